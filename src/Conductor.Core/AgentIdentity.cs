@@ -1,0 +1,26 @@
+namespace Conductor;
+
+/// <summary>Who an agent is. Immutable.</summary>
+public sealed record AgentIdentity
+{
+    private readonly string? _name;
+
+    /// <summary>Unique among the agents of a coordinator.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The kind of task it takes.</summary>
+    public required AgentType Type { get; init; }
+
+    /// <summary>A name for people. Default: the id.</summary>
+    public string Name
+    {
+        get => _name ?? Id;
+        init => _name = value;
+    }
+
+    /// <summary>The version of the agent's code, if it has one.</summary>
+    public string? Version { get; init; }
+
+    /// <summary>What it does, if said.</summary>
+    public string? Description { get; init; }
+}

@@ -1,0 +1,16 @@
+using System.ComponentModel;
+using System.Globalization;
+
+namespace Conductor;
+
+/// <summary>Lets configuration and other string sources give an <see cref="AgentType"/>. Thread-safe.</summary>
+public sealed class AgentTypeConverter : TypeConverter
+{
+    /// <inheritdoc />
+    public override bool CanConvertFrom(ITypeDescriptorContext? context, Type sourceType) =>
+        sourceType == typeof(string) || base.CanConvertFrom(context, sourceType);
+
+    /// <inheritdoc />
+    public override object? ConvertFrom(ITypeDescriptorContext? context, CultureInfo? culture, object value) =>
+        value is string text ? new AgentType(text) : base.ConvertFrom(context, culture, value);
+}

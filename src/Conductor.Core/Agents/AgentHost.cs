@@ -1,0 +1,24 @@
+using Conductor.Diagnostics;
+using Conductor.Messaging;
+using Conductor.State;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Agents;
+
+/// <summary>What the agents of one coordinator share.</summary>
+internal sealed class AgentHost(MessageBus? bus, StateManager? state, ConductorEnvironment environment, IServiceScopeFactory? scopes)
+{
+    /// <summary>For contexts that are built by hand: no bus, no store, no services.</summary>
+    public static AgentHost Detached { get; } = new(bus: null, state: null, ConductorEnvironment.Default, scopes: null);
+
+    public MessageBus? Bus { get; } = bus;
+
+    public StateManager? State { get; } = state;
+
+    public ConductorEnvironment Environment { get; } = environment;
+
+    public IServiceScopeFactory? Scopes { get; } = scopes;
+
+    public ILogger Logger { get; } = environment.LoggerFactory.CreateLogger<BaseAgent>();
+}

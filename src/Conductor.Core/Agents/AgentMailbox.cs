@@ -1,0 +1,190 @@
+using Conductor.Messaging;
+
+namespace Conductor.Agents;
+
+/// <summary>
+/// Stands between the bus and one agent: takes assignments off the agent's channel, has the agent run them one at a time and publishes
+/// exactly one result message for each, be it the agent's own or that of a time limit. Thread-safe.
+/// </summary>
+#pragma warning disable CA1001 // The source has no timer and links to nothing: there is nothing in it to dispose.
+internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwner owner)
+#pragma warning restore CA1001
+{
+    private readonly Lock _gate = new();
+    private MessageSubscription? _subscription;
+    private CancellationTokenSource _cancellation = new();
+    private Attempt? _current;
+    private string? _revoked;
+
+    /// <summary>True while the agent's code runs.</summary>
+    public bool IsRunning => Volatile.Read(ref _current) is not null;
+
+    private MessageBus Bus => host.Bus!;
+
+    /// <summary>Begins to listen on the agent's channel.</summary>
+    public async ValueTask OpenAsync(CancellationToken cancellationToken) =>
+        _subscription = await Bus.SubscribeAsync(Channels.Agent(agent.Identity.Id), HandleAsync, options: null, cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Stops listening. A task that runs is not waited for.</summary>
+    public async ValueTask CloseAsync()
+    {
+        if (_subscription is { } subscription)
+        {
+            _subscription = null;
+            await subscription.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Puts a message that came another way (a broadcast) behind those that wait.</summary>
+    public void Post(AgentMessage message) => _subscription?.Deliver(message);
+
+    /// <summary>
+    /// Ends an attempt before its agent does: asks the agent's code to stop and publishes this result in its place.
+    /// </summary>
+    /// <returns>False when the mailbox does not run it: it never came (and is refused should it come now), or it is over.</returns>
+    public bool End(string correlationId, Func<TaskContext, TaskResult> result)
+    {
+        Attempt? attempt;
+        lock (_gate)
+        {
+            attempt = _current;
+            if (attempt is null || attempt.CorrelationId != correlationId)
+            {
+                _revoked = correlationId;
+                return false;
+            }
+        }
+
+        if (attempt.TryClaimResult())
+        {
+            _ = PublishAsync(attempt, result(attempt.Context));
+        }
+
+        return Cancel(correlationId);
+    }
+
+    /// <summary>Asks the agent's code to stop; its own result is published as ever.</summary>
+    /// <returns>False when the mailbox does not run it: it never came (and is refused should it come now), or it is over.</returns>
+    public bool Cancel(string correlationId)
+    {
+        lock (_gate)
+        {
+            if (_current is null || _current.CorrelationId != correlationId)
+            {
+                _revoked = correlationId;
+                return false;
+            }
+
+            // Under the gate, so that it cannot hit the next attempt; callbacks of the agent's code run on the thread pool.
+            _ = _cancellation.CancelAsync();
+            return true;
+        }
+    }
+
+    private ValueTask HandleAsync(AgentMessage message, CancellationToken cancellationToken)
+    {
+        if (message.Payload is not TaskAssignment assignment)
+        {
+            return agent.HandleMessageAsync(message, cancellationToken);
+        }
+
+        if (TryBegin(message, assignment) is { } attempt)
+        {
+            // Not awaited: other messages to the agent go on beside the task. It never throws.
+            _ = RunAsync(attempt);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private Attempt? TryBegin(AgentMessage message, TaskAssignment assignment)
+    {
+        var correlationId = message.CorrelationId ?? message.Id;
+        lock (_gate)
+        {
+            if (_revoked is not null && _revoked == correlationId)
+            {
+                Log.AssignmentRevoked(host.Logger, agent.Identity.Id, assignment.Task.Id);
+                return null;
+            }
+
+            if (_current is not null)
+            {
+                Log.AssignmentRefused(host.Logger, agent.Identity.Id, assignment.Task.Id, _current.Context.Task.Id);
+                return null;
+            }
+
+            if (!_cancellation.TryReset())
+            {
+                _cancellation.Dispose();
+                _cancellation = new CancellationTokenSource();
+            }
+
+            return _current = new Attempt(message, correlationId, new TaskContext(assignment, agent.Identity, host), _cancellation.Token);
+        }
+    }
+
+    private async Task RunAsync(Attempt attempt)
+    {
+        var result = await agent.ExecuteTaskAsync(attempt.Context, attempt.Token).ConfigureAwait(false);
+        await attempt.Context.EndScopeAsync().ConfigureAwait(false);
+        if (attempt.TryClaimResult())
+        {
+            await PublishAsync(attempt, result).ConfigureAwait(false);
+        }
+        else
+        {
+            Log.LateResult(host.Logger, agent.Identity.Id, result.TaskId, result.Status);
+        }
+
+        lock (_gate)
+        {
+            _current = null;
+        }
+
+        owner.OnIdle(attempt.CorrelationId);
+    }
+
+    private async Task PublishAsync(Attempt attempt, TaskResult result)
+    {
+        var request = attempt.Message;
+        try
+        {
+            await Bus.PublishAsync(
+                Channels.Results(request.Sender),
+                new AgentMessage
+                {
+                    Type = MessageType.TaskResult,
+                    Sender = agent.Identity.Id,
+                    Recipient = request.Sender,
+                    CorrelationId = attempt.CorrelationId,
+                    Priority = request.Priority,
+                    Timestamp = result.CompletedAt,
+                    Payload = new TaskResultPayload { Result = result },
+                }).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whatever kept the result from the bus, the coordinator must learn that the attempt is over.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ResultUndeliverable(host.Logger, exception, agent.Identity.Id, result.TaskId);
+            owner.OnUndeliverable(attempt.CorrelationId, result, exception);
+        }
+    }
+
+    /// <summary>One attempt under way.</summary>
+    private sealed class Attempt(AgentMessage message, string correlationId, TaskContext context, CancellationToken token)
+    {
+        private int _claimed;
+
+        public AgentMessage Message { get; } = message;
+
+        public string CorrelationId { get; } = correlationId;
+
+        public TaskContext Context { get; } = context;
+
+        public CancellationToken Token { get; } = token;
+
+        public bool TryClaimResult() => Interlocked.Exchange(ref _claimed, 1) == 0;
+    }
+}

@@ -1,0 +1,172 @@
+using System.Diagnostics;
+using Conductor.Diagnostics;
+using Conductor.Messaging;
+using Tags = Conductor.Diagnostics.ConductorTelemetry.Tags;
+
+namespace Conductor.Agents;
+
+/// <summary>
+/// What an agent is made of: derive from it (or from <see cref="BaseAgent{TInput, TOutput}"/>), do the work in <c>RunAsync</c> and never
+/// see a channel. An agent runs one task at a time; <see cref="OnMessageAsync"/> may be called beside a running task.
+/// </summary>
+public abstract class BaseAgent
+{
+    private AgentIdentity? _identity;
+    private int _attached;
+
+    /// <summary>Makes an agent whose identity is given when it is registered.</summary>
+    protected BaseAgent()
+    {
+    }
+
+    /// <summary>Makes an agent that knows its identity.</summary>
+    /// <param name="identity">Its identity.</param>
+    protected BaseAgent(AgentIdentity identity)
+    {
+        ArgumentNullException.ThrowIfNull(identity);
+        _identity = identity;
+    }
+
+    /// <summary>Who it is.</summary>
+    /// <exception cref="InvalidOperationException">It has no identity yet.</exception>
+    public AgentIdentity Identity => _identity ?? throw new InvalidOperationException(
+        $"{GetType().Name} has no identity yet: register it with a type, or hand an AgentIdentity to the constructor of BaseAgent.");
+
+    /// <summary>True when it knows its identity.</summary>
+    public bool HasIdentity => _identity is not null;
+
+    /// <summary>
+    /// Runs one task: measures, traces, and turns whatever comes of it into a result. Never throws for what the agent's code does; called
+    /// by the mailbox, and useful in tests.
+    /// </summary>
+    /// <param name="task">The task and everything around it.</param>
+    /// <param name="cancellationToken">Asks the agent's code to stop.</param>
+    /// <returns>The result of this attempt.</returns>
+    public async ValueTask<TaskResult> ExecuteTaskAsync(TaskContext task, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        using var activity = StartActivity(task);
+        TaskResult result;
+        try
+        {
+            var output = await RunAsync(task, cancellationToken).ConfigureAwait(false);
+            result = task.ToResult(output ?? TaskData.Empty);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            result = task.ToResult(
+                AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = $"Task '{task.Task.Id}' was cancelled." });
+        }
+#pragma warning disable CA1031 // The agent's code may throw anything; it becomes a record that travels.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.AgentFailed(task.Logger, exception, task.AgentId, task.Task.Id);
+            result = task.ToResult(AgentTaskStatus.Failed, task.Environment.ErrorClassifier.Classify(exception));
+        }
+
+        Finish(activity, task, result);
+        return result;
+    }
+
+    /// <summary>The dependency-injection scope it was made in: it ends with the agent.</summary>
+    internal IAsyncDisposable? Scope { get; set; }
+
+    internal void Attach(AgentIdentity identity)
+    {
+        if (Interlocked.Exchange(ref _attached, 1) != 0)
+        {
+            throw new InvalidOperationException(
+                $"This {GetType().Name} is registered already (as '{_identity?.Id}'): one instance runs one task at a time. Register another instance.");
+        }
+
+        _identity = identity;
+    }
+
+    internal void Detach() => Volatile.Write(ref _attached, 0);
+
+    /// <summary>Runs the work alone, for a stand-in that measures and traces itself.</summary>
+    internal ValueTask<TaskData> RunPlainAsync(TaskContext task, CancellationToken cancellationToken) => RunAsync(task, cancellationToken);
+
+    internal ValueTask StartAsync(CancellationToken cancellationToken) => OnStartAsync(cancellationToken);
+
+    internal ValueTask StopAsync(CancellationToken cancellationToken) => OnStopAsync(cancellationToken);
+
+    internal ValueTask HandleMessageAsync(AgentMessage message, CancellationToken cancellationToken) => OnMessageAsync(message, cancellationToken);
+
+    /// <summary>Does the work.</summary>
+    /// <param name="task">The task and everything around it.</param>
+    /// <param name="cancellationToken">Cancelled at the task's time limit, by its caller, or when the host stops and can wait no longer.</param>
+    /// <returns>What the task gives out.</returns>
+    protected abstract ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken);
+
+    /// <summary>Prepares the agent, before it is given any task. When it throws, the agent is not registered. Default: nothing.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected virtual ValueTask OnStartAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <summary>Cleans up, after its last task. What it throws is logged and stops nothing. Default: nothing.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected virtual ValueTask OnStopAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <summary>Takes a message that is no task: to this agent, or to all. Default: nothing.</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="cancellationToken">Cancelled when the bus is disconnected.</param>
+    protected virtual ValueTask OnMessageAsync(AgentMessage message, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    private static void Finish(Activity? activity, TaskContext task, TaskResult result)
+    {
+        var instruments = task.Environment.Instruments;
+        if (instruments.InvokeAgentDuration.Enabled)
+        {
+            var agentType = new KeyValuePair<string, object?>(Tags.AgentType, task.Task.AgentType.Name);
+            if (result.Status == AgentTaskStatus.Failed)
+            {
+                instruments.InvokeAgentDuration.Record(result.Duration.TotalSeconds, agentType, new(Tags.ErrorType, result.Error?.Code));
+            }
+            else
+            {
+                instruments.InvokeAgentDuration.Record(result.Duration.TotalSeconds, agentType);
+            }
+        }
+
+        if (activity is null)
+        {
+            return;
+        }
+
+        if (result.Status == AgentTaskStatus.Failed)
+        {
+            activity.Fail(result.Error!.Code, result.Error.Message);
+        }
+
+        if (task.Environment.RecordSensitiveData)
+        {
+            activity.SetTag(Tags.Input, task.Input.ToDisplayText());
+            activity.SetTag(Tags.Output, result.Output.ToDisplayText());
+        }
+    }
+
+    private Activity? StartActivity(TaskContext task)
+    {
+        if (!ConductorTelemetry.IsTracing)
+        {
+            return null;
+        }
+
+        var identity = _identity;
+        var activity = ConductorTelemetry.Source.StartActivity($"invoke_agent {identity?.Name ?? GetType().Name}", ActivityKind.Internal);
+        if (activity is { IsAllDataRequested: true })
+        {
+            activity.SetTag(Tags.OperationName, "invoke_agent");
+            activity.SetTag(Tags.ProviderName, "conductor");
+            activity.SetTag(Tags.AgentId, identity?.Id);
+            activity.SetTag(Tags.AgentName, identity?.Name);
+            activity.SetTag(Tags.AgentDescription, identity?.Description);
+            activity.SetTag(Tags.AgentVersion, identity?.Version);
+            activity.SetTag(Tags.TaskId, task.Task.Id);
+            activity.SetTag(Tags.Attempt, task.Attempt);
+        }
+
+        return activity;
+    }
+}

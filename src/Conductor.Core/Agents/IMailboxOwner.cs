@@ -1,0 +1,11 @@
+namespace Conductor.Agents;
+
+/// <summary>Whom a mailbox reports to.</summary>
+internal interface IMailboxOwner
+{
+    /// <summary>The agent's code has returned: it could take another task.</summary>
+    void OnIdle(string correlationId);
+
+    /// <summary>The result of an attempt could not be published.</summary>
+    void OnUndeliverable(string correlationId, TaskResult result, Exception exception);
+}

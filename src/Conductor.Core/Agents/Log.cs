@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Agents;
+
+/// <summary>Event ids 1300 to 1329.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1300, LogLevel.Debug, "Agent {AgentId} failed at task {TaskId}.")]
+    public static partial void AgentFailed(ILogger logger, Exception exception, string agentId, string taskId);
+
+    [LoggerMessage(1301, LogLevel.Warning, "A late result of agent {AgentId} for task {TaskId} ({Status}) was dropped: its attempt had ended before.")]
+    public static partial void LateResult(ILogger logger, string agentId, string taskId, AgentTaskStatus status);
+
+    [LoggerMessage(1302, LogLevel.Error, "Agent {AgentId} refused task {TaskId}: it still runs {CurrentTaskId}.")]
+    public static partial void AssignmentRefused(ILogger logger, string agentId, string taskId, string currentTaskId);
+
+    [LoggerMessage(1303, LogLevel.Debug, "Agent {AgentId} dropped the assignment of task {TaskId}: it was taken back before it came.")]
+    public static partial void AssignmentRevoked(ILogger logger, string agentId, string taskId);
+
+    [LoggerMessage(1304, LogLevel.Error, "The result of agent {AgentId} for task {TaskId} could not be published.")]
+    public static partial void ResultUndeliverable(ILogger logger, Exception exception, string agentId, string taskId);
+
+    [LoggerMessage(1305, LogLevel.Warning, "The services of task {TaskId} could not be disposed.")]
+    public static partial void ScopeFailed(ILogger logger, Exception exception, string taskId);
+
+    [LoggerMessage(1306, LogLevel.Debug, "A progress report of task {TaskId} was lost.")]
+    public static partial void ProgressLost(ILogger logger, Exception exception, string taskId);
+}

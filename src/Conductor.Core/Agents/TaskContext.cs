@@ -1,0 +1,297 @@
+using System.Runtime.CompilerServices;
+using Conductor.Diagnostics;
+using Conductor.Messaging;
+using Conductor.State;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Agents;
+
+/// <summary>One attempt at a task, as the agent sees it: the task, what surrounds it, and what the agent can do about it.</summary>
+/// <remarks>Belongs to one attempt. <see cref="ReportProgress"/> and <c>OnceAsync</c> are thread-safe; the rest is for the agent's own flow.</remarks>
+public sealed class TaskContext
+{
+    private readonly TaskAssignment _assignment;
+    private readonly AgentHost _host;
+    private readonly AgentIdentity? _agent;
+    private readonly DateTimeOffset _startedAt;
+    private readonly long _startedTimestamp;
+    private AsyncServiceScope? _scope;
+    private Feedback? _feedback;
+    private TaskError? _failure;
+    private Dictionary<string, string>? _metadata;
+
+    /// <summary>Makes a context by hand, to call <see cref="BaseAgent.ExecuteTaskAsync"/> in a test of one agent.</summary>
+    /// <param name="assignment">The task and everything around it.</param>
+    public TaskContext(TaskAssignment assignment)
+        : this(assignment, agent: null, AgentHost.Detached)
+    {
+    }
+
+    internal TaskContext(TaskAssignment assignment, AgentIdentity? agent, AgentHost host)
+    {
+        ArgumentNullException.ThrowIfNull(assignment);
+        _assignment = assignment;
+        _agent = agent;
+        _host = host;
+        _startedAt = host.Environment.TimeProvider.GetUtcNow();
+        _startedTimestamp = host.Environment.TimeProvider.GetTimestamp();
+    }
+
+    /// <summary>The task.</summary>
+    public TaskDefinition Task => _assignment.Task;
+
+    /// <summary>The task's input.</summary>
+    public TaskData Input => _assignment.Task.Input;
+
+    /// <summary>The run it belongs to, if any.</summary>
+    public string? WorkflowId => _assignment.WorkflowId;
+
+    /// <summary>The phase of the run, if any.</summary>
+    public WorkflowPhase? Phase => _assignment.Phase;
+
+    /// <summary>The feedback round; 0 is the first run through.</summary>
+    public int Round => _assignment.Round;
+
+    /// <summary>The attempt; the first is 1.</summary>
+    public int Attempt => _assignment.Attempt;
+
+    /// <summary>The key to give to outside systems: the same over retries, redelivery and resume, another in each feedback round.</summary>
+    public string IdempotencyKey => _assignment.IdempotencyKey;
+
+    /// <summary>The findings that sent the run back, in a round after the first.</summary>
+    public IReadOnlyList<Feedback> Feedback => _assignment.Feedback;
+
+    /// <summary>The dead letter that this is a replay of, if any.</summary>
+    public string? ReplayOf => _assignment.ReplayOf;
+
+    /// <summary>The outputs of the tasks it depends on, by task id. A skipped one has none.</summary>
+    public IReadOnlyDictionary<string, TaskData> Outputs => _assignment.DependencyOutputs;
+
+    /// <summary>The id of the agent.</summary>
+    public string AgentId => _agent?.Id ?? string.Empty;
+
+    /// <summary>The clock to wait and measure by.</summary>
+    public TimeProvider TimeProvider => _host.Environment.TimeProvider;
+
+    /// <summary>The services of this task's own dependency-injection scope, which ends with the task.</summary>
+    public IServiceProvider Services => (_scope ??= (_host.Scopes ?? throw new InvalidOperationException(
+        "There are no services here: the coordinator was built by hand, not by AddConductor().")).CreateAsyncScope()).ServiceProvider;
+
+    internal ConductorEnvironment Environment => _host.Environment;
+
+    internal ILogger Logger => _host.Logger;
+
+    /// <summary>The output of a task it depends on.</summary>
+    /// <typeparam name="T">The output's type.</typeparam>
+    /// <param name="taskId">The other task's id.</param>
+    /// <exception cref="TaskValidationException">It does not depend on that task, that task was skipped, or its output is of another type.</exception>
+    public T Output<T>(string taskId) => Outputs.TryGetValue(taskId, out var output)
+        ? output.Get<T>()
+        : throw new TaskValidationException(
+            $"Task '{Task.Id}' has no output of '{taskId}'. " +
+            (Task.DependsOn.Contains(taskId, StringComparer.Ordinal)
+                ? $"'{taskId}' is optional and was skipped: ask HasOutput first."
+                : $"Let it depend on it: After(\"{taskId}\")."));
+
+    /// <summary>Whether a task it depends on gave out something.</summary>
+    /// <param name="taskId">The other task's id.</param>
+    public bool HasOutput(string taskId) => Outputs.TryGetValue(taskId, out var output) && !output.IsEmpty;
+
+    /// <summary>
+    /// Runs an effect once for this task: its value is recorded, and every later attempt gets the recorded value instead of running it
+    /// again. The effect itself runs at least once (a crash between it and the record repeats it); its recorded value is one.
+    /// </summary>
+    /// <typeparam name="T">The value's type.</typeparam>
+    /// <param name="key">The effect's name within the task.</param>
+    /// <param name="effect">The effect.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The recorded value.</returns>
+    [OverloadResolutionPriority(1)]
+    public ValueTask<T> OnceAsync<T>(string key, Func<CancellationToken, Task<T>> effect, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(effect);
+        return OnceAsync(key, token => new ValueTask<T>(effect(token)), cancellationToken);
+    }
+
+    /// <summary>The same for an effect that gives a <see cref="ValueTask{TResult}"/>.</summary>
+    /// <typeparam name="T">The value's type.</typeparam>
+    /// <param name="key">The effect's name within the task.</param>
+    /// <param name="effect">The effect.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The recorded value.</returns>
+    public async ValueTask<T> OnceAsync<T>(string key, Func<CancellationToken, ValueTask<T>> effect, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        ArgumentNullException.ThrowIfNull(effect);
+        if (_host.State is not { } state)
+        {
+            return await effect(cancellationToken).ConfigureAwait(false);
+        }
+
+        var effectKey = new EffectKey(WorkflowId ?? Task.Id, IdempotencyKey, key);
+        var recorded = await state.Effects.GetAsync(effectKey, cancellationToken).ConfigureAwait(false)
+            ?? await state.Effects.RecordAsync(
+                effectKey,
+                TaskData.From(await effect(cancellationToken).ConfigureAwait(false)),
+                CancellationToken.None).ConfigureAwait(false);
+        return recorded.IsEmpty ? default! : recorded.Get<T>();
+    }
+
+    /// <summary>Tells whoever follows how far the task is. May be lost; never fails.</summary>
+    /// <param name="percent">0 to 100; what lies outside is brought in.</param>
+    /// <param name="text">A text for people.</param>
+    public void ReportProgress(double percent, string? text = null)
+    {
+        if (_host.Bus is { IsConnected: true } bus)
+        {
+            _ = PublishProgressAsync(bus, Math.Clamp(percent, 0, 100), text);
+        }
+    }
+
+    /// <summary>Sends findings back with the result: at or above the severity of the workflow's feedback rule they send the run back.</summary>
+    /// <param name="severity">How grave it is.</param>
+    /// <param name="finding">What was found.</param>
+    /// <param name="affected">Ids of the tasks it concerns. Default: the whole phase.</param>
+    public void SendBack(FeedbackSeverity severity, string finding, params string[] affected)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(finding);
+        SendBack(new Feedback { Severity = severity, Findings = [finding], AffectedTaskIds = affected });
+    }
+
+    /// <summary>Sends findings back with the result. Several are joined; the gravest severity counts.</summary>
+    /// <param name="feedback">The findings.</param>
+    public void SendBack(Feedback feedback)
+    {
+        ArgumentNullException.ThrowIfNull(feedback);
+        var source = feedback with { SourceAgentId = feedback.SourceAgentId ?? AgentId };
+        _feedback = _feedback is null ? source : Join(_feedback, source);
+    }
+
+    /// <summary>Makes the result of this attempt FAILED without an exception; it counts like one.</summary>
+    /// <param name="code">One of <see cref="ErrorCodes"/>, or your own.</param>
+    /// <param name="message">What happened.</param>
+    /// <param name="isTransient">Whether trying again may help. Default: null, the code decides.</param>
+    public void Fail(string code, string message, bool? isTransient = null)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(code);
+        _failure = new TaskError { Code = code, Message = message, IsTransient = isTransient };
+    }
+
+    /// <summary>Adds a note to the result.</summary>
+    /// <param name="key">Its name.</param>
+    /// <param name="value">Its text.</param>
+    public void SetMetadata(string key, string value) => (_metadata ??= new Dictionary<string, string>(StringComparer.Ordinal))[key] = value;
+
+    /// <summary>Sends data to another agent; it gets it by <c>OnMessageAsync</c>. Best effort, at most once.</summary>
+    /// <param name="agentId">The other agent.</param>
+    /// <param name="data">The data.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask SendAsync(string agentId, TaskData data, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(agentId);
+        if (_host.Bus is not null)
+        {
+            await _host.Bus.PublishAsync(
+                Channels.Agent(agentId),
+                new AgentMessage
+                {
+                    Type = MessageType.Control,
+                    Sender = AgentId,
+                    Recipient = agentId,
+                    CorrelationId = IdempotencyKey,
+                    Payload = new DataPayload { Data = data },
+                },
+                cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    internal TaskResult ToResult(TaskData output) => _failure is { } failure
+        ? ToResult(AgentTaskStatus.Failed, failure, output)
+        : ToResult(AgentTaskStatus.Completed, error: null, output);
+
+    internal TaskResult ToResult(AgentTaskStatus status, TaskError? error, TaskData? output = null) => new()
+    {
+        TaskId = Task.Id,
+        WorkflowId = WorkflowId,
+        Round = Round,
+        AgentId = AgentId,
+        Status = status,
+        Output = output ?? TaskData.Empty,
+        Error = error,
+        Attempts = Attempt,
+        Feedback = _feedback,
+        StartedAt = _startedAt,
+        CompletedAt = TimeProvider.GetUtcNow(),
+        Duration = TimeProvider.GetElapsedTime(_startedTimestamp),
+        Metadata = _metadata ?? Snapshot.EmptyMap,
+    };
+
+    /// <summary>Ends the task's scope, if its services were used.</summary>
+    internal async ValueTask EndScopeAsync()
+    {
+        if (_scope is { } scope)
+        {
+            _scope = null;
+            try
+            {
+                await scope.DisposeAsync().ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // A user's service may fail to be disposed; the result of the task stands.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.ScopeFailed(Logger, exception, Task.Id);
+            }
+        }
+    }
+
+    private static Feedback Join(Feedback first, Feedback second)
+    {
+        var metrics = new Dictionary<string, double>(first.Metrics, StringComparer.Ordinal);
+        foreach (var (name, value) in second.Metrics)
+        {
+            metrics[name] = value;
+        }
+
+        return first with
+        {
+            Severity = first.Severity > second.Severity ? first.Severity : second.Severity,
+            Findings = [.. first.Findings, .. second.Findings],
+            Recommendations = [.. first.Recommendations, .. second.Recommendations],
+
+            // One that concerns the whole phase makes the whole phase run again.
+            AffectedTaskIds = first.AffectedTaskIds.Count == 0 || second.AffectedTaskIds.Count == 0
+                ? []
+                : [.. first.AffectedTaskIds.Union(second.AffectedTaskIds, StringComparer.Ordinal)],
+            Metrics = metrics,
+        };
+    }
+
+    private async Task PublishProgressAsync(MessageBus bus, double percent, string? text)
+    {
+        try
+        {
+            await bus.PublishAsync(
+                WorkflowId is { } run ? Channels.Workflow(run) : Channels.Status,
+                new AgentMessage
+                {
+                    Type = MessageType.StatusUpdate,
+                    Sender = AgentId,
+                    CorrelationId = IdempotencyKey,
+                    Payload = new StatusUpdate
+                    {
+                        AgentId = AgentId,
+                        Status = AgentStatus.Running,
+                        TaskId = Task.Id,
+                        Progress = percent,
+                        Text = text,
+                    },
+                }).ConfigureAwait(false);
+        }
+        catch (BusException exception)
+        {
+            Log.ProgressLost(Logger, exception, Task.Id);
+        }
+    }
+}

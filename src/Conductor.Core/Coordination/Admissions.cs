@@ -1,0 +1,211 @@
+using Conductor.Policies;
+
+namespace Conductor.Coordination;
+
+/// <summary>
+/// Finds an agent for a dispatch: an idle one of the type that its breaker and the policies allow. What a policy denies for the time being
+/// waits; a candidate that is refused does not stop another from being tried; a denial of the task ends the search. Thread-safe.
+/// </summary>
+internal sealed class Admissions
+{
+    private readonly PolicyEngine _policies;
+    private readonly DispatchOptions _options;
+    private readonly TimeProvider _time;
+    private readonly WaitingLimit _limit;
+    private readonly CapacityGate _capacity;
+    private int _running;
+    private int _contended;
+    private volatile bool _closed;
+
+    public Admissions(PolicyEngine policies, DispatchOptions options, TimeProvider time)
+    {
+        _policies = policies;
+        _options = options;
+        _time = time;
+        _limit = new WaitingLimit(options.QueueCapacity);
+        _capacity = new CapacityGate(time, options, _limit);
+        policies.Changed = _capacity.ReleaseAll;
+    }
+
+    public WaitingLimit Limit => _limit;
+
+    /// <summary>Tasks admitted and not finished.</summary>
+    public int Running => Volatile.Read(ref _running);
+
+    /// <summary>Admits a dispatch: when this returns, the agent is taken and a place among the running is reserved.</summary>
+    public async ValueTask<AgentSlot> AdmitAsync(DispatchTicket ticket, AgentPool pool, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var version = _capacity.Version;
+            var slot = await TakeAgentAsync(ticket, pool, cancellationToken).ConfigureAwait(false);
+            PolicyVerdict verdict;
+            try
+            {
+                verdict = await ReserveAndAskAsync(ticket, slot, pool, cancellationToken).ConfigureAwait(false);
+            }
+            catch
+            {
+                GiveBack(ticket, slot, pool);
+                throw;
+            }
+
+            if (verdict.Denial is not { } denial)
+            {
+                return slot;
+            }
+
+            var violation = new PolicyViolationException(denial.PolicyName, denial.Reason) { IsTransient = denial.IsTransient };
+            if (!denial.IsTransient)
+            {
+                ticket.Refuse(slot, violation);
+            }
+
+            GiveBack(ticket, slot, pool);
+            if (denial.IsTransient)
+            {
+                await WaitForCapacityAsync(ticket, denial, violation, version, cancellationToken).ConfigureAwait(false);
+            }
+            else if (verdict.Policy!.Target == PolicyTarget.Task)
+            {
+                throw violation;
+            }
+        }
+    }
+
+    /// <summary>Admits nothing more.</summary>
+    public void Close()
+    {
+        _closed = true;
+        _capacity.ReleaseAll();
+    }
+
+    /// <summary>A task that was admitted is over: its place is free, and whoever waits for one is judged again.</summary>
+    public void Release(AgentPool pool)
+    {
+        Interlocked.Decrement(ref pool.Running);
+        Interlocked.Decrement(ref _running);
+        _capacity.Release();
+    }
+
+    private ValueTask<AgentSlot> TakeAgentAsync(DispatchTicket ticket, AgentPool pool, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (_closed)
+        {
+            throw AgentCoordinator.Stopping(ticket.Task);
+        }
+
+        var mayWait = _options.WaitLimit != TimeSpan.Zero || ticket.Attempt > 1;
+        return pool.Take(ticket, mayWait, out var place) is { } slot
+            ? new ValueTask<AgentSlot>(slot)
+            : WaitForAgentAsync(ticket, pool, place!, cancellationToken);
+    }
+
+    private async ValueTask<AgentSlot> WaitForAgentAsync(
+        DispatchTicket ticket, AgentPool pool, LinkedListNode<WaitQueue<AgentWaiter>.Entry> place, CancellationToken cancellationToken)
+    {
+        var waiter = place.Value.Waiter;
+        var patience = Patience(ticket);
+        try
+        {
+            return await (patience is { } limit
+                ? waiter.Slot.WaitAsync(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, _time, cancellationToken)
+                : waiter.Slot.WaitAsync(cancellationToken)).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
+        {
+            if (!pool.Leave(place) && waiter.Slot.IsCompleted)
+            {
+                // An agent was given at the same moment, or the wait was ended with an error of its own.
+                var given = await waiter.Slot.ConfigureAwait(false);
+                if (exception is TimeoutException)
+                {
+                    return given;
+                }
+
+                given.Permit?.Dispose();
+                pool.Return(given);
+            }
+
+            throw exception is TimeoutException ? OutOfPatience(ticket) : exception;
+        }
+    }
+
+    /// <summary>How long a dispatch may still wait: up to the wait limit for its first agent, and never beyond its deadline.</summary>
+    private TimeSpan? Patience(DispatchTicket ticket)
+    {
+        var limit = ticket.Attempt == 1 ? _options.WaitLimit - _time.GetElapsedTime(ticket.ArrivedAt) : null;
+        var left = ticket.TimeLeft(_time);
+        return limit is null ? left : left is null || limit < left ? limit : left;
+    }
+
+    private ConductorException OutOfPatience(DispatchTicket ticket)
+    {
+        if (ticket.TimeLeft(_time) <= TimeSpan.Zero)
+        {
+            return new AgentTimeoutException(
+                ticket.Task.Id,
+                $"Task '{ticket.Task.Id}' had no agent within its total deadline of {ticket.Task.Deadline}. Add agents of type '{ticket.Task.AgentType}', or raise TaskDefinition.Deadline.");
+        }
+
+        return new NoAvailableAgentException(
+            ticket.Task.AgentType,
+            $"No agent of type '{ticket.Task.AgentType}' came free for task '{ticket.Task.Id}' within {_options.WaitLimit}. " +
+            $"Add agents, or raise {nameof(DispatchOptions)}.{nameof(DispatchOptions.WaitLimit)}.");
+    }
+
+    /// <summary>Reserves a place first and judges by the number before it: so racing dispatches never exceed a limit and never refuse each other both.</summary>
+    private ValueTask<PolicyVerdict> ReserveAndAskAsync(DispatchTicket ticket, AgentSlot slot, AgentPool pool, CancellationToken cancellationToken)
+    {
+        var before = ticket.AdmittedBefore = Interlocked.Increment(ref _running) - 1;
+        var beforeOfType = Interlocked.Increment(ref pool.Running) - 1;
+        return _policies.FindDenialAsync(
+            new DispatchPolicyContext
+            {
+                Task = ticket.Task,
+                WorkflowId = ticket.Request.WorkflowId,
+                Round = ticket.Request.Round,
+                Attempt = ticket.Attempt,
+                Candidate = slot.Identity,
+                CandidateStatus = slot.Status,
+                RunningTasks = before,
+                RunningTasksOfType = beforeOfType,
+                AvailableAgents = pool.IdleCount + 1,
+            },
+            cancellationToken);
+    }
+
+    /// <summary>
+    /// Takes back what was reserved in vain. A place that was only reserved may have made another dispatch be denied: when nothing runs that
+    /// would wake that one later, it is woken here. A denial that saw nothing before it wakes nobody, or the waiting would never rest.
+    /// </summary>
+    private void GiveBack(DispatchTicket ticket, AgentSlot slot, AgentPool pool)
+    {
+        slot.Permit?.Dispose();
+        slot.Permit = null;
+        pool.Return(slot);
+        if (ticket.AdmittedBefore > 0)
+        {
+            Volatile.Write(ref _contended, 1);
+        }
+
+        Interlocked.Decrement(ref pool.Running);
+        if (Interlocked.Decrement(ref _running) == 0 && Interlocked.Exchange(ref _contended, 0) == 1)
+        {
+            _capacity.Release();
+        }
+    }
+
+    private async ValueTask WaitForCapacityAsync(
+        DispatchTicket ticket, PolicyResult denial, PolicyViolationException violation, long seenVersion, CancellationToken cancellationToken)
+    {
+        if (_options.WaitLimit == TimeSpan.Zero || Patience(ticket) <= TimeSpan.Zero)
+        {
+            throw violation;
+        }
+
+        ticket.ForgetRefusals();
+        await _capacity.WaitAsync(ticket, denial, seenVersion, cancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,224 @@
+using Conductor.Messaging;
+
+namespace Conductor.Coordination;
+
+/// <content>Starting, draining and stopping.</content>
+public sealed partial class AgentCoordinator
+{
+    private readonly SemaphoreSlim _lifecycle = new(1, 1);
+    private readonly CancellationTokenSource _abort = new();
+    private readonly List<MessageSubscription> _subscriptions = [];
+    private TaskCompletionSource? _drained;
+    private IDisposable? _observation;
+    private CancellationTokenRegistration _busDisconnected;
+    private int _dispatches;
+    private volatile bool _started;
+    private volatile bool _stopped;
+
+    /// <summary>True between <see cref="StartAsync"/> and <see cref="StopAsync"/>.</summary>
+    public bool IsStarted => _started && !_stopped;
+
+    /// <summary>Starts: connects bus and store if they are not, and listens for results. Starting a started coordinator does nothing.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="InvalidOperationException">It was stopped: make a new one.</exception>
+    public async ValueTask StartAsync(CancellationToken cancellationToken = default)
+    {
+        await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ThrowIfStopped();
+            if (_started)
+            {
+                return;
+            }
+
+            await _bus.ConnectAsync(cancellationToken).ConfigureAwait(false);
+            await _state.ConnectAsync(cancellationToken).ConfigureAwait(false);
+
+            // Bounded by the agents: each has one result under way at most. A result must not be dropped for want of room.
+            var everyResult = new SubscriptionOptions { Capacity = int.MaxValue };
+            _subscriptions.Add(await _bus.SubscribeAsync(Channels.Results(Id), OnResultAsync, everyResult, cancellationToken).ConfigureAwait(false));
+            _subscriptions.Add(await _bus.SubscribeAsync(Channels.Broadcast, OnBroadcastAsync, options: null, cancellationToken).ConfigureAwait(false));
+            _busDisconnected = _bus.Disconnected.UnsafeRegister(static state => ((AgentCoordinator)state!).OnBusDisconnected(), this);
+            _observation = _environment.Instruments.ObserveDispatchQueue(() => _admissions.Limit.Count);
+            _saver.Start();
+            _started = true;
+            Log.Started(_logger, Id);
+        }
+        finally
+        {
+            _lifecycle.Release();
+        }
+    }
+
+    /// <summary>
+    /// Stops: takes no new task, lets running ones finish until the token says otherwise, then cancels them, and stops every agent. Stopping
+    /// a stopped coordinator does nothing. Bus and store stay connected: they belong to whoever made them.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the waiting for running tasks, not the stop.</param>
+    public async ValueTask StopAsync(CancellationToken cancellationToken = default)
+    {
+        await _lifecycle.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            if (!_started || _stopped)
+            {
+                _stopped = true;
+                return;
+            }
+
+            _stopped = true;
+            _admissions.Close();
+            foreach (var pool in _pools.Values)
+            {
+                pool.FailAll(static ticket => Stopping(ticket.Task));
+            }
+
+            var abandoned = await DrainAsync(cancellationToken).ConfigureAwait(false);
+            await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id).AsTask())).ConfigureAwait(false);
+            await _saver.StopAsync().ConfigureAwait(false);
+            await _busDisconnected.DisposeAsync().ConfigureAwait(false);
+            foreach (var subscription in _subscriptions)
+            {
+                await subscription.DisposeAsync().ConfigureAwait(false);
+            }
+
+            _observation?.Dispose();
+            Log.Stopped(_logger, Id, abandoned);
+        }
+        finally
+        {
+            _lifecycle.Release();
+        }
+    }
+
+    /// <summary>Stops without waiting for running tasks.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        _abort.Dispose();
+    }
+
+    internal static NoAvailableAgentException Stopping(TaskDefinition task) =>
+        new(task.AgentType, $"Task '{task.Id}' was not begun: the coordinator is stopping. Dispatch it again after the next start.");
+
+    /// <summary>Counts a dispatch, so that a stop can wait for it.</summary>
+    private DispatchPlace EnterDispatch()
+    {
+        Interlocked.Increment(ref _dispatches);
+        var place = new DispatchPlace(this);
+        if (!IsStarted)
+        {
+            place.Dispose();
+            ThrowIfNotStarted();
+        }
+
+        return place;
+    }
+
+    private void LeaveDispatch()
+    {
+        if (Interlocked.Decrement(ref _dispatches) == 0)
+        {
+            _drained?.TrySetResult();
+        }
+    }
+
+    private async ValueTask<int> DrainAsync(CancellationToken cancellationToken)
+    {
+        var drained = _drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (Volatile.Read(ref _dispatches) == 0)
+        {
+            return 0;
+        }
+
+        try
+        {
+            await drained.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            return 0;
+        }
+        catch (OperationCanceledException)
+        {
+            var abandoned = Volatile.Read(ref _dispatches);
+            await _abort.CancelAsync().ConfigureAwait(false);
+            foreach (var slot in _slots.Values)
+            {
+                slot?.Abandon(_abort.Token);
+            }
+
+            return abandoned;
+        }
+    }
+
+    private async ValueTask StopAgentAsync(string agentId)
+    {
+        if (FindSlot(agentId) is not { } slot || !slot.TryLeave())
+        {
+            return;
+        }
+
+        slot.Pool.Remove(slot);
+        await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, new CancellationToken(canceled: true)).ConfigureAwait(false);
+        _slots.TryRemove(agentId, out _);
+        slot.Status = Conductor.AgentStatus.Stopped;
+        try
+        {
+            await _state.SaveAgentStateAsync(slot.ToState()).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // The last snapshot of one agent must not keep the others from being stopped.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.AgentStateNotSaved(_logger, exception, agentId);
+        }
+
+        await RetireAsync(slot).ConfigureAwait(false);
+        _errors.RemoveCircuitBreaker(agentId);
+    }
+
+    private ValueTask OnBroadcastAsync(AgentMessage message, CancellationToken cancellationToken)
+    {
+        foreach (var slot in _slots.Values)
+        {
+            slot?.Mailbox.Post(message);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private void OnBusDisconnected()
+    {
+        foreach (var slot in _slots.Values)
+        {
+            slot?.Fail(new TaskError
+            {
+                Code = ErrorCodes.BusDisconnected,
+                Message = "The bus was disconnected while the task was under way; whether it ran is unknown.",
+                IsTransient = false,
+            });
+        }
+    }
+
+    private void ThrowIfNotStarted()
+    {
+        ThrowIfStopped();
+        if (!_started)
+        {
+            throw new InvalidOperationException(
+                "The coordinator is not started. Call StartAsync first, or let the host or StartConductorAsync do it.");
+        }
+    }
+
+    private void ThrowIfStopped()
+    {
+        if (_stopped)
+        {
+            throw new InvalidOperationException("The coordinator was stopped and cannot go on. Make a new one.");
+        }
+    }
+
+    private readonly struct DispatchPlace(AgentCoordinator owner) : IDisposable
+    {
+        public void Dispose() => owner.LeaveDispatch();
+    }
+}

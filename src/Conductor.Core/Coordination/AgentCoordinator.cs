@@ -1,0 +1,330 @@
+using System.Collections.Concurrent;
+using Conductor.Agents;
+using Conductor.Diagnostics;
+using Conductor.Errors;
+using Conductor.Messaging;
+using Conductor.Policies;
+using Conductor.State;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Coordination;
+
+/// <summary>
+/// The central registry and dispatcher: gives each task to an idle agent of its type, after the policies have allowed it, over the bus; and
+/// sees every failure through to a retry, a dead letter or an escalation. Thread-safe.
+/// </summary>
+public sealed partial class AgentCoordinator : IAsyncDisposable
+{
+    private readonly MessageBus _bus;
+    private readonly StateManager _state;
+    private readonly ErrorHandler _errors;
+    private readonly DispatchOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly AgentHost _host;
+    private readonly Admissions _admissions;
+    private readonly AgentStateSaver _saver;
+    private readonly ConductorEnvironment _environment;
+    private readonly ConcurrentDictionary<AgentType, AgentPool> _pools = new();
+
+    /// <summary>Makes a coordinator.</summary>
+    /// <param name="bus">Carries assignments and results.</param>
+    /// <param name="stateManager">Keeps results, agent states and dead letters.</param>
+    /// <param name="policyEngine">Asked before every assignment.</param>
+    /// <param name="errorHandler">Decides about failures.</param>
+    /// <param name="options">Settings. Default: the defaults.</param>
+    /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
+    /// <param name="scopes">Gives each task its dependency-injection scope. Default: none.</param>
+    public AgentCoordinator(
+        MessageBus bus,
+        StateManager stateManager,
+        PolicyEngine policyEngine,
+        ErrorHandler errorHandler,
+        DispatchOptions? options = null,
+        ConductorEnvironment? environment = null,
+        IServiceScopeFactory? scopes = null)
+    {
+        ArgumentNullException.ThrowIfNull(bus);
+        ArgumentNullException.ThrowIfNull(stateManager);
+        ArgumentNullException.ThrowIfNull(policyEngine);
+        ArgumentNullException.ThrowIfNull(errorHandler);
+        _bus = bus;
+        _state = stateManager;
+        _errors = errorHandler;
+        _options = options ?? new DispatchOptions();
+        _environment = environment ?? ConductorEnvironment.Default;
+        if (_options.Problems(nameof(DispatchOptions)).ToList() is { Count: > 0 } problems)
+        {
+            throw new ArgumentException(string.Join(' ', problems), nameof(options));
+        }
+
+        _time = _environment.TimeProvider;
+        _logger = _environment.LoggerFactory.CreateLogger<AgentCoordinator>();
+        _host = new AgentHost(bus, stateManager, _environment, scopes);
+        _admissions = new Admissions(policyEngine, _options, _time);
+        _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _logger);
+        _errors.BreakerChanged = OnBreakerChanged;
+    }
+
+    /// <summary>Identifies this coordinator on the bus.</summary>
+    public string Id { get; } = EntityId.New();
+
+    /// <summary>Tasks that were given to an agent and are not finished.</summary>
+    public int RunningTasks => _admissions.Running;
+
+    /// <summary>Tasks that wait for an agent or for capacity.</summary>
+    public int WaitingTasks => _admissions.Limit.Count;
+
+    internal MessageBus Bus => _bus;
+
+    internal int QueueCapacity => _options.QueueCapacity;
+
+    /// <summary>
+    /// Dispatches a task and waits for its end, retries included. The id names the execution: one whose result is recorded is not run again.
+    /// </summary>
+    /// <param name="task">The task.</param>
+    /// <param name="cancellationToken">Cancels the task: never a failure, and never retried.</param>
+    /// <returns>What became of it; one that ran and failed for good is a result too.</returns>
+    /// <exception cref="ConductorException">It never ran: not valid, refused by a policy, no agent, the queue full, or every circuit open.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">The coordinator is not started.</exception>
+    public async ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default)
+    {
+        TaskValidation.ThrowIfInvalid(task);
+        if (await _state.GetTaskResultAsync(task.Id, cancellationToken).ConfigureAwait(false) is { } known)
+        {
+            Log.AlreadyRecorded(_logger, task.Id);
+            return known;
+        }
+
+        var result = await DispatchAsync(DispatchRequest.Standalone(task), cancellationToken).ConfigureAwait(false);
+        return await RecordAsync(result).ConfigureAwait(false);
+    }
+
+    /// <summary>Agents of a type that are idle now.</summary>
+    /// <param name="type">The type.</param>
+    public IReadOnlyList<BaseAgent> GetAvailableAgents(AgentType type) =>
+        _pools.TryGetValue(type, out var pool) ? [.. pool.IdleSlots().Select(static slot => slot.Agent)] : [];
+
+    /// <summary>The state of an agent: as it is now when it is registered here, as it was stored last otherwise.</summary>
+    /// <param name="agentId">The agent.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The state, or null when nobody knows the agent.</returns>
+    public ValueTask<AgentState?> GetAgentStatusAsync(string agentId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(agentId);
+        return FindSlot(agentId) is { } slot ? new ValueTask<AgentState?>(slot.ToState()) : _state.GetAgentStateAsync(agentId, cancellationToken);
+    }
+
+    /// <summary>
+    /// The way of one task. Recording the result is left to the caller: a task outside workflows is recorded by itself, a task of a run in
+    /// one step with the run's progress.
+    /// </summary>
+    internal async ValueTask<TaskResult> DispatchAsync(DispatchRequest request, CancellationToken cancellationToken)
+    {
+        using var place = EnterDispatch();
+        using var step = DispatchTracing.Start(request);
+        var ticket = new DispatchTicket(request, _time.GetTimestamp());
+        var timing = default(DispatchTiming);
+        while (true)
+        {
+            // 1. An idle agent of the type that its breaker and the policies allow.
+            AgentSlot slot;
+            try
+            {
+                slot = await _admissions.AdmitAsync(ticket, PoolOf(request.Task.AgentType), cancellationToken).ConfigureAwait(false);
+            }
+            catch (ConductorException exception)
+            {
+                return await NotAdmittedAsync(ticket, timing, exception, step).ConfigureAwait(false);
+            }
+
+            // 2. The assignment goes to the agent over the bus, and its result comes back the same way.
+            timing = timing.Begin(_time, ticket, _environment.Instruments);
+            TaskResult result;
+            try
+            {
+                result = await RunAttemptAsync(slot, ticket, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                _admissions.Release(slot.Pool);
+            }
+
+            // 3. A success heals the agent's breaker, and that is that.
+            if (result.IsSuccess)
+            {
+                slot.Breaker.RecordSuccess();
+                slot.Settle(success: true, isFinal: true);
+                return timing.Complete(result, ticket, _time);
+            }
+
+            // 4. A failure: the error handler decides, keeps and announces; the decision is carried out here.
+            var decision = await DecideAsync(slot, ticket, result).ConfigureAwait(false);
+            if (decision.Action != ErrorAction.Retry)
+            {
+                DispatchTracing.Fail(step, result.Error!);
+                return timing.Complete(FinalResult(result, decision), ticket, _time);
+            }
+
+            await BackOffAsync(decision.Delay, cancellationToken).ConfigureAwait(false);
+            ticket.NextAttempt(slot);
+        }
+    }
+
+    private static TaskResult FinalResult(TaskResult result, ErrorDecision decision) => decision.Action == ErrorAction.Skip
+        ? result with { Status = AgentTaskStatus.Skipped }
+        : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
+
+    private async ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, CancellationToken cancellationToken)
+    {
+        var message = AssignmentOf(ticket);
+        var assignment = (TaskAssignment)message.Payload!;
+        var attempt = slot.Begin(assignment, message.Id, TimeoutOf(ticket));
+        try
+        {
+            await _bus.PublishAsync(slot.Channel, message, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            // It never reached the agent: nobody's failure but the bus's, or the caller's own cancellation.
+            slot.Unpublished(message.Id);
+            slot.Forsake();
+            throw;
+        }
+
+        try
+        {
+            await using (cancellationToken.UnsafeRegister(static (state, token) => ((AgentSlot)state!).Abandon(token), slot).ConfigureAwait(false))
+            {
+                return await attempt.ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            slot.Forsake();
+            throw;
+        }
+    }
+
+    private AgentMessage AssignmentOf(DispatchTicket ticket)
+    {
+        var request = ticket.Request;
+        var id = EntityId.New();
+        return new AgentMessage
+        {
+            Id = id,
+            CorrelationId = id,
+            Type = MessageType.TaskAssignment,
+            Sender = Id,
+            Priority = request.Task.Priority,
+            Timestamp = _time.GetUtcNow(),
+            Payload = new TaskAssignment
+            {
+                Task = request.Task,
+                WorkflowId = request.WorkflowId,
+                Phase = request.Phase ?? request.Task.Phase,
+                Round = request.Round,
+                Attempt = ticket.Attempt,
+                IdempotencyKey = request.IdempotencyKey,
+                DependencyOutputs = request.DependencyOutputs,
+                Feedback = request.Feedback,
+                ReplayOf = request.ReplayOf,
+            },
+        };
+    }
+
+    /// <summary>The limit of one attempt, and never beyond the total deadline.</summary>
+    private TimeSpan TimeoutOf(DispatchTicket ticket) =>
+        ticket.TimeLeft(_time) is { } left && left < ticket.Task.Timeout ? (left > TimeSpan.Zero ? left : TimeSpan.Zero) : ticket.Task.Timeout;
+
+    private async ValueTask<ErrorDecision> DecideAsync(AgentSlot slot, DispatchTicket ticket, TaskResult result)
+    {
+        var decision = default(ErrorDecision);
+        try
+        {
+            var error = result.Error ?? new TaskError { Code = ErrorCodes.UnknownError, Message = $"Agent '{slot.Id}' gave no reason." };
+            var context = ticket.ToErrorContext(slot, slot.Pool.HasOther(slot), _time);
+
+            // Not cancellable: a failure that happened is decided, kept and announced whoever stopped waiting meanwhile.
+            decision = await _errors.DecideAsync(error, context, CancellationToken.None).ConfigureAwait(false);
+            return decision;
+        }
+        finally
+        {
+            slot.Settle(success: false, isFinal: decision?.Action != ErrorAction.Retry);
+        }
+    }
+
+    /// <summary>
+    /// What never ran is thrown; what ran before is a failed result. Broken off everywhere, a task is kept as a dead letter, and no agent is
+    /// blamed for it.
+    /// </summary>
+    private async ValueTask<TaskResult> NotAdmittedAsync(
+        DispatchTicket ticket, DispatchTiming timing, ConductorException exception, System.Diagnostics.Activity? step)
+    {
+        var error = _environment.ErrorClassifier.Classify(exception);
+        DispatchTracing.Fail(step, error);
+        var ran = ticket.Attempt > 1;
+        if (!ran && exception is not CircuitOpenException)
+        {
+            throw exception;
+        }
+
+        var decision = await _errors.DecideAsync(
+            error with { IsTransient = false }, ticket.ToErrorContext(slot: null, otherAgentsAvailable: false, _time), CancellationToken.None).ConfigureAwait(false);
+        return ran ? timing.Complete(FinalResult(timing.NotRun(ticket, error, _time), decision), ticket, _time) : throw exception;
+    }
+
+    private async ValueTask BackOffAsync(TimeSpan delay, CancellationToken cancellationToken)
+    {
+        if (delay > TimeSpan.Zero)
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _abort.Token);
+            await Task.Delay(delay, _time, either.Token).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The first recorded result is the one that everybody sees.</summary>
+    private async ValueTask<TaskResult> RecordAsync(TaskResult result)
+    {
+        var outcome = await _state.SaveTaskResultAsync(result, CancellationToken.None).ConfigureAwait(false);
+        return outcome == RecordOutcome.Recorded
+            ? result
+            : await _state.GetTaskResultAsync(result.TaskId, CancellationToken.None).ConfigureAwait(false) ?? result;
+    }
+
+    private ValueTask OnResultAsync(AgentMessage message, CancellationToken cancellationToken)
+    {
+        if (message.Payload is TaskResultPayload { Result: var result } && FindSlot(message.Sender)?.TryComplete(message.CorrelationId, result) != true)
+        {
+            Log.ResultDropped(_logger, result.TaskId, message.Sender);
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private AgentPool PoolOf(AgentType type)
+    {
+        if (_pools.TryGetValue(type, out var pool) && (!pool.IsEmpty || _state.IsShared))
+        {
+            return pool;
+        }
+
+        if (_state.IsShared)
+        {
+            // Another process may host agents of the type, or this one may register some yet.
+            return GetOrAddPool(type);
+        }
+
+        var known = _pools.Values.Where(static candidate => !candidate.IsEmpty).Select(static candidate => candidate.Type.Name).Order(StringComparer.Ordinal).ToList();
+        throw new NoAvailableAgentException(
+            type,
+            $"No agent of type '{type}' is registered. Registered types: {(known.Count == 0 ? "none" : string.Join(", ", known))}. " +
+            $"Register one: AddAgent<T>(new AgentType(\"{type}\")).");
+    }
+
+    private AgentPool GetOrAddPool(AgentType type) =>
+        _pools.GetOrAdd(type, static (key, owner) => new AgentPool(key, owner._time, owner._options, owner._admissions.Limit, owner._state.IsShared), this);
+}

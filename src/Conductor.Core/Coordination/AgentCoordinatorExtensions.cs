@@ -1,0 +1,30 @@
+namespace Conductor.Coordination;
+
+/// <summary>The short forms of dispatch.</summary>
+public static class AgentCoordinatorExtensions
+{
+    /// <summary>Dispatches a task and gives its output.</summary>
+    /// <typeparam name="TOutput">The output's type.</typeparam>
+    /// <param name="coordinator">The coordinator.</param>
+    /// <param name="type">The type of agent.</param>
+    /// <param name="input">What the agent gets. Default: nothing.</param>
+    /// <param name="cancellationToken">Cancels the task.</param>
+    /// <exception cref="ConductorException">It never ran, or it failed for good.</exception>
+    public static ValueTask<TOutput> DispatchAsync<TOutput>(
+        this AgentCoordinator coordinator, AgentType type, TaskData? input = null, CancellationToken cancellationToken = default) =>
+        coordinator.DispatchAsync<TOutput>(new TaskDefinition { AgentType = type, Input = input ?? TaskData.Empty }, cancellationToken);
+
+    /// <summary>Dispatches a task and gives its output.</summary>
+    /// <typeparam name="TOutput">The output's type.</typeparam>
+    /// <param name="coordinator">The coordinator.</param>
+    /// <param name="task">The task.</param>
+    /// <param name="cancellationToken">Cancels the task.</param>
+    /// <exception cref="ConductorException">It never ran, or it failed for good.</exception>
+    public static async ValueTask<TOutput> DispatchAsync<TOutput>(
+        this AgentCoordinator coordinator, TaskDefinition task, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        var result = await coordinator.DispatchTaskAsync(task, cancellationToken).ConfigureAwait(false);
+        return result.EnsureSucceeded().Output.Get<TOutput>();
+    }
+}

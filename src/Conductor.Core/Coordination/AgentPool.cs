@@ -1,0 +1,372 @@
+using Conductor.Errors;
+
+namespace Conductor.Coordination;
+
+/// <summary>
+/// The agents of one type and the tasks that wait for one. Taking and returning an idle agent is constant-time however many there are (the
+/// one freed last first). Agents whose circuit breaker is open stand apart until its recovery time has passed. Thread-safe.
+/// </summary>
+internal sealed class AgentPool
+{
+    private static readonly TimeSpan _trialRecheck = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private readonly WaitingLimit _limit;
+    private readonly bool _waitForUnknown;
+    private readonly List<AgentSlot> _idle = [];
+    private readonly HashSet<AgentSlot> _members = [];
+    private readonly HashSet<AgentSlot> _brokenOff = [];
+    private readonly WaitQueue<AgentWaiter> _waiters;
+    private ITimer? _recovery;
+    private int _running;
+
+    public AgentPool(AgentType type, TimeProvider time, DispatchOptions options, WaitingLimit limit, bool waitForUnknown)
+    {
+        Type = type;
+        _time = time;
+        _limit = limit;
+        _waitForUnknown = waitForUnknown;
+        _waiters = new WaitQueue<AgentWaiter>(time, options.AgeingInterval);
+    }
+
+    public AgentType Type { get; }
+
+    /// <summary>Tasks admitted and not finished.</summary>
+    public ref int Running => ref _running;
+
+    public int IdleCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _idle.Count;
+            }
+        }
+    }
+
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _members.Count == 0;
+            }
+        }
+    }
+
+    public IReadOnlyList<AgentSlot> IdleSlots()
+    {
+        lock (_gate)
+        {
+            RecoverBrokenOff();
+            return [.. _idle];
+        }
+    }
+
+    /// <summary>Whether an agent other than this one could take a task, now or later.</summary>
+    public bool HasOther(AgentSlot slot)
+    {
+        lock (_gate)
+        {
+            RecoverBrokenOff();
+            return _members.Count - _brokenOff.Count - (_members.Contains(slot) && !_brokenOff.Contains(slot) ? 1 : 0) > 0;
+        }
+    }
+
+    /// <summary>Takes an idle agent, or gives a place in the queue for one.</summary>
+    /// <exception cref="ConductorException">No agent will come: none is known, all are broken off, all refuse, or the queue is full.</exception>
+    public AgentSlot? Take(DispatchTicket ticket, bool mayWait, out LinkedListNode<WaitQueue<AgentWaiter>.Entry>? place)
+    {
+        place = null;
+        lock (_gate)
+        {
+            RecoverBrokenOff();
+            if (TakeIdle(ticket) is { } slot)
+            {
+                return slot;
+            }
+
+            ThrowIfHopeless(ticket);
+            if (!mayWait)
+            {
+                throw new NoAvailableAgentException(
+                    Type, $"All {_members.Count} agent(s) of type '{Type}' are busy, and DispatchOptions.WaitLimit of zero forbids waiting for one.");
+            }
+
+            _limit.Enter(ticket.MayExceedQueue);
+            place = _waiters.Add(new AgentWaiter(ticket), ticket.Task.Priority, ticket.ArrivedAt);
+            ScheduleRecovery();
+            return null;
+        }
+    }
+
+    /// <summary>Gives up a place in the queue.</summary>
+    /// <returns>False when an agent was given already: it must be returned.</returns>
+    public bool Leave(LinkedListNode<WaitQueue<AgentWaiter>.Entry> place)
+    {
+        lock (_gate)
+        {
+            if (!_waiters.Remove(place))
+            {
+                return false;
+            }
+
+            _limit.Leave();
+            return true;
+        }
+    }
+
+    public void Add(AgentSlot slot)
+    {
+        lock (_gate)
+        {
+            _members.Add(slot);
+            Offer(slot);
+        }
+    }
+
+    /// <summary>Takes an agent out. Those that wait go on waiting if another is about to take its place.</summary>
+    public void Remove(AgentSlot slot, bool keepWaiters = false)
+    {
+        lock (_gate)
+        {
+            _members.Remove(slot);
+            _brokenOff.Remove(slot);
+            RemoveIdle(slot);
+            if (!keepWaiters)
+            {
+                FailHopelessWaiters();
+            }
+        }
+    }
+
+    /// <summary>Takes back an agent whose task is over, and hands it on to whoever waits for it.</summary>
+    public void Return(AgentSlot slot)
+    {
+        lock (_gate)
+        {
+            if (_members.Contains(slot) && slot.IdleIndex < 0)
+            {
+                Offer(slot);
+            }
+        }
+    }
+
+    /// <summary>An agent's breaker changed: it may be fit again.</summary>
+    public void OnBreakerChanged(AgentSlot slot)
+    {
+        lock (_gate)
+        {
+            if (_brokenOff.Contains(slot) && !slot.Breaker.IsOpen())
+            {
+                _brokenOff.Remove(slot);
+                Offer(slot);
+            }
+        }
+    }
+
+    public void FailAll(Func<DispatchTicket, Exception> error)
+    {
+        lock (_gate)
+        {
+            FailWaiters(_waiters.TakeAll(), error);
+            _recovery?.Dispose();
+            _recovery = null;
+        }
+    }
+
+    private AgentSlot? TakeIdle(DispatchTicket ticket)
+    {
+        AgentSlot? avoided = null;
+        for (var i = _idle.Count - 1; i >= 0; i--)
+        {
+            var slot = _idle[i];
+            if (ticket.IsRefusedBy(slot))
+            {
+                continue;
+            }
+
+            if (ReferenceEquals(slot, ticket.Avoid))
+            {
+                avoided = slot;
+                continue;
+            }
+
+            RemoveIdle(slot);
+            if (TryEnter(slot))
+            {
+                return slot;
+            }
+        }
+
+        if (avoided is not null)
+        {
+            RemoveIdle(avoided);
+            return TryEnter(avoided) ? avoided : null;
+        }
+
+        return null;
+    }
+
+    /// <summary>Asks the agent's breaker; one that lets nothing through stands apart from now on.</summary>
+    private bool TryEnter(AgentSlot slot)
+    {
+        if (slot.Breaker.TryEnter(out var permit))
+        {
+            slot.Permit = permit;
+            return true;
+        }
+
+        BreakOff(slot);
+        return false;
+    }
+
+    private void BreakOff(AgentSlot slot)
+    {
+        _brokenOff.Add(slot);
+        slot.Status = AgentStatus.Waiting;
+        FailHopelessWaiters();
+        ScheduleRecovery();
+    }
+
+    /// <summary>Gives a free agent to the first waiter that may have it, or lets it idle.</summary>
+    private void Offer(AgentSlot slot)
+    {
+        if (slot.Breaker.IsOpen())
+        {
+            BreakOff(slot);
+            return;
+        }
+
+        slot.Status = AgentStatus.Idle;
+        if (_waiters.Count > 0
+            && _waiters.TakeFirst(static (waiter, offered) => !waiter.Ticket.IsRefusedBy(offered), slot) is { } waiter)
+        {
+            if (TryEnter(slot))
+            {
+                _limit.Leave();
+                waiter.Serve(slot);
+            }
+            else
+            {
+                _waiters.Add(waiter, waiter.Ticket.Task.Priority, waiter.Ticket.ArrivedAt);
+                FailHopelessWaiters();
+                ScheduleRecovery();
+            }
+
+            return;
+        }
+
+        slot.IdleIndex = _idle.Count;
+        _idle.Add(slot);
+    }
+
+    private void RemoveIdle(AgentSlot slot)
+    {
+        if (slot.IdleIndex < 0)
+        {
+            return;
+        }
+
+        var last = _idle[^1];
+        _idle[slot.IdleIndex] = last;
+        last.IdleIndex = slot.IdleIndex;
+        _idle.RemoveAt(_idle.Count - 1);
+        slot.IdleIndex = -1;
+    }
+
+    private void RecoverBrokenOff()
+    {
+        if (_brokenOff.Count == 0)
+        {
+            return;
+        }
+
+        foreach (var slot in _brokenOff.Where(static slot => !slot.Breaker.IsOpen()).ToList())
+        {
+            _brokenOff.Remove(slot);
+            Offer(slot);
+        }
+    }
+
+    private void ThrowIfHopeless(DispatchTicket ticket)
+    {
+        if (_members.Count == 0 && !_waitForUnknown)
+        {
+            throw NoneRegistered();
+        }
+
+        if (_members.Count > 0 && _brokenOff.Count == _members.Count)
+        {
+            throw new CircuitOpenException(Type, _brokenOff.Min(static slot => slot.Breaker.TimeUntilRecovery));
+        }
+
+        if (IsRefusedByAll(ticket))
+        {
+            throw ticket.LastRefusal!;
+        }
+    }
+
+    private bool IsRefusedByAll(DispatchTicket ticket) =>
+        ticket.RefusalCount > 0 && _members.Count > 0 && _members.All(slot => _brokenOff.Contains(slot) || ticket.IsRefusedBy(slot));
+
+    private NoAvailableAgentException NoneRegistered() => new(Type, $"No agent of type '{Type}' is registered any more.");
+
+    /// <summary>Those that wait for what cannot come any more are told at once.</summary>
+    private void FailHopelessWaiters()
+    {
+        if (_waiters.Count == 0)
+        {
+            return;
+        }
+
+        if (_members.Count == 0 && !_waitForUnknown)
+        {
+            FailWaiters(_waiters.TakeAll(), _ => NoneRegistered());
+        }
+        else if (_members.Count > 0 && _brokenOff.Count == _members.Count)
+        {
+            var retryAfter = _brokenOff.Min(static slot => slot.Breaker.TimeUntilRecovery);
+            FailWaiters(_waiters.TakeAll(), _ => new CircuitOpenException(Type, retryAfter));
+        }
+
+        while (_waiters.TakeFirst(static (waiter, pool) => pool.IsRefusedByAll(waiter.Ticket), this) is { } waiter)
+        {
+            FailWaiters([waiter], static ticket => ticket.LastRefusal!);
+        }
+    }
+
+    private void FailWaiters(List<AgentWaiter> waiters, Func<DispatchTicket, Exception> error)
+    {
+        foreach (var waiter in waiters)
+        {
+            _limit.Leave();
+            waiter.Fail(error(waiter.Ticket));
+        }
+    }
+
+    /// <summary>Somebody waits and an agent stands apart: look again when its recovery time has passed.</summary>
+    private void ScheduleRecovery()
+    {
+        if (_waiters.Count == 0 || _brokenOff.Count == 0)
+        {
+            return;
+        }
+
+        var due = _brokenOff.Min(static slot => slot.Breaker.TimeUntilRecovery);
+        _recovery ??= _time.CreateTimer(static state => ((AgentPool)state!).OnRecoveryDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _recovery.Change(due > TimeSpan.Zero ? due : _trialRecheck, Timeout.InfiniteTimeSpan);
+    }
+
+    private void OnRecoveryDue()
+    {
+        lock (_gate)
+        {
+            RecoverBrokenOff();
+            ScheduleRecovery();
+        }
+    }
+}

@@ -1,0 +1,442 @@
+using Conductor.Agents;
+using Conductor.Errors;
+using Conductor.Messaging;
+
+namespace Conductor.Coordination;
+
+/// <summary>
+/// A coordinator's place for one agent: its mailbox, its breaker, its counts, and the attempt under way with its time limit. The agent is
+/// free again when both the coordinator has dealt with the result and the agent's code has returned. Thread-safe.
+/// </summary>
+internal sealed class AgentSlot : IMailboxOwner, IAsyncDisposable
+{
+    private readonly Lock _gate = new();
+    private readonly AgentCoordinator _coordinator;
+    private readonly TimeProvider _time;
+    private readonly TimeSpan _gracePeriod;
+    private readonly DateTimeOffset _createdAt;
+    private TaskCompletionSource<TaskResult>? _attempt;
+    private TaskAssignment? _assignment;
+    private string? _correlationId;
+    private ITimer? _timer;
+    private long _startedAt;
+    private TimeSpan _timeout;
+    private TimeSpan? _timerDue;
+    private bool _inGrace;
+    private bool _codeReturned;
+    private int _busyParts;
+    private long _completed;
+    private long _failed;
+    private long _errors;
+    private long _lastSeenTicks;
+    private TaskCompletionSource? _free;
+    private int _leaving;
+    private int _retired;
+    private volatile bool _removed;
+    private int _status = (int)AgentStatus.Stopped;
+
+    public AgentSlot(AgentCoordinator coordinator, AgentPool pool, BaseAgent agent, Func<BaseAgent>? factory, AgentHost host, CircuitBreaker breaker, TimeSpan gracePeriod)
+    {
+        _coordinator = coordinator;
+        _time = host.Environment.TimeProvider;
+        _gracePeriod = gracePeriod;
+        _createdAt = _time.GetUtcNow();
+        _lastSeenTicks = _createdAt.UtcTicks;
+        Pool = pool;
+        Agent = agent;
+        Factory = factory;
+        Breaker = breaker;
+        Identity = agent.Identity;
+        Channel = Channels.Agent(Id);
+        Mailbox = new AgentMailbox(agent, host, this);
+    }
+
+    public AgentPool Pool { get; }
+
+    public BaseAgent Agent { get; }
+
+    public AgentIdentity Identity { get; }
+
+    public string Id => Identity.Id;
+
+    public string Channel { get; }
+
+    public AgentMailbox Mailbox { get; }
+
+    public CircuitBreaker Breaker { get; }
+
+    /// <summary>Makes the agent anew, when it came from a factory.</summary>
+    public Func<BaseAgent>? Factory { get; }
+
+    /// <summary>The permit of a trial under way, while the breaker is half open.</summary>
+    public CircuitPermit? Permit { get; set; }
+
+    /// <summary>Its place among the idle agents of its pool, or -1. Under the pool's lock.</summary>
+    public int IdleIndex { get; set; } = -1;
+
+    /// <summary>1 while the saver has been told of a change. Under the saver's control.</summary>
+    public int Dirty;
+
+    public bool IsRemoved => _removed;
+
+    public AgentStatus Status
+    {
+        get => (AgentStatus)Volatile.Read(ref _status);
+        set
+        {
+            if (Interlocked.Exchange(ref _status, (int)value) != (int)value)
+            {
+                _coordinator.OnSlotChanged(this);
+            }
+        }
+    }
+
+    /// <summary>Begins an attempt: everything is in place before its assignment is published.</summary>
+    public Task<TaskResult> Begin(TaskAssignment assignment, string correlationId, TimeSpan timeout)
+    {
+        var attempt = new TaskCompletionSource<TaskResult>(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            _busyParts = 2;
+            _codeReturned = false;
+            _attempt = attempt;
+            _assignment = assignment;
+            _correlationId = correlationId;
+            _startedAt = _time.GetTimestamp();
+            _timeout = timeout;
+            _inGrace = false;
+            Touch();
+            Arm();
+        }
+
+        Status = AgentStatus.Running;
+        return attempt.Task;
+    }
+
+    /// <summary>The result of an attempt came over the bus. One that is not under way is late, or a duplicate.</summary>
+    public bool TryComplete(string? correlationId, TaskResult result)
+    {
+        TaskCompletionSource<TaskResult>? attempt;
+        lock (_gate)
+        {
+            if (_correlationId is null || _correlationId != correlationId)
+            {
+                return false;
+            }
+
+            attempt = _attempt;
+        }
+
+        return attempt?.TrySetResult(result) ?? false;
+    }
+
+    /// <summary>Whoever dispatched the task no longer wants it: the agent is asked to stop, and nobody waits for it.</summary>
+    public void Abandon(CancellationToken cancellationToken)
+    {
+        string? correlationId;
+        lock (_gate)
+        {
+            if (_attempt?.TrySetCanceled(cancellationToken) != true)
+            {
+                return;
+            }
+
+            correlationId = _correlationId;
+            EnterGrace();
+        }
+
+        if (!Mailbox.Cancel(correlationId!))
+        {
+            OnIdle(correlationId!);
+        }
+    }
+
+    /// <summary>Ends the attempt under way with an error that is not the agent's.</summary>
+    public void Fail(TaskError error)
+    {
+        lock (_gate)
+        {
+            if (_attempt is { } attempt && _assignment is { } assignment)
+            {
+                attempt.TrySetResult(ResultOf(assignment, AgentTaskStatus.Failed, error));
+            }
+        }
+    }
+
+    /// <summary>The coordinator has dealt with the result of the attempt.</summary>
+    public void Settle(bool success, bool isFinal)
+    {
+        Interlocked.Add(ref _completed, success ? 1 : 0);
+        Interlocked.Add(ref _failed, !success && isFinal ? 1 : 0);
+        Interlocked.Add(ref _errors, success ? 0 : 1);
+        Permit?.Dispose();
+        Permit = null;
+        CompletePart();
+    }
+
+    /// <summary>The coordinator no longer waits for an attempt that was cancelled: nothing is counted.</summary>
+    public void Forsake()
+    {
+        Permit?.Dispose();
+        Permit = null;
+        CompletePart();
+    }
+
+    /// <summary>An assignment that could not be published never reached the agent: its code has nothing to return from.</summary>
+    public void Unpublished(string correlationId)
+    {
+        if (!Mailbox.Cancel(correlationId))
+        {
+            OnIdle(correlationId);
+        }
+    }
+
+    public AgentState ToState()
+    {
+        lock (_gate)
+        {
+            return new AgentState
+            {
+                AgentId = Id,
+                AgentType = Identity.Type,
+                Status = Status,
+                CurrentTaskId = _assignment?.Task.Id,
+                CompletedTasks = Volatile.Read(ref _completed),
+                FailedTasks = Volatile.Read(ref _failed),
+                ErrorCount = Volatile.Read(ref _errors),
+                LastHeartbeatAt = new DateTimeOffset(_lastSeenTicks, TimeSpan.Zero),
+                CreatedAt = _createdAt,
+                UpdatedAt = _time.GetUtcNow(),
+            };
+        }
+    }
+
+    /// <summary>Takes the counts of the agent whose place this one takes.</summary>
+    public void Inherit(AgentSlot predecessor)
+    {
+        _completed = Volatile.Read(ref predecessor._completed);
+        _failed = Volatile.Read(ref predecessor._failed);
+        _errors = Volatile.Read(ref predecessor._errors);
+    }
+
+    /// <summary>The slot is out of its pool: it is not given back to it.</summary>
+    public void MarkRemoved() => _removed = true;
+
+    /// <summary>True for the first who unregisters it. Its running task still gets its result.</summary>
+    public bool TryLeave() => Interlocked.Exchange(ref _leaving, 1) == 0;
+
+    /// <summary>Whether the agent can be stopped now: its code does not run, and nobody has stopped it before.</summary>
+    public bool TryRetire() => Volatile.Read(ref _busyParts) == 0 && Interlocked.Exchange(ref _retired, 1) == 0;
+
+    /// <summary>Waits until the agent is free: as long as the token allows, and after cancelling its task for the grace period.</summary>
+    public async ValueTask WhenFreeAsync(TimeProvider time, TimeSpan gracePeriod, CancellationToken cancellationToken)
+    {
+        Task free;
+        lock (_gate)
+        {
+            if (Volatile.Read(ref _busyParts) == 0)
+            {
+                return;
+            }
+
+            free = (_free ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+
+        try
+        {
+            await free.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Abandon(new CancellationToken(canceled: true));
+            try
+            {
+                await free.WaitAsync(gracePeriod, time, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                // Its code ignores the cancelled token. It is left to itself; when it returns, it is stopped.
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public void OnIdle(string correlationId)
+    {
+        lock (_gate)
+        {
+            if (_codeReturned || _correlationId != correlationId)
+            {
+                return;
+            }
+
+            _codeReturned = true;
+        }
+
+        CompletePart();
+    }
+
+    /// <inheritdoc />
+    public void OnUndeliverable(string correlationId, TaskResult result, Exception exception) => TryComplete(
+        correlationId,
+        result with
+        {
+            Status = AgentTaskStatus.Failed,
+            Error = new TaskError
+            {
+                Code = (exception as ConductorException)?.ErrorCode ?? ErrorCodes.BusDisconnected,
+                Message = $"The result of task '{result.TaskId}' could not be published: {exception.Message}",
+                Type = exception.GetType().FullName,
+            },
+        });
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        if (_timer is { } timer)
+        {
+            await timer.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void CompletePart()
+    {
+        if (Interlocked.Decrement(ref _busyParts) != 0)
+        {
+            return;
+        }
+
+        lock (_gate)
+        {
+            _attempt = null;
+            _assignment = null;
+            _correlationId = null;
+            _inGrace = false;
+            Touch();
+            _free?.TrySetResult();
+        }
+
+        if (_removed)
+        {
+            _coordinator.OnRemovedAgentReturned(this);
+        }
+        else
+        {
+            Pool.Return(this);
+        }
+    }
+
+    private void Touch() => _lastSeenTicks = _time.GetUtcNow().UtcTicks;
+
+    /// <summary>
+    /// Sees that the timer goes off no later than this. It is not stopped when an attempt ends: it goes off, finds nothing to do or something
+    /// that is due later, and that costs less than two timer operations for every task.
+    /// </summary>
+    private void Arm()
+    {
+        var dueAt = _time.GetElapsedTime(0, _startedAt) + _timeout;
+        if (_timerDue is { } armed && armed <= dueAt)
+        {
+            return;
+        }
+
+        _timerDue = dueAt;
+        var due = _timeout - _time.GetElapsedTime(_startedAt);
+        _timer ??= _time.CreateTimer(static state => ((AgentSlot)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+    }
+
+    private void EnterGrace()
+    {
+        _inGrace = true;
+        _startedAt = _time.GetTimestamp();
+        _timeout = _gracePeriod;
+        Arm();
+    }
+
+    private void OnTimer()
+    {
+        string correlationId;
+        bool graceIsOver;
+        TaskError? timeout = null;
+        lock (_gate)
+        {
+            _timerDue = null;
+            if (_correlationId is null)
+            {
+                return;
+            }
+
+            if (_timeout > _time.GetElapsedTime(_startedAt))
+            {
+                Arm();
+                return;
+            }
+
+            correlationId = _correlationId;
+            graceIsOver = _inGrace;
+            if (!graceIsOver)
+            {
+                timeout = TimeoutError(_timeout);
+                EnterGrace();
+            }
+        }
+
+        if (timeout is not null)
+        {
+            OnTimeout(correlationId, timeout);
+        }
+        else
+        {
+            OnGraceOver(correlationId);
+        }
+    }
+
+    private void OnTimeout(string correlationId, TaskError error)
+    {
+        if (!Mailbox.End(correlationId, context => context.ToResult(AgentTaskStatus.Failed, error)))
+        {
+            // The assignment, or its result, was lost on the way: the caller gets its answer on time all the same.
+            Fail(error);
+            OnIdle(correlationId);
+        }
+    }
+
+    private void OnGraceOver(string correlationId)
+    {
+        var runs = Mailbox.End(
+            correlationId,
+            context => context.ToResult(AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = "The caller cancelled the task." }));
+        if (runs && !_removed)
+        {
+            Status = AgentStatus.Failed;
+            _coordinator.OnAgentSetAside(this);
+        }
+    }
+
+    private TaskError TimeoutError(TimeSpan limit) => new()
+    {
+        Code = ErrorCodes.AgentTimeout,
+        Message = $"Agent '{Id}' did not finish task '{_assignment?.Task.Id}' within {limit}. " +
+            "Raise TaskDefinition.Timeout, or let the agent do less at once.",
+    };
+
+    private TaskResult ResultOf(TaskAssignment assignment, AgentTaskStatus status, TaskError error)
+    {
+        var now = _time.GetUtcNow();
+        var elapsed = _time.GetElapsedTime(_startedAt);
+        return new TaskResult
+        {
+            TaskId = assignment.Task.Id,
+            WorkflowId = assignment.WorkflowId,
+            Round = assignment.Round,
+            AgentId = Id,
+            Status = status,
+            Error = error,
+            Attempts = assignment.Attempt,
+            StartedAt = now - elapsed,
+            CompletedAt = now,
+            Duration = elapsed,
+        };
+    }
+}

@@ -1,0 +1,124 @@
+using Conductor.Policies;
+
+namespace Conductor.Coordination;
+
+/// <summary>
+/// Where dispatches wait that a policy denied for the time being. Whenever a running task ends, the first of them is judged again; when it
+/// is denied again, the next that was denied for another reason gets its turn. Beside that each looks again at an interval, for policies
+/// whose capacity nothing here can see. Thread-safe.
+/// </summary>
+internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, WaitingLimit limit)
+{
+    private readonly Lock _gate = new();
+    private readonly WaitQueue<Waiter> _waiters = new(time, options.AgeingInterval);
+    private long _version;
+
+    /// <summary>Grows whenever capacity may have come free. Read it before the policies are asked.</summary>
+    public long Version => Volatile.Read(ref _version);
+
+    /// <summary>Waits until it is worth asking the policies again.</summary>
+    /// <param name="ticket">The dispatch.</param>
+    /// <param name="denial">What it was denied for.</param>
+    /// <param name="seenVersion">The version read before the policies were asked.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask WaitAsync(DispatchTicket ticket, PolicyResult denial, long seenVersion, CancellationToken cancellationToken)
+    {
+        var waiter = new Waiter(ticket, denial, seenVersion);
+        LinkedListNode<WaitQueue<Waiter>.Entry> place;
+        lock (_gate)
+        {
+            if (_version != seenVersion)
+            {
+                return;
+            }
+
+            limit.Enter(ticket.MayExceedQueue);
+            place = _waiters.Add(waiter, ticket.Task.Priority, ticket.ArrivedAt);
+        }
+
+        // This turn was used in vain: somebody denied for another reason may have more luck with the same freed capacity.
+        WakeNext(waiter);
+        try
+        {
+            await waiter.Turn.WaitAsync(options.PolicyRecheckInterval, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The interval is over: look again.
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                if (_waiters.Remove(place))
+                {
+                    limit.Leave();
+                }
+            }
+        }
+    }
+
+    /// <summary>A running task ended.</summary>
+    public void Release()
+    {
+        Interlocked.Increment(ref _version);
+        WakeNext(except: null);
+    }
+
+    /// <summary>The policies changed.</summary>
+    public void ReleaseAll()
+    {
+        List<Waiter> all;
+        lock (_gate)
+        {
+            Interlocked.Increment(ref _version);
+            all = _waiters.TakeAll();
+        }
+
+        foreach (var waiter in all)
+        {
+            limit.Leave();
+            waiter.Wake();
+        }
+    }
+
+    private void WakeNext(Waiter? except)
+    {
+        Waiter? next;
+        lock (_gate)
+        {
+            if (_waiters.Count == 0)
+            {
+                return;
+            }
+
+            var version = _version;
+            next = _waiters.TakeFirst(
+                static (waiter, known) => waiter.SeenVersion < known.version && (known.except is null || !waiter.IsDeniedLike(known.except)),
+                (version, except));
+        }
+
+        if (next is not null)
+        {
+            limit.Leave();
+            next.Wake();
+        }
+    }
+
+    private sealed class Waiter(DispatchTicket ticket, PolicyResult denial, long seenVersion)
+    {
+        private readonly TaskCompletionSource _turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public long SeenVersion { get; } = seenVersion;
+
+        public Task Turn => _turn.Task;
+
+        private string PolicyName { get; } = denial.PolicyName;
+
+        private AgentType Type { get; } = ticket.Task.AgentType;
+
+        public bool IsDeniedLike(Waiter other) => PolicyName == other.PolicyName && Type == other.Type;
+
+        public void Wake() => _turn.TrySetResult();
+    }
+}

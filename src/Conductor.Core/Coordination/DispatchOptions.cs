@@ -1,0 +1,74 @@
+namespace Conductor.Coordination;
+
+/// <summary>Settings of dispatch.</summary>
+public sealed class DispatchOptions
+{
+    /// <summary>The default of <see cref="QueueCapacity"/>: 10,000.</summary>
+    public const int DefaultQueueCapacity = 10_000;
+
+    /// <summary>The default of <see cref="AgeingInterval"/>: 30 seconds.</summary>
+    public static readonly TimeSpan DefaultAgeingInterval = TimeSpan.FromSeconds(30);
+
+    /// <summary>The default of <see cref="PolicyRecheckInterval"/> and <see cref="AgentStateInterval"/>: 1 second.</summary>
+    public static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>The default of <see cref="CancellationGracePeriod"/>: 5 seconds.</summary>
+    public static readonly TimeSpan DefaultCancellationGracePeriod = TimeSpan.FromSeconds(5);
+
+    /// <summary>How many tasks may wait for an agent or for capacity; one more fails with QUEUE_FULL. At least 1.</summary>
+    /// <value>Default: 10,000.</value>
+    public int QueueCapacity { get; set; } = DefaultQueueCapacity;
+
+    /// <summary>How long a task may wait for its first agent; then it fails with NO_AVAILABLE_AGENT. Zero: it never waits. Zero or more.</summary>
+    /// <value>Default: null, no limit.</value>
+    public TimeSpan? WaitLimit { get; set; }
+
+    /// <summary>After how long a waiting task counts as one priority higher, so that none is starved. Over zero.</summary>
+    /// <value>Default: 30 seconds.</value>
+    public TimeSpan AgeingInterval { get; set; } = DefaultAgeingInterval;
+
+    /// <summary>How often a task that a policy denied for the time being is judged again, beside whenever a running task ends. Over zero.</summary>
+    /// <value>Default: 1 second.</value>
+    public TimeSpan PolicyRecheckInterval { get; set; } = DefaultInterval;
+
+    /// <summary>How long an agent's code may take to heed its cancelled token before the agent is set aside. Zero or more.</summary>
+    /// <value>Default: 5 seconds.</value>
+    public TimeSpan CancellationGracePeriod { get; set; } = DefaultCancellationGracePeriod;
+
+    /// <summary>How often changed agent states are saved in the background; the newest wins. Over zero.</summary>
+    /// <value>Default: 1 second.</value>
+    public TimeSpan AgentStateInterval { get; set; } = DefaultInterval;
+
+    /// <summary>What is wrong with the settings, a sentence each that quotes the setting, the value and the fix.</summary>
+    /// <param name="path">Where the settings stand, to quote them by.</param>
+    public IEnumerable<string> Problems(string path)
+    {
+        if (QueueCapacity < 1)
+        {
+            yield return $"{path}.{nameof(QueueCapacity)} is {QueueCapacity}; set it to 1 or more.";
+        }
+
+        if (WaitLimit < TimeSpan.Zero)
+        {
+            yield return $"{path}.{nameof(WaitLimit)} is {WaitLimit}; set it to zero or more, or leave it out for no limit.";
+        }
+
+        if (CancellationGracePeriod < TimeSpan.Zero)
+        {
+            yield return $"{path}.{nameof(CancellationGracePeriod)} is {CancellationGracePeriod}; set it to zero or more.";
+        }
+
+        foreach (var (name, value) in new[]
+        {
+            (nameof(AgeingInterval), AgeingInterval),
+            (nameof(PolicyRecheckInterval), PolicyRecheckInterval),
+            (nameof(AgentStateInterval), AgentStateInterval),
+        })
+        {
+            if (value <= TimeSpan.Zero)
+            {
+                yield return $"{path}.{name} is {value}; set it to more than zero.";
+            }
+        }
+    }
+}

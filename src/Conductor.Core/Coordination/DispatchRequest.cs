@@ -1,0 +1,29 @@
+using System.Collections.Frozen;
+
+namespace Conductor.Coordination;
+
+/// <summary>A task to be dispatched, with what surrounds it. Immutable.</summary>
+internal sealed class DispatchRequest
+{
+    public required TaskDefinition Task { get; init; }
+
+    public required string IdempotencyKey { get; init; }
+
+    public string? WorkflowId { get; init; }
+
+    public WorkflowPhase? Phase { get; init; }
+
+    public int Round { get; init; }
+
+    public IReadOnlyDictionary<string, TaskData> DependencyOutputs { get; init; } = FrozenDictionary<string, TaskData>.Empty;
+
+    public IReadOnlyList<Feedback> Feedback { get; init; } = [];
+
+    public string? ReplayOf { get; init; }
+
+    /// <summary>True when whoever dispatches limits itself to what the queue holds, so that the queue never refuses it.</summary>
+    public bool IsFlowControlled { get; init; }
+
+    public static DispatchRequest Standalone(TaskDefinition task) =>
+        new() { Task = task, IdempotencyKey = new ExecutionKey(null, task.Id, 0).ToIdempotencyKey(task.IdempotencyKey) };
+}

@@ -1,0 +1,30 @@
+using System.Diagnostics;
+using Conductor.Diagnostics;
+using Tags = Conductor.Diagnostics.ConductorTelemetry.Tags;
+
+namespace Conductor.Coordination;
+
+/// <summary>The span of one dispatch. Costs nothing while nobody listens.</summary>
+internal static class DispatchTracing
+{
+    public static Activity? Start(DispatchRequest request)
+    {
+        if (!ConductorTelemetry.IsTracing)
+        {
+            return null;
+        }
+
+        var activity = ConductorTelemetry.Source.StartActivity($"execute_step {request.Task.Name}");
+        if (activity is { IsAllDataRequested: true })
+        {
+            activity.SetTag(Tags.TaskId, request.Task.Id);
+            activity.SetTag(Tags.AgentType, request.Task.AgentType.Name);
+            activity.SetTag(Tags.Phase, request.Phase?.Name);
+            activity.SetTag(Tags.RunId, request.WorkflowId);
+        }
+
+        return activity;
+    }
+
+    public static void Fail(Activity? activity, TaskError error) => activity.Fail(error.Code, error.Message);
+}

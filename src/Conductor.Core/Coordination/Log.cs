@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Coordination;
+
+/// <summary>Event ids 1330 to 1399.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1330, LogLevel.Information, "Coordinator {CoordinatorId} started.")]
+    public static partial void Started(ILogger logger, string coordinatorId);
+
+    [LoggerMessage(1331, LogLevel.Information, "Coordinator {CoordinatorId} stopped; {Abandoned} dispatch(es) had to be cancelled.")]
+    public static partial void Stopped(ILogger logger, string coordinatorId, int abandoned);
+
+    [LoggerMessage(1332, LogLevel.Information, "Agent {AgentId} of type {AgentType} is registered.")]
+    public static partial void Registered(ILogger logger, string agentId, string agentType);
+
+    [LoggerMessage(1333, LogLevel.Information, "Agent {AgentId} is unregistered.")]
+    public static partial void Unregistered(ILogger logger, string agentId);
+
+    [LoggerMessage(1334, LogLevel.Error, "The stop hook of agent {AgentId} failed. The agent is removed all the same.")]
+    public static partial void StopHookFailed(ILogger logger, Exception exception, string agentId);
+
+    [LoggerMessage(1335, LogLevel.Warning, "Agent {AgentId} ignores its cancelled token and is set aside{Remedy}.")]
+    public static partial void SetAside(ILogger logger, string agentId, string remedy);
+
+    [LoggerMessage(1336, LogLevel.Error, "Agent {AgentId} could not be replaced; it comes back when its code returns.")]
+    public static partial void ReplacementFailed(ILogger logger, Exception exception, string agentId);
+
+    [LoggerMessage(1337, LogLevel.Warning, "The state of agent {AgentId} could not be saved; its next change is saved with it.")]
+    public static partial void AgentStateNotSaved(ILogger logger, Exception exception, string agentId);
+
+    [LoggerMessage(1338, LogLevel.Debug, "A result of task {TaskId} from {Sender} came late or twice and was dropped.")]
+    public static partial void ResultDropped(ILogger logger, string taskId, string sender);
+
+    [LoggerMessage(1339, LogLevel.Debug, "Task {TaskId} was dispatched before; its recorded result is given.")]
+    public static partial void AlreadyRecorded(ILogger logger, string taskId);
+
+    [LoggerMessage(1340, LogLevel.Warning, "An agent {AgentId} that was removed while it ran has returned.")]
+    public static partial void RemovedAgentReturned(ILogger logger, string agentId);
+
+    [LoggerMessage(1341, LogLevel.Error, "Agent {AgentId} could not be disposed.")]
+    public static partial void DisposalFailed(ILogger logger, Exception exception, string agentId);
+}

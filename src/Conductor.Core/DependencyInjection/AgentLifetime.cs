@@ -1,0 +1,14 @@
+namespace Conductor.DependencyInjection;
+
+/// <summary>How long an instance of an agent that the container makes lives.</summary>
+public enum AgentLifetime
+{
+    /// <summary>As long as its constructor allows: for each task anew when it asks for a scoped service, otherwise as long as the agent.</summary>
+    Auto,
+
+    /// <summary>As long as the agent is registered: it may keep state between tasks. Its services come from a scope of its own.</summary>
+    PerAgent,
+
+    /// <summary>For one attempt at a task: its services come from that task's scope. Its hooks run around each.</summary>
+    PerTask,
+}

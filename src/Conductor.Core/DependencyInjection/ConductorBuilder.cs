@@ -1,0 +1,165 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization.Metadata;
+using Conductor.Agents;
+using Conductor.Messaging;
+using Conductor.Policies;
+using Conductor.State;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Conductor.DependencyInjection;
+
+/// <summary>What <c>AddConductor()</c> returns: adds agents and policies, and swaps bus, store and classifier. Not thread-safe.</summary>
+public sealed class ConductorBuilder
+{
+    internal ConductorBuilder(IServiceCollection services) => Services = services;
+
+    /// <summary>The services it adds to.</summary>
+    public IServiceCollection Services { get; }
+
+    /// <summary>Adds agents of a class, made by the container.</summary>
+    /// <typeparam name="TAgent">The class; its constructor gets its dependencies from the container.</typeparam>
+    /// <param name="type">Their type.</param>
+    /// <param name="count">How many: at least 1. Default: 1.</param>
+    /// <param name="lifetime">How long an instance lives. Default: for each task anew if its constructor asks for a scoped service, otherwise as long as the agent.</param>
+    /// <param name="agentId">The id of a single agent. Default: the type's name and a number.</param>
+    public ConductorBuilder AddAgent<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TAgent>(
+        AgentType type, int count = 1, AgentLifetime lifetime = AgentLifetime.Auto, string? agentId = null)
+        where TAgent : BaseAgent
+    {
+        var services = Services;
+        return Add(type, count, agentId, AgentActivator.PayloadTypesOf(typeof(TAgent)), provider => AgentActivator.Make<TAgent>(provider, services, lifetime));
+    }
+
+    /// <summary>Adds agents from a factory.</summary>
+    /// <param name="type">Their type.</param>
+    /// <param name="factory">Makes one; called again for a replacement when one has to be set aside.</param>
+    /// <param name="count">How many: at least 1. Default: 1.</param>
+    /// <param name="agentId">The id of a single agent. Default: the type's name and a number.</param>
+    public ConductorBuilder AddAgent(AgentType type, Func<IServiceProvider, BaseAgent> factory, int count = 1, string? agentId = null)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        return Add(type, count, agentId, payloadTypes: [], factory);
+    }
+
+    /// <summary>Adds agents from a delegate.</summary>
+    /// <typeparam name="TInput">What they take in.</typeparam>
+    /// <typeparam name="TOutput">What they give out.</typeparam>
+    /// <param name="type">Their type.</param>
+    /// <param name="run">Does the work.</param>
+    /// <param name="count">How many: at least 1. Default: 1.</param>
+    /// <param name="agentId">The id of a single agent. Default: the type's name and a number.</param>
+    public ConductorBuilder AddAgent<TInput, TOutput>(
+        AgentType type, Func<TInput, TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        return Add(type, count, agentId, [typeof(TInput), typeof(TOutput)], _ => new DelegateAgent<TInput, TOutput>(run));
+    }
+
+    /// <summary>Adds agents from a delegate, of a type given by its name.</summary>
+    /// <typeparam name="TInput">What they take in.</typeparam>
+    /// <typeparam name="TOutput">What they give out.</typeparam>
+    /// <param name="type">The name of their type.</param>
+    /// <param name="run">Does the work.</param>
+    /// <param name="count">How many: at least 1. Default: 1.</param>
+    /// <param name="agentId">The id of a single agent. Default: the type's name and a number.</param>
+    public ConductorBuilder AddAgent<TInput, TOutput>(
+        string type, Func<TInput, TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null) =>
+        AddAgent(new AgentType(type), run, count, agentId);
+
+    /// <summary>Adds a policy made by the container. One named like a built-in policy takes its place.</summary>
+    /// <typeparam name="TPolicy">The policy.</typeparam>
+    public ConductorBuilder AddPolicy<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TPolicy>()
+        where TPolicy : Policy
+    {
+        Services.AddSingleton<Policy, TPolicy>();
+        return this;
+    }
+
+    /// <summary>Adds a policy. One named like a built-in policy takes its place.</summary>
+    /// <param name="policy">The policy.</param>
+    public ConductorBuilder AddPolicy(Policy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        Services.AddSingleton(policy);
+        return this;
+    }
+
+    /// <summary>Uses another message bus, made by the container.</summary>
+    /// <typeparam name="TBus">The bus.</typeparam>
+    public ConductorBuilder UseMessageBus<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TBus>()
+        where TBus : MessageBus
+    {
+        Services.Replace(ServiceDescriptor.Singleton<MessageBus, TBus>());
+        return this;
+    }
+
+    /// <summary>Uses another message bus.</summary>
+    /// <param name="factory">Makes it.</param>
+    public ConductorBuilder UseMessageBus(Func<IServiceProvider, MessageBus> factory)
+    {
+        Services.Replace(ServiceDescriptor.Singleton(factory));
+        return this;
+    }
+
+    /// <summary>Uses another store, made by the container.</summary>
+    /// <typeparam name="TState">The store.</typeparam>
+    public ConductorBuilder UseStateManager<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TState>()
+        where TState : StateManager
+    {
+        Services.Replace(ServiceDescriptor.Singleton<StateManager, TState>());
+        return this;
+    }
+
+    /// <summary>Uses another store.</summary>
+    /// <param name="factory">Makes it.</param>
+    public ConductorBuilder UseStateManager(Func<IServiceProvider, StateManager> factory)
+    {
+        Services.Replace(ServiceDescriptor.Singleton(factory));
+        return this;
+    }
+
+    /// <summary>Uses another error classifier, made by the container.</summary>
+    /// <typeparam name="TClassifier">The classifier.</typeparam>
+    public ConductorBuilder UseErrorClassifier<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClassifier>()
+        where TClassifier : ErrorClassifier
+    {
+        Services.Replace(ServiceDescriptor.Singleton<ErrorClassifier, TClassifier>());
+        return this;
+    }
+
+    /// <summary>Makes types of your own known to stores and wires.</summary>
+    /// <param name="context">Your source-generated context, such as <c>MyJsonContext.Default</c>.</param>
+    public ConductorBuilder AddJsonContext(IJsonTypeInfoResolver context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        Services.AddSingleton(context);
+        return this;
+    }
+
+    /// <summary>Changes settings.</summary>
+    /// <param name="configure">Changes them.</param>
+    public ConductorBuilder Configure(Action<ConductorOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(configure);
+        Services.Configure(configure);
+        return this;
+    }
+
+    private ConductorBuilder Add(AgentType type, int count, string? agentId, IReadOnlyList<Type> payloadTypes, Func<IServiceProvider, BaseAgent> factory)
+    {
+        if (type.IsEmpty)
+        {
+            throw new NoAgentTypeException("AddAgent was given no agent type. Name one: AddAgent<T>(new AgentType(\"…\")).");
+        }
+
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        if (agentId is not null && count > 1)
+        {
+            throw new ArgumentException($"{count} agents cannot all have the id '{agentId}'. Leave the id out, or add them one by one.", nameof(agentId));
+        }
+
+        Services.AddSingleton(new AgentRegistration { Type = type, Count = count, AgentId = agentId, Factory = factory, PayloadTypes = payloadTypes });
+        return this;
+    }
+}

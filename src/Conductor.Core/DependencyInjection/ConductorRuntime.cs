@@ -1,0 +1,188 @@
+using Conductor.Agents;
+using Conductor.Coordination;
+using Conductor.Diagnostics;
+using Conductor.Errors;
+using Conductor.Messaging;
+using Conductor.Policies;
+using Conductor.Serialization;
+using Conductor.State;
+using Conductor.Workflows;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Conductor.DependencyInjection;
+
+/// <summary>
+/// Everything of one container, started and stopped together: by the host where there is one, otherwise by <c>StartConductorAsync</c> and
+/// <see cref="StopAsync"/> (or disposal). Thread-safe.
+/// </summary>
+public sealed class ConductorRuntime : IAsyncDisposable
+{
+    private readonly IServiceProvider _provider;
+    private readonly ConductorOptions _options;
+    private readonly ConductorEnvironment _environment;
+    private readonly ILogger _logger;
+    private readonly SemaphoreSlim _lifecycle = new(1, 1);
+    private bool _started;
+    private bool _stopped;
+
+    /// <summary>Made by the container.</summary>
+    /// <param name="provider">The container.</param>
+    /// <exception cref="OptionsValidationException">A setting is not valid.</exception>
+    public ConductorRuntime(IServiceProvider provider)
+    {
+        ArgumentNullException.ThrowIfNull(provider);
+        _provider = provider;
+        _options = provider.GetRequiredService<IOptions<ConductorOptions>>().Value;
+        _environment = provider.GetRequiredService<ConductorEnvironment>();
+        _logger = _environment.LoggerFactory.CreateLogger<ConductorRuntime>();
+        Bus = provider.GetRequiredService<MessageBus>();
+        State = provider.GetRequiredService<StateManager>();
+        Policies = provider.GetRequiredService<PolicyEngine>();
+        Errors = provider.GetRequiredService<ErrorHandler>();
+        Coordinator = provider.GetRequiredService<AgentCoordinator>();
+        Workflows = provider.GetRequiredService<WorkflowEngine>();
+    }
+
+    /// <summary>Carries messages.</summary>
+    public MessageBus Bus { get; }
+
+    /// <summary>Keeps state.</summary>
+    public StateManager State { get; }
+
+    /// <summary>Asked before every action.</summary>
+    public PolicyEngine Policies { get; }
+
+    /// <summary>Decides about failures, and has the dead letters.</summary>
+    public ErrorHandler Errors { get; }
+
+    /// <summary>Registers agents and dispatches tasks.</summary>
+    public AgentCoordinator Coordinator { get; }
+
+    /// <summary>Runs workflows.</summary>
+    public WorkflowEngine Workflows { get; }
+
+    /// <summary>Starts everything and registers the agents. Starting twice does nothing. When anything fails, nothing is left running.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task StartAsync(CancellationToken cancellationToken = default)
+    {
+        await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_started)
+            {
+                return;
+            }
+
+            ObjectDisposedException.ThrowIf(_stopped, this);
+            try
+            {
+                await Coordinator.StartAsync(cancellationToken).ConfigureAwait(false);
+                CheckPayloadTypes();
+                await RegisterAgentsAsync(cancellationToken).ConfigureAwait(false);
+                _started = true;
+                Log.Started(_logger, Coordinator.AgentIds.Count);
+            }
+            catch
+            {
+                await StopAllAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+                throw;
+            }
+        }
+        finally
+        {
+            _lifecycle.Release();
+        }
+    }
+
+    /// <summary>
+    /// Stops everything: runs are drained, running tasks may finish until the token says otherwise, agents are stopped, bus and store are
+    /// disconnected. Stopping twice does nothing.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the waiting for running tasks, not the stop.</param>
+    public async Task StopAsync(CancellationToken cancellationToken = default)
+    {
+        await _lifecycle.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            if (_started && !_stopped)
+            {
+                await StopAllAsync(cancellationToken).ConfigureAwait(false);
+                Log.Stopped(_logger);
+            }
+
+            _stopped = true;
+        }
+        finally
+        {
+            _lifecycle.Release();
+        }
+    }
+
+    /// <summary>Dispatches a task and gives its output.</summary>
+    /// <typeparam name="TOutput">The output's type.</typeparam>
+    /// <param name="type">The type of agent.</param>
+    /// <param name="input">What the agent gets.</param>
+    /// <param name="cancellationToken">Cancels the task.</param>
+    /// <exception cref="ConductorException">It never ran, or it failed for good.</exception>
+    public ValueTask<TOutput> DispatchAsync<TOutput>(AgentType type, TaskData? input = null, CancellationToken cancellationToken = default) =>
+        Coordinator.DispatchAsync<TOutput>(type, input, cancellationToken);
+
+    /// <summary>Dispatches a task with a typed input and gives its output.</summary>
+    /// <typeparam name="TInput">The input's type.</typeparam>
+    /// <typeparam name="TOutput">The output's type.</typeparam>
+    /// <param name="type">The type of agent.</param>
+    /// <param name="input">What the agent gets.</param>
+    /// <param name="cancellationToken">Cancels the task.</param>
+    /// <exception cref="ConductorException">It never ran, or it failed for good.</exception>
+    public ValueTask<TOutput> DispatchAsync<TInput, TOutput>(AgentType type, TInput input, CancellationToken cancellationToken = default) =>
+        Coordinator.DispatchAsync<TOutput>(type, TaskData.From(input), cancellationToken);
+
+    /// <summary>Stops everything, giving running tasks <see cref="ConductorOptions.ShutdownTimeout"/>.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var limit = new CancellationTokenSource(_options.ShutdownTimeout, _environment.TimeProvider);
+        await StopAsync(limit.Token).ConfigureAwait(false);
+    }
+
+    private async ValueTask RegisterAgentsAsync(CancellationToken cancellationToken)
+    {
+        var numbers = new Dictionary<AgentType, int>();
+        foreach (var registration in _provider.GetServices<AgentRegistration>())
+        {
+            for (var i = 0; i < registration.Count; i++)
+            {
+                var number = numbers[registration.Type] = numbers.GetValueOrDefault(registration.Type) + 1;
+                var identity = new AgentIdentity { Id = registration.AgentId ?? $"{registration.Type}-{number}", Type = registration.Type };
+                await Coordinator.RegisterAgentAsync(identity, () => registration.Factory(_provider), cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>A store that writes needs to know how: better said at start than at the first crash.</summary>
+    private void CheckPayloadTypes()
+    {
+        if (State.Durability == DurabilityLevel.Volatile)
+        {
+            return;
+        }
+
+        var serializer = _provider.GetRequiredService<ConductorSerializer>();
+        var unknown = _provider.GetServices<AgentRegistration>().SelectMany(static registration => registration.PayloadTypes)
+            .Distinct().Where(type => !serializer.CanSerialize(type)).ToList();
+        if (unknown.Count > 0)
+        {
+            throw new TaskValidationException(
+                $"The store cannot write {string.Join(", ", unknown)}. Register a source-generated context that knows them: AddConductor().AddJsonContext(MyJsonContext.Default).");
+        }
+    }
+
+    private async ValueTask StopAllAsync(CancellationToken cancellationToken)
+    {
+        await Workflows.StopAsync(cancellationToken).ConfigureAwait(false);
+        await Coordinator.StopAsync(cancellationToken).ConfigureAwait(false);
+        await Bus.DisconnectAsync(CancellationToken.None).ConfigureAwait(false);
+        await State.DisconnectAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,132 @@
+using System.Diagnostics.Metrics;
+using System.Text.Json.Serialization.Metadata;
+using Conductor;
+using Conductor.Coordination;
+using Conductor.DependencyInjection;
+using Conductor.Diagnostics;
+using Conductor.Errors;
+using Conductor.Messaging;
+using Conductor.Policies;
+using Conductor.Serialization;
+using Conductor.State;
+using Conductor.Workflows;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds Conductor to a container.</summary>
+public static class ConductorServiceCollectionExtensions
+{
+    /// <summary>Adds Conductor with its defaults: everything in memory.</summary>
+    /// <param name="services">The services.</param>
+    /// <returns>A builder that adds agents and policies, and swaps bus and store.</returns>
+    public static ConductorBuilder AddConductor(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.AddLogging();
+        services.AddOptions<ConductorOptions>().ValidateOnStart();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ConductorOptions>, ConductorOptionsValidator>());
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(ErrorClassifier.Default);
+        services.TryAddSingleton(static provider => new ConductorEnvironment(
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetService<ILoggerFactory>(),
+            provider.GetService<IMeterFactory>(),
+            provider.GetRequiredService<ErrorClassifier>(),
+            OptionsOf(provider).RecordSensitiveData));
+        services.TryAddSingleton(static provider => new ConductorSerializer(provider.GetServices<IJsonTypeInfoResolver>()));
+        services.TryAddSingleton<MessageBus>(static provider => new InMemoryMessageBus(EnvironmentOf(provider), OptionsOf(provider).Bus));
+        services.TryAddSingleton<StateManager>(static provider => new InMemoryStateManager(EnvironmentOf(provider), OptionsOf(provider).Retention));
+        services.TryAddSingleton(MakePolicyEngine);
+        services.TryAddSingleton(static provider => new ErrorHandler(
+            provider.GetRequiredService<MessageBus>(),
+            provider.GetRequiredService<StateManager>(),
+            OptionsOf(provider).Retry.ToPolicy(),
+            new ErrorHandlerOptions { CircuitBreaker = OptionsOf(provider).CircuitBreaker, AgentTypes = OptionsOf(provider).AgentTypes },
+            EnvironmentOf(provider)));
+        services.TryAddSingleton(static provider => new AgentCoordinator(
+            provider.GetRequiredService<MessageBus>(),
+            provider.GetRequiredService<StateManager>(),
+            provider.GetRequiredService<PolicyEngine>(),
+            provider.GetRequiredService<ErrorHandler>(),
+            OptionsOf(provider).Dispatch,
+            EnvironmentOf(provider),
+            provider.GetRequiredService<IServiceScopeFactory>()));
+        services.TryAddSingleton(static provider => new WorkflowEngine(
+            provider.GetRequiredService<AgentCoordinator>(),
+            provider.GetRequiredService<StateManager>(),
+            provider.GetRequiredService<PolicyEngine>(),
+            maxFeedbackLoops: null,
+            OptionsOf(provider).Workflows,
+            EnvironmentOf(provider)));
+        services.TryAddSingleton<ConductorRuntime>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ConductorHostedService>());
+        return new ConductorBuilder(services);
+    }
+
+    /// <summary>Adds Conductor and changes its settings.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="configure">Changes them.</param>
+    /// <returns>A builder that adds agents and policies, and swaps bus and store.</returns>
+    public static ConductorBuilder AddConductor(this IServiceCollection services, Action<ConductorOptions> configure) =>
+        services.AddConductor().Configure(configure);
+
+    /// <summary>Adds Conductor with settings from configuration.</summary>
+    /// <param name="services">The services.</param>
+    /// <param name="section">The section, such as <c>configuration.GetSection("Conductor")</c>; its keys are those of <see cref="ConductorOptions"/>.</param>
+    /// <returns>A builder that adds agents and policies, and swaps bus and store.</returns>
+    public static ConductorBuilder AddConductor(this IServiceCollection services, IConfiguration section)
+    {
+        ArgumentNullException.ThrowIfNull(section);
+        var builder = services.AddConductor();
+        services.Configure<ConductorOptions>(section);
+        return builder;
+    }
+
+    /// <summary>Starts Conductor in a program without a host. Dispose what it returns, or the provider, to stop.</summary>
+    /// <param name="provider">A provider whose services have <c>AddConductor()</c>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Everything, started.</returns>
+    /// <exception cref="OptionsValidationException">A setting is not valid.</exception>
+    public static async Task<ConductorRuntime> StartConductorAsync(this IServiceProvider provider, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(provider);
+        var runtime = provider.GetRequiredService<ConductorRuntime>();
+        await runtime.StartAsync(cancellationToken).ConfigureAwait(false);
+        return runtime;
+    }
+
+    private static ConductorOptions OptionsOf(IServiceProvider provider) => provider.GetRequiredService<IOptions<ConductorOptions>>().Value;
+
+    private static ConductorEnvironment EnvironmentOf(IServiceProvider provider) => provider.GetRequiredService<ConductorEnvironment>();
+
+    private static PolicyEngine MakePolicyEngine(IServiceProvider provider)
+    {
+        var options = OptionsOf(provider).Policies;
+        var engine = new PolicyEngine(EnvironmentOf(provider));
+        var own = provider.GetServices<Policy>().ToList();
+        List<Policy> builtIn =
+        [
+            new TaskTimeoutPolicy(defaultTimeout: Smaller(TaskDefinition.DefaultTimeout, options.MaxTaskTimeout), options.MaxTaskTimeout),
+            new AgentAvailabilityPolicy(),
+            new PhaseGatePolicy(options.MinPhaseSuccessRate),
+        ];
+        if (options.MaxConcurrentTasks is { } limit)
+        {
+            builtIn.Add(new MaxConcurrentTasksPolicy(limit));
+        }
+
+        foreach (var policy in builtIn.Where(policy => own.TrueForAll(other => other.Name != policy.Name)).Concat(own))
+        {
+            engine.RegisterPolicy(policy);
+        }
+
+        return engine;
+    }
+
+    private static TimeSpan Smaller(TimeSpan one, TimeSpan other) => one < other ? one : other;
+}

@@ -1,0 +1,52 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Conductor.Diagnostics;
+
+/// <summary>
+/// What every component takes from its surroundings: the clock, loggers, meters and the error classifier. <c>AddConductor()</c> makes one
+/// from the container; a component built by hand without one gets the system's clock, no logs and a meter of its own. Immutable and
+/// thread-safe.
+/// </summary>
+public sealed class ConductorEnvironment
+{
+    private readonly Lazy<ConductorInstruments> _instruments;
+
+    /// <summary>Makes an environment.</summary>
+    /// <param name="timeProvider">The clock that everything waits and measures by. Default: the system's.</param>
+    /// <param name="loggerFactory">Where loggers come from. Default: none.</param>
+    /// <param name="meterFactory">Where the meter comes from. Default: a meter of its own.</param>
+    /// <param name="errorClassifier">Gives codes to exceptions. Default: <see cref="ErrorClassifier.Default"/>.</param>
+    /// <param name="recordSensitiveData">Whether spans carry inputs and outputs of tasks. Default: false.</param>
+    public ConductorEnvironment(
+        TimeProvider? timeProvider = null,
+        ILoggerFactory? loggerFactory = null,
+        IMeterFactory? meterFactory = null,
+        ErrorClassifier? errorClassifier = null,
+        bool recordSensitiveData = false)
+    {
+        TimeProvider = timeProvider ?? TimeProvider.System;
+        LoggerFactory = loggerFactory ?? NullLoggerFactory.Instance;
+        ErrorClassifier = errorClassifier ?? ErrorClassifier.Default;
+        RecordSensitiveData = recordSensitiveData;
+        _instruments = new Lazy<ConductorInstruments>(() => new ConductorInstruments(meterFactory));
+    }
+
+    /// <summary>The environment of components that are built by hand.</summary>
+    public static ConductorEnvironment Default { get; } = new();
+
+    /// <summary>The clock.</summary>
+    public TimeProvider TimeProvider { get; }
+
+    /// <summary>Where loggers come from.</summary>
+    public ILoggerFactory LoggerFactory { get; }
+
+    /// <summary>Gives codes to exceptions.</summary>
+    public ErrorClassifier ErrorClassifier { get; }
+
+    /// <summary>Whether spans carry inputs and outputs of tasks.</summary>
+    public bool RecordSensitiveData { get; }
+
+    internal ConductorInstruments Instruments => _instruments.Value;
+}

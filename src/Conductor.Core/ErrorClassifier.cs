@@ -1,0 +1,23 @@
+namespace Conductor;
+
+/// <summary>Turns exceptions into error records with a code. Replace it to teach the library your own exceptions.</summary>
+/// <remarks>Implementations must be thread-safe.</remarks>
+public abstract class ErrorClassifier
+{
+    /// <summary>The classifier that is used unless another is registered.</summary>
+    public static ErrorClassifier Default { get; } = new DefaultErrorClassifier();
+
+    /// <summary>Turns an exception into an error record.</summary>
+    /// <param name="exception">What was thrown.</param>
+    /// <returns>The record; its code is UNKNOWN_ERROR for what nobody knows.</returns>
+    public TaskError Classify(Exception exception)
+    {
+        ArgumentNullException.ThrowIfNull(exception);
+        return ClassifyCore(exception) ?? Default.ClassifyCore(exception)!;
+    }
+
+    /// <summary>Classifies what this classifier knows.</summary>
+    /// <param name="exception">What was thrown.</param>
+    /// <returns>The record, or null to leave it to <see cref="Default"/>.</returns>
+    protected abstract TaskError? ClassifyCore(Exception exception);
+}

@@ -1,0 +1,269 @@
+namespace Conductor.Errors;
+
+/// <summary>
+/// Tracks the health of one agent. CLOSED until a number of consecutive failures opens it; OPEN until the recovery time since the last
+/// failure has passed; then HALF_OPEN, letting a limited number of trials through: enough successes close it, any failure opens it again.
+/// (The pattern is M. Nygard's, "Release It!", 2007.) Time is monotonic. Thread-safe.
+/// </summary>
+public sealed class CircuitBreaker
+{
+    private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private readonly CircuitBreakerOptions _options;
+    private volatile CircuitBreakerState _state;
+    private TimeSpan _recoveryTimeout;
+    private long _lastFailureAt;
+    private volatile int _consecutiveFailures;
+    private int _consecutiveSuccesses;
+    private int _trials;
+    private long _generation;
+
+    /// <summary>Makes a closed breaker.</summary>
+    /// <param name="agentId">The agent it belongs to.</param>
+    /// <param name="failureThreshold">Consecutive failures that open it: at least 1. Default: 5.</param>
+    /// <param name="recoveryTimeout">Time after the last failure until trials begin: over zero. Default: 60 seconds.</param>
+    /// <param name="successThreshold">Successful trials that close it: at least 1. Default: 2.</param>
+    /// <param name="halfOpenTrials">Trials let through at once while half open: at least 1. Default: 1.</param>
+    /// <param name="timeProvider">The clock. Default: the system's.</param>
+    public CircuitBreaker(
+        string agentId,
+        int failureThreshold = CircuitBreakerOptions.DefaultFailureThreshold,
+        TimeSpan? recoveryTimeout = null,
+        int successThreshold = CircuitBreakerOptions.DefaultSuccessThreshold,
+        int halfOpenTrials = CircuitBreakerOptions.DefaultHalfOpenTrials,
+        TimeProvider? timeProvider = null)
+        : this(
+            agentId,
+            new CircuitBreakerOptions
+            {
+                FailureThreshold = failureThreshold,
+                RecoveryTimeout = recoveryTimeout ?? CircuitBreakerOptions.DefaultRecoveryTimeout,
+                SuccessThreshold = successThreshold,
+                HalfOpenTrials = halfOpenTrials,
+            },
+            timeProvider ?? TimeProvider.System)
+    {
+    }
+
+    internal CircuitBreaker(string agentId, CircuitBreakerOptions options, TimeProvider timeProvider)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(agentId);
+        if (options.Problems(nameof(CircuitBreaker)).ToList() is { Count: > 0 } problems)
+        {
+            throw new ArgumentException(string.Join(' ', problems), nameof(options));
+        }
+
+        AgentId = agentId;
+        _options = options;
+        _recoveryTimeout = options.RecoveryTimeout;
+        _time = timeProvider;
+    }
+
+    /// <summary>The agent it belongs to.</summary>
+    public string AgentId { get; }
+
+    /// <summary>The state. Only looks: an open breaker whose recovery time has passed shows as half open.</summary>
+    public CircuitBreakerState State
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return CurrentState();
+            }
+        }
+    }
+
+    /// <summary>Failures since the last success.</summary>
+    public int ConsecutiveFailures
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _consecutiveFailures;
+            }
+        }
+    }
+
+    /// <summary>The time until trials begin; zero unless it is open.</summary>
+    public TimeSpan TimeUntilRecovery
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return CurrentState() == CircuitBreakerState.Open ? _recoveryTimeout - _time.GetElapsedTime(_lastFailureAt) : TimeSpan.Zero;
+            }
+        }
+    }
+
+    /// <summary>Told of every change of state, after it happened and outside any lock.</summary>
+    internal Action<CircuitBreaker, CircuitBreakerState, CircuitBreakerState>? StateChanged { get; set; }
+
+    /// <summary>Whether it lets nothing through. Only looks: false once the recovery time has passed.</summary>
+    public bool IsOpen() => State == CircuitBreakerState.Open;
+
+    /// <summary>Asks for leave to run one task.</summary>
+    /// <returns>The permit; null while it is open, or half open with all its trials under way.</returns>
+    public CircuitPermit? TryAcquire() => TryEnter(out var permit) ? permit ?? new CircuitPermit(this, trialGeneration: 0) : null;
+
+    /// <summary>Asks for leave to run one task. While closed, no permit needs to be given back.</summary>
+    internal bool TryEnter(out CircuitPermit? permit)
+    {
+        permit = null;
+        if (_state == CircuitBreakerState.Closed)
+        {
+            return true;
+        }
+
+        CircuitBreakerState before;
+        lock (_gate)
+        {
+            before = _state;
+            if (CurrentState() == CircuitBreakerState.Open)
+            {
+                return false;
+            }
+
+            if (_state == CircuitBreakerState.Open)
+            {
+                TransitionToHalfOpen();
+            }
+
+            if (_state == CircuitBreakerState.HalfOpen)
+            {
+                if (_trials >= _options.HalfOpenTrials)
+                {
+                    return false;
+                }
+
+                _trials++;
+                permit = new CircuitPermit(this, _generation);
+            }
+        }
+
+        Report(before, before == CircuitBreakerState.Open ? CircuitBreakerState.HalfOpen : before);
+        return true;
+    }
+
+    /// <summary>A task succeeded: failures are forgotten, and enough successes close a half-open breaker. Ignored while it is open.</summary>
+    public void RecordSuccess()
+    {
+        // The healthy case, once for every task: nothing to forget, nothing to change.
+        if (_state != CircuitBreakerState.Closed || _consecutiveFailures != 0)
+        {
+            Change(OnSuccess);
+        }
+    }
+
+    /// <summary>A task failed: opens the breaker when it was one too many, or at once when it is half open.</summary>
+    public void RecordFailure() => RecordFailure(settings: null);
+
+    /// <summary>Closes the breaker and forgets everything.</summary>
+    public void Reset() => Change(() =>
+    {
+        _state = CircuitBreakerState.Closed;
+        Forget();
+    });
+
+    internal void RecordFailure(CircuitBreakerSettings? settings) => Change(() => OnFailure(settings));
+
+    internal void Complete(CircuitPermit permit, bool success, CircuitBreakerSettings? settings) => Change(() =>
+    {
+        ReleaseTrial(permit);
+        if (success)
+        {
+            OnSuccess();
+        }
+        else
+        {
+            OnFailure(settings);
+        }
+    });
+
+    internal void GiveBack(CircuitPermit permit)
+    {
+        lock (_gate)
+        {
+            ReleaseTrial(permit);
+        }
+    }
+
+    private CircuitBreakerState CurrentState() =>
+        _state == CircuitBreakerState.Open && _time.GetElapsedTime(_lastFailureAt) >= _recoveryTimeout ? CircuitBreakerState.HalfOpen : _state;
+
+    private void OnSuccess()
+    {
+        _consecutiveFailures = 0;
+        if (_state == CircuitBreakerState.Open && CurrentState() == CircuitBreakerState.HalfOpen)
+        {
+            // Somebody looked, saw it no longer open and ran a task without asking for a permit: that was the first trial.
+            TransitionToHalfOpen();
+        }
+
+        if (_state == CircuitBreakerState.HalfOpen && ++_consecutiveSuccesses >= _options.SuccessThreshold)
+        {
+            _state = CircuitBreakerState.Closed;
+            Forget();
+        }
+    }
+
+    private void OnFailure(CircuitBreakerSettings? settings)
+    {
+        var settled = _options.With(settings);
+        _lastFailureAt = _time.GetTimestamp();
+        _consecutiveSuccesses = 0;
+        _consecutiveFailures++;
+        if (_state != CircuitBreakerState.Closed || _consecutiveFailures >= settled.FailureThreshold)
+        {
+            _state = CircuitBreakerState.Open;
+            _recoveryTimeout = settled.RecoveryTimeout;
+        }
+    }
+
+    private void TransitionToHalfOpen()
+    {
+        _state = CircuitBreakerState.HalfOpen;
+        _consecutiveSuccesses = 0;
+        _trials = 0;
+        _generation++;
+    }
+
+    /// <summary>A permit of an earlier half-open time no longer holds a place.</summary>
+    private void ReleaseTrial(CircuitPermit permit)
+    {
+        if (permit.IsTrial && permit.TrialGeneration == _generation && _trials > 0)
+        {
+            _trials--;
+        }
+    }
+
+    private void Forget()
+    {
+        _consecutiveFailures = 0;
+        _consecutiveSuccesses = 0;
+        _trials = 0;
+    }
+
+    private void Change(Action change)
+    {
+        CircuitBreakerState before, after;
+        lock (_gate)
+        {
+            before = _state;
+            change();
+            after = _state;
+        }
+
+        Report(before, after);
+    }
+
+    private void Report(CircuitBreakerState before, CircuitBreakerState after)
+    {
+        if (before != after)
+        {
+            StateChanged?.Invoke(this, before, after);
+        }
+    }
+}

@@ -1,0 +1,294 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Conductor.Diagnostics;
+using Conductor.Messaging;
+using Conductor.State;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Errors;
+
+/// <summary>
+/// Decides what is done about an error, keeps dead letters and tells the bus. The decision: circuit open and nobody else to take the task
+/// → DEAD_LETTER; not retryable → ESCALATE; retries left → RETRY with backoff; else DEAD_LETTER. SKIP replaces the final action for
+/// optional tasks. Carrying a retry out is the coordinator's work. Thread-safe.
+/// </summary>
+public sealed class ErrorHandler
+{
+    private const string Sender = "conductor:error-handler";
+
+    private readonly MessageBus _bus;
+    private readonly StateManager _state;
+    private readonly RetryPolicy _retryPolicy;
+    private readonly ErrorHandlerOptions _options;
+    private readonly ConductorEnvironment _environment;
+    private readonly ILogger _logger;
+    private readonly ConcurrentDictionary<string, CircuitBreaker> _breakers = new(StringComparer.Ordinal);
+
+    /// <summary>Makes an error handler.</summary>
+    /// <param name="bus">Where escalations and dead letters are announced.</param>
+    /// <param name="stateManager">Where dead letters are kept.</param>
+    /// <param name="retryPolicy">The general retry policy. Default: <see cref="RetryPolicy.Default"/>.</param>
+    /// <param name="options">Breaker settings and settings of single agent types. Default: the defaults.</param>
+    /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
+    /// <exception cref="ArgumentException">The retry policy has a setting out of range.</exception>
+    public ErrorHandler(
+        MessageBus bus,
+        StateManager stateManager,
+        RetryPolicy? retryPolicy = null,
+        ErrorHandlerOptions? options = null,
+        ConductorEnvironment? environment = null)
+    {
+        ArgumentNullException.ThrowIfNull(bus);
+        ArgumentNullException.ThrowIfNull(stateManager);
+        _bus = bus;
+        _state = stateManager;
+        _retryPolicy = retryPolicy ?? RetryPolicy.Default;
+        _options = options ?? new ErrorHandlerOptions();
+        _environment = environment ?? ConductorEnvironment.Default;
+        _logger = _environment.LoggerFactory.CreateLogger<ErrorHandler>();
+        if (_retryPolicy.Problems(nameof(RetryPolicy)).ToList() is { Count: > 0 } problems)
+        {
+            throw new ArgumentException(string.Join(' ', problems), nameof(retryPolicy));
+        }
+    }
+
+    /// <summary>Told of an agent whose breaker changed: what waits for it may go on, or no longer can.</summary>
+    internal Action<string>? BreakerChanged { get; set; }
+
+    /// <summary>Classifies an exception, decides what is done about it, keeps and publishes what has to be.</summary>
+    /// <param name="error">What was thrown.</param>
+    /// <param name="context">Where it happened. Default: <see cref="ErrorContext.None"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<ErrorAction> HandleErrorAsync(Exception error, ErrorContext? context = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        var decision = await DecideAsync(_environment.ErrorClassifier.Classify(error), context, cancellationToken).ConfigureAwait(false);
+        return decision.Action;
+    }
+
+    /// <summary>Decides what is done about an error, keeps and publishes what has to be.</summary>
+    /// <param name="error">The error.</param>
+    /// <param name="context">Where it happened. Default: <see cref="ErrorContext.None"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<ErrorAction> HandleErrorAsync(TaskError error, ErrorContext? context = null, CancellationToken cancellationToken = default)
+    {
+        var decision = await DecideAsync(error, context, cancellationToken).ConfigureAwait(false);
+        return decision.Action;
+    }
+
+    /// <summary>The same as <see cref="HandleErrorAsync(TaskError, ErrorContext?, CancellationToken)"/>, and gives the whole decision.</summary>
+    /// <param name="error">The error.</param>
+    /// <param name="context">Where it happened. Default: <see cref="ErrorContext.None"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<ErrorDecision> DecideAsync(TaskError error, ErrorContext? context = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(error);
+        var where = context ?? ErrorContext.None;
+        var decision = Decide(error, where, RecordFailure(error, where));
+        switch (decision.Action)
+        {
+            case ErrorAction.Retry:
+                _environment.Instruments.RetryAttempts.Add(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.ErrorCode, error.Code));
+                Log.Retrying(_logger, where.Task?.Id, where.AgentId, error.Code, decision.Attempt, decision.Delay, error.Message);
+                break;
+            case ErrorAction.Escalate:
+                await EscalateAsync(error, where, decision, cancellationToken).ConfigureAwait(false);
+                break;
+            case ErrorAction.DeadLetter:
+                decision = await AddToDeadLettersAsync(error, where, decision, cancellationToken).ConfigureAwait(false);
+                break;
+            default:
+                Log.Skipped(_logger, where.Task?.Id, where.AgentId, error.Code, decision.Reason, error.Message);
+                break;
+        }
+
+        Activity.Current?.AddEvent(new ActivityEvent($"conductor.{decision.Action}"));
+        return decision;
+    }
+
+    /// <summary>The circuit breaker of an agent; one is made when it has none.</summary>
+    /// <param name="agentId">The agent.</param>
+    public CircuitBreaker GetCircuitBreaker(string agentId) => GetCircuitBreaker(agentId, default);
+
+    /// <summary>Closes an agent's circuit breaker. Does nothing when it has none.</summary>
+    /// <param name="agentId">The agent.</param>
+    public void ResetCircuitBreaker(string agentId)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(agentId);
+        _breakers.GetValueOrDefault(agentId)?.Reset();
+    }
+
+    /// <summary>All dead letters, the oldest first. For very many, page through <see cref="StateManager.ListDeadLettersAsync"/> instead.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<IReadOnlyList<ErrorRecord>> GetDeadLetterQueueAsync(CancellationToken cancellationToken = default)
+    {
+        var all = new List<ErrorRecord>();
+        var request = new PageRequest { Size = PageRequest.MaxSize };
+        while (true)
+        {
+            var page = await _state.ListDeadLettersAsync(request, cancellationToken).ConfigureAwait(false);
+            all.AddRange(page.Items);
+            if (page.ContinuationToken is null)
+            {
+                return all;
+            }
+
+            request = request with { ContinuationToken = page.ContinuationToken };
+        }
+    }
+
+    /// <summary>Removes all dead letters.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>How many there were.</returns>
+    public ValueTask<int> ClearDeadLetterQueueAsync(CancellationToken cancellationToken = default) => _state.ClearDeadLettersAsync(cancellationToken);
+
+    /// <summary>The breaker of an agent, with the settings of its type.</summary>
+    internal CircuitBreaker GetCircuitBreaker(string agentId, AgentType type)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(agentId);
+        if (_breakers.TryGetValue(agentId, out var known))
+        {
+            return known;
+        }
+
+        var made = new CircuitBreaker(agentId, _options.CircuitBreaker.With(SettingsOf(type)?.CircuitBreaker), _environment.TimeProvider);
+        var kept = _breakers.GetOrAdd(agentId, made);
+        if (ReferenceEquals(kept, made))
+        {
+            made.StateChanged = OnBreakerChanged;
+            CountBreaker(CircuitBreakerState.Closed, 1);
+        }
+
+        return kept;
+    }
+
+    /// <summary>Forgets the breaker of an agent that is gone.</summary>
+    internal void RemoveCircuitBreaker(string agentId)
+    {
+        if (_breakers.TryRemove(agentId, out var breaker))
+        {
+            breaker.StateChanged = null;
+            CountBreaker(breaker.State, -1);
+        }
+    }
+
+    /// <summary>The error is the task's fault or its caller's, never the agent's.</summary>
+    private static bool CountsAgainstAgent(string code) => code is not (
+        ErrorCodes.TaskValidationFailed or ErrorCodes.PolicyViolation or ErrorCodes.Cancelled or ErrorCodes.CircuitOpen
+        or ErrorCodes.BusDisconnected or ErrorCodes.BusNotConnected or ErrorCodes.NoAvailableAgent);
+
+    /// <summary>Lets the agent's breaker learn of the failure. Returns whether it is open now.</summary>
+    private bool RecordFailure(TaskError error, ErrorContext context)
+    {
+        if (context.AgentId is not { } agentId)
+        {
+            return error.Code == ErrorCodes.CircuitOpen;
+        }
+
+        var breaker = GetCircuitBreaker(agentId, context.AgentType);
+        if (CountsAgainstAgent(error.Code))
+        {
+            breaker.RecordFailure(context.Task?.CircuitBreaker);
+        }
+
+        return breaker.IsOpen();
+    }
+
+    private ErrorDecision Decide(TaskError error, ErrorContext context, bool circuitOpen)
+    {
+        var policy = _retryPolicy.With(SettingsOf(context.AgentType)?.Retry).With(context.Task?.Retry);
+        var retry = Math.Max(context.Attempt - 1, 0);
+        if (circuitOpen && !context.OtherAgentsAvailable)
+        {
+            return Final(ErrorAction.DeadLetter, "the circuit is open and no other agent of the type can take it.");
+        }
+
+        if (!policy.IsRetryable(error))
+        {
+            return Final(ErrorAction.Escalate, "the error is not retryable.");
+        }
+
+        if (retry >= policy.MaxRetries)
+        {
+            return Final(ErrorAction.DeadLetter, $"all {policy.MaxRetries} retries are used up.");
+        }
+
+        var backoff = policy.CalculateDelay(retry);
+        var delay = error.RetryAfter is { } after && after > backoff ? after : backoff;
+        if (context.TimeLeft is { } left && delay >= left)
+        {
+            return Final(ErrorAction.DeadLetter, "its deadline comes before the next attempt.");
+        }
+
+        return new ErrorDecision { Action = ErrorAction.Retry, Delay = delay, Attempt = context.Attempt, Reason = "the error is transient." };
+
+        ErrorDecision Final(ErrorAction action, string reason) => new()
+        {
+            Action = context.Task?.Optional == true ? ErrorAction.Skip : action,
+            Attempt = context.Attempt,
+            Reason = reason,
+        };
+    }
+
+    private async ValueTask EscalateAsync(TaskError error, ErrorContext context, ErrorDecision decision, CancellationToken cancellationToken)
+    {
+        Log.Escalated(_logger, context.Task?.Id, context.AgentId, error.Code, decision.Reason, error.Message);
+        await AnnounceAsync(Channels.Errors, error, context, decision, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask<ErrorDecision> AddToDeadLettersAsync(
+        TaskError error, ErrorContext context, ErrorDecision decision, CancellationToken cancellationToken)
+    {
+        var record = DeadLetterFactory.Create(error, context, decision.Reason, _environment.TimeProvider.GetUtcNow());
+        await _state.SaveDeadLetterAsync(record, cancellationToken).ConfigureAwait(false);
+        _environment.Instruments.DeadLetters.Add(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.ErrorCode, error.Code));
+        Log.DeadLettered(_logger, context.Task?.Id, context.AgentId, error.Code, record.Id, decision.Reason, error.Message);
+        var kept = decision with { Record = record };
+        await AnnounceAsync(Channels.DeadLetters, error, context, kept, cancellationToken).ConfigureAwait(false);
+        return kept;
+    }
+
+    private async ValueTask AnnounceAsync(
+        string channel, TaskError error, ErrorContext context, ErrorDecision decision, CancellationToken cancellationToken)
+    {
+        var notice = new AgentMessage
+        {
+            Type = MessageType.Error,
+            Sender = Sender,
+            CorrelationId = context.IdempotencyKey,
+            Payload = new ErrorPayload
+            {
+                Code = error.Code,
+                Message = error.Message,
+                AgentId = context.AgentId,
+                TaskId = context.Task?.Id,
+                WorkflowId = context.WorkflowId,
+                Action = decision.Action,
+                DeadLetterId = decision.Record?.Id,
+            },
+        };
+        try
+        {
+            await _bus.PublishAsync(channel, notice, cancellationToken).ConfigureAwait(false);
+        }
+        catch (BusException exception)
+        {
+            Log.NoticeFailed(_logger, exception, channel, context.Task?.Id);
+        }
+    }
+
+    private AgentTypeOptions? SettingsOf(AgentType type) =>
+        !type.IsEmpty && _options.AgentTypes.TryGetValue(type.Name, out var settings) ? settings : null;
+
+    private void OnBreakerChanged(CircuitBreaker breaker, CircuitBreakerState before, CircuitBreakerState after)
+    {
+        CountBreaker(before, -1);
+        CountBreaker(after, 1);
+        Log.BreakerChanged(_logger, breaker.AgentId, before, after);
+        Activity.Current?.AddEvent(new ActivityEvent($"conductor.circuit_breaker.{after}"));
+        BreakerChanged?.Invoke(breaker.AgentId);
+    }
+
+    private void CountBreaker(CircuitBreakerState state, int change) => _environment.Instruments.CircuitBreakerStatus.Add(
+        change, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.BreakerState, state.ToString()));
+}

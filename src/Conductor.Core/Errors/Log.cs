@@ -1,0 +1,26 @@
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Errors;
+
+/// <summary>Event ids 1600 to 1699.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1600, LogLevel.Information, "Task {TaskId} failed at agent {AgentId} ({Code}): attempt {Attempt} is tried again in {Delay}. {Message}")]
+    public static partial void Retrying(ILogger logger, string? taskId, string? agentId, string code, int attempt, TimeSpan delay, string message);
+
+    [LoggerMessage(1601, LogLevel.Error, "Task {TaskId} failed at agent {AgentId} ({Code}) and is escalated: {Reason} {Message}")]
+    public static partial void Escalated(ILogger logger, string? taskId, string? agentId, string code, string reason, string message);
+
+    [LoggerMessage(1602, LogLevel.Error, "Task {TaskId} failed at agent {AgentId} ({Code}) and is kept as dead letter {DeadLetterId}: {Reason} {Message}")]
+    public static partial void DeadLettered(
+        ILogger logger, string? taskId, string? agentId, string code, string deadLetterId, string reason, string message);
+
+    [LoggerMessage(1603, LogLevel.Warning, "Optional task {TaskId} failed at agent {AgentId} ({Code}) and is skipped: {Reason} {Message}")]
+    public static partial void Skipped(ILogger logger, string? taskId, string? agentId, string code, string reason, string message);
+
+    [LoggerMessage(1604, LogLevel.Warning, "The circuit breaker of agent {AgentId} went from {Before} to {After}.")]
+    public static partial void BreakerChanged(ILogger logger, string agentId, CircuitBreakerState before, CircuitBreakerState after);
+
+    [LoggerMessage(1605, LogLevel.Warning, "A notice on {Channel} about task {TaskId} could not be published. What matters is in the store and the log.")]
+    public static partial void NoticeFailed(ILogger logger, Exception exception, string channel, string? taskId);
+}

@@ -1,0 +1,25 @@
+namespace Conductor;
+
+/// <summary>
+/// Names one execution: run, task and feedback round. It keys results, effects and the idempotency key, so that a feedback round really
+/// runs again and two runs of one definition never meet. Immutable.
+/// </summary>
+/// <param name="WorkflowId">The run, or null for a task outside workflows.</param>
+/// <param name="TaskId">The task.</param>
+/// <param name="Round">The feedback round; 0 is the first run through.</param>
+public readonly record struct ExecutionKey(string? WorkflowId, string TaskId, int Round)
+{
+    /// <summary>The key of the result in a store: <c>task_result:{task}</c>, or <c>task_result:{run}:{task}:{round}</c> inside a run.</summary>
+    public string StoreKey => WorkflowId is null ? $"task_result:{TaskId}" : $"task_result:{WorkflowId}:{TaskId}:{Round}";
+
+    /// <summary>
+    /// The idempotency key of a task: the user's own with the round appended, or this key as text. It stays the same over retries,
+    /// redelivery and resume.
+    /// </summary>
+    /// <param name="given">The user's own key, or null.</param>
+    public string ToIdempotencyKey(string? given) =>
+        given is not null ? $"{given}:{Round}" : WorkflowId is null ? $"{TaskId}:{Round}" : $"{WorkflowId}:{TaskId}:{Round}";
+
+    /// <summary>The idempotency key without a user's own.</summary>
+    public override string ToString() => ToIdempotencyKey(null);
+}

@@ -1,0 +1,19 @@
+using System.Collections.Frozen;
+
+namespace Conductor.Messaging;
+
+/// <summary>A command. Immutable.</summary>
+public sealed record ControlPayload : MessagePayload
+{
+    /// <summary>The command that asks the owner of a run to cancel it; the store holds the request itself.</summary>
+    public const string CancelWorkflow = "cancel_workflow";
+
+    /// <summary>The command that tells watchers of a run to look at the store: something was committed.</summary>
+    public const string WorkflowChanged = "workflow_changed";
+
+    /// <summary>The command.</summary>
+    public required string Command { get; init; }
+
+    /// <summary>Its arguments.</summary>
+    public IReadOnlyDictionary<string, string> Arguments { get; init => field = Snapshot.Of(value); } = FrozenDictionary<string, string>.Empty;
+}

@@ -1,0 +1,183 @@
+using System.Diagnostics;
+using Conductor.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Messaging;
+
+/// <summary>
+/// A live subscription. Its messages wait in a queue of its own and go to the handler one after another, in the order each publisher sent
+/// them; a handler that fails or is slow harms nobody else. Dispose it to unsubscribe. Thread-safe.
+/// </summary>
+public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
+{
+    private readonly Lock _gate = new();
+    private readonly MessageBus _bus;
+    private readonly int _capacity;
+    private readonly QueueFullMode _fullMode;
+    private readonly Queue<Entry> _queue = new();
+    private bool _pumping;
+    private bool _overflowing;
+    private volatile bool _closed;
+
+    internal MessageSubscription(
+        MessageBus bus, string channel, Func<AgentMessage, CancellationToken, ValueTask> handler, int capacity, QueueFullMode fullMode)
+    {
+        _bus = bus;
+        _capacity = capacity;
+        _fullMode = fullMode;
+        Channel = channel;
+        Handler = handler;
+    }
+
+    /// <summary>The channel.</summary>
+    public string Channel { get; }
+
+    /// <summary>Messages that wait for the handler.</summary>
+    public int QueuedMessages
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _queue.Count;
+            }
+        }
+    }
+
+    internal Func<AgentMessage, CancellationToken, ValueTask> Handler { get; }
+
+    /// <summary>Hands a message to the subscription; never waits. What a provider calls for each message of the channel.</summary>
+    /// <param name="message">The message.</param>
+    public void Deliver(AgentMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        var instruments = _bus.Environment.Instruments;
+        var enqueuedAt = instruments.BusQueueWaitTime.Enabled ? _bus.Environment.TimeProvider.GetTimestamp() : 0;
+        AgentMessage? dropped = null;
+        var start = false;
+        var logOverflow = false;
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            if (_queue.Count >= _capacity)
+            {
+                dropped = _fullMode == QueueFullMode.DropOldest ? _queue.Dequeue().Message : message;
+                logOverflow = !_overflowing;
+                _overflowing = true;
+            }
+
+            if (!ReferenceEquals(dropped, message))
+            {
+                _queue.Enqueue(new Entry(message, enqueuedAt));
+            }
+
+            start = !_pumping;
+            _pumping = true;
+        }
+
+        if (dropped is not null)
+        {
+            _bus.Dropped(Channel, dropped, "queue_full");
+            if (logOverflow)
+            {
+                Log.SubscriptionOverflow(_bus.Logger, MessageBus.TemplateOf(Channel), _capacity, _fullMode);
+            }
+        }
+
+        if (start)
+        {
+            // Unsafe: the publisher's execution context (its trace, its async locals) must not leak into the handlers' loop.
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    /// <summary>Unsubscribes: no handler starts once this has returned. One that runs is not waited for.</summary>
+    public ValueTask DisposeAsync() => _closed ? ValueTask.CompletedTask : _bus.UnsubscribeAsync(this);
+
+    /// <summary>Starts handling what waits. Called by the thread pool.</summary>
+    void IThreadPoolWorkItem.Execute() => _ = PumpAsync();
+
+    /// <summary>Drops what waits and takes no more.</summary>
+    internal int Close()
+    {
+        lock (_gate)
+        {
+            _closed = true;
+            var waiting = _queue.Count;
+            _queue.Clear();
+            return waiting;
+        }
+    }
+
+    private async Task PumpAsync()
+    {
+        while (TryTake(out var entry))
+        {
+            await HandleAsync(entry).ConfigureAwait(false);
+        }
+    }
+
+    private bool TryTake(out Entry entry)
+    {
+        lock (_gate)
+        {
+            if (_closed || !_queue.TryDequeue(out entry))
+            {
+                entry = default;
+                _pumping = false;
+                _overflowing = false;
+                return false;
+            }
+
+            return true;
+        }
+    }
+
+    private async ValueTask HandleAsync(Entry entry)
+    {
+        var message = entry.Message;
+        var time = _bus.Environment.TimeProvider;
+        if (message.TimeToLive is not null && message.IsExpired(time.GetUtcNow()))
+        {
+            _bus.Dropped(Channel, message, "expired");
+            return;
+        }
+
+        var instruments = _bus.Environment.Instruments;
+        if (entry.EnqueuedAt != 0)
+        {
+            instruments.BusQueueWaitTime.Record(time.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
+        }
+
+        var measure = instruments.ProcessDuration.Enabled;
+        var startedAt = measure ? time.GetTimestamp() : 0;
+        using var activity = MessageTracing.StartProcess(Channel, message);
+        try
+        {
+            await Handler(message, _bus.Disconnected).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_bus.Disconnected.IsCancellationRequested)
+        {
+            // The bus was disconnected under the handler: an end, not a failure.
+        }
+#pragma warning disable CA1031 // A handler may throw anything; it must harm neither the publisher nor its siblings.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            activity.Fail(exception.GetType().FullName!, exception.Message);
+            Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), message.Type, message.Id);
+        }
+
+        instruments.ConsumedMessages.Add(1);
+        if (measure)
+        {
+            instruments.ProcessDuration.Record(time.GetElapsedTime(startedAt).TotalSeconds);
+        }
+    }
+
+    private readonly record struct Entry(AgentMessage Message, long EnqueuedAt);
+}

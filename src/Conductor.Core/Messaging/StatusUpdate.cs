@@ -1,0 +1,20 @@
+namespace Conductor.Messaging;
+
+/// <summary>An agent's status or progress. May be lost. Immutable.</summary>
+public sealed record StatusUpdate : MessagePayload
+{
+    /// <summary>The agent.</summary>
+    public required string AgentId { get; init; }
+
+    /// <summary>Its status.</summary>
+    public AgentStatus Status { get; init; }
+
+    /// <summary>The task it is about, if any.</summary>
+    public string? TaskId { get; init; }
+
+    /// <summary>How far the task is: 0 to 100.</summary>
+    public double? Progress { get; init; }
+
+    /// <summary>A text for people.</summary>
+    public string? Text { get; init; }
+}

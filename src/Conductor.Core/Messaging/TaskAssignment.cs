@@ -1,0 +1,39 @@
+using System.Collections.Frozen;
+
+namespace Conductor.Messaging;
+
+/// <summary>A task on its way to an agent, with everything its attempt needs. Immutable.</summary>
+public sealed record TaskAssignment : MessagePayload
+{
+    /// <summary>The task.</summary>
+    public required TaskDefinition Task { get; init; }
+
+    /// <summary>The run it belongs to, if any.</summary>
+    public string? WorkflowId { get; init; }
+
+    /// <summary>The phase of the run it runs in, if any.</summary>
+    public WorkflowPhase? Phase { get; init; }
+
+    /// <summary>The feedback round; 0 is the first run through.</summary>
+    public int Round { get; init; }
+
+    /// <summary>The attempt; the first is 1.</summary>
+    public int Attempt { get; init; } = 1;
+
+    /// <summary>The key that stays the same over retries, redelivery and resume.</summary>
+    public required string IdempotencyKey { get; init; }
+
+    /// <summary>The outputs of the tasks it depends on, by task id.</summary>
+    public IReadOnlyDictionary<string, TaskData> DependencyOutputs { get; init => field = Snapshot.Of(value); } =
+        FrozenDictionary<string, TaskData>.Empty;
+
+    /// <summary>The findings that sent the run back, in a round after the first.</summary>
+    public IReadOnlyList<Feedback> Feedback { get; init => field = Snapshot.Of(value); } = [];
+
+    /// <summary>The dead letter that this is a replay of, if any.</summary>
+    public string? ReplayOf { get; init; }
+
+    /// <summary>Names the execution.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public ExecutionKey ExecutionKey => new(WorkflowId, Task.Id, Round);
+}

@@ -1,0 +1,34 @@
+namespace Conductor;
+
+/// <summary>Adds tasks to one phase of a <see cref="WorkflowDefinitionBuilder"/>. Not thread-safe.</summary>
+public sealed class PhaseBuilder
+{
+    private readonly WorkflowPhase _phase;
+    private readonly List<TaskBuilder> _tasks;
+
+    internal PhaseBuilder(WorkflowPhase phase, List<TaskBuilder> tasks)
+    {
+        _phase = phase;
+        _tasks = tasks;
+    }
+
+    /// <summary>Adds a task without input.</summary>
+    /// <param name="id">Its id, unique in the workflow, and its name.</param>
+    /// <param name="type">The type of agent that can do it.</param>
+    public TaskBuilder Task(string id, AgentType type) => Add(id, type, TaskData.Empty);
+
+    /// <summary>Adds a task with an input.</summary>
+    /// <typeparam name="TInput">The input's type.</typeparam>
+    /// <param name="id">Its id, unique in the workflow, and its name.</param>
+    /// <param name="type">The type of agent that can do it.</param>
+    /// <param name="input">What the agent gets.</param>
+    public TaskBuilder Task<TInput>(string id, AgentType type, TInput input) => Add(id, type, TaskData.From(input));
+
+    private TaskBuilder Add(string id, AgentType type, TaskData input)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(id);
+        var task = new TaskBuilder(new TaskDefinition { Id = id, Name = id, AgentType = type, Phase = _phase, Input = input });
+        _tasks.Add(task);
+        return task;
+    }
+}

@@ -1,0 +1,19 @@
+using System.Collections.Frozen;
+
+namespace Conductor.Policies;
+
+/// <summary>
+/// What a policy judges: a snapshot of an action before it is taken. The kinds of this library are <see cref="DispatchPolicyContext"/> and
+/// <see cref="GatePolicyContext"/>; derive your own for actions of your own. Immutable.
+/// </summary>
+public abstract record PolicyContext
+{
+    /// <summary>The run it happens in, if any.</summary>
+    public string? WorkflowId { get; init; }
+
+    /// <summary>The feedback round.</summary>
+    public int Round { get; init; }
+
+    /// <summary>Values of your own.</summary>
+    public IReadOnlyDictionary<string, TaskData> Properties { get; init => field = Snapshot.Of(value); } = FrozenDictionary<string, TaskData>.Empty;
+}

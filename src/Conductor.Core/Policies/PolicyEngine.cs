@@ -1,0 +1,233 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Conductor.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Policies;
+
+/// <summary>
+/// Asks the registered policies before an action is taken, in the order of their registration. Policies can be added and removed at run
+/// time. A policy that throws denies. Thread-safe.
+/// </summary>
+public sealed class PolicyEngine
+{
+    private readonly ConductorEnvironment _environment;
+    private readonly ILogger _logger;
+    private readonly Lock _gate = new();
+    private ImmutableArray<Policy> _policies = [];
+
+    /// <summary>Makes an engine without policies.</summary>
+    /// <param name="environment">Loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
+    public PolicyEngine(ConductorEnvironment? environment = null)
+    {
+        _environment = environment ?? ConductorEnvironment.Default;
+        _logger = _environment.LoggerFactory.CreateLogger<PolicyEngine>();
+    }
+
+    /// <summary>Told when a policy was added or removed: what waits for one may pass now.</summary>
+    internal Action? Changed { get; set; }
+
+    /// <summary>Adds a policy after the others.</summary>
+    /// <param name="policy">The policy.</param>
+    /// <exception cref="InvalidOperationException">One of its name is registered already.</exception>
+    public void RegisterPolicy(Policy policy)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        ArgumentException.ThrowIfNullOrWhiteSpace(policy.Name, nameof(policy));
+        lock (_gate)
+        {
+            if (Find(policy.Name) is not null)
+            {
+                throw new InvalidOperationException(
+                    $"A policy named '{policy.Name}' is registered already. Unregister it first, or give this one another name.");
+            }
+
+            _policies = _policies.Add(policy);
+        }
+
+        Changed?.Invoke();
+    }
+
+    /// <summary>Removes a policy.</summary>
+    /// <param name="policyName">Its name.</param>
+    /// <returns>Whether there was one.</returns>
+    public bool UnregisterPolicy(string policyName)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(policyName);
+        lock (_gate)
+        {
+            if (Find(policyName) is not { } policy)
+            {
+                return false;
+            }
+
+            _policies = _policies.Remove(policy);
+        }
+
+        Changed?.Invoke();
+        return true;
+    }
+
+    /// <summary>Asks every policy.</summary>
+    /// <param name="context">The action.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>A result of each policy, in their order.</returns>
+    public async ValueTask<IReadOnlyList<PolicyResult>> EvaluateAllAsync(PolicyContext context, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var policies = _policies;
+        var results = new List<PolicyResult>(policies.Length);
+        foreach (var policy in policies)
+        {
+            results.Add(await EvaluateAsync(policy, context, cancellationToken).ConfigureAwait(false));
+        }
+
+        return results;
+    }
+
+    /// <summary>Whether every policy allows the action. Never waits for capacity.</summary>
+    /// <param name="context">The action.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<bool> CheckAsync(PolicyContext context, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var verdict = await FindDenialAsync(context, cancellationToken).ConfigureAwait(false);
+        return verdict.IsAllowed;
+    }
+
+    /// <summary>Asks the policies until one denies. Never waits for capacity.</summary>
+    /// <param name="context">The action.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="PolicyViolationException">One denied; the exception names it and its reason.</exception>
+    public async ValueTask EnforceAsync(PolicyContext context, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var verdict = await FindDenialAsync(context, cancellationToken).ConfigureAwait(false);
+        if (verdict.Denial is { } denial)
+        {
+            throw new PolicyViolationException(denial.PolicyName, denial.Reason) { IsTransient = denial.IsTransient };
+        }
+    }
+
+    /// <summary>A registered policy.</summary>
+    /// <param name="policyName">Its name.</param>
+    /// <returns>The policy, or null when there is none of this name.</returns>
+    public Policy? GetPolicy(string policyName)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(policyName);
+        return Find(policyName);
+    }
+
+    /// <summary>The names of the registered policies, in their order.</summary>
+    public IReadOnlyList<string> ListPolicies() => [.. _policies.Select(static policy => policy.Name)];
+
+    /// <summary>Asks the policies until one denies; the way of <see cref="EnforceAsync"/> without an exception.</summary>
+    internal ValueTask<PolicyVerdict> FindDenialAsync(PolicyContext context, CancellationToken cancellationToken)
+    {
+        var policies = _policies;
+        for (var i = 0; i < policies.Length; i++)
+        {
+            if (!policies[i].Judges(context))
+            {
+                continue;
+            }
+
+            var evaluation = EvaluateAsync(policies[i], context, cancellationToken);
+            if (!evaluation.IsCompletedSuccessfully)
+            {
+                return FindDenialSlowAsync(policies, i, evaluation, context, cancellationToken);
+            }
+
+            if (evaluation.Result is { Allowed: false } denial)
+            {
+                return new ValueTask<PolicyVerdict>(new PolicyVerdict(policies[i], denial));
+            }
+        }
+
+        return default;
+    }
+
+    private async ValueTask<PolicyVerdict> FindDenialSlowAsync(
+        ImmutableArray<Policy> policies, int index, ValueTask<PolicyResult> evaluation, PolicyContext context, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            if (await evaluation.ConfigureAwait(false) is { Allowed: false } denial)
+            {
+                return new PolicyVerdict(policies[index], denial);
+            }
+
+            do
+            {
+                if (++index >= policies.Length)
+                {
+                    return default;
+                }
+            }
+            while (!policies[index].Judges(context));
+
+            evaluation = EvaluateAsync(policies[index], context, cancellationToken);
+        }
+    }
+
+    private ValueTask<PolicyResult> EvaluateAsync(Policy policy, PolicyContext context, CancellationToken cancellationToken)
+    {
+        ValueTask<PolicyResult> evaluation;
+        try
+        {
+            evaluation = policy.EvaluateAsync(context, cancellationToken);
+        }
+#pragma warning disable CA1031 // A user's policy may throw anything; a rule that cannot be checked counts as broken.
+        catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            return new ValueTask<PolicyResult>(Report(Failed(policy, exception)));
+        }
+
+        return evaluation.IsCompletedSuccessfully
+            ? new ValueTask<PolicyResult>(Report(evaluation.Result))
+            : AwaitAsync(policy, evaluation);
+    }
+
+    private async ValueTask<PolicyResult> AwaitAsync(Policy policy, ValueTask<PolicyResult> evaluation)
+    {
+        try
+        {
+            return Report(await evaluation.ConfigureAwait(false));
+        }
+#pragma warning disable CA1031 // A user's policy may throw anything; a rule that cannot be checked counts as broken.
+        catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            return Report(Failed(policy, exception));
+        }
+    }
+
+    private PolicyResult Failed(Policy policy, Exception exception)
+    {
+        Log.PolicyFailed(_logger, exception, policy.Name);
+        return PolicyResult.Deny(policy.Name, $"the policy itself failed: {exception.Message}");
+    }
+
+    private PolicyResult Report(PolicyResult result)
+    {
+        var evaluations = _environment.Instruments.PolicyEvaluations;
+        if (evaluations.Enabled)
+        {
+            evaluations.Add(
+                1,
+                new KeyValuePair<string, object?>(ConductorTelemetry.Tags.Policy, result.PolicyName),
+                new KeyValuePair<string, object?>(ConductorTelemetry.Tags.Decision, result.Allowed ? "allowed" : "denied"));
+        }
+
+        if (!result.Allowed)
+        {
+            Log.Denied(_logger, result.PolicyName, result.Reason);
+            Activity.Current?.AddEvent(new ActivityEvent("conductor.policy.denied"));
+        }
+
+        return result;
+    }
+
+    private Policy? Find(string name) => _policies.FirstOrDefault(policy => string.Equals(policy.Name, name, StringComparison.Ordinal));
+}

@@ -1,0 +1,39 @@
+namespace Conductor.Policies;
+
+/// <summary>Keeps the time limit of tasks within bounds. Immutable and thread-safe.</summary>
+public sealed class TaskTimeoutPolicy : Policy<DispatchPolicyContext>
+{
+    /// <summary>Makes the policy.</summary>
+    /// <param name="defaultTimeout">The time limit of a task that sets none: over zero. Default: 2 minutes.</param>
+    /// <param name="maxTimeout">The longest time limit: at least the default one, at most 24 hours. Default: 24 hours.</param>
+    public TaskTimeoutPolicy(TimeSpan? defaultTimeout = null, TimeSpan? maxTimeout = null)
+    {
+        DefaultTimeout = defaultTimeout ?? TaskDefinition.DefaultTimeout;
+        MaxTimeout = maxTimeout ?? TaskDefinition.MaxTimeout;
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(DefaultTimeout, TimeSpan.Zero, nameof(defaultTimeout));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxTimeout, DefaultTimeout, nameof(maxTimeout));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxTimeout, TaskDefinition.MaxTimeout, nameof(maxTimeout));
+    }
+
+    /// <summary>The time limit of a task that sets none.</summary>
+    public TimeSpan DefaultTimeout { get; }
+
+    /// <summary>The longest time limit.</summary>
+    public TimeSpan MaxTimeout { get; }
+
+    /// <inheritdoc />
+    public override string Name => "task_timeout";
+
+    /// <inheritdoc />
+    public override string Description => $"A task's time limit is over zero and at most {MaxTimeout}.";
+
+    /// <inheritdoc />
+    protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var timeout = context.Task.Timeout;
+        return new ValueTask<PolicyResult>(timeout > TimeSpan.Zero && timeout <= MaxTimeout
+            ? Allowed
+            : Denied($"the task's timeout is {timeout}; it must be over zero and at most {MaxTimeout} (unset, it is {DefaultTimeout})."));
+    }
+}

@@ -1,0 +1,35 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Conductor.Serialization;
+
+/// <summary>
+/// How records become JSON: snake_case names, nulls left out, closed sets as their wire names, no CLR type names. Stores and wires use it;
+/// your own types are added by their source-generated contexts, or by reflection where the program allows it.
+/// </summary>
+public static class ConductorJson
+{
+    /// <summary>The options without types of your own. Read-only and thread-safe.</summary>
+    public static JsonSerializerOptions Options { get; } = CreateOptions();
+
+    /// <summary>Options that also know types of your own.</summary>
+    /// <param name="resolvers">Your source-generated contexts, such as <c>MyJsonContext.Default</c>.</param>
+    /// <returns>Options that are read-only and thread-safe.</returns>
+    public static JsonSerializerOptions CreateOptions(params IEnumerable<IJsonTypeInfoResolver> resolvers)
+    {
+        ArgumentNullException.ThrowIfNull(resolvers);
+        var options = new JsonSerializerOptions
+        {
+            PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+            MaxDepth = 64,
+
+            // The library's own records first: nobody else may say how they are written.
+            TypeInfoResolver = JsonTypeInfoResolver.Combine(
+                [ConductorJsonContext.Default, PlainValuesJsonContext.Default, .. resolvers, .. FallbackJson.Reflection is { } reflection ? [reflection] : Array.Empty<IJsonTypeInfoResolver>()]),
+        };
+        options.MakeReadOnly();
+        return options;
+    }
+}

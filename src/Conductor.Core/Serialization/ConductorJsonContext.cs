@@ -1,0 +1,41 @@
+using System.Text.Json.Serialization;
+using Conductor.Messaging;
+using Conductor.State;
+
+namespace Conductor.Serialization;
+
+/// <summary>Knows every record that is stored or sent, without reflection.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(AgentIdentity))]
+[JsonSerializable(typeof(AgentState))]
+[JsonSerializable(typeof(TaskDefinition))]
+[JsonSerializable(typeof(TaskResult))]
+[JsonSerializable(typeof(TaskError))]
+[JsonSerializable(typeof(TaskData))]
+[JsonSerializable(typeof(Feedback))]
+[JsonSerializable(typeof(ErrorRecord))]
+[JsonSerializable(typeof(WorkflowDefinition))]
+[JsonSerializable(typeof(WorkflowState))]
+[JsonSerializable(typeof(WorkflowSummary))]
+[JsonSerializable(typeof(WorkflowEvent))]
+[JsonSerializable(typeof(PhaseRecord))]
+[JsonSerializable(typeof(FeedbackRound))]
+[JsonSerializable(typeof(WorkflowLogEntry))]
+[JsonSerializable(typeof(AgentMessage))]
+[JsonSerializable(typeof(MessagePayload))]
+[JsonSerializable(typeof(Lease))]
+[JsonSerializable(typeof(AgentType))]
+[JsonSerializable(typeof(WorkflowPhase))]
+[JsonSerializable(typeof(AgentStatus))]
+[JsonSerializable(typeof(AgentTaskStatus))]
+[JsonSerializable(typeof(WorkflowStatus))]
+[JsonSerializable(typeof(TaskPriority))]
+[JsonSerializable(typeof(MessageType))]
+[JsonSerializable(typeof(FeedbackSeverity))]
+[JsonSerializable(typeof(ErrorAction))]
+[JsonSerializable(typeof(CircuitBreakerState))]
+[JsonSerializable(typeof(Dictionary<AgentType, string>))]
+[JsonSerializable(typeof(Dictionary<WorkflowPhase, string>))]
+internal sealed partial class ConductorJsonContext : JsonSerializerContext;

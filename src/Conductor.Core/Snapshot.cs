@@ -1,0 +1,41 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Collections.ObjectModel;
+
+namespace Conductor;
+
+/// <summary>
+/// Copies collections into records, so that what a record holds never aliases what its maker can still change. A collection that is
+/// already immutable is kept as it is.
+/// </summary>
+internal static class Snapshot
+{
+    public static IReadOnlyDictionary<string, string> EmptyMap { get; } = FrozenDictionary<string, string>.Empty;
+
+    public static IReadOnlyList<T> Of<T>(IReadOnlyList<T>? items) => items switch
+    {
+        null or { Count: 0 } => ImmutableArrayBox<T>.Empty,
+        ImmutableArrayBox<T> or ImmutableList<T> => items,
+        _ => new ImmutableArrayBox<T>([.. items]),
+    };
+
+    public static IReadOnlyDictionary<string, string> Of(IReadOnlyDictionary<string, string>? map) =>
+        map is null or { Count: 0 } ? EmptyMap : Of<string>(map);
+
+    public static IReadOnlyDictionary<string, T> Of<T>(IReadOnlyDictionary<string, T>? map) => map switch
+    {
+        null or { Count: 0 } => FrozenDictionary<string, T>.Empty,
+        FrozenDictionary<string, T> or ImmutableDictionary<string, T> or OwnedMap<T> => map,
+        _ => new OwnedMap<T>(new Dictionary<string, T>(map, StringComparer.Ordinal)),
+    };
+
+    /// <summary>Wraps a dictionary that nobody else holds, without a copy.</summary>
+    public static IReadOnlyDictionary<string, T> Owning<T>(Dictionary<string, T> map) => new OwnedMap<T>(map);
+
+    private sealed class OwnedMap<T>(Dictionary<string, T> map) : ReadOnlyDictionary<string, T>(map);
+
+    private sealed class ImmutableArrayBox<T>(T[] items) : ReadOnlyCollection<T>(items)
+    {
+        public static new ImmutableArrayBox<T> Empty { get; } = new([]);
+    }
+}

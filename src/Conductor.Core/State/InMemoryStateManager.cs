@@ -1,0 +1,268 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Conductor.Diagnostics;
+
+namespace Conductor.State;
+
+/// <summary>
+/// The store within one process: everything a store does (versions, leases, effects, retention), only without surviving the process.
+/// What was saved stays across disconnect and connect. Thread-safe.
+/// </summary>
+public sealed class InMemoryStateManager : StateManager
+{
+    private readonly RetentionOptions _retention;
+    private readonly ConcurrentDictionary<string, AgentState> _agents = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, InMemoryWorkflow> _workflows = new(StringComparer.Ordinal);
+    private readonly InMemoryDeadLetters _deadLetters = new();
+    private readonly InMemoryLeaseStore _leases;
+    private readonly InMemoryEffectStore _effects;
+    private readonly RetentionQueue<ExecutionKey> _resultOrder;
+    private readonly RetentionQueue<string> _finishedOrder;
+    private readonly ConcurrentDictionary<ExecutionKey, TaskResult> _results = new();
+    private readonly Lock _agentGate = new();
+
+    /// <summary>Makes a store.</summary>
+    /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
+    /// <param name="retention">How much of what is finished it keeps. Default: the defaults.</param>
+    public InMemoryStateManager(ConductorEnvironment? environment = null, RetentionOptions? retention = null)
+        : base(environment)
+    {
+        _retention = retention ?? new RetentionOptions();
+        _leases = new InMemoryLeaseStore(Environment.TimeProvider);
+        _effects = new InMemoryEffectStore(_retention.MaxTaskResults, _workflows.ContainsKey);
+        _resultOrder = new RetentionQueue<ExecutionKey>(_retention.MaxTaskResults, _retention.MaxAge, ForgetResult);
+        _finishedOrder = new RetentionQueue<string>(_retention.MaxFinishedWorkflows, _retention.MaxAge, id => ForgetWorkflow(id));
+    }
+
+    /// <inheritdoc />
+    public override DurabilityLevel Durability => DurabilityLevel.Volatile;
+
+    /// <inheritdoc />
+    public override bool IsShared => false;
+
+    /// <inheritdoc />
+    public override LeaseStore Leases => _leases;
+
+    /// <inheritdoc />
+    public override EffectStore Effects => _effects;
+
+    private DateTimeOffset Now => Environment.TimeProvider.GetUtcNow();
+
+    /// <inheritdoc />
+    protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <inheritdoc />
+    protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <inheritdoc />
+    protected override ValueTask<long> SaveAgentStateCoreAsync(AgentState state, StateExpectation expectation, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        lock (_agentGate)
+        {
+            var found = _agents.TryGetValue(state.AgentId, out var stored) ? stored.StoreVersion : 0;
+            if (!expectation.IsMetBy(found))
+            {
+                throw Conflict($"agent:{state.AgentId}", expectation, found);
+            }
+
+            _agents[state.AgentId] = state with { StoreVersion = found + 1 };
+            return new ValueTask<long>(found + 1);
+        }
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<AgentState?> GetAgentStateCoreAsync(string agentId, CancellationToken cancellationToken) =>
+        new(_agents.GetValueOrDefault(agentId));
+
+    /// <inheritdoc />
+    protected override ValueTask<bool> DeleteAgentStateCoreAsync(string agentId, CancellationToken cancellationToken)
+    {
+        lock (_agentGate)
+        {
+            return new ValueTask<bool>(_agents.TryRemove(agentId, out _));
+        }
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<Page<AgentState>> ListAgentStatesCoreAsync(PageRequest page, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(page);
+        var after = page.ContinuationToken;
+        var items = _agents.Values
+            .Where(state => after is null || string.CompareOrdinal(state.AgentId, after) > 0)
+            .OrderBy(static state => state.AgentId, StringComparer.Ordinal)
+            .Take(page.Size + 1)
+            .ToList();
+        return new ValueTask<Page<AgentState>>(ToPage(items, page.Size, static state => state.AgentId));
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<long> SaveWorkflowStateCoreAsync(WorkflowState state, StateExpectation expectation, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        var workflow = _workflows.GetOrAdd(state.WorkflowId, id => new InMemoryWorkflow(_retention.MaxEventsPerWorkflow));
+        var (version, found) = workflow.TrySave(state, expectation);
+        return Saved(workflow, state.WorkflowId, state.IsComplete, version, expectation, found);
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<WorkflowState?> GetWorkflowStateCoreAsync(string workflowId, CancellationToken cancellationToken) =>
+        new(Find(workflowId)?.GetState());
+
+    /// <inheritdoc />
+    protected override ValueTask<WorkflowDefinition?> GetWorkflowDefinitionCoreAsync(string workflowId, CancellationToken cancellationToken) =>
+        new(Find(workflowId)?.Definition);
+
+    /// <inheritdoc />
+    protected override ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        _finishedOrder.Trim(Now);
+        var after = query.Page.ContinuationToken;
+        var items = _workflows.Values
+            .Select(static workflow => workflow.Summary)
+            .OfType<WorkflowSummary>()
+            .Where(query.Matches)
+            .OrderByDescending(Position, StringComparer.Ordinal)
+            .SkipWhile(summary => after is not null && string.CompareOrdinal(Position(summary), after) >= 0)
+            .Take(query.Page.Size + 1)
+            .ToList();
+        return new ValueTask<Page<WorkflowSummary>>(ToPage(items, query.Page.Size, Position));
+
+        static string Position(WorkflowSummary summary) =>
+            string.Create(CultureInfo.InvariantCulture, $"{summary.StartedAt.UtcTicks:D20}:{summary.WorkflowId}");
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<bool> DeleteWorkflowCoreAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        _finishedOrder.Remove(workflowId);
+        return new ValueTask<bool>(ForgetWorkflow(workflowId));
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<long> CommitWorkflowCoreAsync(WorkflowTransition transition, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(transition);
+        var id = transition.Summary.WorkflowId;
+        var expectation = StateExpectation.AtVersion(transition.ExpectedVersion);
+        var workflow = transition.ExpectedVersion == 0
+            ? _workflows.GetOrAdd(id, _ => new InMemoryWorkflow(_retention.MaxEventsPerWorkflow))
+            : Find(id) ?? throw Conflict(WorkflowKey(id), expectation, found: 0);
+
+        // The lease's gate is held over the commit, so that no new owner can slip in between check and change.
+        var (version, found) = (0L, 0L);
+        var held = _leases.RunIfHeld(transition.Lease, () => (version, found) = workflow.TryCommit(transition));
+        if (!held)
+        {
+            throw LeaseLost(WorkflowKey(id), transition.Lease);
+        }
+
+        return Saved(workflow, id, transition.Summary.IsComplete, version, expectation, found);
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<WorkflowHistory?> GetWorkflowHistoryCoreAsync(
+        string workflowId, long afterPosition, int limit, CancellationToken cancellationToken) =>
+        new(Find(workflowId)?.GetHistory(afterPosition, limit));
+
+    /// <inheritdoc />
+    protected override ValueTask<bool> RequestCancellationCoreAsync(string workflowId, CancellationToken cancellationToken) =>
+        new(Find(workflowId)?.RequestCancellation() ?? false);
+
+    /// <inheritdoc />
+    protected override ValueTask<bool> IsCancellationRequestedCoreAsync(string workflowId, CancellationToken cancellationToken) =>
+        new(Find(workflowId)?.IsCancellationRequested ?? false);
+
+    /// <inheritdoc />
+    protected override ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        if (result.WorkflowId is { } run && Find(run) is { Summary: not null } workflow)
+        {
+            return new ValueTask<RecordOutcome>(workflow.TryRecord(result) ? RecordOutcome.Recorded : RecordOutcome.AlreadyRecorded);
+        }
+
+        var key = KeyOf(result);
+        if (!_results.TryAdd(key, result))
+        {
+            return new ValueTask<RecordOutcome>(RecordOutcome.AlreadyRecorded);
+        }
+
+        _resultOrder.Add(key, Now);
+        return new ValueTask<RecordOutcome>(RecordOutcome.Recorded);
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<TaskResult?> GetTaskResultCoreAsync(ExecutionKey key, CancellationToken cancellationToken) =>
+        new((key.WorkflowId is { } run ? Find(run)?.GetResult(key.TaskId, key.Round) : null) ?? _results.GetValueOrDefault(key));
+
+    /// <inheritdoc />
+    protected override ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken)
+    {
+        var (added, evicted) = _deadLetters.Save(record, _retention.MaxDeadLetters);
+        if (evicted is not null)
+        {
+            Log.DeadLetterEvicted(Logger, evicted.Id, evicted.Code, _retention.MaxDeadLetters);
+        }
+
+        return new ValueTask<bool>(added);
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<ErrorRecord?> GetDeadLetterCoreAsync(string id, CancellationToken cancellationToken) => new(_deadLetters.Get(id));
+
+    /// <inheritdoc />
+    protected override ValueTask<Page<ErrorRecord>> ListDeadLettersCoreAsync(PageRequest page, CancellationToken cancellationToken) =>
+        new(_deadLetters.List(page));
+
+    /// <inheritdoc />
+    protected override ValueTask<bool> DeleteDeadLetterCoreAsync(string id, CancellationToken cancellationToken) => new(_deadLetters.Delete(id));
+
+    /// <inheritdoc />
+    protected override ValueTask<int> ClearDeadLettersCoreAsync(CancellationToken cancellationToken) => new(_deadLetters.Clear());
+
+    internal static Page<T> ToPage<T>(List<T> items, int size, Func<T, string> position)
+    {
+        if (items.Count <= size)
+        {
+            return new Page<T> { Items = items };
+        }
+
+        items.RemoveAt(size);
+        return new Page<T> { Items = items, ContinuationToken = position(items[^1]) };
+    }
+
+    private static ExecutionKey KeyOf(TaskResult result) => new(result.WorkflowId, result.TaskId, result.Round);
+
+    private InMemoryWorkflow? Find(string workflowId) => _workflows.GetValueOrDefault(workflowId);
+
+    private ValueTask<long> Saved(InMemoryWorkflow workflow, string id, bool complete, long version, StateExpectation expectation, long found)
+    {
+        if (version == 0)
+        {
+            throw Conflict(WorkflowKey(id), expectation, found);
+        }
+
+        if (complete && workflow.BecameComplete())
+        {
+            _finishedOrder.Add(id, Now);
+        }
+
+        return new ValueTask<long>(version);
+    }
+
+    private void ForgetResult(ExecutionKey key)
+    {
+        _results.TryRemove(key, out _);
+        _effects.Forget(key.WorkflowId ?? key.TaskId);
+    }
+
+    private bool ForgetWorkflow(string workflowId)
+    {
+        _effects.Forget(workflowId);
+        _leases.Forget(WorkflowKey(workflowId));
+        return _workflows.TryRemove(workflowId, out var workflow) && workflow.Summary is not null;
+    }
+}

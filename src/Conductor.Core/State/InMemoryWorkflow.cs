@@ -1,0 +1,242 @@
+namespace Conductor.State;
+
+/// <summary>
+/// One run as it is kept in memory. A step changes what it names; the whole state is put together only when it is read. Thread-safe.
+/// </summary>
+internal sealed class InMemoryWorkflow(int maxEvents)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, TaskResult> _latest = new(StringComparer.Ordinal);
+    private readonly List<PhaseRecord> _phases = [];
+    private readonly List<FeedbackRound> _feedbackRounds = [];
+    private readonly List<WorkflowLogEntry> _log = [];
+    private readonly List<string> _agents = [];
+    private readonly Queue<WorkflowEvent> _events = new();
+    private Dictionary<(string TaskId, int Round), TaskResult>? _earlier;
+    private WorkflowSummary? _summary;
+    private WorkflowDefinition? _definition;
+    private WorkflowState? _cached;
+    private long _lastPosition;
+    private bool _cancellationRequested;
+    private bool _countedAsComplete;
+
+    public WorkflowSummary? Summary
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _summary;
+            }
+        }
+    }
+
+    public WorkflowDefinition? Definition
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _definition;
+            }
+        }
+    }
+
+    public bool IsCancellationRequested
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _cancellationRequested;
+            }
+        }
+    }
+
+    /// <summary>Applies a step if the version is as expected. Returns the new version, or 0 and the version found.</summary>
+    public (long Version, long Found) TryCommit(WorkflowTransition transition)
+    {
+        lock (_gate)
+        {
+            var found = _summary?.StoreVersion ?? 0;
+            if (found != transition.ExpectedVersion)
+            {
+                return (0, found);
+            }
+
+            _cached = null;
+            _summary = transition.Summary with { StoreVersion = found + 1 };
+            _definition = transition.Definition ?? _definition;
+            foreach (var taskId in transition.ReopenedTaskIds)
+            {
+                Retire(taskId);
+            }
+
+            foreach (var result in transition.Results)
+            {
+                Record(result);
+            }
+
+            foreach (var phase in transition.Phases)
+            {
+                Upsert(phase);
+            }
+
+            _feedbackRounds.AddRange(transition.FeedbackRounds);
+            _log.AddRange(transition.Log);
+            _agents.AddRange(transition.NewAgents);
+            foreach (var happening in transition.Events)
+            {
+                if (_events.Count >= maxEvents)
+                {
+                    _events.Dequeue();
+                }
+
+                _events.Enqueue(happening);
+                _lastPosition = happening.Position;
+            }
+
+            return (found + 1, found);
+        }
+    }
+
+    /// <summary>Replaces the whole state if the version is as expected. Returns the new version, or 0 and the version found.</summary>
+    public (long Version, long Found) TrySave(WorkflowState state, StateExpectation expectation)
+    {
+        lock (_gate)
+        {
+            var found = _summary?.StoreVersion ?? 0;
+            if (!expectation.IsMetBy(found))
+            {
+                return (0, found);
+            }
+
+            _cached = null;
+            _summary = state.ToSummary() with { StoreVersion = found + 1 };
+            _latest.Clear();
+            foreach (var (taskId, result) in state.TaskResults)
+            {
+                _latest[taskId] = result;
+            }
+
+            Replace(_phases, state.PhaseHistory);
+            Replace(_feedbackRounds, state.FeedbackRounds);
+            Replace(_log, state.ErrorLog);
+            Replace(_agents, state.ParticipatingAgents);
+            return (found + 1, found);
+        }
+    }
+
+    public bool TryRecord(TaskResult result)
+    {
+        lock (_gate)
+        {
+            return Record(result);
+        }
+    }
+
+    public TaskResult? GetResult(string taskId, int round)
+    {
+        lock (_gate)
+        {
+            return Find(taskId, round);
+        }
+    }
+
+    public WorkflowState? GetState()
+    {
+        lock (_gate)
+        {
+            return _cached ??= _summary?.ToState(_phases, _latest, _feedbackRounds, _log, _agents);
+        }
+    }
+
+    public WorkflowHistory? GetHistory(long afterPosition, int limit)
+    {
+        lock (_gate)
+        {
+            return _summary is null
+                ? null
+                : new WorkflowHistory
+                {
+                    Events = [.. Newer(afterPosition).Take(limit)],
+                    FirstPosition = _events.TryPeek(out var first) ? first.Position : 0,
+                    LastPosition = _lastPosition,
+                    IsComplete = _summary.IsComplete,
+                };
+        }
+    }
+
+    public bool RequestCancellation()
+    {
+        lock (_gate)
+        {
+            if (_summary is null or { IsComplete: true })
+            {
+                return false;
+            }
+
+            _cancellationRequested = true;
+            return true;
+        }
+    }
+
+    /// <summary>True once, when the run has ended: it is now subject to retention.</summary>
+    public bool BecameComplete()
+    {
+        lock (_gate)
+        {
+            return !_countedAsComplete && (_countedAsComplete = true);
+        }
+    }
+
+    private static void Replace<T>(List<T> target, IReadOnlyList<T> source)
+    {
+        target.Clear();
+        target.AddRange(source);
+    }
+
+    /// <summary>The kept events have consecutive positions, so the first newer one is found by counting, not by comparing.</summary>
+    private IEnumerable<WorkflowEvent> Newer(long afterPosition) =>
+        _events.TryPeek(out var first) ? _events.Skip((int)Math.Clamp(afterPosition - first.Position + 1, 0, _events.Count)) : [];
+
+    private TaskResult? Find(string taskId, int round) =>
+        _latest.TryGetValue(taskId, out var latest) && latest.Round == round ? latest
+        : _earlier is not null && _earlier.TryGetValue((taskId, round), out var earlier) ? earlier
+        : null;
+
+    private bool Record(TaskResult result)
+    {
+        if (Find(result.TaskId, result.Round) is not null)
+        {
+            return false;
+        }
+
+        Retire(result.TaskId);
+        _latest[result.TaskId] = result;
+        _cached = null;
+        return true;
+    }
+
+    private void Retire(string taskId)
+    {
+        if (_latest.Remove(taskId, out var result))
+        {
+            (_earlier ??= [])[(taskId, result.Round)] = result;
+        }
+    }
+
+    private void Upsert(PhaseRecord phase)
+    {
+        // The passage that ends is the last one, or close to it.
+        var index = _phases.FindLastIndex(known => known.Phase == phase.Phase && known.Round == phase.Round);
+        if (index < 0)
+        {
+            _phases.Add(phase);
+        }
+        else
+        {
+            _phases[index] = phase;
+        }
+    }
+}

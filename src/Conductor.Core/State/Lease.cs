@@ -1,0 +1,31 @@
+namespace Conductor.State;
+
+/// <summary>
+/// The right to run something for a while. Its fence grows by one with each owner and its nonce is random: a store compares both, so that
+/// an owner that was paused and wakes up too late can save nothing more. Immutable.
+/// </summary>
+public sealed record Lease
+{
+    /// <summary>What is leased.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Who holds it.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>The fencing number; grows by one each time the lease is taken.</summary>
+    public required long Fence { get; init; }
+
+    /// <summary>Random text of this taking: fences alone can repeat when a store rolls back.</summary>
+    public required string Nonce { get; init; }
+
+    /// <summary>How often it was renewed.</summary>
+    public long Renewal { get; init; }
+
+    /// <summary>When it runs out, by the store's clock.</summary>
+    public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>Whether both are the same taking of the same lease.</summary>
+    /// <param name="other">The other one.</param>
+    public bool IsSameTaking(Lease? other) =>
+        other is not null && Fence == other.Fence && string.Equals(Nonce, other.Nonce, StringComparison.Ordinal) && string.Equals(Name, other.Name, StringComparison.Ordinal);
+}

@@ -1,0 +1,78 @@
+namespace Conductor.State;
+
+/// <summary>Leases by name: at most one holder each at a time. Handed out by a <see cref="StateManager"/>; thread-safe.</summary>
+public abstract class LeaseStore
+{
+    /// <summary>Takes a lease that is free, released or has run out.</summary>
+    /// <param name="name">What is leased.</param>
+    /// <param name="owner">Who takes it.</param>
+    /// <param name="duration">For how long; over zero.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The lease, or null when somebody holds it (the same owner included).</returns>
+    public ValueTask<Lease?> TryAcquireAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentException.ThrowIfNullOrEmpty(owner);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
+        cancellationToken.ThrowIfCancellationRequested();
+        return TryAcquireCoreAsync(name, owner, duration, cancellationToken);
+    }
+
+    /// <summary>Holds a lease longer.</summary>
+    /// <param name="lease">The lease.</param>
+    /// <param name="duration">For how long from now; over zero.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The renewed lease, or null when it was lost.</returns>
+    public ValueTask<Lease?> TryRenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
+        cancellationToken.ThrowIfCancellationRequested();
+        return TryRenewCoreAsync(lease, duration, cancellationToken);
+    }
+
+    /// <summary>Gives a lease back, so that another can take it at once.</summary>
+    /// <param name="lease">The lease.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>False when it was lost before.</returns>
+    public ValueTask<bool> ReleaseAsync(Lease lease, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(lease);
+        cancellationToken.ThrowIfCancellationRequested();
+        return ReleaseCoreAsync(lease, cancellationToken);
+    }
+
+    /// <summary>The current holder's lease.</summary>
+    /// <param name="name">What is leased.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The lease, or null when nobody holds it.</returns>
+    public ValueTask<Lease?> GetAsync(string name, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        cancellationToken.ThrowIfCancellationRequested();
+        return GetCoreAsync(name, cancellationToken);
+    }
+
+    /// <summary>Takes a lease that is free, released or has run out.</summary>
+    /// <param name="name">What is leased.</param>
+    /// <param name="owner">Who takes it.</param>
+    /// <param name="duration">For how long.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<Lease?> TryAcquireCoreAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken);
+
+    /// <summary>Holds a lease longer.</summary>
+    /// <param name="lease">The lease.</param>
+    /// <param name="duration">For how long from now.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<Lease?> TryRenewCoreAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken);
+
+    /// <summary>Gives a lease back.</summary>
+    /// <param name="lease">The lease.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<bool> ReleaseCoreAsync(Lease lease, CancellationToken cancellationToken);
+
+    /// <summary>The current holder's lease.</summary>
+    /// <param name="name">What is leased.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<Lease?> GetCoreAsync(string name, CancellationToken cancellationToken);
+}

@@ -1,0 +1,17 @@
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.State;
+
+/// <summary>Event ids 1200 to 1299.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1200, LogLevel.Debug, "Store {Store} is connected; a save survives {Durability}.")]
+    public static partial void Connected(ILogger logger, string store, DurabilityLevel durability);
+
+    [LoggerMessage(1201, LogLevel.Debug, "Store {Store} is disconnected.")]
+    public static partial void Disconnected(ILogger logger, string store);
+
+    [LoggerMessage(1202, LogLevel.Error,
+        "Dead letter {DeadLetterId} ({Code}) was removed: the store keeps {Limit}. Replay or clear them, or raise RetentionOptions.MaxDeadLetters.")]
+    public static partial void DeadLetterEvicted(ILogger logger, string deadLetterId, string code, int limit);
+}

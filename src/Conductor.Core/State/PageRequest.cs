@@ -1,0 +1,28 @@
+namespace Conductor.State;
+
+/// <summary>Which page of a list. Immutable.</summary>
+public sealed record PageRequest
+{
+    /// <summary>The default of <see cref="Size"/>: 100.</summary>
+    public const int DefaultSize = 100;
+
+    /// <summary>The largest <see cref="Size"/>: 1,000.</summary>
+    public const int MaxSize = 1_000;
+
+    /// <summary>The first page, of the default size.</summary>
+    public static PageRequest First { get; } = new();
+
+    /// <summary>How many items at most: 1 to 1,000. Default: 100.</summary>
+    public int Size { get; init; } = DefaultSize;
+
+    /// <summary>The token of the page before. Default: null, the first page.</summary>
+    public string? ContinuationToken { get; init; }
+
+    internal void Validate()
+    {
+        if (Size is < 1 or > MaxSize)
+        {
+            throw new InvalidOperationException($"{nameof(PageRequest)}.{nameof(Size)} is {Size}; it must be 1 to {MaxSize}.");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+namespace Conductor.State;
+
+/// <summary>How much of what is finished a store keeps, so that a process can live for a year.</summary>
+public sealed class RetentionOptions
+{
+    /// <summary>The default of <see cref="MaxFinishedWorkflows"/>: 1,000.</summary>
+    public const int DefaultMaxFinishedWorkflows = 1_000;
+
+    /// <summary>The default of <see cref="MaxTaskResults"/>, <see cref="MaxDeadLetters"/> and <see cref="MaxEventsPerWorkflow"/>: 10,000.</summary>
+    public const int DefaultMaxEntries = 10_000;
+
+    /// <summary>The default of <see cref="MaxAge"/>: 7 days.</summary>
+    public static readonly TimeSpan DefaultMaxAge = TimeSpan.FromDays(7);
+
+    /// <summary>Finished runs kept at most, with their results, events and effects; the oldest go first. At least 0.</summary>
+    /// <value>Default: 1,000.</value>
+    public int MaxFinishedWorkflows { get; set; } = DefaultMaxFinishedWorkflows;
+
+    /// <summary>Results of tasks outside workflows kept at most, with their effects; the oldest go first. At least 1.</summary>
+    /// <value>Default: 10,000.</value>
+    public int MaxTaskResults { get; set; } = DefaultMaxEntries;
+
+    /// <summary>Dead letters kept at most; the oldest go first, each with an error in the log. At least 1.</summary>
+    /// <value>Default: 10,000.</value>
+    public int MaxDeadLetters { get; set; } = DefaultMaxEntries;
+
+    /// <summary>Events kept of one run; the oldest go first, and a reader that asks for them gets a snapshot event instead. At least 1.</summary>
+    /// <value>Default: 10,000.</value>
+    public int MaxEventsPerWorkflow { get; set; } = DefaultMaxEntries;
+
+    /// <summary>How long finished runs and results of tasks outside workflows are kept. Over zero.</summary>
+    /// <value>Default: 7 days.</value>
+    public TimeSpan MaxAge { get; set; } = DefaultMaxAge;
+
+    /// <summary>What is wrong with the settings, a sentence each that quotes the setting, the value and the fix.</summary>
+    /// <param name="path">Where the settings stand, to quote them by.</param>
+    public IEnumerable<string> Problems(string path)
+    {
+        if (MaxFinishedWorkflows < 0)
+        {
+            yield return $"{path}.{nameof(MaxFinishedWorkflows)} is {MaxFinishedWorkflows}; set it to 0 or more.";
+        }
+
+        if (MaxTaskResults < 1)
+        {
+            yield return $"{path}.{nameof(MaxTaskResults)} is {MaxTaskResults}; set it to 1 or more.";
+        }
+
+        if (MaxDeadLetters < 1)
+        {
+            yield return $"{path}.{nameof(MaxDeadLetters)} is {MaxDeadLetters}; set it to 1 or more.";
+        }
+
+        if (MaxEventsPerWorkflow < 1)
+        {
+            yield return $"{path}.{nameof(MaxEventsPerWorkflow)} is {MaxEventsPerWorkflow}; set it to 1 or more.";
+        }
+
+        if (MaxAge <= TimeSpan.Zero)
+        {
+            yield return $"{path}.{nameof(MaxAge)} is {MaxAge}; set it to more than zero.";
+        }
+    }
+}

@@ -1,0 +1,58 @@
+namespace Conductor.State;
+
+/// <summary>Keeps the youngest keys, up to a count and an age, and has the others forgotten. Thread-safe.</summary>
+internal sealed class RetentionQueue<TKey>(int maxCount, TimeSpan maxAge, Action<TKey> forget)
+    where TKey : IEquatable<TKey>
+{
+    private readonly Lock _gate = new();
+    private readonly Queue<(TKey Key, DateTimeOffset At)> _order = new();
+
+    public void Add(TKey key, DateTimeOffset now)
+    {
+        lock (_gate)
+        {
+            _order.Enqueue((key, now));
+        }
+
+        Trim(now);
+    }
+
+    public void Trim(DateTimeOffset now)
+    {
+        while (TryTakeSurplus(now, out var key))
+        {
+            forget(key);
+        }
+    }
+
+    /// <summary>Takes a key out without having it forgotten. Costs a walk over all: for rare, explicit deletes.</summary>
+    public void Remove(TKey key)
+    {
+        lock (_gate)
+        {
+            for (var left = _order.Count; left > 0; left--)
+            {
+                var entry = _order.Dequeue();
+                if (!entry.Key.Equals(key))
+                {
+                    _order.Enqueue(entry);
+                }
+            }
+        }
+    }
+
+    private bool TryTakeSurplus(DateTimeOffset now, out TKey key)
+    {
+        lock (_gate)
+        {
+            if (_order.TryPeek(out var oldest) && (_order.Count > maxCount || now - oldest.At > maxAge))
+            {
+                key = _order.Dequeue().Key;
+                return true;
+            }
+        }
+
+        key = default!;
+        return false;
+    }
+}

@@ -1,0 +1,69 @@
+namespace Conductor.State;
+
+/// <content>Agent states.</content>
+public abstract partial class StateManager
+{
+    /// <summary>Saves an agent's state, as <c>agent:{agent_id}</c>.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="expectation">What must be there. Default: null, the newest wins.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The new version.</returns>
+    /// <exception cref="StateException">STATE_CONFLICT: another version is there; nothing was changed.</exception>
+    public ValueTask<long> SaveAgentStateAsync(AgentState state, StateExpectation? expectation = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentException.ThrowIfNullOrEmpty(state.AgentId, nameof(state));
+        return Measure("save_agent_state", Begin(cancellationToken), SaveAgentStateCoreAsync(state, expectation ?? StateExpectation.Any, cancellationToken));
+    }
+
+    /// <summary>An agent's state.</summary>
+    /// <param name="agentId">The agent.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The state with its version, or null when none is stored.</returns>
+    public ValueTask<AgentState?> GetAgentStateAsync(string agentId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(agentId);
+        return Measure("get_agent_state", Begin(cancellationToken), GetAgentStateCoreAsync(agentId, cancellationToken));
+    }
+
+    /// <summary>Deletes an agent's state.</summary>
+    /// <param name="agentId">The agent.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Whether there was one.</returns>
+    public ValueTask<bool> DeleteAgentStateAsync(string agentId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(agentId);
+        return Measure("delete_agent_state", Begin(cancellationToken), DeleteAgentStateCoreAsync(agentId, cancellationToken));
+    }
+
+    /// <summary>The states of all agents, ordered by id.</summary>
+    /// <param name="page">Which page. Default: the first, of 100.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public ValueTask<Page<AgentState>> ListAgentStatesAsync(PageRequest? page = null, CancellationToken cancellationToken = default)
+    {
+        var request = page ?? PageRequest.First;
+        request.Validate();
+        return Measure("list_agent_states", Begin(cancellationToken), ListAgentStatesCoreAsync(request, cancellationToken));
+    }
+
+    /// <summary>Saves an agent's state.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="expectation">What must be there.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<long> SaveAgentStateCoreAsync(AgentState state, StateExpectation expectation, CancellationToken cancellationToken);
+
+    /// <summary>An agent's state.</summary>
+    /// <param name="agentId">The agent.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<AgentState?> GetAgentStateCoreAsync(string agentId, CancellationToken cancellationToken);
+
+    /// <summary>Deletes an agent's state.</summary>
+    /// <param name="agentId">The agent.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<bool> DeleteAgentStateCoreAsync(string agentId, CancellationToken cancellationToken);
+
+    /// <summary>The states of all agents, ordered by id.</summary>
+    /// <param name="page">Which page.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<Page<AgentState>> ListAgentStatesCoreAsync(PageRequest page, CancellationToken cancellationToken);
+}

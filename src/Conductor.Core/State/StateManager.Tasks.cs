@@ -1,0 +1,124 @@
+namespace Conductor.State;
+
+/// <content>Task results and dead letters.</content>
+public abstract partial class StateManager
+{
+    /// <summary>
+    /// Records the result of a task, as <c>task_result:{task}</c> outside workflows and <c>task_result:{run}:{task}:{round}</c> inside. At
+    /// most one result of an execution is recorded: the first.
+    /// </summary>
+    /// <param name="result">The result.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Whether this result is the recorded one now.</returns>
+    public ValueTask<RecordOutcome> SaveTaskResultAsync(TaskResult result, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        ArgumentException.ThrowIfNullOrEmpty(result.TaskId, nameof(result));
+        return Measure("save_task_result", Begin(cancellationToken), SaveTaskResultCoreAsync(result, cancellationToken));
+    }
+
+    /// <summary>The recorded result of a task outside workflows.</summary>
+    /// <param name="taskId">The task.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The result, or null when none is recorded.</returns>
+    public ValueTask<TaskResult?> GetTaskResultAsync(string taskId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(taskId);
+        return Measure("get_task_result", Begin(cancellationToken), GetTaskResultCoreAsync(new ExecutionKey(null, taskId, 0), cancellationToken));
+    }
+
+    /// <summary>The recorded result of a task of a run.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="taskId">The task.</param>
+    /// <param name="round">The feedback round; 0 is the first run through.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The result, or null when none is recorded.</returns>
+    public ValueTask<TaskResult?> GetTaskResultAsync(string workflowId, string taskId, int round, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        ArgumentException.ThrowIfNullOrEmpty(taskId);
+        ArgumentOutOfRangeException.ThrowIfNegative(round);
+        return Measure("get_task_result", Begin(cancellationToken), GetTaskResultCoreAsync(new ExecutionKey(workflowId, taskId, round), cancellationToken));
+    }
+
+    /// <summary>Keeps a dead letter; one of the same id is replaced.</summary>
+    /// <param name="record">The dead letter.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask SaveDeadLetterAsync(ErrorRecord record, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        ArgumentException.ThrowIfNullOrEmpty(record.Id, nameof(record));
+        await Measure("save_dead_letter", Begin(cancellationToken), SaveDeadLetterCoreAsync(record, cancellationToken)).ConfigureAwait(false);
+    }
+
+    /// <summary>One dead letter.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The dead letter, or null when there is none of this id.</returns>
+    public ValueTask<ErrorRecord?> GetDeadLetterAsync(string id, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(id);
+        return Measure("get_dead_letter", Begin(cancellationToken), GetDeadLetterCoreAsync(id, cancellationToken));
+    }
+
+    /// <summary>The dead letters, the oldest first.</summary>
+    /// <param name="page">Which page. Default: the first, of 100.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public ValueTask<Page<ErrorRecord>> ListDeadLettersAsync(PageRequest? page = null, CancellationToken cancellationToken = default)
+    {
+        var request = page ?? PageRequest.First;
+        request.Validate();
+        return Measure("list_dead_letters", Begin(cancellationToken), ListDeadLettersCoreAsync(request, cancellationToken));
+    }
+
+    /// <summary>Removes a dead letter.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Whether there was one.</returns>
+    public ValueTask<bool> DeleteDeadLetterAsync(string id, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(id);
+        return Measure("delete_dead_letter", Begin(cancellationToken), DeleteDeadLetterCoreAsync(id, cancellationToken));
+    }
+
+    /// <summary>Removes all dead letters.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>How many there were.</returns>
+    public ValueTask<int> ClearDeadLettersAsync(CancellationToken cancellationToken = default) =>
+        Measure("clear_dead_letters", Begin(cancellationToken), ClearDeadLettersCoreAsync(cancellationToken));
+
+    /// <summary>Records the result of a task, unless one is recorded.</summary>
+    /// <param name="result">The result.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken);
+
+    /// <summary>The recorded result of an execution.</summary>
+    /// <param name="key">The execution.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<TaskResult?> GetTaskResultCoreAsync(ExecutionKey key, CancellationToken cancellationToken);
+
+    /// <summary>Keeps a dead letter.</summary>
+    /// <param name="record">The dead letter.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>False when one of the same id was replaced.</returns>
+    protected abstract ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken);
+
+    /// <summary>One dead letter.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<ErrorRecord?> GetDeadLetterCoreAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>The dead letters, the oldest first.</summary>
+    /// <param name="page">Which page.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<Page<ErrorRecord>> ListDeadLettersCoreAsync(PageRequest page, CancellationToken cancellationToken);
+
+    /// <summary>Removes a dead letter.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<bool> DeleteDeadLetterCoreAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>Removes all dead letters.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<int> ClearDeadLettersCoreAsync(CancellationToken cancellationToken);
+}

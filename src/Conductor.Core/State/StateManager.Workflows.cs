@@ -1,0 +1,165 @@
+namespace Conductor.State;
+
+/// <content>Runs of workflows.</content>
+public abstract partial class StateManager
+{
+    /// <summary>The key of a run's lease and record.</summary>
+    /// <param name="workflowId">The run.</param>
+    public static string WorkflowKey(string workflowId) => $"workflow:{workflowId}";
+
+    /// <summary>
+    /// Saves the whole state of a run, as <c>workflow:{workflow_id}</c>. The engine itself commits steps instead, see
+    /// <see cref="CommitWorkflowAsync"/>.
+    /// </summary>
+    /// <param name="state">The state.</param>
+    /// <param name="expectation">What must be there. Default: null, the version in <see cref="WorkflowState.StoreVersion"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The new version.</returns>
+    /// <exception cref="StateException">STATE_CONFLICT: another version is there; nothing was changed.</exception>
+    public ValueTask<long> SaveWorkflowStateAsync(WorkflowState state, StateExpectation? expectation = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        ArgumentException.ThrowIfNullOrEmpty(state.WorkflowId, nameof(state));
+        return Measure(
+            "save_workflow_state",
+            Begin(cancellationToken),
+            SaveWorkflowStateCoreAsync(state, expectation ?? StateExpectation.AtVersion(state.StoreVersion), cancellationToken));
+    }
+
+    /// <summary>The state of a run.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The state with its version, or null when none is stored.</returns>
+    public ValueTask<WorkflowState?> GetWorkflowStateAsync(string workflowId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        return Measure("get_workflow_state", Begin(cancellationToken), GetWorkflowStateCoreAsync(workflowId, cancellationToken));
+    }
+
+    /// <summary>The definition that a run was started with.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The definition, or null when none is stored.</returns>
+    public ValueTask<WorkflowDefinition?> GetWorkflowDefinitionAsync(string workflowId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        return Measure("get_workflow_definition", Begin(cancellationToken), GetWorkflowDefinitionCoreAsync(workflowId, cancellationToken));
+    }
+
+    /// <summary>Lists runs, the youngest first.</summary>
+    /// <param name="query">Which. Default: all.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public ValueTask<Page<WorkflowSummary>> ListWorkflowsAsync(WorkflowQuery? query = null, CancellationToken cancellationToken = default)
+    {
+        var request = query ?? new WorkflowQuery();
+        request.Page.Validate();
+        return Measure("list_workflows", Begin(cancellationToken), ListWorkflowsCoreAsync(request, cancellationToken));
+    }
+
+    /// <summary>Deletes a run with its results, events and effects.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Whether there was one.</returns>
+    public ValueTask<bool> DeleteWorkflowAsync(string workflowId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        return Measure("delete_workflow", Begin(cancellationToken), DeleteWorkflowCoreAsync(workflowId, cancellationToken));
+    }
+
+    /// <summary>Commits one step of a run, whole or not at all.</summary>
+    /// <param name="transition">The step.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The new version.</returns>
+    /// <exception cref="StateException">
+    /// STATE_CONFLICT: another version is there. LEASE_LOST: the step's lease is not the current one. Nothing was changed either way.
+    /// </exception>
+    public ValueTask<long> CommitWorkflowAsync(WorkflowTransition transition, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(transition);
+        ArgumentException.ThrowIfNullOrEmpty(transition.Summary.WorkflowId, nameof(transition));
+        return Measure("commit_workflow", Begin(cancellationToken), CommitWorkflowCoreAsync(transition, cancellationToken));
+    }
+
+    /// <summary>A stretch of a run's events.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="afterPosition">Only events after this position; 0 for all that are kept.</param>
+    /// <param name="limit">How many at most: at least 1. Default: 1,000.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The stretch, or null when there is no such run.</returns>
+    public ValueTask<WorkflowHistory?> GetWorkflowHistoryAsync(
+        string workflowId, long afterPosition = 0, int limit = PageRequest.MaxSize, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        ArgumentOutOfRangeException.ThrowIfNegative(afterPosition);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        return Measure("get_workflow_history", Begin(cancellationToken), GetWorkflowHistoryCoreAsync(workflowId, afterPosition, limit, cancellationToken));
+    }
+
+    /// <summary>Asks the owner of a run, whoever that is, to cancel it. The request is stored with the run.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>False when there is no such run or it has ended.</returns>
+    public ValueTask<bool> RequestCancellationAsync(string workflowId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        return Measure("request_cancellation", Begin(cancellationToken), RequestCancellationCoreAsync(workflowId, cancellationToken));
+    }
+
+    /// <summary>Whether somebody asked for a run to be cancelled.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public ValueTask<bool> IsCancellationRequestedAsync(string workflowId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        return Measure("is_cancellation_requested", Begin(cancellationToken), IsCancellationRequestedCoreAsync(workflowId, cancellationToken));
+    }
+
+    /// <summary>Saves the whole state of a run.</summary>
+    /// <param name="state">The state.</param>
+    /// <param name="expectation">What must be there.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<long> SaveWorkflowStateCoreAsync(WorkflowState state, StateExpectation expectation, CancellationToken cancellationToken);
+
+    /// <summary>The state of a run.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<WorkflowState?> GetWorkflowStateCoreAsync(string workflowId, CancellationToken cancellationToken);
+
+    /// <summary>The definition that a run was started with.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<WorkflowDefinition?> GetWorkflowDefinitionCoreAsync(string workflowId, CancellationToken cancellationToken);
+
+    /// <summary>Lists runs, the youngest first.</summary>
+    /// <param name="query">Which.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken);
+
+    /// <summary>Deletes a run with its results, events and effects.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<bool> DeleteWorkflowCoreAsync(string workflowId, CancellationToken cancellationToken);
+
+    /// <summary>Commits one step of a run, whole or not at all.</summary>
+    /// <param name="transition">The step.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<long> CommitWorkflowCoreAsync(WorkflowTransition transition, CancellationToken cancellationToken);
+
+    /// <summary>A stretch of a run's events.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="afterPosition">Only events after this position.</param>
+    /// <param name="limit">How many at most.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<WorkflowHistory?> GetWorkflowHistoryCoreAsync(
+        string workflowId, long afterPosition, int limit, CancellationToken cancellationToken);
+
+    /// <summary>Stores the wish that a run be cancelled.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<bool> RequestCancellationCoreAsync(string workflowId, CancellationToken cancellationToken);
+
+    /// <summary>Whether somebody asked for a run to be cancelled.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<bool> IsCancellationRequestedCoreAsync(string workflowId, CancellationToken cancellationToken);
+}

@@ -1,0 +1,173 @@
+using Conductor.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.State;
+
+/// <summary>
+/// The store: the one place where truth lives and processes meet. A save that returned is visible to every later read and survives what
+/// <see cref="Durability"/> says. Saves of one key are atomic; a save from a stale version fails with STATE_CONFLICT and changes nothing;
+/// what a read returns never aliases what another caller can change; lists come in pages.
+/// </summary>
+/// <remarks>
+/// Thread-safe. A provider implements the <c>…CoreAsync</c> methods; checks and metrics are done here, alike for every provider. Any
+/// failure other than a conflict or a rejection means that the outcome is unknown.
+/// </remarks>
+public abstract partial class StateManager : IAsyncDisposable
+{
+    private readonly SemaphoreSlim _lifecycle = new(1, 1);
+    private volatile bool _connected;
+
+    /// <summary>Makes a store.</summary>
+    /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
+    protected StateManager(ConductorEnvironment? environment = null)
+    {
+        Environment = environment ?? ConductorEnvironment.Default;
+        Logger = Environment.LoggerFactory.CreateLogger(GetType().FullName ?? nameof(StateManager));
+    }
+
+    /// <summary>What a save that returned survives.</summary>
+    public abstract DurabilityLevel Durability { get; }
+
+    /// <summary>True when other processes share what is stored.</summary>
+    public abstract bool IsShared { get; }
+
+    /// <summary>Leases on what is stored here.</summary>
+    public abstract LeaseStore Leases { get; }
+
+    /// <summary>Recorded values of effects.</summary>
+    public abstract EffectStore Effects { get; }
+
+    /// <summary>True between <see cref="ConnectAsync"/> and <see cref="DisconnectAsync"/>.</summary>
+    public bool IsConnected => _connected;
+
+    /// <summary>The logger of the provider.</summary>
+    protected ILogger Logger { get; }
+
+    /// <summary>Clock, loggers and meters.</summary>
+    protected ConductorEnvironment Environment { get; }
+
+    /// <summary>Connects. Connecting a connected store does nothing.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask ConnectAsync(CancellationToken cancellationToken = default)
+    {
+        await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (!_connected)
+            {
+                await ConnectCoreAsync(cancellationToken).ConfigureAwait(false);
+                _connected = true;
+                Log.Connected(Logger, GetType().Name, Durability);
+            }
+        }
+        finally
+        {
+            _lifecycle.Release();
+        }
+    }
+
+    /// <summary>Disconnects. What was saved stays saved. Disconnecting a disconnected store does nothing.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask DisconnectAsync(CancellationToken cancellationToken = default)
+    {
+        await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_connected)
+            {
+                _connected = false;
+                await DisconnectCoreAsync(cancellationToken).ConfigureAwait(false);
+                Log.Disconnected(Logger, GetType().Name);
+            }
+        }
+        finally
+        {
+            _lifecycle.Release();
+        }
+    }
+
+    /// <summary>Disconnects and frees what the provider holds.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await DisconnectAsync().ConfigureAwait(false);
+        await DisposeCoreAsync().ConfigureAwait(false);
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>A conflict: the save found another version than it expected.</summary>
+    /// <param name="key">The store key.</param>
+    /// <param name="expected">What was expected.</param>
+    /// <param name="found">The version found; 0 for none.</param>
+    protected static StateException Conflict(string key, StateExpectation expected, long found) => new(
+        ErrorCodes.StateConflict,
+        $"'{key}' was expected at {expected}, but the store has {(found == 0 ? "no record" : $"version {found}")}; nothing was changed. " +
+        "Read it again and save what you make of that, or overwrite it by StateExpectation.Any.")
+    {
+        Key = key,
+    };
+
+    /// <summary>A lease that was lost.</summary>
+    /// <param name="name">What is leased.</param>
+    /// <param name="lease">The lease that was held.</param>
+    protected static StateException LeaseLost(string name, Lease? lease) => new(
+        ErrorCodes.LeaseLost,
+        $"The lease on '{name}' (fence {lease?.Fence}) is no longer held by '{lease?.Owner}'; nothing was changed. Its new owner goes on from the last commit.")
+    {
+        Key = name,
+    };
+
+    /// <summary>Connects the provider.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask ConnectCoreAsync(CancellationToken cancellationToken);
+
+    /// <summary>Disconnects the provider.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask DisconnectCoreAsync(CancellationToken cancellationToken);
+
+    /// <summary>Frees what the provider holds. Default: nothing.</summary>
+    protected virtual ValueTask DisposeCoreAsync() => ValueTask.CompletedTask;
+
+    /// <summary>Begins an operation: checks the connection and reads the clock if somebody measures.</summary>
+    private long Begin(CancellationToken cancellationToken)
+    {
+        if (!_connected)
+        {
+            throw new StateException(
+                ErrorCodes.StateNotConnected,
+                $"{GetType().Name} is not connected. Call ConnectAsync first, or let the host or StartConductorAsync do it.");
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return Environment.Instruments.StateOperationDuration.Enabled ? Environment.TimeProvider.GetTimestamp() : 0;
+    }
+
+    private ValueTask<T> Measure<T>(string operation, long startedAt, ValueTask<T> work) =>
+        startedAt == 0 ? work : MeasureSlow(operation, startedAt, work);
+
+    private async ValueTask<T> MeasureSlow<T>(string operation, long startedAt, ValueTask<T> work)
+    {
+        string? errorType = null;
+        try
+        {
+            return await work.ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            errorType = (exception as ConductorException)?.ErrorCode ?? exception.GetType().FullName;
+            throw;
+        }
+        finally
+        {
+            var duration = Environment.TimeProvider.GetElapsedTime(startedAt).TotalSeconds;
+            var operationTag = new KeyValuePair<string, object?>(ConductorTelemetry.Tags.Operation, operation);
+            if (errorType is null)
+            {
+                Environment.Instruments.StateOperationDuration.Record(duration, operationTag);
+            }
+            else
+            {
+                Environment.Instruments.StateOperationDuration.Record(duration, operationTag, new(ConductorTelemetry.Tags.ErrorType, errorType));
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Conductor;
+
+/// <summary>
+/// What a task takes in and gives out: the user's own typed data. It is the same reference while it stays in the process and JSON once
+/// it went through a store or a wire. Treat what you hand over, and what you get, as immutable.
+/// </summary>
+/// <remarks>Immutable and thread-safe, as far as the value in it is.</remarks>
+[JsonConverter(typeof(TaskDataJsonConverter))]
+public abstract class TaskData
+{
+    private protected TaskData()
+    {
+    }
+
+    /// <summary>No data.</summary>
+    public static TaskData Empty { get; } = new EmptyTaskData();
+
+    /// <summary>True when there is no data.</summary>
+    public virtual bool IsEmpty => false;
+
+    /// <summary>What the data is, for messages to people: a type name, or "JSON".</summary>
+    internal abstract string Kind { get; }
+
+    /// <summary>Wraps a value.</summary>
+    /// <typeparam name="T">The value's type: what <see cref="Get{T}"/> is asked for later, and what is written to a store or a wire.</typeparam>
+    /// <param name="value">The value; <see langword="null"/> gives <see cref="Empty"/>.</param>
+    public static TaskData From<T>(T value) => value switch
+    {
+        null => Empty,
+        TaskData data => data,
+        JsonElement element => FromJson(element),
+        _ => new TypedTaskData<T>(value),
+    };
+
+    /// <summary>Wraps JSON that was already parsed.</summary>
+    /// <param name="json">The JSON; it is copied, so its document may be disposed.</param>
+    public static TaskData FromJson(JsonElement json) =>
+        json.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? Empty : new JsonTaskData(json.Clone(), FallbackJson.Options);
+
+    /// <summary>Wraps a text, so that <c>DispatchAsync&lt;string&gt;(type, "Ada")</c> reads as it should.</summary>
+    /// <param name="text">The text.</param>
+    public static implicit operator TaskData(string? text) => FromString(text);
+
+    /// <summary>Wraps a text.</summary>
+    /// <param name="text">The text; <see langword="null"/> gives <see cref="Empty"/>.</param>
+    public static TaskData FromString(string? text) => From(text);
+
+    /// <summary>The value as a <typeparamref name="T"/>.</summary>
+    /// <typeparam name="T">The type that went in, one it can be cast to, or one its JSON can be read as.</typeparam>
+    /// <exception cref="TaskValidationException">It is something else; the message names both types.</exception>
+    public T Get<T>() => TryGet<T>(out var value)
+        ? value!
+        : throw new TaskValidationException(
+            $"The data is {Kind}, not {typeof(T)}. Ask for the type that was handed over, or hand over a {typeof(T).Name}.");
+
+    /// <summary>The value as a <typeparamref name="T"/>, if it is one.</summary>
+    /// <typeparam name="T">The type asked for.</typeparam>
+    /// <param name="value">The value, or <c>default</c>.</param>
+    /// <returns>Whether it is one.</returns>
+    public abstract bool TryGet<T>(out T? value);
+
+    /// <summary>The data as text, for telemetry that was allowed to record it.</summary>
+    internal virtual string? ToDisplayText() => null;
+
+    /// <summary>Writes the data as JSON.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="options">Options that know the value's type.</param>
+    internal abstract void Write(Utf8JsonWriter writer, JsonSerializerOptions options);
+
+    private sealed class EmptyTaskData : TaskData
+    {
+        public override bool IsEmpty => true;
+
+        internal override string Kind => "empty";
+
+        public override bool TryGet<T>(out T? value)
+            where T : default
+        {
+            value = default;
+
+            // Nothing is what a caller gets who asks for nothing in particular.
+            return typeof(T) == typeof(TaskData) || default(T) is null && Nullable.GetUnderlyingType(typeof(T)) is not null;
+        }
+
+        internal override void Write(Utf8JsonWriter writer, JsonSerializerOptions options) => writer.WriteNullValue();
+    }
+
+    private sealed class TypedTaskData<TValue>(TValue value) : TaskData
+    {
+        internal override string Kind => typeof(TValue).ToString();
+
+        internal override string? ToDisplayText() => value!.ToString();
+
+        public override bool TryGet<T>(out T? result)
+            where T : default
+        {
+            if (value is T match)
+            {
+                result = match;
+                return true;
+            }
+
+            result = default;
+            return false;
+        }
+
+        internal override void Write(Utf8JsonWriter writer, JsonSerializerOptions options) =>
+            JsonSerializer.Serialize(writer, value, (JsonTypeInfo<TValue>)options.GetTypeInfo(typeof(TValue)));
+    }
+
+    /// <summary>Data that came from a store or a wire, with the options that read it.</summary>
+    internal sealed class JsonTaskData(JsonElement json, JsonSerializerOptions options) : TaskData
+    {
+        internal override string Kind => $"JSON ({json.ValueKind})";
+
+        internal override string? ToDisplayText() => json.ToString();
+
+        public override bool TryGet<T>(out T? value)
+            where T : default
+        {
+            value = default;
+            if (typeof(T) == typeof(JsonElement))
+            {
+                value = (T)(object)json;
+                return true;
+            }
+
+            try
+            {
+                value = json.Deserialize((JsonTypeInfo<T>)options.GetTypeInfo(typeof(T)));
+                return value is not null;
+            }
+            catch (JsonException)
+            {
+                return false;
+            }
+        }
+
+        internal override void Write(Utf8JsonWriter writer, JsonSerializerOptions options) => json.WriteTo(writer);
+    }
+}

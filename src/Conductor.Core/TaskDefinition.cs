@@ -1,0 +1,71 @@
+namespace Conductor;
+
+/// <summary>A piece of work for an agent. Immutable; build variants with <c>with</c>.</summary>
+public sealed record TaskDefinition
+{
+    /// <summary>The default of <see cref="Timeout"/>: 2 minutes.</summary>
+    public static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(2);
+
+    /// <summary>The largest <see cref="Timeout"/>: 24 hours.</summary>
+    public static readonly TimeSpan MaxTimeout = TimeSpan.FromHours(24);
+
+    private readonly string? _name;
+
+    /// <summary>
+    /// Unique text. It names the execution: dispatching an id whose result is recorded returns that result. Default: a new
+    /// <see cref="EntityId"/>.
+    /// </summary>
+    public string Id { get; init; } = EntityId.New();
+
+    /// <summary>A name for people. Default: the id.</summary>
+    public string Name
+    {
+        get => _name ?? Id;
+        init => _name = value;
+    }
+
+    /// <summary>What is to be done, for people.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>The type of agent that can do it.</summary>
+    public required AgentType AgentType { get; init; }
+
+    /// <summary>The workflow phase it belongs to. Default: the phase of its agent type, see <see cref="WorkflowPhase.For"/>.</summary>
+    public WorkflowPhase? Phase { get; init; }
+
+    /// <summary>Its place among waiting tasks. Default: <see cref="TaskPriority.Medium"/>.</summary>
+    public TaskPriority Priority { get; init; } = TaskPriority.Medium;
+
+    /// <summary>What the agent gets. Default: empty.</summary>
+    public TaskData Input { get; init; } = TaskData.Empty;
+
+    /// <summary>The time one attempt may take: over zero, at most 24 hours. Default: 2 minutes.</summary>
+    public TimeSpan Timeout { get; init; } = DefaultTimeout;
+
+    /// <summary>The time all attempts, waits and backoffs together may take. Default: null, no limit.</summary>
+    public TimeSpan? Deadline { get; init; }
+
+    /// <summary>Ids of tasks of the same workflow that must be done before it. Default: none.</summary>
+    public IReadOnlyList<string> DependsOn { get; init => field = Snapshot.Of(value); } = [];
+
+    /// <summary>True when its failure is skipped instead of fatal. Default: false.</summary>
+    public bool Optional { get; init; }
+
+    /// <summary>
+    /// The key outside systems and <c>OnceAsync</c> recognize the task by; the feedback round is appended. Default: the execution key
+    /// (run, task, round).
+    /// </summary>
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>Retry settings of this task alone. Default: null, those of its agent type.</summary>
+    public RetrySettings? Retry { get; init; }
+
+    /// <summary>Breaker settings that failures of this task are judged by. Default: null, those of its agent type.</summary>
+    public CircuitBreakerSettings? CircuitBreaker { get; init; }
+
+    /// <summary>When it was made, if said.</summary>
+    public DateTimeOffset? CreatedAt { get; init; }
+
+    /// <summary>The user's own notes.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; init => field = Snapshot.Of(value); } = Snapshot.EmptyMap;
+}

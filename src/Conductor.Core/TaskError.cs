@@ -1,0 +1,23 @@
+namespace Conductor;
+
+/// <summary>A failure as a record: what travels and what is stored, never an <see cref="Exception"/>. Immutable.</summary>
+public sealed record TaskError
+{
+    /// <summary>One of <see cref="ErrorCodes"/>, or the user's own.</summary>
+    public required string Code { get; init; }
+
+    /// <summary>What happened, for people.</summary>
+    public required string Message { get; init; }
+
+    /// <summary>The name of the exception's type, if there was one.</summary>
+    public string? Type { get; init; }
+
+    /// <summary>Whether trying again may help. Default: null, the code decides; when set, it beats the code.</summary>
+    public bool? IsTransient { get; init; }
+
+    /// <summary>How long to wait before trying again at least, when the other side said so.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
+    /// <summary>Code and message in one line.</summary>
+    public override string ToString() => $"{Code}: {Message}";
+}

@@ -1,0 +1,77 @@
+using System.Text;
+
+namespace Conductor;
+
+/// <summary>Something that happened in a run, in the order it was committed. Immutable.</summary>
+public sealed record WorkflowEvent
+{
+    /// <summary>Its place in the run's history: 1, 2, 3 and so on; 0 for progress, which has no place.</summary>
+    public long Position { get; init; }
+
+    /// <summary>The run.</summary>
+    public required string WorkflowId { get; init; }
+
+    /// <summary>What happened.</summary>
+    public required WorkflowEventKind Kind { get; init; }
+
+    /// <summary>When it happened.</summary>
+    public required DateTimeOffset Timestamp { get; init; }
+
+    /// <summary>The phase, if it concerns one.</summary>
+    public WorkflowPhase? Phase { get; init; }
+
+    /// <summary>The feedback round.</summary>
+    public int Round { get; init; }
+
+    /// <summary>The task, if it concerns one.</summary>
+    public string? TaskId { get; init; }
+
+    /// <summary>The agent, if it concerns one.</summary>
+    public string? AgentId { get; init; }
+
+    /// <summary>The task's status, if it concerns a task.</summary>
+    public AgentTaskStatus? TaskStatus { get; init; }
+
+    /// <summary>The run's status, if it concerns the run.</summary>
+    public WorkflowStatus? WorkflowStatus { get; init; }
+
+    /// <summary>Attempts made, for a task that ended.</summary>
+    public int Attempts { get; init; }
+
+    /// <summary>How long the task took, for one that ended.</summary>
+    public TimeSpan? Duration { get; init; }
+
+    /// <summary>0 to 100, for progress.</summary>
+    public double? Percent { get; init; }
+
+    /// <summary>What went wrong, if something did.</summary>
+    public TaskError? Error { get; init; }
+
+    /// <summary>A text for people, if there is one.</summary>
+    public string? Message { get; init; }
+
+    /// <summary>The event in one line, for people.</summary>
+    public override string ToString()
+    {
+        var line = new StringBuilder();
+        line.Append(Position == 0 ? "    -" : $"{Position,5}").Append("  ").Append(Kind);
+        Append(line, Phase?.Name);
+        Append(line, TaskId);
+        Append(line, TaskStatus?.ToString());
+        Append(line, WorkflowStatus?.ToString());
+        Append(line, AgentId);
+        Append(line, Percent is { } percent ? $"{percent:0}%" : null);
+        Append(line, Round > 0 ? $"round {Round}" : null);
+        Append(line, Error?.ToString());
+        Append(line, Message);
+        return line.ToString();
+    }
+
+    private static void Append(StringBuilder line, string? part)
+    {
+        if (part is not null)
+        {
+            line.Append("  ").Append(part);
+        }
+    }
+}

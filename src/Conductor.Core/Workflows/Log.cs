@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Workflows;
+
+/// <summary>Event ids 1400 to 1499.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1400, LogLevel.Information, "Run {WorkflowId} of workflow {Definition} started with {Tasks} task(s).")]
+    public static partial void Started(ILogger logger, string workflowId, string definition, int tasks);
+
+    [LoggerMessage(1401, LogLevel.Information, "Run {WorkflowId} of workflow {Definition} ended as {Status} after {Rounds} feedback round(s).")]
+    public static partial void Ended(ILogger logger, string workflowId, string definition, WorkflowStatus status, int rounds);
+
+    [LoggerMessage(1402, LogLevel.Error, "Run {WorkflowId} failed: {Code}: {Message}")]
+    public static partial void Failed(ILogger logger, string workflowId, string code, string message);
+
+    [LoggerMessage(1403, LogLevel.Information, "Run {WorkflowId} goes back from {From} to {To} for feedback round {Round}.")]
+    public static partial void SentBack(ILogger logger, string workflowId, string from, string to, int round);
+
+    [LoggerMessage(1404, LogLevel.Warning, "Run {WorkflowId}: {Message}")]
+    public static partial void Warning(ILogger logger, string workflowId, string message);
+
+    [LoggerMessage(1405, LogLevel.Error, "Run {WorkflowId} cannot be saved here any more; its tasks are stopped.")]
+    public static partial void Lost(ILogger logger, Exception exception, string workflowId);
+
+    [LoggerMessage(1406, LogLevel.Information, "Run {WorkflowId} is handed over: this engine stops.")]
+    public static partial void HandedOver(ILogger logger, string workflowId);
+
+    [LoggerMessage(1407, LogLevel.Error, "Task {TaskId} of run {WorkflowId} failed in a way nobody foresaw.")]
+    public static partial void TaskFailed(ILogger logger, Exception exception, string taskId, string workflowId);
+
+    [LoggerMessage(1408, LogLevel.Warning, "The progress callback of run {WorkflowId} failed.")]
+    public static partial void ProgressFailed(ILogger logger, Exception exception, string workflowId);
+
+    [LoggerMessage(1409, LogLevel.Warning, "The leases of running workflows could not be renewed; it is tried again.")]
+    public static partial void RenewalFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1410, LogLevel.Debug, "A notice about run {WorkflowId} could not be published; the store has it.")]
+    public static partial void NoticeFailed(ILogger logger, Exception exception, string workflowId);
+}

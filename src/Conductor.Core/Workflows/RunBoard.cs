@@ -1,0 +1,126 @@
+using System.Collections.Frozen;
+
+namespace Conductor.Workflows;
+
+/// <summary>Where each task of a run stands. Not thread-safe: it belongs to one run's loop.</summary>
+internal sealed class RunBoard(WorkflowPlan plan)
+{
+    private readonly AgentTaskStatus[] _status = new AgentTaskStatus[plan.TaskCount];
+    private readonly TaskResult?[] _results = new TaskResult?[plan.TaskCount];
+    private readonly int[] _openDependencies = new int[plan.TaskCount];
+
+    public int FinishedCount { get; private set; }
+
+    public int InFlightCount { get; private set; }
+
+    public AgentTaskStatus Status(int index) => _status[index];
+
+    public TaskResult? Result(int index) => _results[index];
+
+    /// <summary>Counts what each task of a phase still waits for, and gives those that wait for nothing.</summary>
+    public IEnumerable<int> Enter(int phase)
+    {
+        foreach (var index in plan.TasksOf[phase])
+        {
+            if (_status[index] == AgentTaskStatus.Pending)
+            {
+                _openDependencies[index] = plan.Dependencies[index].Count(dependency => !IsFinished(dependency));
+                if (_openDependencies[index] == 0)
+                {
+                    yield return index;
+                }
+            }
+        }
+    }
+
+    public void Start(int index)
+    {
+        _status[index] = AgentTaskStatus.InProgress;
+        InFlightCount++;
+    }
+
+    /// <summary>Takes a task's result, and gives the tasks of its phase that wait for nothing any more.</summary>
+    public List<int> Finish(int index, TaskResult result)
+    {
+        InFlightCount -= _status[index] == AgentTaskStatus.InProgress ? 1 : 0;
+        _status[index] = result.Status;
+        _results[index] = result;
+        FinishedCount++;
+        List<int> freed = [];
+        foreach (var dependent in plan.Dependents[index])
+        {
+            if (plan.PhaseOf[dependent] == plan.PhaseOf[index] && _status[dependent] == AgentTaskStatus.Pending && --_openDependencies[dependent] == 0)
+            {
+                freed.Add(dependent);
+            }
+        }
+
+        return freed;
+    }
+
+    /// <summary>A task that was started is not finished after all: another owner will run it.</summary>
+    public void Abandon(int index)
+    {
+        _status[index] = AgentTaskStatus.Pending;
+        InFlightCount--;
+    }
+
+    /// <summary>The task that keeps this one from ever running, if there is one.</summary>
+    public TaskDefinition? Blocker(int index)
+    {
+        foreach (var dependency in plan.Dependencies[index])
+        {
+            if (_status[dependency] is AgentTaskStatus.Failed or AgentTaskStatus.Blocked or AgentTaskStatus.Cancelled)
+            {
+                return plan.Task(dependency);
+            }
+        }
+
+        return null;
+    }
+
+    public IReadOnlyDictionary<string, TaskData> OutputsFor(int index)
+    {
+        if (plan.Dependencies[index].Length == 0)
+        {
+            return FrozenDictionary<string, TaskData>.Empty;
+        }
+
+        var outputs = new Dictionary<string, TaskData>(StringComparer.Ordinal);
+        foreach (var dependency in plan.Dependencies[index])
+        {
+            if (_results[dependency] is { IsSuccess: true } result)
+            {
+                outputs[result.TaskId] = result.Output;
+            }
+        }
+
+        return Snapshot.Owning(outputs);
+    }
+
+    public (int Completed, int Failed, int Skipped) Count(int phase)
+    {
+        var (completed, failed, skipped) = (0, 0, 0);
+        foreach (var index in plan.TasksOf[phase])
+        {
+            completed += _status[index] == AgentTaskStatus.Completed ? 1 : 0;
+            failed += _status[index] is AgentTaskStatus.Failed or AgentTaskStatus.Blocked ? 1 : 0;
+            skipped += _status[index] == AgentTaskStatus.Skipped ? 1 : 0;
+        }
+
+        return (completed, failed, skipped);
+    }
+
+    /// <summary>Opens tasks to run again in a new round.</summary>
+    public void Reopen(IEnumerable<int> tasks)
+    {
+        foreach (var index in tasks)
+        {
+            FinishedCount -= IsFinished(index) ? 1 : 0;
+            _status[index] = AgentTaskStatus.Pending;
+            _results[index] = null;
+        }
+    }
+
+    private bool IsFinished(int index) => _status[index] is not (AgentTaskStatus.Pending or AgentTaskStatus.InProgress);
+}

@@ -1,0 +1,89 @@
+using Conductor.State;
+
+namespace Conductor.Workflows;
+
+/// <summary>
+/// What changed in a run since the last commit, and its commit: one step, with the events in order. Not thread-safe: it belongs to one
+/// run's loop.
+/// </summary>
+internal sealed class RunJournal(StateManager state, TimeProvider time, string workflowId)
+{
+    private readonly HashSet<string> _agents = new(StringComparer.Ordinal);
+    private List<TaskResult> _results = [];
+    private List<PhaseRecord> _phases = [];
+    private List<FeedbackRound> _feedbackRounds = [];
+    private List<string> _reopened = [];
+    private List<WorkflowLogEntry> _log = [];
+    private List<string> _newAgents = [];
+    private List<WorkflowEvent> _events = [];
+    private long _position;
+
+    public long Version { get; private set; }
+
+    public bool HasChanges => _events.Count > 0;
+
+    public WorkflowEvent Event(WorkflowEventKind kind, WorkflowPhase? phase, int round) => new()
+    {
+        Position = ++_position,
+        WorkflowId = workflowId,
+        Kind = kind,
+        Timestamp = time.GetUtcNow(),
+        Phase = phase,
+        Round = round,
+    };
+
+    public void Add(WorkflowEvent happening) => _events.Add(happening);
+
+    public void Add(TaskResult result)
+    {
+        _results.Add(result);
+        if (result.AgentId is { } agent && _agents.Add(agent))
+        {
+            _newAgents.Add(agent);
+        }
+    }
+
+    public void Add(PhaseRecord phase) => _phases.Add(phase);
+
+    public void Add(FeedbackRound round, IEnumerable<string> reopened)
+    {
+        _feedbackRounds.Add(round);
+        _reopened.AddRange(reopened);
+    }
+
+    public void Add(WorkflowLogEntry entry) => _log.Add(entry);
+
+    /// <summary>Commits what changed, whole or not at all.</summary>
+    public async ValueTask CommitAsync(WorkflowSummary summary, Lease lease, WorkflowDefinition? definition)
+    {
+        var transition = new WorkflowTransition
+        {
+            Summary = summary,
+            ExpectedVersion = Version,
+            Lease = lease,
+            Definition = definition,
+            Results = Take(ref _results),
+            Phases = Take(ref _phases),
+            FeedbackRounds = Take(ref _feedbackRounds),
+            ReopenedTaskIds = Take(ref _reopened),
+            Log = Take(ref _log),
+            NewAgents = Take(ref _newAgents),
+            Events = Take(ref _events),
+        };
+
+        // Not cancellable: whether a step was committed must not depend on who stopped waiting for it.
+        Version = await state.CommitWorkflowAsync(transition, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private static List<T> Take<T>(ref List<T> list)
+    {
+        if (list.Count == 0)
+        {
+            return [];
+        }
+
+        var taken = list;
+        list = [];
+        return taken;
+    }
+}

@@ -1,0 +1,246 @@
+using Conductor.Coordination;
+using Conductor.Diagnostics;
+using Conductor.Policies;
+using Conductor.State;
+
+namespace Conductor.Workflows;
+
+/// <summary>
+/// Runs workflows: phase after phase, each gated by its success rate, with feedback that sends a run back, every step committed to the
+/// store. Thread-safe.
+/// </summary>
+public sealed class WorkflowEngine : IAsyncDisposable
+{
+    private readonly WorkflowServices _services;
+    private readonly LeaseKeeper _leases;
+    private volatile bool _stopped;
+
+    /// <summary>Makes an engine.</summary>
+    /// <param name="coordinator">Dispatches the tasks.</param>
+    /// <param name="stateManager">Keeps the runs.</param>
+    /// <param name="policyEngine">Judges the gates.</param>
+    /// <param name="maxFeedbackLoops">How often feedback may send a run back, when its definition does not say; 0 turns it off. Default: 3.</param>
+    /// <param name="options">The other settings. Default: the defaults.</param>
+    /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
+    public WorkflowEngine(
+        AgentCoordinator coordinator,
+        StateManager stateManager,
+        PolicyEngine policyEngine,
+        int? maxFeedbackLoops = null,
+        WorkflowOptions? options = null,
+        ConductorEnvironment? environment = null)
+    {
+        ArgumentNullException.ThrowIfNull(coordinator);
+        ArgumentNullException.ThrowIfNull(stateManager);
+        ArgumentNullException.ThrowIfNull(policyEngine);
+        var settings = Settle(options ?? new WorkflowOptions(), maxFeedbackLoops);
+        if (settings.Problems(nameof(WorkflowOptions)).ToList() is { Count: > 0 } problems)
+        {
+            throw new ArgumentException(string.Join(' ', problems), nameof(options));
+        }
+
+        _services = new WorkflowServices(coordinator, stateManager, policyEngine, settings, environment ?? ConductorEnvironment.Default);
+        _leases = new LeaseKeeper(_services);
+    }
+
+    /// <summary>Ids of the runs that this engine runs now.</summary>
+    public IReadOnlyCollection<string> RunningWorkflows => [.. _services.Runners.Keys];
+
+    /// <summary>Runs a workflow and waits for its end.</summary>
+    /// <param name="definition">The workflow.</param>
+    /// <param name="options">Settings of the run. Default: a new id.</param>
+    /// <param name="cancellationToken">Cancels the run.</param>
+    /// <returns>The final state; a run that failed is a state too, see <see cref="WorkflowState.EnsureCompleted"/>.</returns>
+    /// <exception cref="WorkflowValidationException">The definition is not valid; nothing ran.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled by the token; that is stored.</exception>
+    public async ValueTask<WorkflowState> RunWorkflowAsync(
+        WorkflowDefinition definition, WorkflowRunOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var run = await StartWorkflowAsync(definition, options, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await run.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            if (await run.CancelAsync(CancellationToken.None).ConfigureAwait(false))
+            {
+                await run.Completion.ConfigureAwait(false);
+            }
+
+            throw;
+        }
+    }
+
+    /// <summary>Starts a workflow. When this returns, the run exists in the store.</summary>
+    /// <param name="definition">The workflow.</param>
+    /// <param name="options">Settings of the run; an id that exists gives the run that exists. Default: a new id.</param>
+    /// <param name="cancellationToken">Gives up starting; it does not cancel a run that was started.</param>
+    /// <returns>A handle on the run.</returns>
+    /// <exception cref="WorkflowValidationException">The definition is not valid, or the id belongs to a run of another definition.</exception>
+    /// <exception cref="InvalidOperationException">The engine was stopped.</exception>
+    public async ValueTask<WorkflowRun> StartWorkflowAsync(
+        WorkflowDefinition definition, WorkflowRunOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        var plan = WorkflowPlan.Of(definition);
+        ThrowIfStopped();
+        cancellationToken.ThrowIfCancellationRequested();
+        var settings = options ?? new WorkflowRunOptions();
+        var runId = settings.RunId ?? EntityId.New();
+        ArgumentException.ThrowIfNullOrWhiteSpace(runId, nameof(options));
+        if (settings.RunId is not null && await FindExistingAsync(runId, plan, cancellationToken).ConfigureAwait(false) is { } existing)
+        {
+            return existing;
+        }
+
+        return await CreateAsync(plan, runId, settings, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>A handle on a run, whichever process runs it.</summary>
+    /// <param name="runId">The run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The handle, or null when the store has no such run.</returns>
+    public async ValueTask<WorkflowRun?> GetRunAsync(string runId, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(runId);
+        if (_services.Runners.TryGetValue(runId, out var runner))
+        {
+            return new WorkflowRun(_services, runId, runner);
+        }
+
+        var history = await _services.State.GetWorkflowHistoryAsync(runId, limit: 1, cancellationToken: cancellationToken).ConfigureAwait(false);
+        return history is null ? null : new WorkflowRun(_services, runId, runner: null);
+    }
+
+    /// <summary>Lists runs by status, name and age, the youngest first, whichever process runs them.</summary>
+    /// <param name="query">Which. Default: all.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public ValueTask<Page<WorkflowSummary>> ListRunsAsync(WorkflowQuery? query = null, CancellationToken cancellationToken = default) =>
+        _services.State.ListWorkflowsAsync(query, cancellationToken);
+
+    /// <summary>
+    /// Stops: no task is handed over any more, running ones may finish until the token says otherwise, and runs that are not at their end are
+    /// handed over to whoever shares the store. Stopping a stopped engine does nothing.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the waiting for running tasks: they are cancelled, and run again by the next owner.</param>
+    public async ValueTask StopAsync(CancellationToken cancellationToken = default)
+    {
+        _stopped = true;
+        var ends = new List<Task>();
+        foreach (var runner in _services.Runners.Values)
+        {
+            runner.Stop(StopCause.Draining);
+            ends.Add(runner.Completion);
+        }
+
+        var all = Task.WhenAll(ends);
+        await WaitQuietlyAsync(all, cancellationToken).ConfigureAwait(false);
+        if (!all.IsCompleted)
+        {
+            foreach (var runner in _services.Runners.Values)
+            {
+                runner.Stop(StopCause.HandedOver);
+            }
+
+            await WaitQuietlyAsync(all, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        await _leases.StopAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Stops without waiting for running tasks.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+        _services.Window.Dispose();
+    }
+
+    private static WorkflowOptions Settle(WorkflowOptions options, int? maxFeedbackLoops)
+    {
+        if (maxFeedbackLoops is { } limit)
+        {
+            options = options.Clone();
+            options.MaxFeedbackLoops = limit;
+        }
+
+        return options;
+    }
+
+    /// <summary>Runs that were handed over or lost end with an error that they have logged; it is not the stop's.</summary>
+    private static async ValueTask WaitQuietlyAsync(Task all, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await all.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // The waiting is over, not the stop.
+        }
+        catch (Exception exception) when (all.IsCompleted)
+        {
+            _ = exception;
+        }
+    }
+
+    private async ValueTask<WorkflowRun> CreateAsync(WorkflowPlan plan, string runId, WorkflowRunOptions settings, CancellationToken cancellationToken)
+    {
+        var lease = await _services.State.Leases.TryAcquireAsync(
+            StateManager.WorkflowKey(runId), _services.Coordinator.Id, _services.Options.LeaseDuration, cancellationToken).ConfigureAwait(false);
+        if (lease is null)
+        {
+            // Somebody starts the same id at this moment.
+            return await FindExistingAsync(runId, plan, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
+        }
+
+        var runner = new WorkflowRunner(_services, plan, runId, settings, lease);
+        try
+        {
+            await runner.CreateAsync().ConfigureAwait(false);
+        }
+        catch (StateException exception) when (exception.ErrorCode == ErrorCodes.StateConflict)
+        {
+            await _services.State.Leases.ReleaseAsync(lease, CancellationToken.None).ConfigureAwait(false);
+            return await FindExistingAsync(runId, plan, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
+        }
+
+        _services.Runners[runId] = runner;
+        _leases.EnsureStarted();
+        _ = runner.RunAsync();
+        return new WorkflowRun(_services, runId, runner);
+    }
+
+    private async ValueTask<WorkflowRun?> FindExistingAsync(string runId, WorkflowPlan plan, CancellationToken cancellationToken)
+    {
+        var state = await _services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false);
+        if (state is null)
+        {
+            return null;
+        }
+
+        if (state.DefinitionHash != plan.Hash)
+        {
+            throw new WorkflowValidationException(
+                plan.Definition.Name,
+                ErrorCodes.TaskValidationFailed,
+                [
+                    $"Run '{runId}' exists and runs workflow '{state.DefinitionName}' version '{state.DefinitionVersion}' (hash {state.DefinitionHash}); " +
+                    $"this is '{plan.Definition.Name}' version '{plan.Definition.Version}' (hash {plan.Hash}). Start it under another id.",
+                ]);
+        }
+
+        return await GetRunAsync(runId, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static StateException Conflict(string runId) =>
+        new(ErrorCodes.StateConflict, $"Run '{runId}' is being started by somebody else. Ask again.") { IsTransient = true, Key = StateManager.WorkflowKey(runId) };
+
+    private void ThrowIfStopped()
+    {
+        if (_stopped)
+        {
+            throw new InvalidOperationException("The workflow engine was stopped and starts no run any more. Make a new one.");
+        }
+    }
+}

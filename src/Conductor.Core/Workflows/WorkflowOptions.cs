@@ -1,0 +1,69 @@
+namespace Conductor.Workflows;
+
+/// <summary>Settings of the workflow engine.</summary>
+public sealed class WorkflowOptions
+{
+    /// <summary>The default of <see cref="MaxFeedbackLoops"/>: 3.</summary>
+    public const int DefaultMaxFeedbackLoops = 3;
+
+    /// <summary>The default of <see cref="TaskWindow"/>: 128.</summary>
+    public const int DefaultTaskWindow = 128;
+
+    /// <summary>The default of <see cref="LeaseDuration"/>: 30 seconds.</summary>
+    public static readonly TimeSpan DefaultLeaseDuration = TimeSpan.FromSeconds(30);
+
+    /// <summary>The default of <see cref="PollInterval"/>: 1 second.</summary>
+    public static readonly TimeSpan DefaultPollInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often feedback may send a run back, when its definition does not say; 0 turns the loop off. At least 0.</summary>
+    /// <value>Default: 3.</value>
+    public int MaxFeedbackLoops { get; set; } = DefaultMaxFeedbackLoops;
+
+    /// <summary>The least severity that sends a run back, when its definition does not say.</summary>
+    /// <value>Default: error.</value>
+    public FeedbackSeverity FeedbackSeverity { get; set; } = FeedbackSeverity.Error;
+
+    /// <summary>What happens at the limit with feedback still coming, when the definition does not say.</summary>
+    /// <value>Default: fail.</value>
+    public FeedbackLimitAction AtFeedbackLimit { get; set; } = FeedbackLimitAction.Fail;
+
+    /// <summary>How many tasks of one agent type a run hands to the coordinator at once: so that a big run neither fills the queue nor keeps
+    /// types apart from each other waiting. At least 1.</summary>
+    /// <value>Default: 128.</value>
+    public int TaskWindow { get; set; } = DefaultTaskWindow;
+
+    /// <summary>How long a run stays with a process that gives no sign of life; it is renewed three times as often. Over zero.</summary>
+    /// <value>Default: 30 seconds.</value>
+    public TimeSpan LeaseDuration { get; set; } = DefaultLeaseDuration;
+
+    /// <summary>How often watchers of a run that another process owns look at the store, beside when the bus rings. Over zero.</summary>
+    /// <value>Default: 1 second.</value>
+    public TimeSpan PollInterval { get; set; } = DefaultPollInterval;
+
+    internal WorkflowOptions Clone() => (WorkflowOptions)MemberwiseClone();
+
+    /// <summary>What is wrong with the settings, a sentence each that quotes the setting, the value and the fix.</summary>
+    /// <param name="path">Where the settings stand, to quote them by.</param>
+    public IEnumerable<string> Problems(string path)
+    {
+        if (MaxFeedbackLoops < 0)
+        {
+            yield return $"{path}.{nameof(MaxFeedbackLoops)} is {MaxFeedbackLoops}; set it to 0 (off) or more.";
+        }
+
+        if (TaskWindow < 1)
+        {
+            yield return $"{path}.{nameof(TaskWindow)} is {TaskWindow}; set it to 1 or more.";
+        }
+
+        if (LeaseDuration <= TimeSpan.Zero)
+        {
+            yield return $"{path}.{nameof(LeaseDuration)} is {LeaseDuration}; set it to more than zero.";
+        }
+
+        if (PollInterval <= TimeSpan.Zero)
+        {
+            yield return $"{path}.{nameof(PollInterval)} is {PollInterval}; set it to more than zero.";
+        }
+    }
+}

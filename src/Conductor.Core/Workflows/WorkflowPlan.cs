@@ -1,0 +1,102 @@
+using System.Runtime.CompilerServices;
+
+namespace Conductor.Workflows;
+
+/// <summary>
+/// A definition made ready to run: tasks by number, their phases, what each waits for and what waits for it. Made once for a definition.
+/// Immutable and thread-safe.
+/// </summary>
+internal sealed class WorkflowPlan
+{
+    private static readonly ConditionalWeakTable<WorkflowDefinition, WorkflowPlan> _known = [];
+
+    private readonly Dictionary<string, int> _indexById;
+
+    private WorkflowPlan(WorkflowDefinition definition)
+    {
+        Definition = definition;
+        _indexById = new Dictionary<string, int>(definition.Tasks.Count, StringComparer.Ordinal);
+        for (var i = 0; i < definition.Tasks.Count; i++)
+        {
+            _indexById[definition.Tasks[i].Id] = i;
+        }
+
+        var phaseIndex = definition.Phases.Select(static (phase, index) => (phase, index)).ToDictionary(static pair => pair.phase, static pair => pair.index);
+        PhaseOf = [.. definition.Tasks.Select(task => phaseIndex[PhaseFor(task)!.Value])];
+        Dependencies = [.. definition.Tasks.Select(task => task.DependsOn.Distinct(StringComparer.Ordinal).Select(id => _indexById[id]).ToArray())];
+        var dependents = definition.Tasks.Select(static _ => new List<int>()).ToArray();
+        for (var i = 0; i < Dependencies.Length; i++)
+        {
+            foreach (var dependency in Dependencies[i])
+            {
+                dependents[dependency].Add(i);
+            }
+        }
+
+        Dependents = [.. dependents.Select(static list => list.ToArray())];
+        var byPhase = definition.Phases.Select(static _ => new List<int>()).ToArray();
+        for (var i = 0; i < PhaseOf.Length; i++)
+        {
+            byPhase[PhaseOf[i]].Add(i);
+        }
+
+        TasksOf = [.. byPhase.Select(static list => list.ToArray())];
+        Hash = DefinitionHash.Of(definition);
+    }
+
+    public WorkflowDefinition Definition { get; }
+
+    /// <summary>A hash of the definition's structure.</summary>
+    public string Hash { get; }
+
+    /// <summary>The phase of each task, by number.</summary>
+    public int[] PhaseOf { get; }
+
+    /// <summary>The tasks of each phase, by number.</summary>
+    public int[][] TasksOf { get; }
+
+    /// <summary>What each task waits for.</summary>
+    public int[][] Dependencies { get; }
+
+    /// <summary>What waits for each task.</summary>
+    public int[][] Dependents { get; }
+
+    public int TaskCount => Definition.Tasks.Count;
+
+    public int PhaseCount => Definition.Phases.Count;
+
+    /// <summary>The plan of a definition.</summary>
+    /// <exception cref="WorkflowValidationException">The definition is not valid; the exception names everything that is wrong with it.</exception>
+    public static WorkflowPlan Of(WorkflowDefinition definition)
+    {
+        if (_known.TryGetValue(definition, out var known))
+        {
+            return known;
+        }
+
+        WorkflowValidation.ThrowIfInvalid(definition);
+        return _known.GetValue(definition, static valid => new WorkflowPlan(valid));
+    }
+
+    /// <summary>The phase a task names, or the one of its agent type.</summary>
+    public static WorkflowPhase? PhaseFor(TaskDefinition task) => task.Phase ?? WorkflowPhase.For(task.AgentType);
+
+    public TaskDefinition Task(int index) => Definition.Tasks[index];
+
+    public WorkflowPhase Phase(int index) => Definition.Phases[index];
+
+    public int PhaseIndex(WorkflowPhase phase)
+    {
+        for (var i = 0; i < PhaseCount; i++)
+        {
+            if (Phase(i) == phase)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    public bool TryIndex(string taskId, out int index) => _indexById.TryGetValue(taskId, out index);
+}

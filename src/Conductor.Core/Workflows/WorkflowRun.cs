@@ -1,0 +1,236 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Conductor.Messaging;
+using Conductor.State;
+
+namespace Conductor.Workflows;
+
+/// <summary>
+/// A handle on a run, whichever process runs it: wait for it, watch it, cancel it. Disposing the handle does nothing to the run.
+/// Thread-safe.
+/// </summary>
+public sealed class WorkflowRun : IAsyncDisposable
+{
+    private readonly WorkflowServices _services;
+    private readonly WorkflowRunner? _runner;
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _disposing = new();
+    private readonly CancellationToken _disposed;
+    private Task<WorkflowState>? _following;
+
+    internal WorkflowRun(WorkflowServices services, string runId, WorkflowRunner? runner)
+    {
+        _services = services;
+        _runner = runner;
+        RunId = runId;
+        _disposed = _disposing.Token;
+    }
+
+    /// <summary>The run's id.</summary>
+    public string RunId { get; }
+
+    /// <summary>
+    /// Completes with the final state when the run has ended, whatever its end. Fails with LEASE_LOST when this process could not go on with
+    /// it: get the run by its id to follow its new owner.
+    /// </summary>
+    public Task<WorkflowState> Completion
+    {
+        get
+        {
+            if (_runner is not null)
+            {
+                return _runner.Completion;
+            }
+
+            lock (_gate)
+            {
+                return _following ??= FollowToEndAsync();
+            }
+        }
+    }
+
+    /// <summary>The state as it was committed last.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="StateException">The run is no longer kept.</exception>
+    public async ValueTask<WorkflowState> GetStateAsync(CancellationToken cancellationToken = default) =>
+        await _services.State.GetWorkflowStateAsync(RunId, cancellationToken).ConfigureAwait(false) ?? throw Gone();
+
+    /// <summary>
+    /// What happened in the run, from any position on, as it was committed; ends with the run. Several may watch at once. Where the position
+    /// is no longer kept, a snapshot event stands in for what is missing. Progress reports come in between; they have no position.
+    /// </summary>
+    /// <param name="afterPosition">The position of the last event already seen; 0 for all.</param>
+    /// <param name="cancellationToken">Stops watching.</param>
+    public async IAsyncEnumerable<WorkflowEvent> WatchAsync(long afterPosition = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(afterPosition);
+        var progress = Channel.CreateBounded<WorkflowEvent>(new BoundedChannelOptions(256) { FullMode = BoundedChannelFullMode.DropOldest });
+        var doorbell = new Pulse();
+        var subscription = await SubscribeAsync(progress.Writer, doorbell, cancellationToken).ConfigureAwait(false);
+        await using var subscribed = subscription.ConfigureAwait(false);
+        var position = afterPosition;
+        while (true)
+        {
+            // Taken before the store is read: what is committed in between is not missed.
+            var rung = Task.WhenAny(doorbell.Next, _runner?.Committed.Next ?? doorbell.Next);
+            var history = await _services.State.GetWorkflowHistoryAsync(RunId, position, cancellationToken: cancellationToken).ConfigureAwait(false);
+            if (history is null)
+            {
+                yield break;
+            }
+
+            while (progress.Reader.TryRead(out var report))
+            {
+                yield return report;
+            }
+
+            if (history.FirstPosition > position + 1)
+            {
+                yield return await SnapshotAsync(history.FirstPosition - 1, cancellationToken).ConfigureAwait(false);
+            }
+
+            foreach (var happening in history.Events)
+            {
+                position = happening.Position;
+                yield return happening;
+            }
+
+            if (position >= history.LastPosition)
+            {
+                if (history.IsComplete)
+                {
+                    yield break;
+                }
+
+                await WaitAsync(rung, progress.Reader, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>Cancels the run. The wish is stored, and whoever owns the run carries it out: durable, and the same from any process.</summary>
+    /// <param name="cancellationToken">Gives up asking.</param>
+    /// <returns>False when the run has ended before, or is no longer kept.</returns>
+    public async ValueTask<bool> CancelAsync(CancellationToken cancellationToken = default)
+    {
+        var asked = await _services.State.RequestCancellationAsync(RunId, cancellationToken).ConfigureAwait(false);
+        if (asked && _services.Runners.TryGetValue(RunId, out var runner))
+        {
+            runner.Stop(StopCause.Cancelled);
+        }
+        else if (asked && _services.Bus.IsConnected)
+        {
+            await _services.Bus.PublishAsync(
+                Channels.Workflow(RunId),
+                new AgentMessage { Type = MessageType.Control, Sender = _services.Coordinator.Id, Payload = new ControlPayload { Command = ControlPayload.CancelWorkflow } },
+                cancellationToken).ConfigureAwait(false);
+        }
+
+        return asked;
+    }
+
+    /// <summary>The run as a Mermaid flowchart, coloured by status.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<string> ToMermaidAsync(CancellationToken cancellationToken = default)
+    {
+        var definition = await _services.State.GetWorkflowDefinitionAsync(RunId, cancellationToken).ConfigureAwait(false) ?? throw Gone();
+        return definition.ToMermaid(await GetStateAsync(cancellationToken).ConfigureAwait(false));
+    }
+
+    /// <summary>Lets go of the run; it goes on.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (!_disposed.IsCancellationRequested)
+        {
+            await _disposing.CancelAsync().ConfigureAwait(false);
+            _disposing.Dispose();
+        }
+    }
+
+    private StateException Gone() => new(
+        ErrorCodes.StateConflict, $"Run '{RunId}' is not in the store: it was never started, deleted, or its retention is over (RetentionOptions).");
+
+    private async Task<WorkflowState> FollowToEndAsync()
+    {
+        await foreach (var happening in WatchAsync(cancellationToken: _disposed).ConfigureAwait(false))
+        {
+            _ = happening;
+        }
+
+        return await GetStateAsync(CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async ValueTask<IAsyncDisposable> SubscribeAsync(ChannelWriter<WorkflowEvent> progress, Pulse doorbell, CancellationToken cancellationToken)
+    {
+        if (!_services.Bus.IsConnected)
+        {
+            return NoSubscription.Instance;
+        }
+
+        return await _services.Bus.SubscribeAsync(
+            Channels.Workflow(RunId),
+            (message, _) =>
+            {
+                if (message.Payload is StatusUpdate update)
+                {
+                    progress.TryWrite(ToEvent(message, update));
+                }
+
+                doorbell.Beat();
+                return ValueTask.CompletedTask;
+            },
+            options: null,
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    private WorkflowEvent ToEvent(AgentMessage message, StatusUpdate update) => new()
+    {
+        WorkflowId = RunId,
+        Kind = WorkflowEventKind.Progress,
+        Timestamp = message.Timestamp,
+        TaskId = update.TaskId,
+        AgentId = update.AgentId,
+        Percent = update.Progress,
+        Message = update.Text,
+    };
+
+    private async ValueTask<WorkflowEvent> SnapshotAsync(long position, CancellationToken cancellationToken)
+    {
+        var state = await GetStateAsync(cancellationToken).ConfigureAwait(false);
+        return new WorkflowEvent
+        {
+            Position = position,
+            WorkflowId = RunId,
+            Kind = WorkflowEventKind.Snapshot,
+            Timestamp = _services.Time.GetUtcNow(),
+            Phase = state.CurrentPhase,
+            Round = state.Round,
+            WorkflowStatus = state.Status,
+            Error = state.Error,
+            Message = $"{state.TaskResults.Count} of {state.TaskCount} task(s) finished; events up to {position} are no longer kept.",
+        };
+    }
+
+    private async ValueTask WaitAsync(Task rung, ChannelReader<WorkflowEvent> progress, CancellationToken cancellationToken)
+    {
+        if (progress.TryPeek(out _))
+        {
+            return;
+        }
+
+        try
+        {
+            await rung.WaitAsync(_services.Options.PollInterval, _services.Time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Nothing rang: look all the same.
+        }
+    }
+
+    private sealed class NoSubscription : IAsyncDisposable
+    {
+        public static NoSubscription Instance { get; } = new();
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}

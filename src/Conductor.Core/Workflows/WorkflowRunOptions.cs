@@ -1,0 +1,17 @@
+namespace Conductor.Workflows;
+
+/// <summary>Settings of one run.</summary>
+public sealed class WorkflowRunOptions
+{
+    /// <summary>The run's id. Starting an id that exists gives the run that exists.</summary>
+    /// <value>Default: null, a new one.</value>
+    public string? RunId { get; set; }
+
+    /// <summary>Told how far the run is, after each step.</summary>
+    /// <value>Default: null, nobody.</value>
+    public IProgress<WorkflowProgress>? Progress { get; set; }
+
+    /// <summary>Notes on the run.</summary>
+    /// <value>Default: none.</value>
+    public IReadOnlyDictionary<string, string>? Metadata { get; set; }
+}

@@ -1,0 +1,404 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using Conductor.Coordination;
+using Conductor.Diagnostics;
+using Conductor.Policies;
+using Conductor.State;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Workflows;
+
+/// <summary>
+/// Takes one run from phase to phase: one loop that starts tasks, takes their results and commits each step before anything depends on it.
+/// Everything here belongs to the loop, except what is marked thread-safe.
+/// </summary>
+#pragma warning disable CA1001 // CompleteAsync disposes it: the runner ends once, with its run.
+internal sealed partial class WorkflowRunner
+#pragma warning restore CA1001
+{
+    private readonly WorkflowServices _services;
+    private readonly WorkflowPlan _plan;
+    private readonly WorkflowRunOptions _options;
+    private readonly RunBoard _board;
+    private readonly RunJournal _journal;
+    private readonly ReadyTasks _ready;
+    private readonly FeedbackLoop _feedbackLoop;
+    private readonly CancellationTokenSource _taskCancellation = new();
+    private readonly Channel<(int Index, TaskResult? Result)> _finished =
+        Channel.CreateUnbounded<(int Index, TaskResult? Result)>(new UnboundedChannelOptions { SingleReader = true });
+
+    private readonly TaskCompletionSource<WorkflowState> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _stopCause;
+    private WorkflowSummary _summary;
+    private PhaseRecord? _phaseRecord;
+    private IReadOnlyList<Feedback> _findings = [];
+    private Exception? _lossReason;
+
+    public WorkflowRunner(WorkflowServices services, WorkflowPlan plan, string runId, WorkflowRunOptions options, Lease lease)
+    {
+        _services = services;
+        _plan = plan;
+        _options = options;
+        Lease = lease;
+        RunId = runId;
+        _board = new RunBoard(plan);
+        _journal = new RunJournal(services.State, services.Time, runId);
+        _ready = new ReadyTasks(services.Options.TaskWindow);
+        _feedbackLoop = new FeedbackLoop(plan, services.Options);
+        _summary = new WorkflowSummary
+        {
+            WorkflowId = runId,
+            DefinitionName = plan.Definition.Name,
+            DefinitionVersion = plan.Definition.Version,
+            DefinitionHash = plan.Hash,
+            Status = WorkflowStatus.InProgress,
+            TaskCount = plan.TaskCount,
+            StartedAt = services.Time.GetUtcNow(),
+            Metadata = options.Metadata ?? Snapshot.EmptyMap,
+        };
+    }
+
+    public string RunId { get; }
+
+    /// <summary>The lease as it was renewed last. Thread-safe.</summary>
+    public Lease Lease { get; set; }
+
+    /// <summary>The final state; fails when the run was lost or handed over. Thread-safe.</summary>
+    public Task<WorkflowState> Completion => _completion.Task;
+
+    /// <summary>Beats after each commit. Thread-safe.</summary>
+    public Pulse Committed { get; } = new();
+
+    private StopCause StopCause => (StopCause)Volatile.Read(ref _stopCause);
+
+    /// <summary>Commits the run's existence: from here on it is found by its id.</summary>
+    public async ValueTask CreateAsync()
+    {
+        _journal.Add(_journal.Event(WorkflowEventKind.WorkflowStarted, phase: null, round: 0) with
+        {
+            WorkflowStatus = WorkflowStatus.InProgress,
+            Message = $"{_plan.Definition.Name} {_plan.Definition.Version}",
+        });
+        await CommitAsync(_plan.Definition).ConfigureAwait(false);
+        Log.Started(_services.Logger, RunId, _plan.Definition.Name, _plan.TaskCount);
+    }
+
+    /// <summary>Asks the run to stop. Thread-safe.</summary>
+    public void Stop(StopCause cause)
+    {
+        int known;
+        do
+        {
+            known = Volatile.Read(ref _stopCause);
+            if (!Outranks(cause, (StopCause)known))
+            {
+                return;
+            }
+        }
+        while (Interlocked.CompareExchange(ref _stopCause, (int)cause, known) != known);
+
+        if (cause != StopCause.Draining)
+        {
+            _ = _taskCancellation.CancelAsync();
+        }
+
+        _finished.Writer.TryWrite((-1, null));
+    }
+
+    /// <summary>A run that ends already is not handed over; one that drains can still be cancelled; a lost one is lost.</summary>
+    private static bool Outranks(StopCause cause, StopCause known) => known switch
+    {
+        StopCause.None => true,
+        StopCause.Draining => cause != StopCause.Draining,
+        StopCause.Lost => false,
+        _ => cause == StopCause.Lost,
+    };
+
+    /// <summary>Runs to the end, whatever that is. Never throws.</summary>
+    public async Task RunAsync()
+    {
+        var startedAt = _services.Time.GetTimestamp();
+        using var activity = WorkflowTracing.Start(_plan.Definition, RunId);
+        _services.Instruments.ActiveWorkflows.Add(1);
+        using var timeout = ArmTimeout();
+        try
+        {
+            await AnnounceAsync(phase: null).ConfigureAwait(false);
+            await RunPhasesAsync().ConfigureAwait(false);
+        }
+        catch (StateException exception)
+        {
+            Lose(exception);
+        }
+#pragma warning disable CA1031 // Whatever it is, it ends the run and reaches whoever waits for it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Lose(exception);
+        }
+
+        await WaitForTasksAsync().ConfigureAwait(false);
+        _services.Instruments.ActiveWorkflows.Add(-1);
+        WorkflowTracing.Finish(activity, _services, _summary, _services.Time.GetElapsedTime(startedAt));
+        await CompleteAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask RunPhasesAsync()
+    {
+        for (var phase = 0; phase < _plan.PhaseCount;)
+        {
+            await BeginPhaseAsync(phase).ConfigureAwait(false);
+            await ExecutePhaseAsync(phase).ConfigureAwait(false);
+            if (StopCause != StopCause.None)
+            {
+                await StopEarlyAsync(phase).ConfigureAwait(false);
+                return;
+            }
+
+            if (!await CheckPhaseGateAsync(phase).ConfigureAwait(false))
+            {
+                return;
+            }
+
+            if (HandleFeedback(phase) is not { } next)
+            {
+                await EndAsync(WorkflowStatus.Failed).ConfigureAwait(false);
+                return;
+            }
+
+            phase = next;
+        }
+
+        await EndAsync(WorkflowStatus.Completed).ConfigureAwait(false);
+    }
+
+    private async ValueTask BeginPhaseAsync(int phase)
+    {
+        _summary = _summary with { CurrentPhase = _plan.Phase(phase) };
+        _phaseRecord = new PhaseRecord { Phase = _plan.Phase(phase), Round = _summary.Round, StartedAt = _services.Time.GetUtcNow() };
+        _journal.Add(_phaseRecord);
+        _journal.Add(Event(WorkflowEventKind.PhaseStarted));
+        await AnnounceAsync(_plan.Phase(phase)).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs the tasks of a phase, concurrently as far as dependencies, priority, policies and agents allow.</summary>
+    private async ValueTask ExecutePhaseAsync(int phase)
+    {
+        foreach (var index in _board.Enter(phase))
+        {
+            MakeReady(index);
+        }
+
+        List<int> started = [];
+        while (StopCause == StopCause.None)
+        {
+            while (_ready.TryTake(out var index))
+            {
+                _board.Start(index);
+                _journal.Add(Event(WorkflowEventKind.TaskStarted, index) with { TaskStatus = AgentTaskStatus.InProgress });
+                started.Add(index);
+            }
+
+            // Results and starts of one turn are one step: committed before anything of it is visible or begun.
+            await CommitChangesAsync().ConfigureAwait(false);
+            foreach (var index in started)
+            {
+                _ = RunTaskAsync(index);
+            }
+
+            started.Clear();
+            if (_board.InFlightCount == 0)
+            {
+                return;
+            }
+
+            await TakeFinishedAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask TakeFinishedAsync()
+    {
+        var next = await _finished.Reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
+        do
+        {
+            if (next.Index >= 0)
+            {
+                TakeFinished(next.Index, next.Result);
+            }
+        }
+        while (_finished.Reader.TryRead(out next));
+    }
+
+    private void TakeFinished(int index, TaskResult? result)
+    {
+        _ready.Finished(_plan.Task(index).AgentType);
+        if (result is null)
+        {
+            _board.Abandon(index);
+        }
+        else
+        {
+            Finish(index, result);
+        }
+    }
+
+    /// <summary>Hands a task over when everything before it is done, or ends it as blocked when something before it failed.</summary>
+    private void MakeReady(int index)
+    {
+        if (_board.Blocker(index) is not { } blocker)
+        {
+            _ready.Add(index, _plan.Task(index));
+            return;
+        }
+
+        Finish(index, NotRun(index, AgentTaskStatus.Blocked, new TaskError
+        {
+            Code = ErrorCodes.DependencyFailed,
+            Message = $"Task '{_plan.Task(index).Id}' was not run: '{blocker.Id}', which it depends on, failed.",
+        }));
+    }
+
+    private void Finish(int index, TaskResult result)
+    {
+        var freed = _board.Finish(index, result);
+        _journal.Add(result);
+        _journal.Add(Event(WorkflowEventKind.TaskFinished, index) with
+        {
+            AgentId = result.AgentId,
+            TaskStatus = result.Status,
+            Attempts = result.Attempts,
+            Duration = result.Duration,
+            Error = result.Error,
+        });
+        if (result.Error is { } error)
+        {
+            LogError(error, result.Status == AgentTaskStatus.Skipped ? FeedbackSeverity.Warning : FeedbackSeverity.Error, _plan.Task(index).Id);
+        }
+
+        foreach (var next in freed)
+        {
+            MakeReady(next);
+        }
+    }
+
+    private async ValueTask<bool> CheckPhaseGateAsync(int phase)
+    {
+        var (completed, failed, skipped) = _board.Count(phase);
+        var context = new GatePolicyContext
+        {
+            Phase = _plan.Phase(phase),
+            WorkflowId = RunId,
+            DefinitionName = _plan.Definition.Name,
+            Round = _summary.Round,
+            CompletedTasks = completed,
+            FailedTasks = failed,
+            SkippedTasks = skipped,
+        };
+        var verdict = await _services.Policies.FindDenialAsync(context, CancellationToken.None).ConfigureAwait(false);
+        await EndPhaseAsync(phase, verdict.IsAllowed ? PhaseOutcome.Passed : PhaseOutcome.Failed, verdict.Denial?.Reason).ConfigureAwait(false);
+        if (verdict.Denial is { } denial)
+        {
+            Fail(ErrorCodes.PhaseGateFailed, $"Phase '{_plan.Phase(phase)}' did not pass its gate: policy '{denial.PolicyName}': {denial.Reason}");
+            await EndAsync(WorkflowStatus.Failed).ConfigureAwait(false);
+        }
+
+        return verdict.IsAllowed;
+    }
+
+    private async ValueTask EndPhaseAsync(int phase, PhaseOutcome outcome, string? reason)
+    {
+        var (completed, failed, skipped) = _board.Count(phase);
+        _phaseRecord = _phaseRecord! with
+        {
+            CompletedAt = _services.Time.GetUtcNow(),
+            Outcome = outcome,
+            CompletedTasks = completed,
+            FailedTasks = failed,
+            SkippedTasks = skipped,
+            Reason = reason,
+        };
+        _journal.Add(_phaseRecord);
+        _journal.Add(Event(WorkflowEventKind.PhaseFinished) with { Message = reason is null ? outcome.ToString() : $"{outcome}: {reason}" });
+        await AnnounceAsync(_plan.Phase(phase)).ConfigureAwait(false);
+    }
+
+    /// <summary>Where the run goes after a phase that passed: on, back by feedback, or nowhere (null) because it found no end.</summary>
+    private int? HandleFeedback(int phase)
+    {
+        var grave = _feedbackLoop.Grave(_board, phase, _summary.Round);
+        if (grave.Count == 0)
+        {
+            return phase + 1;
+        }
+
+        if (!_feedbackLoop.Follows(phase) || _feedbackLoop.IsOff)
+        {
+            Warn(ErrorCodes.FeedbackIgnored, $"Feedback of phase '{_plan.Phase(phase)}' sends nothing back: no feedback rule follows it, or the loop is off.");
+            return phase + 1;
+        }
+
+        if (_summary.Round >= _feedbackLoop.MaxRounds)
+        {
+            var message = $"Feedback of phase '{_plan.Phase(phase)}' still comes after {_feedbackLoop.MaxRounds} round(s): {string.Join("; ", grave.SelectMany(static item => item.Findings))}";
+            if (_feedbackLoop.AtLimit == FeedbackLimitAction.Continue)
+            {
+                Warn(ErrorCodes.MaxFeedbackLoops, message);
+                return phase + 1;
+            }
+
+            Fail(ErrorCodes.MaxFeedbackLoops, message);
+            return null;
+        }
+
+        SendBack(phase, grave);
+        return _feedbackLoop.To;
+    }
+
+    private void SendBack(int phase, List<Feedback> grave)
+    {
+        var (again, unknown) = _feedbackLoop.Affected(grave);
+        if (unknown.Count > 0)
+        {
+            Warn(ErrorCodes.FeedbackIgnored, $"Feedback names tasks that cannot run again: {string.Join(", ", unknown)}.");
+        }
+
+        var (from, to, round) = (_plan.Phase(phase), _plan.Phase(_feedbackLoop.To), _summary.Round + 1);
+        _journal.Add(_phaseRecord! with { Outcome = PhaseOutcome.SentBack });
+        _board.Reopen(again);
+        _findings = grave;
+        _summary = _summary with { Round = round };
+        _journal.Add(
+            new FeedbackRound { Round = round, From = from, To = to, Feedback = grave, StartedAt = _services.Time.GetUtcNow() },
+            again.Select(index => _plan.Task(index).Id));
+        _journal.Add(Event(WorkflowEventKind.FeedbackRoundStarted) with { Message = string.Join("; ", grave.SelectMany(static item => item.Findings)) });
+        Log.SentBack(_services.Logger, RunId, from.Name, to.Name, round);
+    }
+
+    private void Fail(string code, string message)
+    {
+        var error = new TaskError { Code = code, Message = message };
+        _summary = _summary with { Error = error };
+        LogError(error, FeedbackSeverity.Error, taskId: null);
+        Log.Failed(_services.Logger, RunId, code, message);
+    }
+
+    private void Warn(string code, string message)
+    {
+        LogError(new TaskError { Code = code, Message = message }, FeedbackSeverity.Warning, taskId: null);
+        _journal.Add(Event(WorkflowEventKind.Warning) with { Message = message });
+        Log.Warning(_services.Logger, RunId, message);
+    }
+
+    private void LogError(TaskError error, FeedbackSeverity severity, string? taskId) => _journal.Add(new WorkflowLogEntry
+    {
+        Timestamp = _services.Time.GetUtcNow(),
+        Severity = severity,
+        Error = error,
+        TaskId = taskId,
+        Phase = _summary.CurrentPhase,
+        Round = _summary.Round,
+    });
+
+    private WorkflowEvent Event(WorkflowEventKind kind, int? task = null) =>
+        _journal.Event(kind, _summary.CurrentPhase, _summary.Round) with { TaskId = task is { } index ? _plan.Task(index).Id : null };
+}

@@ -1,0 +1,40 @@
+using System.Collections.Concurrent;
+using Conductor.Coordination;
+using Conductor.Diagnostics;
+using Conductor.Messaging;
+using Conductor.Policies;
+using Conductor.State;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Workflows;
+
+/// <summary>What the runs of one engine share. Thread-safe.</summary>
+internal sealed class WorkflowServices(
+    AgentCoordinator coordinator, StateManager state, PolicyEngine policies, WorkflowOptions options, ConductorEnvironment environment)
+{
+    public AgentCoordinator Coordinator { get; } = coordinator;
+
+    public StateManager State { get; } = state;
+
+    public PolicyEngine Policies { get; } = policies;
+
+    public WorkflowOptions Options { get; } = options;
+
+    public ConductorEnvironment Environment { get; } = environment;
+
+    public MessageBus Bus { get; } = coordinator.Bus;
+
+    public TimeProvider Time { get; } = environment.TimeProvider;
+
+    public ILogger Logger { get; } = environment.LoggerFactory.CreateLogger<WorkflowEngine>();
+
+    public ConductorInstruments Instruments { get; } = environment.Instruments;
+
+    /// <summary>All runs together hand over no more tasks than the coordinator's queue holds, so that none fails for its size.</summary>
+    public SemaphoreSlim Window { get; } = new(coordinator.QueueCapacity, coordinator.QueueCapacity);
+
+    /// <summary>The runs of this engine.</summary>
+    public ConcurrentDictionary<string, WorkflowRunner> Runners { get; } = new(StringComparer.Ordinal);
+
+    public void Forget(WorkflowRunner runner) => Runners.TryRemove(new KeyValuePair<string, WorkflowRunner>(runner.RunId, runner));
+}

@@ -1,0 +1,50 @@
+using System.Diagnostics;
+using Conductor.Diagnostics;
+using Tags = Conductor.Diagnostics.ConductorTelemetry.Tags;
+
+namespace Conductor.Workflows;
+
+/// <summary>The span and the metric of one run.</summary>
+internal static class WorkflowTracing
+{
+    public static Activity? Start(WorkflowDefinition definition, string runId)
+    {
+        if (!ConductorTelemetry.IsTracing)
+        {
+            return null;
+        }
+
+        var activity = ConductorTelemetry.Source.StartActivity($"invoke_workflow {definition.Name}");
+        if (activity is { IsAllDataRequested: true })
+        {
+            activity.SetTag(Tags.OperationName, "invoke_workflow");
+            activity.SetTag(Tags.WorkflowName, definition.Name);
+            activity.SetTag(Tags.RunId, runId);
+        }
+
+        return activity;
+    }
+
+    public static void Finish(Activity? activity, WorkflowServices services, WorkflowSummary summary, TimeSpan duration)
+    {
+        var failed = summary.Status == WorkflowStatus.Failed;
+        if (failed)
+        {
+            activity.Fail(summary.Error?.Code ?? ErrorCodes.UnknownError, summary.Error?.Message);
+        }
+
+        var histogram = services.Instruments.WorkflowDuration;
+        if (histogram.Enabled)
+        {
+            var name = new KeyValuePair<string, object?>(Tags.WorkflowName, summary.DefinitionName);
+            if (failed)
+            {
+                histogram.Record(duration.TotalSeconds, name, new(Tags.ErrorType, summary.Error?.Code));
+            }
+            else
+            {
+                histogram.Record(duration.TotalSeconds, name);
+            }
+        }
+    }
+}

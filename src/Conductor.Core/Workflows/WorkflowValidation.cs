@@ -1,0 +1,170 @@
+using Conductor.Coordination;
+
+namespace Conductor.Workflows;
+
+/// <summary>What a definition must be before anything of it runs. One error names everything that is wrong.</summary>
+internal static class WorkflowValidation
+{
+    public static void ThrowIfInvalid(WorkflowDefinition definition)
+    {
+        ArgumentNullException.ThrowIfNull(definition);
+        var circles = new List<string>();
+        var problems = new List<string>();
+        problems.AddRange(OfDefinition(definition));
+        problems.AddRange(OfTasks(definition));
+        problems.AddRange(OfDependencies(definition, circles));
+        problems.AddRange(circles);
+        if (problems.Count > 0)
+        {
+            var code = circles.Count > 0 ? ErrorCodes.CircularDependency : ErrorCodes.TaskValidationFailed;
+            throw new WorkflowValidationException(definition.Name, code, problems);
+        }
+    }
+
+    private static IEnumerable<string> OfDefinition(WorkflowDefinition definition)
+    {
+        if (string.IsNullOrWhiteSpace(definition.Name))
+        {
+            yield return "The definition has no name.";
+        }
+
+        if (string.IsNullOrWhiteSpace(definition.Version))
+        {
+            yield return "The definition has no version.";
+        }
+
+        if (definition.Timeout <= TimeSpan.Zero)
+        {
+            yield return $"The timeout is {definition.Timeout}; set it over zero, or leave it out for no limit.";
+        }
+
+        if (definition.Phases.Any(static phase => phase.IsEmpty))
+        {
+            yield return "A phase is nameless.";
+        }
+
+        foreach (var twice in definition.Phases.GroupBy(static phase => phase).Where(static group => group.Count() > 1))
+        {
+            yield return $"Phase '{twice.Key}' is listed {twice.Count()} times.";
+        }
+
+        if (definition.Feedback is { } rule)
+        {
+            var phases = definition.Phases.ToList();
+            var (from, to) = (phases.IndexOf(rule.From), phases.IndexOf(rule.To));
+            if (from < 0 || to < 0)
+            {
+                yield return $"The feedback rule goes from '{rule.From}' to '{rule.To}', which are not both listed phases.";
+            }
+            else if (to > from)
+            {
+                yield return $"The feedback rule goes from '{rule.From}' forward to '{rule.To}'; it can only go back.";
+            }
+
+            if (rule.MaxRounds < 0)
+            {
+                yield return $"The feedback rule allows {rule.MaxRounds} rounds; set it to 0 (off) or more.";
+            }
+        }
+    }
+
+    private static IEnumerable<string> OfTasks(WorkflowDefinition definition)
+    {
+        var phases = definition.Phases.ToHashSet();
+        foreach (var twice in definition.Tasks.GroupBy(static task => task.Id, StringComparer.Ordinal).Where(static group => group.Count() > 1))
+        {
+            yield return $"Task id '{twice.Key}' is used {twice.Count()} times.";
+        }
+
+        foreach (var task in definition.Tasks)
+        {
+            if (task.AgentType.IsEmpty)
+            {
+                yield return $"Task '{task.Id}' names no agent type.";
+            }
+            else if (WorkflowPlan.PhaseFor(task) is not { } phase)
+            {
+                yield return $"Task '{task.Id}' of type '{task.AgentType}' names no phase, and its type has none by default: set TaskDefinition.Phase.";
+            }
+            else if (!phases.Contains(phase))
+            {
+                yield return $"Task '{task.Id}' belongs to phase '{phase}', which is not listed: no listed phase takes it.";
+            }
+
+            foreach (var problem in TaskValidation.Problems(task))
+            {
+                yield return $"Task '{task.Id}': {problem}";
+            }
+        }
+    }
+
+    private static List<string> OfDependencies(WorkflowDefinition definition, List<string> circles)
+    {
+        var tasks = new Dictionary<string, TaskDefinition>(StringComparer.Ordinal);
+        foreach (var task in definition.Tasks)
+        {
+            tasks.TryAdd(task.Id, task);
+        }
+
+        var order = definition.Phases.Select(static (phase, index) => (phase, index)).GroupBy(static pair => pair.phase)
+            .ToDictionary(static group => group.Key, static group => group.First().index);
+        var problems = new List<string>();
+        foreach (var task in definition.Tasks)
+        {
+            foreach (var id in task.DependsOn)
+            {
+                if (!tasks.TryGetValue(id, out var dependency))
+                {
+                    problems.Add($"Task '{task.Id}' depends on '{id}', which does not exist.");
+                }
+                else if (PhaseNumber(task) is { } own && PhaseNumber(dependency) is { } other && other > own)
+                {
+                    problems.Add($"Task '{task.Id}' depends on '{id}', which belongs to a later phase.");
+                }
+            }
+        }
+
+        circles.AddRange(FindCircles(tasks));
+        return problems;
+
+        int? PhaseNumber(TaskDefinition task) =>
+            WorkflowPlan.PhaseFor(task) is { } phase && order.TryGetValue(phase, out var number) ? number : null;
+    }
+
+    /// <summary>Takes away what depends on nothing left (A. Kahn, 1962); what stays is in a circle or behind one.</summary>
+    private static IEnumerable<string> FindCircles(Dictionary<string, TaskDefinition> tasks)
+    {
+        var open = tasks.Values.ToDictionary(
+            static task => task.Id, task => task.DependsOn.Where(tasks.ContainsKey).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
+        var dependents = open.SelectMany(static entry => entry.Value.Select(dependency => (dependency, entry.Key))).ToLookup(static pair => pair.dependency, static pair => pair.Key);
+        var free = new Queue<string>(open.Where(static entry => entry.Value.Count == 0).Select(static entry => entry.Key));
+        while (free.TryDequeue(out var id))
+        {
+            open.Remove(id);
+            foreach (var dependent in dependents[id])
+            {
+                if (open[dependent].Remove(id) && open[dependent].Count == 0)
+                {
+                    free.Enqueue(dependent);
+                }
+            }
+        }
+
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var start in open.Keys)
+        {
+            var path = new List<string>();
+            var current = start;
+            while (seen.Add(current))
+            {
+                path.Add(current);
+                current = open[current].First();
+            }
+
+            if (path.IndexOf(current) is var begin and >= 0)
+            {
+                yield return $"Tasks depend on each other in a circle: {string.Join(" → ", path.Skip(begin).Append(current))}.";
+            }
+        }
+    }
+}
