@@ -129,13 +129,30 @@ public sealed class TaskContext
             return await effect(cancellationToken).ConfigureAwait(false);
         }
 
-        var effectKey = new EffectKey(WorkflowId ?? Task.Id, IdempotencyKey, key);
+        var effectKey = new EffectKey(WorkflowId ?? IdempotencyKey, IdempotencyKey, key);
         var recorded = await state.Effects.GetAsync(effectKey, cancellationToken).ConfigureAwait(false)
             ?? await state.Effects.RecordAsync(
                 effectKey,
                 TaskData.From(await effect(cancellationToken).ConfigureAwait(false)),
                 CancellationToken.None).ConfigureAwait(false);
         return recorded.IsEmpty ? default! : recorded.Get<T>();
+    }
+
+    /// <summary>The same for an effect without a value: that it was done is recorded.</summary>
+    /// <param name="key">The effect's name within the task.</param>
+    /// <param name="effect">The effect.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask OnceAsync(string key, Func<CancellationToken, Task> effect, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(effect);
+        await OnceAsync(
+            key,
+            async ValueTask<bool> (token) =>
+            {
+                await effect(token).ConfigureAwait(false);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Tells whoever follows how far the task is. May be lost; never fails.</summary>
@@ -284,6 +301,8 @@ public sealed class TaskContext
                         AgentId = AgentId,
                         Status = AgentStatus.Running,
                         TaskId = Task.Id,
+                        Phase = Phase,
+                        Round = Round,
                         Progress = percent,
                         Text = text,
                     },

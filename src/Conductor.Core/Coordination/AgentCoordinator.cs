@@ -142,6 +142,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
             // 2. The assignment goes to the agent over the bus, and its result comes back the same way.
             timing = timing.Begin(_time, ticket, _environment.Instruments);
+            request.AttemptsBegun = ticket.Attempt;
+            request.FirstBegunAt = timing.Timestamp;
             TaskResult result;
             try
             {

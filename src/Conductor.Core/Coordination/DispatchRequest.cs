@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace Conductor.Coordination;
 
-/// <summary>A task to be dispatched, with what surrounds it. Immutable.</summary>
+/// <summary>A task to be dispatched, with what surrounds it.</summary>
 internal sealed class DispatchRequest
 {
     public required TaskDefinition Task { get; init; }
@@ -23,6 +23,11 @@ internal sealed class DispatchRequest
 
     /// <summary>True when whoever dispatches limits itself to what the queue holds, so that the queue never refuses it.</summary>
     public bool IsFlowControlled { get; init; }
+
+    /// <summary>Attempts begun so far and when the first began: what is known of a dispatch that is cancelled.</summary>
+    public int AttemptsBegun { get; set; }
+
+    public long FirstBegunAt { get; set; }
 
     public static DispatchRequest Standalone(TaskDefinition task) =>
         new() { Task = task, IdempotencyKey = new ExecutionKey(null, task.Id, 0).ToIdempotencyKey(task.IdempotencyKey) };

@@ -34,7 +34,11 @@ internal sealed class ConductorOptionsValidator : IValidateOptions<ConductorOpti
     {
         var path = $"{Root}.{nameof(ConductorOptions.AgentTypes)}[{name}]";
         return (AgentType.TryParse(name, null, out _) ? [] : new[] { $"{path}: '{name}' is no name for an agent type; use letters, digits, '_', '-' or '.'." })
-            .Concat(retry.With(settings.Retry).Problems($"{path}.{nameof(AgentTypeOptions.Retry)}"))
-            .Concat(breaker.With(settings.CircuitBreaker).Problems($"{path}.{nameof(AgentTypeOptions.CircuitBreaker)}"));
+            .Concat(Own($"{path}.{nameof(AgentTypeOptions.Retry)}", retry.With(settings.Retry.ToSettings()).Problems, retry.Problems))
+            .Concat(Own($"{path}.{nameof(AgentTypeOptions.CircuitBreaker)}", breaker.With(settings.CircuitBreaker.ToSettings()).Problems, breaker.Problems));
+
+        // What is wrong in general is said there, not once more for every type.
+        static IEnumerable<string> Own(string where, Func<string, IEnumerable<string>> ofType, Func<string, IEnumerable<string>> general) =>
+            ofType(where).Except(general(where), StringComparer.Ordinal);
     }
 }

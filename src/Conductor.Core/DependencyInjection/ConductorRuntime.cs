@@ -70,12 +70,11 @@ public sealed class ConductorRuntime : IAsyncDisposable
         await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            ObjectDisposedException.ThrowIf(_stopped, this);
             if (_started)
             {
                 return;
             }
-
-            ObjectDisposedException.ThrowIf(_stopped, this);
             try
             {
                 await Coordinator.StartAsync(cancellationToken).ConfigureAwait(false);

@@ -151,7 +151,7 @@ public sealed class ErrorHandler
             return known;
         }
 
-        var made = new CircuitBreaker(agentId, _options.CircuitBreaker.With(SettingsOf(type)?.CircuitBreaker), _environment.TimeProvider);
+        var made = new CircuitBreaker(agentId, _options.CircuitBreaker.With(SettingsOf(type)?.CircuitBreaker.ToSettings()), _environment.TimeProvider);
         var kept = _breakers.GetOrAdd(agentId, made);
         if (ReferenceEquals(kept, made))
         {
@@ -196,7 +196,7 @@ public sealed class ErrorHandler
 
     private ErrorDecision Decide(TaskError error, ErrorContext context, bool circuitOpen)
     {
-        var policy = _retryPolicy.With(SettingsOf(context.AgentType)?.Retry).With(context.Task?.Retry);
+        var policy = _retryPolicy.With(SettingsOf(context.AgentType)?.Retry.ToSettings()).With(context.Task?.Retry);
         var retry = Math.Max(context.Attempt - 1, 0);
         if (circuitOpen && !context.OtherAgentsAvailable)
         {

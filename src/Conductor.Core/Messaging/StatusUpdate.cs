@@ -12,6 +12,12 @@ public sealed record StatusUpdate : MessagePayload
     /// <summary>The task it is about, if any.</summary>
     public string? TaskId { get; init; }
 
+    /// <summary>The phase it runs in, inside a run.</summary>
+    public WorkflowPhase? Phase { get; init; }
+
+    /// <summary>The feedback round, inside a run.</summary>
+    public int Round { get; init; }
+
     /// <summary>How far the task is: 0 to 100.</summary>
     public double? Progress { get; init; }
 

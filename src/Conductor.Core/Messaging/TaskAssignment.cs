@@ -35,5 +35,5 @@ public sealed record TaskAssignment : MessagePayload
 
     /// <summary>Names the execution.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
-    public ExecutionKey ExecutionKey => new(WorkflowId, Task.Id, Round);
+    public ExecutionKey ExecutionKey => new(WorkflowId, Task?.Id ?? string.Empty, Round);
 }

@@ -256,7 +256,7 @@ public sealed class InMemoryStateManager : StateManager
     private void ForgetResult(ExecutionKey key)
     {
         _results.TryRemove(key, out _);
-        _effects.Forget(key.WorkflowId ?? key.TaskId);
+        _effects.Forget(key.WorkflowId ?? key.ToString());
     }
 
     private bool ForgetWorkflow(string workflowId)

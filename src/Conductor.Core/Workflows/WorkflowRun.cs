@@ -187,6 +187,8 @@ public sealed class WorkflowRun : IAsyncDisposable
         WorkflowId = RunId,
         Kind = WorkflowEventKind.Progress,
         Timestamp = message.Timestamp,
+        Phase = update.Phase,
+        Round = update.Round,
         TaskId = update.TaskId,
         AgentId = update.AgentId,
         Percent = update.Progress,

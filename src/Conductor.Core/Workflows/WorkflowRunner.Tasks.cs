@@ -11,13 +11,14 @@ internal sealed partial class WorkflowRunner
     private async Task RunTaskAsync(int index)
     {
         var task = _plan.Task(index);
+        var request = RequestFor(index);
         TaskResult? result;
         try
         {
             await _services.Window.WaitAsync(_taskCancellation.Token).ConfigureAwait(false);
             try
             {
-                result = await _services.Coordinator.DispatchAsync(RequestFor(index), _taskCancellation.Token).ConfigureAwait(false);
+                result = await _services.Coordinator.DispatchAsync(request, _taskCancellation.Token).ConfigureAwait(false);
             }
             finally
             {
@@ -29,7 +30,7 @@ internal sealed partial class WorkflowRunner
             // Handed over or lost: it is not over, another owner runs it. Otherwise it ends with its run.
             result = StopCause >= StopCause.Draining
                 ? null
-                : NotRun(index, AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = $"Task '{task.Id}' was cancelled with its run." });
+                : Cancelled(index, request);
         }
         catch (ConductorException exception) when (StopCause < StopCause.Draining)
         {
@@ -65,6 +66,14 @@ internal sealed partial class WorkflowRunner
             Feedback = _findings,
             IsFlowControlled = true,
         };
+    }
+
+    private TaskResult Cancelled(int index, DispatchRequest request)
+    {
+        var result = NotRun(
+            index, AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = $"Task '{_plan.Task(index).Id}' was cancelled with its run." });
+        var duration = request.AttemptsBegun == 0 ? TimeSpan.Zero : _services.Time.GetElapsedTime(request.FirstBegunAt);
+        return result with { Attempts = request.AttemptsBegun, StartedAt = result.CompletedAt - duration, Duration = duration };
     }
 
     private TaskResult NotRun(int index, AgentTaskStatus status, TaskError error)

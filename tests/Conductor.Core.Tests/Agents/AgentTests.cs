@@ -1,0 +1,130 @@
+using Conductor.Agents;
+using Conductor.Messaging;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Agents;
+
+public sealed class AgentTests
+{
+    private static TaskContext ContextOf(TaskDefinition? task = null) =>
+        new(new TaskAssignment { Task = task ?? Rig.NewTask(), IdempotencyKey = "k" });
+
+    [Fact]
+    public async Task ExecuteTaskAsync_ByHand_GivesAResult()
+    {
+        var agent = new LambdaAgent(task => TaskData.From(task.Input.Get<int>() + 1));
+
+        var result = await agent.ExecuteTaskAsync(ContextOf(Rig.NewTask() with { Input = TaskData.From(1) }));
+
+        (result.Status, result.Output.Get<int>(), result.Attempts).Should().Be((AgentTaskStatus.Completed, 2, 1));
+    }
+
+    [Fact]
+    public async Task ExecuteTaskAsync_Throws_IsARecordNeverAnException()
+    {
+        var agent = new LambdaAgent(_ => throw new HttpRequestException("slow down", null, System.Net.HttpStatusCode.TooManyRequests));
+
+        var result = await agent.ExecuteTaskAsync(ContextOf());
+
+        (result.Status, result.Error!.Code, result.Error.Type).Should().Be((AgentTaskStatus.Failed, "LLM_RATE_LIMIT", "System.Net.Http.HttpRequestException"));
+    }
+
+    [Fact]
+    public async Task ExecuteTaskAsync_Cancelled_IsNoFailure()
+    {
+        var agent = new LambdaAgent(async (_, token) =>
+        {
+            await Task.Delay(Timeout.Infinite, token);
+            return TaskData.Empty;
+        });
+
+        (await agent.ExecuteTaskAsync(ContextOf(), new CancellationToken(true))).Status.Should().Be(AgentTaskStatus.Cancelled);
+    }
+
+    [Fact]
+    public async Task TypedAgent_WrongInput_FailsValidationNamingBothTypes()
+    {
+        var agent = new Doubler();
+
+        var result = await agent.ExecuteTaskAsync(ContextOf(Rig.NewTask() with { Input = "four" }));
+
+        result.Error!.Code.Should().Be("TASK_VALIDATION_FAILED");
+        result.Error.Message.Should().ContainAll("System.String", "System.Int32");
+        (await agent.ExecuteTaskAsync(ContextOf(Rig.NewTask() with { Input = TaskData.From(4) }))).Output.Get<int>().Should().Be(8);
+    }
+
+    [Fact]
+    public async Task TaskContext_ByHand_WorksWithoutBusStoreAndServices()
+    {
+        var agent = new LambdaAgent(async (task, token) =>
+        {
+            task.ReportProgress(50);
+            await task.SendAsync("somebody", TaskData.From(1), token);
+            task.SetMetadata("tokens", "12");
+            return TaskData.From(await task.OnceAsync("effect", _ => new ValueTask<int>(3), token));
+        });
+
+        var result = await agent.ExecuteTaskAsync(ContextOf());
+
+        (result.Output.Get<int>(), result.Metadata["tokens"]).Should().Be((3, "12"));
+        FluentActions.Invoking(() => ContextOf().Services).Should().Throw<InvalidOperationException>().WithMessage("*AddConductor()*");
+    }
+
+    [Fact]
+    public void Output_OfATaskItDoesNotDependOn_SaysHowToDependOnIt()
+    {
+        FluentActions.Invoking(() => ContextOf().Output<string>("code")).Should().Throw<TaskValidationException>().WithMessage("*After(\"code\")*");
+        FluentActions.Invoking(() => ContextOf(Rig.NewTask() with { DependsOn = ["code"] }).Output<string>("code"))
+            .Should().Throw<TaskValidationException>().WithMessage("*HasOutput*");
+    }
+
+    [Fact]
+    public void Identity_Name_FallsBackToId()
+    {
+        new AgentIdentity { Id = "a", Type = AgentType.Coding }.Name.Should().Be("a");
+        new LambdaAgent(_ => TaskData.Empty).HasIdentity.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task RegisterAgentAsync_AgentThatKnowsItsIdentity_KeepsIt()
+    {
+        await using var rig = await Rig.StartAsync();
+        var agent = new Doubler(new AgentIdentity { Id = "d", Type = AgentType.Coding, Name = "Doubler", Version = "2" });
+        await rig.Coordinator.RegisterAgentAsync(agent);
+
+        (await rig.DispatchAsync(Rig.NewTask() with { Input = TaskData.From(4) })).AgentId.Should().Be("d");
+        rig.Coordinator.GetAvailableAgents(AgentType.Coding).Should().Equal(agent);
+    }
+
+    [Fact]
+    public async Task ReportProgress_OutsideWorkflows_GoesToTheStatusChannel()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.FollowAsync(Channels.Status);
+        await rig.AddAsync(task =>
+        {
+            task.ReportProgress(-5, "starting");
+            return TaskData.Empty;
+        }, id: "a");
+        var task = Rig.NewTask();
+        await rig.DispatchAsync(task);
+
+        await Rig.UntilAsync(() => rig.Messages.Count == 1, "the report");
+        rig.Messages.Single().Message.Payload.Should().Be(
+            new StatusUpdate { AgentId = "a", Status = AgentStatus.Running, TaskId = task.Id, Progress = 0, Text = "starting" });
+    }
+
+    private sealed class Doubler : BaseAgent<int, int>
+    {
+        public Doubler()
+        {
+        }
+
+        public Doubler(AgentIdentity identity)
+            : base(identity)
+        {
+        }
+
+        protected override ValueTask<int> RunAsync(int input, TaskContext task, CancellationToken cancellationToken) => new(input * 2);
+    }
+}

@@ -1,0 +1,127 @@
+using System.Collections.Concurrent;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Coordination;
+
+public sealed class ReplayTests
+{
+    private static async Task<(Rig Rig, ErrorRecord Letter)> WithLetterAsync(Func<Conductor.Agents.TaskContext, TaskData> run, TaskDefinition? task = null)
+    {
+        var rig = await Rig.StartAsync();
+        await rig.AddAsync(run);
+        await rig.DriveAsync(rig.DispatchAsync(task));
+        return (rig, (await rig.Errors.GetDeadLetterQueueAsync()).Single());
+    }
+
+    [Fact]
+    [Trait("Behaviour", "8")]
+    public async Task ReplayDeadLetterAsync_Succeeds_RunsAnewUnderTheSameKeyAndRemovesTheLetter()
+    {
+        var broken = true;
+        var seen = new ConcurrentQueue<(string Key, string? ReplayOf, string Id)>();
+        var effects = 0;
+        var (rig, letter) = await WithLetterAsync(task =>
+        {
+            seen.Enqueue((task.IdempotencyKey, task.ReplayOf, task.Task.Id));
+            task.OnceAsync("effect", _ => Task.FromResult(++effects)).AsTask().GetAwaiter().GetResult();
+            return broken ? throw new AgentException(ErrorCodes.TransientError, "busy") : TaskData.From("done");
+        });
+        await using var disposal = rig;
+        broken = false;
+
+        var result = await rig.Coordinator.ReplayDeadLetterAsync(letter.Id);
+
+        result.Output.Get<string>().Should().Be("done");
+        result.TaskId.Should().NotBe(letter.Task!.Id, "it is a new execution");
+        seen.Select(entry => entry.Key).Distinct().Should().ContainSingle();
+        seen.Last().ReplayOf.Should().Be(letter.Id);
+        effects.Should().Be(1);
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    [Trait("Behaviour", "8")]
+    public async Task ReplayDeadLetterAsync_CorrectedInput_IsUsed()
+    {
+        var (rig, letter) = await WithLetterAsync(
+            task => task.Input.Get<string>() == "bad" ? throw new AgentException(ErrorCodes.TransientError, "busy") : TaskData.From(task.Input.Get<string>()),
+            Rig.NewTask() with { Input = "bad" });
+        await using var disposal = rig;
+
+        (await rig.Coordinator.ReplayDeadLetterAsync(letter.Id, "good")).Output.Get<string>().Should().Be("good");
+    }
+
+    [Fact]
+    [Trait("Behaviour", "8")]
+    public async Task ReplayDeadLetterAsync_FailsAgain_IsReplacedByItsOwnLetter()
+    {
+        var (rig, letter) = await WithLetterAsync(_ => throw new AgentException(ErrorCodes.TransientError, "busy"));
+        await using var disposal = rig;
+        rig.Errors.ResetCircuitBreaker("agent-1");
+
+        var result = await rig.DriveAsync(rig.Coordinator.ReplayDeadLetterAsync(letter.Id).AsTask());
+
+        result.Status.Should().Be(AgentTaskStatus.Failed);
+        var left = (await rig.Errors.GetDeadLetterQueueAsync()).Single();
+        left.ReplayOf.Should().Be(letter.Id);
+        left.IdempotencyKey.Should().Be(letter.IdempotencyKey);
+    }
+
+    [Fact]
+    [Trait("Behaviour", "8")]
+    public async Task ReplayDeadLettersAsync_All_OneFailingDoesNotStopTheOthers()
+    {
+        await using var rig = await Rig.StartAsync();
+        var broken = true;
+        await rig.AddAsync(task => broken || task.Input.Get<string>() == "always"
+            ? throw new AgentException(ErrorCodes.TransientError, "busy") : TaskData.From(task.Input.Get<string>()));
+        foreach (var input in new[] { "one", "always", "two" })
+        {
+            await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Input = input, Retry = new RetrySettings { MaxRetries = 0 } }));
+        }
+
+        broken = false;
+        var results = await rig.DriveAsync(rig.Coordinator.ReplayDeadLettersAsync().AsTask());
+
+        results.Select(result => result.IsSuccess).Should().Equal(true, false, true);
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task ReplayDeadLetterAsync_Unknown_SaysSo()
+    {
+        await using var rig = await Rig.StartAsync();
+
+        (await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync("x").AsTask()).Should().ThrowAsync<TaskValidationException>())
+            .Which.Message.Should().Contain("no dead letter 'x'");
+    }
+
+    [Fact]
+    public async Task ReplayDeadLetterAsync_Twice_RunsOnce()
+    {
+        var broken = true;
+        var runs = 0;
+        var gate = new SemaphoreSlim(0);
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(async (_, token) =>
+        {
+            if (broken)
+            {
+                throw new AgentException(ErrorCodes.TransientError, "busy");
+            }
+
+            runs++;
+            await gate.WaitAsync(token);
+            return TaskData.Empty;
+        });
+        await rig.DriveAsync(rig.DispatchAsync());
+        var letter = (await rig.Errors.GetDeadLetterQueueAsync()).Single();
+        broken = false;
+        var first = rig.Coordinator.ReplayDeadLetterAsync(letter.Id).AsTask();
+        await Rig.UntilAsync(() => runs == 1, "the first");
+
+        await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync(letter.Id).AsTask()).Should().ThrowAsync<TaskValidationException>().WithMessage("*already*");
+        gate.Release();
+        (await first).IsSuccess.Should().BeTrue();
+    }
+}

@@ -1,0 +1,435 @@
+using Conductor.Errors;
+using CsCheck;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Conductor.Tests.Errors;
+
+public sealed class CircuitBreakerTests
+{
+    private readonly FakeTimeProvider _time = new();
+
+    private CircuitBreaker NewBreaker(int failures = 3, int successes = 2, int trials = 1) =>
+        new("a", failures, TimeSpan.FromSeconds(60), successes, trials, _time);
+
+    private CircuitBreaker OpenBreaker(int successes = 2, int trials = 1)
+    {
+        var breaker = NewBreaker(1, successes, trials);
+        breaker.RecordFailure();
+        return breaker;
+    }
+
+    private CircuitBreaker HalfOpenBreaker(int successes = 2, int trials = 1)
+    {
+        var breaker = OpenBreaker(successes, trials);
+        _time.Advance(TimeSpan.FromSeconds(60));
+        return breaker;
+    }
+
+    [Fact]
+    public void New_HasTheDecidedNumbers()
+    {
+        var breaker = new CircuitBreaker("a", timeProvider: _time);
+        for (var i = 0; i < 4; i++)
+        {
+            breaker.RecordFailure();
+        }
+
+        breaker.State.Should().Be(CircuitBreakerState.Closed);
+        breaker.RecordFailure();
+        breaker.State.Should().Be(CircuitBreakerState.Open);
+        breaker.TimeUntilRecovery.Should().Be(TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
+    public void New_OutOfRange_NamesSettingAndFix() => FluentActions.Invoking(() => new CircuitBreaker("a", failureThreshold: 0))
+        .Should().Throw<ArgumentException>().WithMessage("*FailureThreshold is 0; set it to 1 or more.*");
+
+    [Fact]
+    public void New_WithoutAgent_IsRefused() => FluentActions.Invoking(() => new CircuitBreaker("")).Should().Throw<ArgumentException>();
+
+    [Fact]
+    public void RecordSuccess_BetweenFailures_StartsTheCountAnew()
+    {
+        var breaker = NewBreaker();
+        breaker.RecordFailure();
+        breaker.RecordFailure();
+        breaker.RecordSuccess();
+        breaker.ConsecutiveFailures.Should().Be(0);
+        breaker.RecordFailure();
+        breaker.RecordFailure();
+
+        breaker.State.Should().Be(CircuitBreakerState.Closed);
+        breaker.IsOpen().Should().BeFalse();
+    }
+
+    [Fact]
+    public void RecordFailure_AtThreshold_Opens()
+    {
+        var breaker = NewBreaker();
+        for (var i = 0; i < 3; i++)
+        {
+            breaker.RecordFailure();
+        }
+
+        breaker.IsOpen().Should().BeTrue();
+        breaker.TryAcquire().Should().BeNull();
+        breaker.ConsecutiveFailures.Should().Be(3);
+    }
+
+    [Fact]
+    public void IsOpen_AfterRecoveryTime_OnlyLooks()
+    {
+        var breaker = OpenBreaker();
+        _time.Advance(TimeSpan.FromSeconds(59.999));
+        breaker.IsOpen().Should().BeTrue();
+        breaker.TimeUntilRecovery.Should().Be(TimeSpan.FromMilliseconds(1));
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+
+        breaker.IsOpen().Should().BeFalse();
+        breaker.State.Should().Be(CircuitBreakerState.HalfOpen);
+        breaker.TimeUntilRecovery.Should().Be(TimeSpan.Zero);
+        var changes = new List<(CircuitBreakerState, CircuitBreakerState)>();
+        breaker.StateChanged = (_, before, after) => changes.Add((before, after));
+        breaker.IsOpen();
+        changes.Should().BeEmpty();
+    }
+
+    [Fact]
+    public void RecordFailure_WhileOpen_CountsRecoveryFromTheLastFailure()
+    {
+        var breaker = OpenBreaker();
+        _time.Advance(TimeSpan.FromSeconds(40));
+        breaker.RecordFailure();
+        _time.Advance(TimeSpan.FromSeconds(40));
+
+        breaker.IsOpen().Should().BeTrue();
+    }
+
+    [Fact]
+    public void RecordSuccess_WhileOpen_IsIgnored()
+    {
+        var breaker = OpenBreaker();
+        breaker.RecordSuccess();
+        breaker.RecordSuccess();
+
+        breaker.State.Should().Be(CircuitBreakerState.Open);
+    }
+
+    [Fact]
+    public void TryAcquire_HalfOpen_LetsOnlyTheTrialsThrough()
+    {
+        var breaker = HalfOpenBreaker(trials: 2);
+        var first = breaker.TryAcquire();
+        var second = breaker.TryAcquire();
+
+        first!.IsTrial.Should().BeTrue();
+        second.Should().NotBeNull();
+        breaker.TryAcquire().Should().BeNull();
+    }
+
+    [Fact]
+    public void Dispose_TrialPermit_GivesThePlaceBack()
+    {
+        var breaker = HalfOpenBreaker();
+        var permit = breaker.TryAcquire()!;
+        permit.Dispose();
+        permit.Dispose();
+
+        breaker.TryAcquire().Should().NotBeNull();
+        breaker.TryAcquire().Should().BeNull();
+        breaker.State.Should().Be(CircuitBreakerState.HalfOpen);
+    }
+
+    [Fact]
+    public void Succeed_EnoughTrials_Closes()
+    {
+        var breaker = HalfOpenBreaker();
+        breaker.TryAcquire()!.Succeed();
+        breaker.State.Should().Be(CircuitBreakerState.HalfOpen);
+        breaker.TryAcquire()!.Succeed();
+
+        breaker.State.Should().Be(CircuitBreakerState.Closed);
+        breaker.ConsecutiveFailures.Should().Be(0);
+    }
+
+    [Fact]
+    public void Fail_OneTrial_OpensAgain()
+    {
+        var breaker = HalfOpenBreaker();
+        breaker.TryAcquire()!.Succeed();
+        breaker.TryAcquire()!.Fail();
+        breaker.State.Should().Be(CircuitBreakerState.Open);
+        breaker.TimeUntilRecovery.Should().Be(TimeSpan.FromSeconds(60));
+        _time.Advance(TimeSpan.FromSeconds(60));
+        breaker.TryAcquire()!.Succeed();
+
+        breaker.State.Should().Be(CircuitBreakerState.HalfOpen, "successes of an earlier trial time do not count");
+    }
+
+    [Fact]
+    public void Permit_ReportedTwice_CountsOnce()
+    {
+        var breaker = HalfOpenBreaker();
+        var permit = breaker.TryAcquire()!;
+        permit.Succeed();
+        permit.Succeed();
+        permit.Fail();
+
+        breaker.State.Should().Be(CircuitBreakerState.HalfOpen);
+    }
+
+    [Fact]
+    public void Dispose_PermitOfAnEarlierTrialTime_FreesNoPlaceOfThisOne()
+    {
+        var breaker = HalfOpenBreaker();
+        var old = breaker.TryAcquire()!;
+        breaker.RecordFailure();
+        _time.Advance(TimeSpan.FromSeconds(60));
+        breaker.TryAcquire().Should().NotBeNull();
+        old.Dispose();
+
+        breaker.TryAcquire().Should().BeNull();
+    }
+
+    [Fact]
+    public void RecordSuccess_AfterRecoveryWithoutPermit_IsTheFirstTrial()
+    {
+        var breaker = HalfOpenBreaker();
+        breaker.RecordSuccess();
+        breaker.State.Should().Be(CircuitBreakerState.HalfOpen);
+        breaker.RecordSuccess();
+
+        breaker.State.Should().Be(CircuitBreakerState.Closed);
+    }
+
+    [Fact]
+    public void RecordFailure_HalfOpenWithoutPermit_OpensAgain()
+    {
+        var breaker = HalfOpenBreaker();
+        breaker.RecordFailure();
+
+        breaker.IsOpen().Should().BeTrue();
+    }
+
+    [Fact]
+    public void TryAcquire_Closed_IsNoTrial()
+    {
+        using var permit = NewBreaker().TryAcquire();
+
+        permit!.IsTrial.Should().BeFalse();
+    }
+
+    [Fact]
+    public void Fail_PermitOfAClosedBreaker_CountsAsFailure()
+    {
+        var breaker = NewBreaker(1);
+        breaker.TryAcquire()!.Fail();
+
+        breaker.IsOpen().Should().BeTrue();
+    }
+
+    [Fact]
+    public void Reset_Open_ClosesAndForgets()
+    {
+        var breaker = OpenBreaker();
+        breaker.Reset();
+
+        breaker.State.Should().Be(CircuitBreakerState.Closed);
+        breaker.ConsecutiveFailures.Should().Be(0);
+        breaker.TryAcquire().Should().NotBeNull();
+    }
+
+    [Fact]
+    public void Reset_HalfOpenWithTrialUnderWay_ForgetsTheTrial()
+    {
+        var breaker = HalfOpenBreaker();
+        var permit = breaker.TryAcquire()!;
+        breaker.Reset();
+        permit.Fail();
+
+        breaker.ConsecutiveFailures.Should().Be(1);
+    }
+
+    [Fact]
+    public void RecordFailure_TaskSettings_JudgeThisFailure()
+    {
+        var breaker = NewBreaker(failures: 10);
+        breaker.RecordFailure(new CircuitBreakerSettings { FailureThreshold = 1, RecoveryTimeout = TimeSpan.FromSeconds(5) });
+
+        breaker.IsOpen().Should().BeTrue();
+        breaker.TimeUntilRecovery.Should().Be(TimeSpan.FromSeconds(5));
+    }
+
+    [Fact]
+    public void StateChanged_WholeCircle_TellsEachChangeOnce()
+    {
+        var breaker = NewBreaker(1);
+        var changes = new List<string>();
+        breaker.StateChanged = (_, before, after) => changes.Add($"{before}→{after}");
+        breaker.RecordFailure();
+        _time.Advance(TimeSpan.FromSeconds(60));
+        breaker.TryAcquire()!.Succeed();
+        breaker.TryAcquire()!.Succeed();
+        breaker.RecordSuccess();
+
+        changes.Should().Equal("Closed→Open", "Open→HalfOpen", "HalfOpen→Closed");
+    }
+
+    [Fact]
+    public void Breaker_AnySequenceOfCalls_DoesWhatTheModelDoes() =>
+        Gen.OneOf(Gen.Const('s'), Gen.Const('f'), Gen.Const('t'), Gen.Const('a'), Gen.Const('d'), Gen.Const('r')).Array[1, 60].Sample(script =>
+        {
+            var time = new FakeTimeProvider();
+            var breaker = new CircuitBreaker("a", 3, TimeSpan.FromSeconds(60), 2, 1, time);
+            var model = new BreakerModel(3, 60, 2, 1);
+            var permits = new Queue<CircuitPermit>();
+            foreach (var step in script)
+            {
+                switch (step)
+                {
+                    case 's':
+                        breaker.RecordSuccess();
+                        model.Success();
+                        break;
+                    case 'f':
+                        breaker.RecordFailure();
+                        model.Failure();
+                        break;
+                    case 't':
+                        time.Advance(TimeSpan.FromSeconds(31));
+                        model.Now += 31;
+                        break;
+                    case 'a':
+                        var permit = breaker.TryAcquire();
+                        if ((permit is not null) != model.Acquire())
+                        {
+                            return false;
+                        }
+
+                        if (permit is { IsTrial: true })
+                        {
+                            permits.Enqueue(permit);
+                            model.Hold();
+                        }
+
+                        break;
+                    case 'd' when permits.TryDequeue(out var held):
+                        held.Dispose();
+                        model.GiveBack();
+                        break;
+                    case 'r':
+                        breaker.Reset();
+                        model.Reset();
+                        break;
+                }
+
+                if (breaker.State != model.Look())
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        });
+
+    [Fact]
+    public async Task TryAcquire_RacingCallers_NeverLetsMoreTrialsThroughThanAllowed()
+    {
+        for (var round = 0; round < 200; round++)
+        {
+            var breaker = HalfOpenBreaker(trials: 2);
+            using var start = new ManualResetEventSlim();
+            var callers = Enumerable.Range(0, 8).Select(_ => Task.Run(() =>
+            {
+                start.Wait();
+                return breaker.TryAcquire();
+            })).ToArray();
+            start.Set();
+
+            (await Task.WhenAll(callers)).Count(permit => permit is not null).Should().Be(2);
+        }
+    }
+
+    /// <summary>The textbook breaker, written as plainly as can be.</summary>
+    private sealed class BreakerModel(int threshold, int recovery, int successThreshold, int trials)
+    {
+        private readonly Queue<int> _held = new();
+        private CircuitBreakerState _state;
+        private int _failures;
+        private int _successes;
+        private int _failedAt;
+        private int _under;
+        private int _generation;
+
+        public int Now { get; set; }
+
+        public CircuitBreakerState Look() =>
+            _state == CircuitBreakerState.Open && Now - _failedAt >= recovery ? CircuitBreakerState.HalfOpen : _state;
+
+        public void Success()
+        {
+            _failures = 0;
+            if (_state == CircuitBreakerState.Open && Look() == CircuitBreakerState.HalfOpen)
+            {
+                HalfOpen();
+            }
+
+            if (_state == CircuitBreakerState.HalfOpen && ++_successes >= successThreshold)
+            {
+                Reset();
+            }
+        }
+
+        public void Failure()
+        {
+            _failedAt = Now;
+            _successes = 0;
+            if (_state != CircuitBreakerState.Closed || ++_failures >= threshold)
+            {
+                _state = CircuitBreakerState.Open;
+            }
+        }
+
+        public bool Acquire()
+        {
+            if (Look() == CircuitBreakerState.Open)
+            {
+                return false;
+            }
+
+            if (_state == CircuitBreakerState.Open)
+            {
+                HalfOpen();
+            }
+
+            return _state == CircuitBreakerState.Closed || _under < trials;
+        }
+
+        public void Hold()
+        {
+            _under++;
+            _held.Enqueue(_generation);
+        }
+
+        public void GiveBack()
+        {
+            if (_held.Dequeue() == _generation && _under > 0)
+            {
+                _under--;
+            }
+        }
+
+        public void Reset()
+        {
+            _state = CircuitBreakerState.Closed;
+            _failures = _successes = _under = 0;
+        }
+
+        private void HalfOpen()
+        {
+            _state = CircuitBreakerState.HalfOpen;
+            _successes = _under = 0;
+            _generation++;
+        }
+    }
+}

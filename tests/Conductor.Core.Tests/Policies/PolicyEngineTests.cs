@@ -1,0 +1,202 @@
+using Conductor.Diagnostics;
+using Conductor.Policies;
+using Conductor.Tests.Support;
+using Microsoft.Extensions.Logging.Testing;
+
+namespace Conductor.Tests.Policies;
+
+public sealed class PolicyEngineTests
+{
+    private static readonly DispatchPolicyContext _context = new() { Task = new TaskDefinition { AgentType = AgentType.Coding } };
+
+    private static LambdaPolicy Allowing(string name, bool later = false) => new(name, async () =>
+    {
+        if (later)
+        {
+            await Task.Yield();
+        }
+
+        return PolicyResult.Allow(name);
+    });
+
+    private static LambdaPolicy Denying(string name, bool later = false) => new(name, async () =>
+    {
+        if (later)
+        {
+            await Task.Yield();
+        }
+
+        return PolicyResult.Deny(name, $"{name} says no");
+    });
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task EvaluateAllAsync_SomeDeny_GivesEveryResultInOrder(bool later)
+    {
+        var engine = new PolicyEngine();
+        engine.RegisterPolicy(Allowing("a", later));
+        engine.RegisterPolicy(Denying("b", later));
+        engine.RegisterPolicy(Allowing("c", later));
+
+        var results = await engine.EvaluateAllAsync(_context);
+
+        results.Select(result => (result.PolicyName, result.Allowed)).Should().Equal(("a", true), ("b", false), ("c", true));
+        (await engine.CheckAsync(_context)).Should().BeFalse();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Behaviour", "2")]
+    public async Task EnforceAsync_Denial_StopsAtTheFirstAndNamesPolicyAndReason(bool later)
+    {
+        var engine = new PolicyEngine();
+        var last = Denying("c", later);
+        engine.RegisterPolicy(Allowing("a", later));
+        engine.RegisterPolicy(Denying("b", later));
+        engine.RegisterPolicy(last);
+
+        var thrown = await FluentActions.Awaiting(() => engine.EnforceAsync(_context).AsTask()).Should().ThrowAsync<PolicyViolationException>();
+
+        thrown.Which.PolicyName.Should().Be("b");
+        thrown.Which.Reason.Should().Be("b says no");
+        thrown.Which.ErrorCode.Should().Be("POLICY_VIOLATION");
+        last.Calls.Should().Be(0);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task EnforceAsync_AllAllow_ReturnsAfterAskingAll(bool later)
+    {
+        var engine = new PolicyEngine();
+        var policies = new[] { Allowing("a", later), Allowing("b"), Allowing("c", later), Allowing("d") };
+        foreach (var policy in policies)
+        {
+            engine.RegisterPolicy(policy);
+        }
+
+        engine.RegisterPolicy(new PhaseGatePolicy());
+        await engine.EnforceAsync(_context);
+
+        policies.Should().OnlyContain(policy => policy.Calls == 1);
+        (await engine.CheckAsync(_context)).Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task CheckAsync_NoPolicies_Allows()
+    {
+        var engine = new PolicyEngine();
+
+        (await engine.CheckAsync(_context)).Should().BeTrue();
+        (await engine.EvaluateAllAsync(_context)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public void RegisterPolicy_SameName_IsRefusedWithTheFix()
+    {
+        var engine = new PolicyEngine();
+        engine.RegisterPolicy(Allowing("a"));
+
+        FluentActions.Invoking(() => engine.RegisterPolicy(Denying("a"))).Should().Throw<InvalidOperationException>()
+            .WithMessage("A policy named 'a' is registered already. Unregister it first, or give this one another name.");
+        engine.ListPolicies().Should().Equal("a");
+    }
+
+    [Fact]
+    public void RegisterPolicy_Nameless_IsRefused() =>
+        FluentActions.Invoking(() => new PolicyEngine().RegisterPolicy(Allowing(" "))).Should().Throw<ArgumentException>();
+
+    [Fact]
+    public async Task UnregisterPolicy_AtRunTime_TakesEffect()
+    {
+        var engine = new PolicyEngine();
+        var changes = 0;
+        engine.Changed = () => changes++;
+        engine.RegisterPolicy(Denying("a"));
+        (await engine.CheckAsync(_context)).Should().BeFalse();
+
+        engine.UnregisterPolicy("a").Should().BeTrue();
+        engine.UnregisterPolicy("a").Should().BeFalse();
+        (await engine.CheckAsync(_context)).Should().BeTrue();
+        changes.Should().Be(2);
+    }
+
+    [Fact]
+    public void GetPolicy_ByName_GivesIt()
+    {
+        var engine = new PolicyEngine();
+        var policy = Allowing("a");
+        engine.RegisterPolicy(policy);
+
+        engine.GetPolicy("a").Should().BeSameAs(policy);
+        engine.GetPolicy("A").Should().BeNull();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task EvaluateAllAsync_PolicyThrows_CountsAsDenialAndIsLogged(bool later)
+    {
+        var logs = new FakeLogCollector();
+        var engine = new PolicyEngine(new ConductorEnvironment(loggerFactory: new FakeLoggerFactory(logs)));
+        engine.RegisterPolicy(new LambdaPolicy("broken", () => later ? Later() : throw new InvalidOperationException("bug")));
+
+        var result = (await engine.EvaluateAllAsync(_context)).Single();
+
+        result.Allowed.Should().BeFalse();
+        result.Reason.Should().Be("the policy itself failed: bug");
+        logs.GetSnapshot().Should().Contain(entry => entry.Id.Id == 1501 && entry.Exception is InvalidOperationException);
+
+        static async ValueTask<PolicyResult> Later()
+        {
+            await Task.Yield();
+            throw new InvalidOperationException("bug");
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task CheckAsync_PolicyCancelled_IsNoDenial(bool later)
+    {
+        var engine = new PolicyEngine();
+        engine.RegisterPolicy(new LambdaPolicy("slow", () => later ? Later() : throw new OperationCanceledException()));
+
+        await FluentActions.Awaiting(() => engine.CheckAsync(_context).AsTask()).Should().ThrowAsync<OperationCanceledException>();
+
+        static async ValueTask<PolicyResult> Later()
+        {
+            await Task.Yield();
+            throw new OperationCanceledException();
+        }
+    }
+
+    [Fact]
+    public async Task EnforceAsync_TransientDenial_ThrowsAtOnceAndSaysSo()
+    {
+        var engine = new PolicyEngine();
+        engine.RegisterPolicy(new MaxConcurrentTasksPolicy(1));
+
+        var thrown = await FluentActions.Awaiting(() => engine.EnforceAsync(_context with { RunningTasks = 1 }).AsTask())
+            .Should().ThrowAsync<PolicyViolationException>();
+
+        thrown.Which.IsTransient.Should().BeTrue();
+    }
+
+    private sealed class LambdaPolicy(string name, Func<ValueTask<PolicyResult>> evaluate) : Policy<DispatchPolicyContext>
+    {
+        public int Calls { get; private set; }
+
+        public override string Name => name;
+
+        public override string Description => "for a test";
+
+        protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
+        {
+            Calls++;
+            return evaluate();
+        }
+    }
+}

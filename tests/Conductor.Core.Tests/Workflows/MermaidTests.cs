@@ -1,0 +1,55 @@
+using Conductor.Tests.Support;
+using Conductor.Workflows;
+
+namespace Conductor.Tests.Workflows;
+
+public sealed class MermaidTests
+{
+    private static WorkflowDefinition Release() => WorkflowDefinition.Create("release")
+        .Phase(WorkflowPhase.Development, phase =>
+        {
+            var code = phase.Task("code", AgentType.Coding);
+            phase.Task("test", AgentType.Test).After(code);
+        })
+        .Phase(WorkflowPhase.Monitoring, phase => phase.Task("watch", AgentType.Monitor).Named("say \"<hi>\" & #1"))
+        .Feedback(WorkflowPhase.Monitoring, WorkflowPhase.Development)
+        .Build();
+
+    [Fact]
+    public void ToMermaid_Definition_DrawsPhasesDependenciesAndLoop() => Release().ToMermaid().ReplaceLineEndings("\n").Should().Be(
+        """
+        flowchart LR
+          subgraph p0["development"]
+            t0["code<br/>coding"]
+            t1["test"]
+          end
+          subgraph p1["monitoring"]
+            t2["say #quot;#lt;hi#gt;#quot; #amp; #35;1<br/>monitor"]
+          end
+          p0 ==> p1
+          t0 --> t1
+          p1 -. feedback .-> p0
+
+        """.ReplaceLineEndings("\n"));
+
+    [Fact]
+    public async Task ToMermaidAsync_Run_IsColouredByStatusAndTellsRoundsAndAttempts()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAllTypesAsync(task =>
+        {
+            if (task.Task.Id == "watch" && task.Round == 0)
+            {
+                task.SendBack(FeedbackSeverity.Error, "again");
+            }
+
+            return task.Task.Id == "test" ? task.Attempt == 1 ? throw new AgentException(ErrorCodes.TransientError, "x") : TaskData.Empty : TaskData.Empty;
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(Release());
+        await rig.DriveAsync(run.Completion);
+
+        var text = await run.ToMermaidAsync();
+
+        text.Should().ContainAll("class t0,t1,t2 Completed", "classDef Completed fill:", "test<br/>2 attempts, round 1", "feedback: 1 round(s)");
+    }
+}
