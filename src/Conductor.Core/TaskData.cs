@@ -80,10 +80,15 @@ public abstract class TaskData
         public override bool TryGet<T>(out T? value)
             where T : default
         {
-            value = default;
+            if (this is T itself)
+            {
+                value = itself;
+                return true;
+            }
 
-            // Nothing is what a caller gets who asks for nothing in particular.
-            return typeof(T) == typeof(TaskData) || default(T) is null && Nullable.GetUnderlyingType(typeof(T)) is not null;
+            // Nothing is a value of every nullable value type.
+            value = default;
+            return Nullable.GetUnderlyingType(typeof(T)) is not null;
         }
 
         internal override void Write(Utf8JsonWriter writer, JsonSerializerOptions options) => writer.WriteNullValue();
@@ -101,6 +106,12 @@ public abstract class TaskData
             if (value is T match)
             {
                 result = match;
+                return true;
+            }
+
+            if (this is T itself)
+            {
+                result = itself;
                 return true;
             }
 
@@ -122,10 +133,16 @@ public abstract class TaskData
         public override bool TryGet<T>(out T? value)
             where T : default
         {
-            value = default;
-            if (typeof(T) == typeof(JsonElement))
+            if (this is T itself)
             {
-                value = (T)(object)json;
+                value = itself;
+                return true;
+            }
+
+            value = default;
+            if (json is T element)
+            {
+                value = element;
                 return true;
             }
 

@@ -128,7 +128,15 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     {
         var result = await agent.ExecuteTaskAsync(attempt.Context, attempt.Token).ConfigureAwait(false);
         await attempt.Context.EndScopeAsync().ConfigureAwait(false);
-        if (attempt.TryClaimResult())
+        var claimed = attempt.TryClaimResult();
+        lock (_gate)
+        {
+            _current = null;
+        }
+
+        // Before the result is published: whoever receives it finds the agent ready for the next task.
+        owner.OnIdle(attempt.CorrelationId);
+        if (claimed)
         {
             await PublishAsync(attempt, result).ConfigureAwait(false);
         }
@@ -136,13 +144,6 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         {
             Log.LateResult(host.Logger, agent.Identity.Id, result.TaskId, result.Status);
         }
-
-        lock (_gate)
-        {
-            _current = null;
-        }
-
-        owner.OnIdle(attempt.CorrelationId);
     }
 
     private async Task PublishAsync(Attempt attempt, TaskResult result)

@@ -24,7 +24,7 @@ internal sealed class Admissions
         _time = time;
         _limit = new WaitingLimit(options.QueueCapacity);
         _capacity = new CapacityGate(time, options, _limit);
-        policies.Changed = _capacity.ReleaseAll;
+        policies.Changed += _capacity.ReleaseAll;
     }
 
     public WaitingLimit Limit => _limit;

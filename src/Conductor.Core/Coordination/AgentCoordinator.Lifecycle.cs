@@ -69,10 +69,7 @@ public sealed partial class AgentCoordinator
 
             _stopped = true;
             _admissions.Close();
-            foreach (var pool in _pools.Values)
-            {
-                pool.FailAll(static ticket => Stopping(ticket.Task));
-            }
+            GiveBackWaiting(static _ => true);
 
             var abandoned = await DrainAsync(cancellationToken).ConfigureAwait(false);
             await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id).AsTask())).ConfigureAwait(false);
@@ -101,6 +98,15 @@ public sealed partial class AgentCoordinator
 
     internal static NoAvailableAgentException Stopping(TaskDefinition task) =>
         new(task.AgentType, $"Task '{task.Id}' was not begun: the coordinator is stopping. Dispatch it again after the next start.");
+
+    /// <summary>Ends the waiting of dispatches that have not begun: whoever dispatched them is stopping.</summary>
+    internal void GiveBackWaiting(Func<DispatchRequest, bool> condition)
+    {
+        foreach (var pool in _pools.Values)
+        {
+            pool.FailWaiting(ticket => condition(ticket.Request), static ticket => Stopping(ticket.Task));
+        }
+    }
 
     /// <summary>Counts a dispatch, so that a stop can wait for it.</summary>
     private DispatchPlace EnterDispatch()

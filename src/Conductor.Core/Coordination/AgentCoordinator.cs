@@ -64,7 +64,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _host = new AgentHost(bus, stateManager, _environment, scopes);
         _admissions = new Admissions(policyEngine, _options, _time);
         _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _logger);
-        _errors.BreakerChanged = OnBreakerChanged;
+        _errors.BreakerChanged += OnBreakerChanged;
     }
 
     /// <summary>Identifies this coordinator on the bus.</summary>
@@ -92,6 +92,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     public async ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default)
     {
         TaskValidation.ThrowIfInvalid(task);
+        ThrowIfNotStarted();
         if (await _state.GetTaskResultAsync(task.Id, cancellationToken).ConfigureAwait(false) is { } known)
         {
             Log.AlreadyRecorded(_logger, task.Id);

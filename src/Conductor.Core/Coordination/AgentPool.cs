@@ -6,7 +6,7 @@ namespace Conductor.Coordination;
 /// The agents of one type and the tasks that wait for one. Taking and returning an idle agent is constant-time however many there are (the
 /// one freed last first). Agents whose circuit breaker is open stand apart until its recovery time has passed. Thread-safe.
 /// </summary>
-internal sealed class AgentPool
+internal sealed partial class AgentPool
 {
     private static readonly TimeSpan _trialRecheck = TimeSpan.FromSeconds(1);
 
@@ -168,13 +168,21 @@ internal sealed class AgentPool
         }
     }
 
-    public void FailAll(Func<DispatchTicket, Exception> error)
+    /// <summary>Tells those who wait, and meet a condition, that they wait in vain.</summary>
+    public void FailWaiting(Func<DispatchTicket, bool> condition, Func<DispatchTicket, Exception> error)
     {
         lock (_gate)
         {
-            FailWaiters(_waiters.TakeAll(), error);
-            _recovery?.Dispose();
-            _recovery = null;
+            while (_waiters.TakeFirst(static (waiter, meets) => meets(waiter.Ticket), condition) is { } waiter)
+            {
+                FailWaiters([waiter], error);
+            }
+
+            if (_waiters.Count == 0)
+            {
+                _recovery?.Dispose();
+                _recovery = null;
+            }
         }
     }
 
@@ -289,84 +297,6 @@ internal sealed class AgentPool
         {
             _brokenOff.Remove(slot);
             Offer(slot);
-        }
-    }
-
-    private void ThrowIfHopeless(DispatchTicket ticket)
-    {
-        if (_members.Count == 0 && !_waitForUnknown)
-        {
-            throw NoneRegistered();
-        }
-
-        if (_members.Count > 0 && _brokenOff.Count == _members.Count)
-        {
-            throw new CircuitOpenException(Type, _brokenOff.Min(static slot => slot.Breaker.TimeUntilRecovery));
-        }
-
-        if (IsRefusedByAll(ticket))
-        {
-            throw ticket.LastRefusal!;
-        }
-    }
-
-    private bool IsRefusedByAll(DispatchTicket ticket) =>
-        ticket.RefusalCount > 0 && _members.Count > 0 && _members.All(slot => _brokenOff.Contains(slot) || ticket.IsRefusedBy(slot));
-
-    private NoAvailableAgentException NoneRegistered() => new(Type, $"No agent of type '{Type}' is registered any more.");
-
-    /// <summary>Those that wait for what cannot come any more are told at once.</summary>
-    private void FailHopelessWaiters()
-    {
-        if (_waiters.Count == 0)
-        {
-            return;
-        }
-
-        if (_members.Count == 0 && !_waitForUnknown)
-        {
-            FailWaiters(_waiters.TakeAll(), _ => NoneRegistered());
-        }
-        else if (_members.Count > 0 && _brokenOff.Count == _members.Count)
-        {
-            var retryAfter = _brokenOff.Min(static slot => slot.Breaker.TimeUntilRecovery);
-            FailWaiters(_waiters.TakeAll(), _ => new CircuitOpenException(Type, retryAfter));
-        }
-
-        while (_waiters.TakeFirst(static (waiter, pool) => pool.IsRefusedByAll(waiter.Ticket), this) is { } waiter)
-        {
-            FailWaiters([waiter], static ticket => ticket.LastRefusal!);
-        }
-    }
-
-    private void FailWaiters(List<AgentWaiter> waiters, Func<DispatchTicket, Exception> error)
-    {
-        foreach (var waiter in waiters)
-        {
-            _limit.Leave();
-            waiter.Fail(error(waiter.Ticket));
-        }
-    }
-
-    /// <summary>Somebody waits and an agent stands apart: look again when its recovery time has passed.</summary>
-    private void ScheduleRecovery()
-    {
-        if (_waiters.Count == 0 || _brokenOff.Count == 0)
-        {
-            return;
-        }
-
-        var due = _brokenOff.Min(static slot => slot.Breaker.TimeUntilRecovery);
-        _recovery ??= _time.CreateTimer(static state => ((AgentPool)state!).OnRecoveryDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _recovery.Change(due > TimeSpan.Zero ? due : _trialRecheck, Timeout.InfiniteTimeSpan);
-    }
-
-    private void OnRecoveryDue()
-    {
-        lock (_gate)
-        {
-            RecoverBrokenOff();
-            ScheduleRecovery();
         }
     }
 }

@@ -8,7 +8,7 @@ namespace Conductor.Coordination;
 /// A coordinator's place for one agent: its mailbox, its breaker, its counts, and the attempt under way with its time limit. The agent is
 /// free again when both the coordinator has dealt with the result and the agent's code has returned. Thread-safe.
 /// </summary>
-internal sealed class AgentSlot : IMailboxOwner, IAsyncDisposable
+internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly AgentCoordinator _coordinator;
@@ -327,99 +327,6 @@ internal sealed class AgentSlot : IMailboxOwner, IAsyncDisposable
     }
 
     private void Touch() => _lastSeenTicks = _time.GetUtcNow().UtcTicks;
-
-    /// <summary>
-    /// Sees that the timer goes off no later than this. It is not stopped when an attempt ends: it goes off, finds nothing to do or something
-    /// that is due later, and that costs less than two timer operations for every task.
-    /// </summary>
-    private void Arm()
-    {
-        var dueAt = _time.GetElapsedTime(0, _startedAt) + _timeout;
-        if (_timerDue is { } armed && armed <= dueAt)
-        {
-            return;
-        }
-
-        _timerDue = dueAt;
-        var due = _timeout - _time.GetElapsedTime(_startedAt);
-        _timer ??= _time.CreateTimer(static state => ((AgentSlot)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
-    }
-
-    private void EnterGrace()
-    {
-        _inGrace = true;
-        _startedAt = _time.GetTimestamp();
-        _timeout = _gracePeriod;
-        Arm();
-    }
-
-    private void OnTimer()
-    {
-        string correlationId;
-        bool graceIsOver;
-        TaskError? timeout = null;
-        lock (_gate)
-        {
-            _timerDue = null;
-            if (_correlationId is null)
-            {
-                return;
-            }
-
-            if (_timeout > _time.GetElapsedTime(_startedAt))
-            {
-                Arm();
-                return;
-            }
-
-            correlationId = _correlationId;
-            graceIsOver = _inGrace;
-            if (!graceIsOver)
-            {
-                timeout = TimeoutError(_timeout);
-                EnterGrace();
-            }
-        }
-
-        if (timeout is not null)
-        {
-            OnTimeout(correlationId, timeout);
-        }
-        else
-        {
-            OnGraceOver(correlationId);
-        }
-    }
-
-    private void OnTimeout(string correlationId, TaskError error)
-    {
-        if (!Mailbox.End(correlationId, context => context.ToResult(AgentTaskStatus.Failed, error)))
-        {
-            // The assignment, or its result, was lost on the way: the caller gets its answer on time all the same.
-            Fail(error);
-            OnIdle(correlationId);
-        }
-    }
-
-    private void OnGraceOver(string correlationId)
-    {
-        var runs = Mailbox.End(
-            correlationId,
-            context => context.ToResult(AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = "The caller cancelled the task." }));
-        if (runs && !_removed)
-        {
-            Status = AgentStatus.Failed;
-            _coordinator.OnAgentSetAside(this);
-        }
-    }
-
-    private TaskError TimeoutError(TimeSpan limit) => new()
-    {
-        Code = ErrorCodes.AgentTimeout,
-        Message = $"Agent '{Id}' did not finish task '{_assignment?.Task.Id}' within {limit}. " +
-            "Raise TaskDefinition.Timeout, or let the agent do less at once.",
-    };
 
     private TaskResult ResultOf(TaskAssignment assignment, AgentTaskStatus status, TaskError error)
     {

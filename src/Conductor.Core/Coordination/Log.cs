@@ -23,7 +23,7 @@ internal static partial class Log
     [LoggerMessage(1335, LogLevel.Warning, "Agent {AgentId} ignores its cancelled token and is set aside{Remedy}.")]
     public static partial void SetAside(ILogger logger, string agentId, string remedy);
 
-    [LoggerMessage(1336, LogLevel.Error, "Agent {AgentId} could not be replaced; it comes back when its code returns.")]
+    [LoggerMessage(1336, LogLevel.Error, "Agent {AgentId} could not be replaced: its type has one agent less. Register another.")]
     public static partial void ReplacementFailed(ILogger logger, Exception exception, string agentId);
 
     [LoggerMessage(1337, LogLevel.Warning, "The state of agent {AgentId} could not be saved; its next change is saved with it.")]

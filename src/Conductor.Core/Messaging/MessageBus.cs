@@ -12,11 +12,10 @@ namespace Conductor.Messaging;
 /// Thread-safe. A provider implements the <c>…CoreAsync</c> methods and calls <see cref="MessageSubscription.Deliver"/> for each message of
 /// a channel; checks, spans, metrics, logs and request matching are done here, alike for every provider.
 /// </remarks>
-public abstract class MessageBus : IAsyncDisposable
+public abstract partial class MessageBus : IAsyncDisposable
 {
     private readonly MessageBusOptions _options;
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
-    private readonly PendingRequests _requests = new();
     private readonly Lock _gate = new();
     private readonly HashSet<MessageSubscription> _subscriptions = [];
     private CancellationTokenSource _connection = new();
@@ -36,9 +35,6 @@ public abstract class MessageBus : IAsyncDisposable
 
     /// <summary>True between <see cref="ConnectAsync"/> and <see cref="DisconnectAsync"/>.</summary>
     public bool IsConnected => _connected;
-
-    /// <summary>Requests that wait for their answer.</summary>
-    public int PendingRequestCount => _requests.Count;
 
     /// <summary>Identifies this bus among those that share its channels.</summary>
     protected string BusId { get; } = EntityId.New();
@@ -202,57 +198,6 @@ public abstract class MessageBus : IAsyncDisposable
         return matches.Length > 0;
     }
 
-    /// <summary>
-    /// Publishes a request and waits for the first response to it. A request that timed out has an unknown outcome and is never resent by
-    /// itself.
-    /// </summary>
-    /// <param name="channel">The channel; see <see cref="Channels"/>.</param>
-    /// <param name="message">The request.</param>
-    /// <param name="timeout">How long to wait. Default: <see cref="MessageBusOptions.RequestTimeout"/> (30 s).</param>
-    /// <param name="cancellationToken">Gives up; leaves nothing behind.</param>
-    /// <returns>The response.</returns>
-    /// <exception cref="BusException">The bus is not connected, was disconnected meanwhile, or no answer came in time.</exception>
-    public async ValueTask<AgentMessage> RequestAsync(
-        string channel, AgentMessage message, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(channel);
-        ArgumentNullException.ThrowIfNull(message);
-        var limit = timeout ?? _options.RequestTimeout;
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(timeout));
-        ThrowIfDisconnected();
-        cancellationToken.ThrowIfCancellationRequested();
-        var request = message with
-        {
-            Headers = new Dictionary<string, string>(message.Headers, StringComparer.Ordinal) { [MessageHeaders.ReplyTo] = Channels.Reply(BusId) },
-        };
-        using var pending = _requests.Add(request);
-        try
-        {
-            return await PublishAndWaitAsync(channel, pending, cancellationToken).WaitAsync(limit, Environment.TimeProvider, cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            throw new BusException(
-                ErrorCodes.RequestTimeout,
-                $"Request '{request.Id}' on '{channel}' was not answered within {limit.TotalSeconds:0.###} s; its outcome is unknown. " +
-                "See that somebody answers on that channel, or allow more time (timeout, or MessageBusOptions.RequestTimeout).");
-        }
-    }
-
-    /// <summary>Publishes a response where its requester waits for it, whichever bus that is.</summary>
-    /// <param name="request">The request as it was received.</param>
-    /// <param name="response">What <see cref="AgentMessage.CreateResponse"/> made of it.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="BusException">The bus is not connected.</exception>
-    public ValueTask RespondAsync(AgentMessage request, AgentMessage response, CancellationToken cancellationToken = default)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        ArgumentNullException.ThrowIfNull(response);
-        return request.Headers.TryGetValue(MessageHeaders.ReplyTo, out var channel)
-            ? PublishAsync(channel, response, cancellationToken)
-            : throw new ArgumentException($"Message '{request.Id}' is no request: nobody waits for an answer to it.", nameof(request));
-    }
-
     /// <summary>Disconnects and frees what the provider holds.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -303,18 +248,6 @@ public abstract class MessageBus : IAsyncDisposable
     /// <summary>Frees what the provider holds. Default: nothing.</summary>
     protected virtual ValueTask DisposeCoreAsync() => ValueTask.CompletedTask;
 
-    /// <summary>
-    /// Answers a request of this bus, if the message is a response to one. Publishing does so for what passes through this process; a
-    /// provider calls it for what arrives on <c>Channels.Reply(BusId)</c>.
-    /// </summary>
-    /// <param name="message">The message.</param>
-    /// <returns>Whether it answered one.</returns>
-    protected bool TryCompleteRequest(AgentMessage message)
-    {
-        ArgumentNullException.ThrowIfNull(message);
-        return _requests.TryComplete(message, Environment.TimeProvider.GetUtcNow());
-    }
-
     private async ValueTask PublishTracedAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
     {
         using var activity = MessageTracing.StartSend(channel, message);
@@ -329,12 +262,6 @@ public abstract class MessageBus : IAsyncDisposable
         }
 
         return PublishCoreAsync(channel, message, cancellationToken);
-    }
-
-    private async Task<AgentMessage> PublishAndWaitAsync(string channel, PendingRequests.Pending pending, CancellationToken cancellationToken)
-    {
-        await PublishAsync(channel, pending.Request, cancellationToken).ConfigureAwait(false);
-        return await pending.Answer.Task.ConfigureAwait(false);
     }
 
     private void Forget(MessageSubscription subscription)

@@ -134,6 +134,9 @@ public sealed class WorkflowEngine : IAsyncDisposable
             ends.Add(runner.Completion);
         }
 
+        // What only waits for an agent has not begun: the next owner begins it.
+        _services.Coordinator.GiveBackWaiting(request => request.WorkflowId is { } run && _services.Runners.ContainsKey(run));
+
         var all = Task.WhenAll(ends);
         await WaitQuietlyAsync(all, cancellationToken).ConfigureAwait(false);
         if (!all.IsCompleted)

@@ -18,7 +18,9 @@ internal sealed partial class WorkflowRunner
             await _services.Window.WaitAsync(_taskCancellation.Token).ConfigureAwait(false);
             try
             {
-                result = await _services.Coordinator.DispatchAsync(request, _taskCancellation.Token).ConfigureAwait(false);
+                result = StopCause == StopCause.Draining
+                    ? null
+                    : await _services.Coordinator.DispatchAsync(request, _taskCancellation.Token).ConfigureAwait(false);
             }
             finally
             {

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Threading.Channels;
-using Conductor.Coordination;
 using Conductor.Diagnostics;
-using Conductor.Policies;
 using Conductor.State;
 using Microsoft.Extensions.Logging;
 
@@ -279,99 +277,6 @@ internal sealed partial class WorkflowRunner
         {
             MakeReady(next);
         }
-    }
-
-    private async ValueTask<bool> CheckPhaseGateAsync(int phase)
-    {
-        var (completed, failed, skipped) = _board.Count(phase);
-        var context = new GatePolicyContext
-        {
-            Phase = _plan.Phase(phase),
-            WorkflowId = RunId,
-            DefinitionName = _plan.Definition.Name,
-            Round = _summary.Round,
-            CompletedTasks = completed,
-            FailedTasks = failed,
-            SkippedTasks = skipped,
-        };
-        var verdict = await _services.Policies.FindDenialAsync(context, CancellationToken.None).ConfigureAwait(false);
-        await EndPhaseAsync(phase, verdict.IsAllowed ? PhaseOutcome.Passed : PhaseOutcome.Failed, verdict.Denial?.Reason).ConfigureAwait(false);
-        if (verdict.Denial is { } denial)
-        {
-            Fail(ErrorCodes.PhaseGateFailed, $"Phase '{_plan.Phase(phase)}' did not pass its gate: policy '{denial.PolicyName}': {denial.Reason}");
-            await EndAsync(WorkflowStatus.Failed).ConfigureAwait(false);
-        }
-
-        return verdict.IsAllowed;
-    }
-
-    private async ValueTask EndPhaseAsync(int phase, PhaseOutcome outcome, string? reason)
-    {
-        var (completed, failed, skipped) = _board.Count(phase);
-        _phaseRecord = _phaseRecord! with
-        {
-            CompletedAt = _services.Time.GetUtcNow(),
-            Outcome = outcome,
-            CompletedTasks = completed,
-            FailedTasks = failed,
-            SkippedTasks = skipped,
-            Reason = reason,
-        };
-        _journal.Add(_phaseRecord);
-        _journal.Add(Event(WorkflowEventKind.PhaseFinished) with { Message = reason is null ? outcome.ToString() : $"{outcome}: {reason}" });
-        await AnnounceAsync(_plan.Phase(phase)).ConfigureAwait(false);
-    }
-
-    /// <summary>Where the run goes after a phase that passed: on, back by feedback, or nowhere (null) because it found no end.</summary>
-    private int? HandleFeedback(int phase)
-    {
-        var grave = _feedbackLoop.Grave(_board, phase, _summary.Round);
-        if (grave.Count == 0)
-        {
-            return phase + 1;
-        }
-
-        if (!_feedbackLoop.Follows(phase) || _feedbackLoop.IsOff)
-        {
-            Warn(ErrorCodes.FeedbackIgnored, $"Feedback of phase '{_plan.Phase(phase)}' sends nothing back: no feedback rule follows it, or the loop is off.");
-            return phase + 1;
-        }
-
-        if (_summary.Round >= _feedbackLoop.MaxRounds)
-        {
-            var message = $"Feedback of phase '{_plan.Phase(phase)}' still comes after {_feedbackLoop.MaxRounds} round(s): {string.Join("; ", grave.SelectMany(static item => item.Findings))}";
-            if (_feedbackLoop.AtLimit == FeedbackLimitAction.Continue)
-            {
-                Warn(ErrorCodes.MaxFeedbackLoops, message);
-                return phase + 1;
-            }
-
-            Fail(ErrorCodes.MaxFeedbackLoops, message);
-            return null;
-        }
-
-        SendBack(phase, grave);
-        return _feedbackLoop.To;
-    }
-
-    private void SendBack(int phase, List<Feedback> grave)
-    {
-        var (again, unknown) = _feedbackLoop.Affected(grave);
-        if (unknown.Count > 0)
-        {
-            Warn(ErrorCodes.FeedbackIgnored, $"Feedback names tasks that cannot run again: {string.Join(", ", unknown)}.");
-        }
-
-        var (from, to, round) = (_plan.Phase(phase), _plan.Phase(_feedbackLoop.To), _summary.Round + 1);
-        _journal.Add(_phaseRecord! with { Outcome = PhaseOutcome.SentBack });
-        _board.Reopen(again);
-        _findings = grave;
-        _summary = _summary with { Round = round };
-        _journal.Add(
-            new FeedbackRound { Round = round, From = from, To = to, Feedback = grave, StartedAt = _services.Time.GetUtcNow() },
-            again.Select(index => _plan.Task(index).Id));
-        _journal.Add(Event(WorkflowEventKind.FeedbackRoundStarted) with { Message = string.Join("; ", grave.SelectMany(static item => item.Findings)) });
-        Log.SentBack(_services.Logger, RunId, from.Name, to.Name, round);
     }
 
     private void Fail(string code, string message)

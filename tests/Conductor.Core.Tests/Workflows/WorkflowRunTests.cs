@@ -474,6 +474,34 @@ public sealed class WorkflowRunTests
     }
 
     [Fact]
+    public async Task StopAsync_TasksThatOnlyWait_AreGivenBackAtOnce()
+    {
+        await using var rig = await Rig.StartAsync();
+        var ran = new ConcurrentQueue<string>();
+        var release = new TaskCompletionSource();
+        await rig.AddAsync(async (task, _) =>
+        {
+            ran.Enqueue(task.Task.Id);
+            await release.Task;
+            return TaskData.Empty;
+        });
+        var definition = WorkflowDefinition.Create("w").Phase(WorkflowPhase.Development, phase =>
+        {
+            phase.Task("a", AgentType.Coding);
+            phase.Task("b", AgentType.Coding);
+        }).Build();
+        await using var run = await rig.Engine.StartWorkflowAsync(definition, new() { RunId = "r" });
+        await Rig.UntilAsync(() => ran.Count == 1 && rig.Coordinator.WaitingTasks == 1, "one to run and one to wait");
+        var stop = rig.Engine.StopAsync().AsTask();
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 0, "the waiting one to be given back");
+        release.SetResult();
+        await stop;
+
+        ran.Should().Equal("a");
+        (await rig.State.GetWorkflowStateAsync("r"))!.TaskResults.Keys.Should().Equal("a");
+    }
+
+    [Fact]
     public async Task StopAsync_TimeIsUp_LeavesRunningTasksToTheNextOwner()
     {
         await using var rig = await Rig.StartAsync();
