@@ -20,6 +20,10 @@ internal sealed class RigOptions
 
     public RetentionOptions? Retention { get; init; }
 
+    public System.Diagnostics.Metrics.IMeterFactory? Meters { get; init; }
+
+    public bool RecordSensitiveData { get; init; }
+
     public ErrorClassifier? Classifier { get; init; }
 
     public Policy[]? Policies { get; init; }

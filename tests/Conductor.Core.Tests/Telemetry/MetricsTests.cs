@@ -1,0 +1,123 @@
+using System.Diagnostics.Metrics;
+using Conductor.Errors;
+using Conductor.Messaging;
+using Conductor.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+
+namespace Conductor.Tests.Telemetry;
+
+public sealed class MetricsTests : IAsyncDisposable
+{
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+
+    private IMeterFactory Meters => _services.GetRequiredService<IMeterFactory>();
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+
+    private MetricCollector<T> Collect<T>(string instrument)
+        where T : struct => new(Meters, "Conductor.Core", instrument);
+
+    private Task<Rig> StartAsync(ErrorHandlerOptions? errors = null) => Rig.StartAsync(new RigOptions { Meters = Meters, Errors = errors });
+
+    [Fact]
+    public async Task RunWorkflowAsync_Measured_GivesDurationsAndActives()
+    {
+        using var workflows = Collect<double>("gen_ai.workflow.duration");
+        using var agents = Collect<double>("gen_ai.invoke_agent.duration");
+        using var waits = Collect<double>("conductor.dispatch.wait_time");
+        using var active = Collect<long>("conductor.workflow.active");
+        using var registered = Collect<long>("conductor.agent.active");
+        using var states = Collect<double>("conductor.state.operation.duration");
+        await using (var rig = await StartAsync())
+        {
+            await rig.AddAllTypesAsync(_ => TaskData.Empty);
+            var definition = WorkflowDefinition.Create("w").Phase(WorkflowPhase.Development, phase => phase.Task("code", AgentType.Coding)).Build();
+            await rig.Engine.RunWorkflowAsync(definition, new() { RunId = "secret-run-id" });
+            registered.GetMeasurementSnapshot().Sum(measurement => measurement.Value).Should().Be(7);
+        }
+
+        workflows.GetMeasurementSnapshot().Single().Tags["gen_ai.workflow.name"].Should().Be("w");
+        agents.GetMeasurementSnapshot().Single().Tags["conductor.agent.type"].Should().Be("coding");
+        waits.GetMeasurementSnapshot().Should().ContainSingle();
+        active.GetMeasurementSnapshot().Select(measurement => measurement.Value).Should().Equal(1, -1);
+        registered.GetMeasurementSnapshot().Sum(measurement => measurement.Value).Should().Be(0);
+        states.GetMeasurementSnapshot().Select(measurement => measurement.Tags["conductor.state.operation"]).Should().Contain("commit_workflow").And.Contain("get_workflow_state");
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_Failures_AreCountedByCodeNeverById()
+    {
+        using var retries = Collect<long>("conductor.retry.attempts");
+        using var letters = Collect<long>("conductor.dead_letters");
+        using var breakers = Collect<long>("conductor.circuit_breaker.status");
+        using var policies = Collect<long>("conductor.policy.evaluations");
+        using var durations = Collect<double>("gen_ai.invoke_agent.duration");
+        await using var rig = await StartAsync(new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 4 } });
+        await rig.AddAsync(_ => throw new AgentException(ErrorCodes.TransientError, "busy"), id: "secret-agent-id");
+
+        await rig.DriveAsync(rig.DispatchAsync());
+
+        retries.GetMeasurementSnapshot().Should().HaveCount(3).And.OnlyContain(measurement => (string)measurement.Tags["conductor.error.code"]! == "TRANSIENT_ERROR");
+        letters.GetMeasurementSnapshot().Should().ContainSingle();
+        breakers.GetMeasurementSnapshot().GroupBy(measurement => measurement.Tags["conductor.circuit_breaker.state"])
+            .ToDictionary(group => (string)group.Key!, group => group.Sum(measurement => measurement.Value)).Should().Equal(new Dictionary<string, long> { ["Closed"] = 0, ["Open"] = 1 });
+        policies.GetMeasurementSnapshot().Should().OnlyContain(measurement => (string)measurement.Tags["conductor.policy.decision"]! == "allowed");
+        durations.GetMeasurementSnapshot().Should().OnlyContain(measurement => (string)measurement.Tags["error.type"]! == "TRANSIENT_ERROR");
+        foreach (var tags in new[] { retries.GetMeasurementSnapshot(), letters.GetMeasurementSnapshot(), breakers.GetMeasurementSnapshot(), policies.GetMeasurementSnapshot() }
+            .SelectMany(snapshot => snapshot.SelectMany(measurement => measurement.Tags)))
+        {
+            tags.Value.Should().NotBe("secret-agent-id");
+        }
+    }
+
+    [Fact]
+    public async Task Bus_Measured_CountsSentConsumedDroppedAndTimes()
+    {
+        using var sent = Collect<long>("messaging.client.sent.messages");
+        using var consumed = Collect<long>("messaging.client.consumed.messages");
+        using var dropped = Collect<long>("conductor.bus.message.dropped");
+        using var durations = Collect<double>("messaging.process.duration");
+        using var waits = Collect<double>("conductor.bus.queue.wait_time");
+        await using var rig = await StartAsync();
+        await rig.FollowAsync("mine");
+
+        await rig.Bus.PublishAsync("mine", new AgentMessage { Type = MessageType.Control, Sender = "me" });
+        await rig.Bus.PublishAsync("mine", new AgentMessage
+        {
+            Type = MessageType.Control, Sender = "me", TimeToLive = TimeSpan.FromSeconds(1), Timestamp = rig.Time.GetUtcNow() - TimeSpan.FromSeconds(2),
+        });
+
+        await Rig.UntilAsync(() => consumed.GetMeasurementSnapshot().Count == 1 && dropped.GetMeasurementSnapshot().Count == 1, "both to be dealt with");
+        sent.GetMeasurementSnapshot().Should().HaveCount(2);
+        dropped.GetMeasurementSnapshot().Single().Tags["reason"].Should().Be("expired");
+        durations.GetMeasurementSnapshot().Should().ContainSingle();
+        waits.GetMeasurementSnapshot().Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task Queues_Observed_TellWhatWaits()
+    {
+        using var tasks = Collect<long>("conductor.dispatch.queue.task.count");
+        using var messages = Collect<long>("conductor.bus.queue.message.count");
+        await using var rig = await StartAsync();
+        var started = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
+        await rig.AddAsync(async (_, _) =>
+        {
+            started.TrySetResult();
+            await release.Task;
+            return TaskData.Empty;
+        });
+        var both = new[] { rig.DispatchAsync(), rig.DispatchAsync() };
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "one to wait");
+        await started.Task;
+
+        tasks.RecordObservableInstruments();
+        messages.RecordObservableInstruments();
+        tasks.LastMeasurement!.Value.Should().Be(1);
+        messages.LastMeasurement!.Value.Should().Be(0);
+        release.SetResult();
+        await Task.WhenAll(both);
+    }
+}

@@ -1,0 +1,130 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Conductor.Diagnostics;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Telemetry;
+
+public sealed class TracingTests : IDisposable
+{
+    private readonly ConcurrentQueue<Activity> _ended = new();
+    private readonly Activity _root = new("test");
+    private readonly ActivityListener _listener;
+
+    public TracingTests()
+    {
+        _listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == ConductorTelemetry.SourceName,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = activity =>
+            {
+                if (activity.TraceId == _root.TraceId)
+                {
+                    _ended.Enqueue(activity);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(_listener);
+        _root.Start();
+    }
+
+    public void Dispose()
+    {
+        _root.Dispose();
+        _listener.Dispose();
+    }
+
+    private async Task<Activity> SpanAsync(string name)
+    {
+        await Rig.UntilAsync(() => _ended.Any(activity => activity.DisplayName == name), $"span '{name}' among {string.Join(", ", _ended.Select(activity => activity.DisplayName))}");
+        return _ended.First(activity => activity.DisplayName == name);
+    }
+
+    [Fact]
+    public async Task RunWorkflowAsync_Listening_GivesOneTraceOfEverySpan()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAllTypesAsync(_ => TaskData.Empty);
+        var definition = WorkflowDefinition.Create("release").Phase(WorkflowPhase.Development, phase => phase.Task("code", AgentType.Coding)).Build();
+
+        var state = await rig.Engine.RunWorkflowAsync(definition, new() { RunId = "r" });
+
+        var workflow = await SpanAsync("invoke_workflow release");
+        (workflow.Kind, workflow.GetTagItem("gen_ai.operation.name"), workflow.GetTagItem("gen_ai.workflow.name"), workflow.GetTagItem("conductor.workflow.id"))
+            .Should().Be((ActivityKind.Internal, "invoke_workflow", "release", "r"));
+        var step = await SpanAsync("execute_step code");
+        (step.ParentSpanId, step.GetTagItem("conductor.task.id"), step.GetTagItem("conductor.phase")).Should().Be((workflow.SpanId, "code", "development"));
+        var send = await SpanAsync("send conductor:agent:{id}");
+        (send.Kind, send.ParentSpanId, send.GetTagItem("messaging.system"), send.GetTagItem("messaging.destination.template"))
+            .Should().Be((ActivityKind.Producer, step.SpanId, "conductor", "conductor:agent:{id}"));
+        var process = await SpanAsync("process conductor:agent:{id}");
+        (process.Kind, process.ParentSpanId).Should().Be((ActivityKind.Consumer, send.SpanId));
+        process.Links.Single().Context.SpanId.Should().Be(send.SpanId);
+        var agent = await SpanAsync("invoke_agent coding");
+        (agent.ParentSpanId, agent.GetTagItem("gen_ai.provider.name"), agent.GetTagItem("gen_ai.agent.id"), agent.GetTagItem("conductor.attempt"))
+            .Should().Be((process.SpanId, "conductor", "coding", 1));
+        await SpanAsync("process conductor:results:{id}");
+        state.Status.Should().Be(WorkflowStatus.Completed);
+        _ended.Should().OnlyContain(activity => activity.Source.Version == ConductorTelemetry.Version && activity.Source.TelemetrySchemaUrl == ConductorTelemetry.SchemaUrl);
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_Fails_MarksSpansAndTellsTheDecision()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(_ => throw new InvalidOperationException("bug"), id: "a");
+
+        await rig.DispatchAsync(Rig.NewTask() with { Name = "job" });
+
+        var step = await SpanAsync("execute_step job");
+        (step.Status, step.GetTagItem("error.type")).Should().Be((ActivityStatusCode.Error, "UNKNOWN_ERROR"));
+        step.Events.Select(happening => happening.Name).Should().Contain("conductor.Escalate");
+        (await SpanAsync("invoke_agent a")).Status.Should().Be(ActivityStatusCode.Error);
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_Cancelled_IsNoError()
+    {
+        await using var rig = await Rig.StartAsync();
+        using var cancellation = new CancellationTokenSource();
+        await rig.AddAsync(async (_, token) =>
+        {
+            await cancellation.CancelAsync();
+            await Task.Delay(Timeout.Infinite, token);
+            return TaskData.Empty;
+        }, id: "a");
+
+        await FluentActions.Awaiting(() => rig.DispatchAsync(cancellationToken: cancellation.Token)).Should().ThrowAsync<OperationCanceledException>();
+
+        (await SpanAsync("invoke_agent a")).Status.Should().Be(ActivityStatusCode.Unset);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task DispatchTaskAsync_SensitiveData_IsRecordedOnlyWhenSwitchedOn(bool switchedOn)
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { RecordSensitiveData = switchedOn });
+        await rig.AddAsync(_ => TaskData.From("secret out"), id: "a");
+
+        await rig.DispatchAsync(Rig.NewTask() with { Input = "secret in" });
+
+        var span = await SpanAsync("invoke_agent a");
+        (span.GetTagItem("conductor.task.input"), span.GetTagItem("conductor.task.output")).Should().Be(switchedOn ? ("secret in", "secret out") : (null, null));
+        await SpanAsync("process conductor:results:{id}");
+        _ended.SelectMany(activity => activity.TagObjects).Any(tag => tag.Value is string text && text.Contains("secret")).Should().Be(switchedOn);
+    }
+
+    [Fact]
+    public async Task PublishAsync_NobodyListens_AddsNoHeaders()
+    {
+        _listener.Dispose();
+        await using var rig = await Rig.StartAsync();
+        await rig.FollowAsync("mine");
+        await rig.Bus.PublishAsync("mine", new Conductor.Messaging.AgentMessage { Type = Conductor.Messaging.MessageType.Control, Sender = "me" });
+
+        await Rig.UntilAsync(() => rig.Messages.Count == 1, "the message");
+        rig.Messages.Single().Message.Timestamp.Should().Be(rig.Time.GetUtcNow());
+    }
+}
