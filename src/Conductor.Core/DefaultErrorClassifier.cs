@@ -11,6 +11,11 @@ internal sealed class DefaultErrorClassifier : ErrorClassifier
 {
     protected override TaskError ClassifyCore(Exception exception)
     {
+        if (exception is AggregateException { InnerExceptions: [var only] })
+        {
+            return ClassifyCore(only);
+        }
+
         var (code, isTransient) = Code(exception);
         return new TaskError
         {
@@ -36,7 +41,6 @@ internal sealed class DefaultErrorClassifier : ErrorClassifier
         OperationCanceledException { InnerException: TimeoutException } => (ErrorCodes.AgentTimeout, null),
         FileNotFoundException or DirectoryNotFoundException or PathTooLongException => (ErrorCodes.UnknownError, null),
         IOException or SocketException => (ErrorCodes.TransientError, null),
-        AggregateException { InnerExceptions: [var only] } => Code(only),
         _ => (ErrorCodes.UnknownError, null),
     };
 }

@@ -151,8 +151,9 @@ public abstract class TaskData
                 value = json.Deserialize((JsonTypeInfo<T>)options.GetTypeInfo(typeof(T)));
                 return value is not null;
             }
-            catch (JsonException)
+            catch (Exception exception) when (exception is JsonException or NotSupportedException)
             {
+                // Other JSON than the type's, or a type that JSON does not know: not what was asked for, either way.
                 return false;
             }
         }

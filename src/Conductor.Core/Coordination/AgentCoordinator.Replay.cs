@@ -28,10 +28,12 @@ public sealed partial class AgentCoordinator
         {
             var letter = await _state.GetDeadLetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false)
                 ?? throw new TaskValidationException($"There is no dead letter '{deadLetterId}': it was replayed, cleared or never kept.");
-            var result = await DispatchAsync(ReplayOf(letter, correctedInput), cancellationToken).ConfigureAwait(false);
+            var replay = ReplayOf(letter, correctedInput);
+            var result = await DispatchAsync(replay, cancellationToken).ConfigureAwait(false);
             var recorded = await RecordAsync(result with { WorkflowId = null, Round = 0 }).ConfigureAwait(false);
-            if (result.IsSuccess || await WasReplacedAsync(letter.Id).ConfigureAwait(false))
+            if (result.IsSuccess || replay.DeadLetter is not null)
             {
+                // Done, or given up again: then the replay's own letter takes the place of this one.
                 await _state.DeleteDeadLetterAsync(letter.Id, CancellationToken.None).ConfigureAwait(false);
             }
 
@@ -82,13 +84,6 @@ public sealed partial class AgentCoordinator
             IdempotencyKey = letter.IdempotencyKey ?? new ExecutionKey(letter.WorkflowId, task.Id, letter.Round).ToIdempotencyKey(task.IdempotencyKey),
             ReplayOf = letter.Id,
         };
-    }
-
-    /// <summary>Whether the failed replay is kept as a dead letter of its own, which takes the place of the one it replays.</summary>
-    private async ValueTask<bool> WasReplacedAsync(string deadLetterId)
-    {
-        var letters = await _errors.GetDeadLetterQueueAsync(CancellationToken.None).ConfigureAwait(false);
-        return letters.Any(letter => letter.ReplayOf == deadLetterId);
     }
 
     private TaskResult NotReplayed(ErrorRecord letter, TaskError error) => new()

@@ -252,6 +252,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
             // Not cancellable: a failure that happened is decided, kept and announced whoever stopped waiting meanwhile.
             decision = await _errors.DecideAsync(error, context, CancellationToken.None).ConfigureAwait(false);
+            ticket.Request.DeadLetter = decision.Record;
             return decision;
         }
         finally
@@ -270,13 +271,15 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         var error = _environment.ErrorClassifier.Classify(exception);
         DispatchTracing.Fail(step, error);
         var ran = ticket.Attempt > 1;
-        if (!ran && exception is not CircuitOpenException)
+        if (!ran && (exception is not CircuitOpenException || ticket.Request.ReplayOf is not null))
         {
+            // (A replay that finds no way in leaves the letter it replays where it is.)
             throw exception;
         }
 
         var decision = await _errors.DecideAsync(
             error with { IsTransient = false }, ticket.ToErrorContext(slot: null, otherAgentsAvailable: false, _time), CancellationToken.None).ConfigureAwait(false);
+        ticket.Request.DeadLetter = decision.Record;
         return ran ? timing.Complete(FinalResult(timing.NotRun(ticket, error, _time), decision), ticket, _time) : throw exception;
     }
 

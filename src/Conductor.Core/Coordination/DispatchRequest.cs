@@ -29,6 +29,9 @@ internal sealed class DispatchRequest
 
     public long FirstBegunAt { get; set; }
 
+    /// <summary>The dead letter that was kept when the task was given up.</summary>
+    public ErrorRecord? DeadLetter { get; set; }
+
     public static DispatchRequest Standalone(TaskDefinition task) =>
         new() { Task = task, IdempotencyKey = new ExecutionKey(null, task.Id, 0).ToIdempotencyKey(task.IdempotencyKey) };
 }

@@ -56,6 +56,19 @@ public sealed class ConductorBuilder
         return Add(type, count, agentId, [typeof(TInput), typeof(TOutput)], _ => new DelegateAgent<TInput, TOutput>(run));
     }
 
+    /// <summary>Adds agents from a delegate that takes no input.</summary>
+    /// <typeparam name="TOutput">What they give out.</typeparam>
+    /// <param name="type">Their type.</param>
+    /// <param name="run">Does the work.</param>
+    /// <param name="count">How many: at least 1. Default: 1.</param>
+    /// <param name="agentId">The id of a single agent. Default: the type's name and a number.</param>
+    public ConductorBuilder AddAgent<TOutput>(
+        AgentType type, Func<TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        return Add(type, count, agentId, [typeof(TOutput)], _ => new DelegateAgent<TOutput>(run));
+    }
+
     /// <summary>Adds agents from a delegate, of a type given by its name.</summary>
     /// <typeparam name="TInput">What they take in.</typeparam>
     /// <typeparam name="TOutput">What they give out.</typeparam>

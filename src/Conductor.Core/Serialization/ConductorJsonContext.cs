@@ -4,8 +4,12 @@ using Conductor.State;
 
 namespace Conductor.Serialization;
 
-/// <summary>Knows every record that is stored or sent, without reflection.</summary>
+/// <summary>
+/// Knows every record that is stored or sent, without reflection. Metadata only: the generated fast path would write a
+/// <see cref="TaskData"/> by this context's own options, which do not know the user's types.
+/// </summary>
 [JsonSourceGenerationOptions(
+    GenerationMode = JsonSourceGenerationMode.Metadata,
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AgentIdentity))]

@@ -20,6 +20,7 @@ public sealed class InMemoryStateManager : StateManager
     private readonly RetentionQueue<string> _finishedOrder;
     private readonly ConcurrentDictionary<ExecutionKey, TaskResult> _results = new();
     private readonly Lock _agentGate = new();
+    private volatile bool _hasOrphans;
 
     /// <summary>Makes a store.</summary>
     /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
@@ -151,6 +152,17 @@ public sealed class InMemoryStateManager : StateManager
             ? _workflows.GetOrAdd(id, _ => new InMemoryWorkflow(_retention.MaxEventsPerWorkflow))
             : Find(id) ?? throw Conflict(WorkflowKey(id), expectation, found: 0);
 
+        if (transition.Lease is { } lease && lease.Name != WorkflowKey(id))
+        {
+            throw LeaseLost(WorkflowKey(id), lease);
+        }
+
+        if (_hasOrphans && transition.Results.Any(result => _results.ContainsKey(KeyOf(result))))
+        {
+            // Recorded before its run was stored: the first recorded result is the one that everybody sees.
+            transition = transition with { Results = [.. transition.Results.Select(result => _results.GetValueOrDefault(KeyOf(result), result))] };
+        }
+
         // The lease's gate is held over the commit, so that no new owner can slip in between check and change.
         var (version, found) = (0L, 0L);
         var held = _leases.RunIfHeld(transition.Lease, () => (version, found) = workflow.TryCommit(transition));
@@ -179,24 +191,25 @@ public sealed class InMemoryStateManager : StateManager
     protected override ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(result);
-        if (result.WorkflowId is { } run && Find(run) is { Summary: not null } workflow)
+        var key = KeyOf(result);
+        if (result.WorkflowId is { } run && Find(run) is { Summary: not null } workflow && !_results.ContainsKey(key))
         {
             return new ValueTask<RecordOutcome>(workflow.TryRecord(result) ? RecordOutcome.Recorded : RecordOutcome.AlreadyRecorded);
         }
 
-        var key = KeyOf(result);
         if (!_results.TryAdd(key, result))
         {
             return new ValueTask<RecordOutcome>(RecordOutcome.AlreadyRecorded);
         }
 
+        _hasOrphans |= result.WorkflowId is not null;
         _resultOrder.Add(key, Now);
         return new ValueTask<RecordOutcome>(RecordOutcome.Recorded);
     }
 
     /// <inheritdoc />
     protected override ValueTask<TaskResult?> GetTaskResultCoreAsync(ExecutionKey key, CancellationToken cancellationToken) =>
-        new((key.WorkflowId is { } run ? Find(run)?.GetResult(key.TaskId, key.Round) : null) ?? _results.GetValueOrDefault(key));
+        new(_results.GetValueOrDefault(key) ?? (key.WorkflowId is { } run ? Find(run)?.GetResult(key.TaskId, key.Round) : null));
 
     /// <inheritdoc />
     protected override ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken)

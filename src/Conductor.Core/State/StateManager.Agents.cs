@@ -13,7 +13,7 @@ public abstract partial class StateManager
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentException.ThrowIfNullOrEmpty(state.AgentId, nameof(state));
-        return Measure("save_agent_state", Begin(cancellationToken), SaveAgentStateCoreAsync(state, expectation ?? StateExpectation.Any, cancellationToken));
+        return Measure("save_agent_state", (state, expectation ?? StateExpectation.Any), static (store, argument, token) => store.SaveAgentStateCoreAsync(argument.Item1, argument.Item2, token), cancellationToken);
     }
 
     /// <summary>An agent's state.</summary>
@@ -23,7 +23,7 @@ public abstract partial class StateManager
     public ValueTask<AgentState?> GetAgentStateAsync(string agentId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
-        return Measure("get_agent_state", Begin(cancellationToken), GetAgentStateCoreAsync(agentId, cancellationToken));
+        return Measure("get_agent_state", agentId, static (store, argument, token) => store.GetAgentStateCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Deletes an agent's state.</summary>
@@ -33,7 +33,7 @@ public abstract partial class StateManager
     public ValueTask<bool> DeleteAgentStateAsync(string agentId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
-        return Measure("delete_agent_state", Begin(cancellationToken), DeleteAgentStateCoreAsync(agentId, cancellationToken));
+        return Measure("delete_agent_state", agentId, static (store, argument, token) => store.DeleteAgentStateCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>The states of all agents, ordered by id.</summary>
@@ -43,7 +43,7 @@ public abstract partial class StateManager
     {
         var request = page ?? PageRequest.First;
         request.Validate();
-        return Measure("list_agent_states", Begin(cancellationToken), ListAgentStatesCoreAsync(request, cancellationToken));
+        return Measure("list_agent_states", request, static (store, argument, token) => store.ListAgentStatesCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Saves an agent's state.</summary>

@@ -14,7 +14,7 @@ public abstract partial class StateManager
     {
         ArgumentNullException.ThrowIfNull(result);
         ArgumentException.ThrowIfNullOrEmpty(result.TaskId, nameof(result));
-        return Measure("save_task_result", Begin(cancellationToken), SaveTaskResultCoreAsync(result, cancellationToken));
+        return Measure("save_task_result", result, static (store, argument, token) => store.SaveTaskResultCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>The recorded result of a task outside workflows.</summary>
@@ -24,7 +24,7 @@ public abstract partial class StateManager
     public ValueTask<TaskResult?> GetTaskResultAsync(string taskId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(taskId);
-        return Measure("get_task_result", Begin(cancellationToken), GetTaskResultCoreAsync(new ExecutionKey(null, taskId, 0), cancellationToken));
+        return Measure("get_task_result", new ExecutionKey(null, taskId, 0), static (store, argument, token) => store.GetTaskResultCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>The recorded result of a task of a run.</summary>
@@ -38,7 +38,7 @@ public abstract partial class StateManager
         ArgumentException.ThrowIfNullOrEmpty(workflowId);
         ArgumentException.ThrowIfNullOrEmpty(taskId);
         ArgumentOutOfRangeException.ThrowIfNegative(round);
-        return Measure("get_task_result", Begin(cancellationToken), GetTaskResultCoreAsync(new ExecutionKey(workflowId, taskId, round), cancellationToken));
+        return Measure("get_task_result", new ExecutionKey(workflowId, taskId, round), static (store, argument, token) => store.GetTaskResultCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Keeps a dead letter; one of the same id is replaced.</summary>
@@ -48,7 +48,7 @@ public abstract partial class StateManager
     {
         ArgumentNullException.ThrowIfNull(record);
         ArgumentException.ThrowIfNullOrEmpty(record.Id, nameof(record));
-        await Measure("save_dead_letter", Begin(cancellationToken), SaveDeadLetterCoreAsync(record, cancellationToken)).ConfigureAwait(false);
+        await Measure("save_dead_letter", record, static (store, argument, token) => store.SaveDeadLetterCoreAsync(argument, token), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>One dead letter.</summary>
@@ -58,7 +58,7 @@ public abstract partial class StateManager
     public ValueTask<ErrorRecord?> GetDeadLetterAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(id);
-        return Measure("get_dead_letter", Begin(cancellationToken), GetDeadLetterCoreAsync(id, cancellationToken));
+        return Measure("get_dead_letter", id, static (store, argument, token) => store.GetDeadLetterCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>The dead letters, the oldest first.</summary>
@@ -68,7 +68,7 @@ public abstract partial class StateManager
     {
         var request = page ?? PageRequest.First;
         request.Validate();
-        return Measure("list_dead_letters", Begin(cancellationToken), ListDeadLettersCoreAsync(request, cancellationToken));
+        return Measure("list_dead_letters", request, static (store, argument, token) => store.ListDeadLettersCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Removes a dead letter.</summary>
@@ -78,14 +78,14 @@ public abstract partial class StateManager
     public ValueTask<bool> DeleteDeadLetterAsync(string id, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(id);
-        return Measure("delete_dead_letter", Begin(cancellationToken), DeleteDeadLetterCoreAsync(id, cancellationToken));
+        return Measure("delete_dead_letter", id, static (store, argument, token) => store.DeleteDeadLetterCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Removes all dead letters.</summary>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>How many there were.</returns>
     public ValueTask<int> ClearDeadLettersAsync(CancellationToken cancellationToken = default) =>
-        Measure("clear_dead_letters", Begin(cancellationToken), ClearDeadLettersCoreAsync(cancellationToken));
+        Measure("clear_dead_letters", 0, static (store, _, token) => store.ClearDeadLettersCoreAsync(token), cancellationToken);
 
     /// <summary>Records the result of a task, unless one is recorded.</summary>
     /// <param name="result">The result.</param>

@@ -20,10 +20,7 @@ public abstract partial class StateManager
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentException.ThrowIfNullOrEmpty(state.WorkflowId, nameof(state));
-        return Measure(
-            "save_workflow_state",
-            Begin(cancellationToken),
-            SaveWorkflowStateCoreAsync(state, expectation ?? StateExpectation.AtVersion(state.StoreVersion), cancellationToken));
+        return Measure("save_workflow_state", (state, expectation ?? StateExpectation.AtVersion(state.StoreVersion)), static (store, argument, token) => store.SaveWorkflowStateCoreAsync(argument.Item1, argument.Item2, token), cancellationToken);
     }
 
     /// <summary>The state of a run.</summary>
@@ -33,7 +30,7 @@ public abstract partial class StateManager
     public ValueTask<WorkflowState?> GetWorkflowStateAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(workflowId);
-        return Measure("get_workflow_state", Begin(cancellationToken), GetWorkflowStateCoreAsync(workflowId, cancellationToken));
+        return Measure("get_workflow_state", workflowId, static (store, argument, token) => store.GetWorkflowStateCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>The definition that a run was started with.</summary>
@@ -43,7 +40,7 @@ public abstract partial class StateManager
     public ValueTask<WorkflowDefinition?> GetWorkflowDefinitionAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(workflowId);
-        return Measure("get_workflow_definition", Begin(cancellationToken), GetWorkflowDefinitionCoreAsync(workflowId, cancellationToken));
+        return Measure("get_workflow_definition", workflowId, static (store, argument, token) => store.GetWorkflowDefinitionCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Lists runs, the youngest first.</summary>
@@ -53,7 +50,7 @@ public abstract partial class StateManager
     {
         var request = query ?? new WorkflowQuery();
         request.Page.Validate();
-        return Measure("list_workflows", Begin(cancellationToken), ListWorkflowsCoreAsync(request, cancellationToken));
+        return Measure("list_workflows", request, static (store, argument, token) => store.ListWorkflowsCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Deletes a run with its results, events and effects.</summary>
@@ -63,7 +60,7 @@ public abstract partial class StateManager
     public ValueTask<bool> DeleteWorkflowAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(workflowId);
-        return Measure("delete_workflow", Begin(cancellationToken), DeleteWorkflowCoreAsync(workflowId, cancellationToken));
+        return Measure("delete_workflow", workflowId, static (store, argument, token) => store.DeleteWorkflowCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Commits one step of a run, whole or not at all.</summary>
@@ -77,7 +74,7 @@ public abstract partial class StateManager
     {
         ArgumentNullException.ThrowIfNull(transition);
         ArgumentException.ThrowIfNullOrEmpty(transition.Summary.WorkflowId, nameof(transition));
-        return Measure("commit_workflow", Begin(cancellationToken), CommitWorkflowCoreAsync(transition, cancellationToken));
+        return Measure("commit_workflow", transition, static (store, argument, token) => store.CommitWorkflowCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>A stretch of a run's events.</summary>
@@ -92,7 +89,7 @@ public abstract partial class StateManager
         ArgumentException.ThrowIfNullOrEmpty(workflowId);
         ArgumentOutOfRangeException.ThrowIfNegative(afterPosition);
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        return Measure("get_workflow_history", Begin(cancellationToken), GetWorkflowHistoryCoreAsync(workflowId, afterPosition, limit, cancellationToken));
+        return Measure("get_workflow_history", (workflowId, afterPosition, limit), static (store, argument, token) => store.GetWorkflowHistoryCoreAsync(argument.Item1, argument.Item2, argument.Item3, token), cancellationToken);
     }
 
     /// <summary>Asks the owner of a run, whoever that is, to cancel it. The request is stored with the run.</summary>
@@ -102,7 +99,7 @@ public abstract partial class StateManager
     public ValueTask<bool> RequestCancellationAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(workflowId);
-        return Measure("request_cancellation", Begin(cancellationToken), RequestCancellationCoreAsync(workflowId, cancellationToken));
+        return Measure("request_cancellation", workflowId, static (store, argument, token) => store.RequestCancellationCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Whether somebody asked for a run to be cancelled.</summary>
@@ -111,7 +108,7 @@ public abstract partial class StateManager
     public ValueTask<bool> IsCancellationRequestedAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(workflowId);
-        return Measure("is_cancellation_requested", Begin(cancellationToken), IsCancellationRequestedCoreAsync(workflowId, cancellationToken));
+        return Measure("is_cancellation_requested", workflowId, static (store, argument, token) => store.IsCancellationRequestedCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Saves the whole state of a run.</summary>

@@ -127,8 +127,9 @@ public abstract partial class StateManager : IAsyncDisposable
     /// <summary>Frees what the provider holds. Default: nothing.</summary>
     protected virtual ValueTask DisposeCoreAsync() => ValueTask.CompletedTask;
 
-    /// <summary>Begins an operation: checks the connection and reads the clock if somebody measures.</summary>
-    private long Begin(CancellationToken cancellationToken)
+    /// <summary>Runs an operation of the provider: only while connected, and measured if somebody measures.</summary>
+    private ValueTask<T> Measure<TArgument, T>(
+        string operation, TArgument argument, Func<StateManager, TArgument, CancellationToken, ValueTask<T>> core, CancellationToken cancellationToken)
     {
         if (!_connected)
         {
@@ -138,18 +139,19 @@ public abstract partial class StateManager : IAsyncDisposable
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        return Environment.Instruments.StateOperationDuration.Enabled ? Environment.TimeProvider.GetTimestamp() : 0;
+        return Environment.Instruments.StateOperationDuration.Enabled
+            ? MeasureSlowAsync(operation, argument, core, cancellationToken)
+            : core(this, argument, cancellationToken);
     }
 
-    private ValueTask<T> Measure<T>(string operation, long startedAt, ValueTask<T> work) =>
-        startedAt == 0 ? work : MeasureSlow(operation, startedAt, work);
-
-    private async ValueTask<T> MeasureSlow<T>(string operation, long startedAt, ValueTask<T> work)
+    private async ValueTask<T> MeasureSlowAsync<TArgument, T>(
+        string operation, TArgument argument, Func<StateManager, TArgument, CancellationToken, ValueTask<T>> core, CancellationToken cancellationToken)
     {
+        var startedAt = Environment.TimeProvider.GetTimestamp();
         string? errorType = null;
         try
         {
-            return await work.ConfigureAwait(false);
+            return await core(this, argument, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception)
         {

@@ -88,6 +88,21 @@ public sealed class ReplayTests
     }
 
     [Fact]
+    [Trait("Behaviour", "8")]
+    public async Task ReplayDeadLettersAsync_CircuitOpen_LeavesTheLettersAsTheyAre()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Errors = new() { CircuitBreaker = { FailureThreshold = 1 } } });
+        await rig.AddAsync(_ => throw new IOException("down"));
+        await rig.DispatchAsync(Rig.NewTask() with { Retry = new RetrySettings { MaxRetries = 0 } });
+        var before = await rig.Errors.GetDeadLetterQueueAsync();
+
+        var results = await rig.Coordinator.ReplayDeadLettersAsync();
+
+        results.Single().Error!.Code.Should().Be("CIRCUIT_OPEN");
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEquivalentTo(before);
+    }
+
+    [Fact]
     public async Task ReplayDeadLetterAsync_Unknown_SaysSo()
     {
         await using var rig = await Rig.StartAsync();

@@ -171,6 +171,14 @@ public sealed class AddConductorTests
     }
 
     [Fact]
+    public async Task AddAgent_DelegateWithoutInput_Runs()
+    {
+        await using var conductor = await StartAsync(builder => builder.AddAgent(_type, (TaskContext task, CancellationToken _) => ValueTask.FromResult(task.Attempt)));
+
+        (await conductor.DispatchAsync<int>(_type)).Should().Be(1);
+    }
+
+    [Fact]
     public async Task AddAgent_Factory_GetsTheProvider()
     {
         await using var conductor = await StartAsync(

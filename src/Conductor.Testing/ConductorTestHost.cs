@@ -1,0 +1,183 @@
+using System.Runtime.CompilerServices;
+using Conductor.Coordination;
+using Conductor.DependencyInjection;
+using Conductor.Diagnostics;
+using Conductor.Serialization;
+using Conductor.State;
+using Conductor.Workflows;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Conductor.Testing;
+
+/// <summary>
+/// Everything of one container, started, with a clock of its own and a bus that records: an hour of retries passes in milliseconds.
+/// Dispose it to stop.
+/// </summary>
+/// <remarks>
+/// <para>
+/// While it waits, the host lets the thread pool come to rest and then advances the clock to the next timer that is set, again and again.
+/// Whatever waits by the clock of the container (retries, time limits, leases, agents that use <c>TaskContext.TimeProvider</c>) needs no
+/// real time.
+/// </para>
+/// <para>
+/// What it can know: work that is queued or runs on the thread pool, and uses of the clock. What it cannot know: real I/O under way, threads
+/// of an agent's own, waits by another clock. There it would advance too early, and a task would meet its time limit: set
+/// <see cref="ConductorTestHostOptions.QuietPeriod"/>. While other tests keep the thread pool busy, it goes by the uses of the clock alone,
+/// and more slowly.
+/// </para>
+/// <para>Agent states are saved once a minute instead of once a second, unless set otherwise: a timer less that time has to stop at.</para>
+/// </remarks>
+public sealed class ConductorTestHost : IAsyncDisposable
+{
+    private readonly ServiceProvider _provider;
+    private readonly TestHostDriver _driver;
+
+    private ConductorTestHost(ServiceProvider provider, VirtualTimeProvider time, ConductorTestHostOptions options)
+    {
+        _provider = provider;
+        Time = time;
+        Bus = provider.GetRequiredService<RecordingMessageBus>();
+        Runtime = provider.GetRequiredService<ConductorRuntime>();
+        _driver = new TestHostDriver(time, Bus, options);
+    }
+
+    /// <summary>The services of the container.</summary>
+    public IServiceProvider Services => _provider;
+
+    /// <summary>Everything of the container.</summary>
+    public ConductorRuntime Runtime { get; }
+
+    /// <summary>The bus, with what was published.</summary>
+    public RecordingMessageBus Bus { get; }
+
+    /// <summary>The clock.</summary>
+    public VirtualTimeProvider Time { get; }
+
+    /// <summary>The store.</summary>
+    public StateManager State => Runtime.State;
+
+    /// <summary>Registers agents and dispatches tasks.</summary>
+    public AgentCoordinator Coordinator => Runtime.Coordinator;
+
+    /// <summary>Runs workflows.</summary>
+    public WorkflowEngine Workflows => Runtime.Workflows;
+
+    /// <summary>Starts a host.</summary>
+    /// <param name="configure">Adds agents, policies and services (by <see cref="ConductorBuilder.Services"/>); may swap the store.</param>
+    /// <param name="options">Settings. Default: the defaults.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task<ConductorTestHost> StartAsync(
+        Action<ConductorBuilder>? configure = null, ConductorTestHostOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        var settings = options ?? new ConductorTestHostOptions();
+        var time = new VirtualTimeProvider(settings.StartAt);
+        var services = new ServiceCollection();
+        services.AddSingleton<TimeProvider>(time);
+        var builder = services.AddConductor(static conductor => conductor.Dispatch.AgentStateInterval = TimeSpan.FromMinutes(1));
+        if (settings.Configure is { } change)
+        {
+            builder.Configure(change);
+        }
+
+        configure?.Invoke(builder);
+
+        // After the callback: whatever it did, the bus is the recording one and the clock stands still.
+        services.Replace(ServiceDescriptor.Singleton<TimeProvider>(time));
+        services.AddSingleton(provider => MakeBus(provider, settings));
+        builder.UseMessageBus(static provider => provider.GetRequiredService<RecordingMessageBus>());
+        var provider = services.BuildServiceProvider();
+        try
+        {
+            var host = new ConductorTestHost(provider, time, settings);
+            await host.WaitAsync(host.Runtime.StartAsync(cancellationToken), "the start of the host").ConfigureAwait(false);
+            return host;
+        }
+        catch
+        {
+            await provider.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Waits for a task and lets virtual time pass meanwhile, as much as it takes.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="awaited">Names it, for the message of a <see cref="StuckException"/>. Default: the expression it was given by.</param>
+    /// <exception cref="StuckException">It does not complete: nothing is left that could complete it, or the real time limit passed.</exception>
+    public async Task WaitAsync(Task task, [CallerArgumentExpression(nameof(task))] string? awaited = null)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        await _driver.RunUntilAsync(() => task.IsCompleted, awaited ?? "a task").ConfigureAwait(false);
+        await task.ConfigureAwait(false);
+    }
+
+    /// <summary>Waits for a task and lets virtual time pass meanwhile, as much as it takes.</summary>
+    /// <typeparam name="T">What it gives.</typeparam>
+    /// <param name="task">The task.</param>
+    /// <param name="awaited">Names it, for the message of a <see cref="StuckException"/>. Default: the expression it was given by.</param>
+    /// <exception cref="StuckException">It does not complete: nothing is left that could complete it, or the real time limit passed.</exception>
+    public async Task<T> WaitAsync<T>(Task<T> task, [CallerArgumentExpression(nameof(task))] string? awaited = null)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        await _driver.RunUntilAsync(() => task.IsCompleted, awaited ?? "a task").ConfigureAwait(false);
+        return await task.ConfigureAwait(false);
+    }
+
+    /// <summary>Waits for a task and lets virtual time pass meanwhile, as much as it takes.</summary>
+    /// <typeparam name="T">What it gives.</typeparam>
+    /// <param name="task">The task.</param>
+    /// <param name="awaited">Names it, for the message of a <see cref="StuckException"/>. Default: the expression it was given by.</param>
+    /// <exception cref="StuckException">It does not complete: nothing is left that could complete it, or the real time limit passed.</exception>
+    public Task<T> WaitAsync<T>(ValueTask<T> task, [CallerArgumentExpression(nameof(task))] string? awaited = null) =>
+        WaitAsync(task.AsTask(), awaited);
+
+    /// <summary>Runs the body of a test on the thread pool and lets virtual time pass meanwhile, as much as it takes.</summary>
+    /// <typeparam name="T">What it gives.</typeparam>
+    /// <param name="body">The body.</param>
+    /// <exception cref="StuckException">It does not complete: nothing is left that could complete it, or the real time limit passed.</exception>
+    public Task<T> RunAsync<T>(Func<ConductorTestHost, Task<T>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return WaitAsync(Task.Run(() => body(this)), "the body of the test");
+    }
+
+    /// <summary>Runs the body of a test on the thread pool and lets virtual time pass meanwhile, as much as it takes.</summary>
+    /// <param name="body">The body.</param>
+    /// <exception cref="StuckException">It does not complete: nothing is left that could complete it, or the real time limit passed.</exception>
+    public Task RunAsync(Func<ConductorTestHost, Task> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return WaitAsync(Task.Run(() => body(this)), "the body of the test");
+    }
+
+    /// <summary>Lets a certain time pass: goes through the timers that come due one by one and lets work come to rest after each.</summary>
+    /// <param name="duration">How long; zero or more.</param>
+    public Task AdvanceAsync(TimeSpan duration)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
+        return _driver.AdvanceAsync(duration);
+    }
+
+    /// <summary>Lets work come to rest without letting time pass.</summary>
+    public Task SettleAsync() => _driver.AdvanceAsync(TimeSpan.Zero);
+
+    /// <summary>Stops everything, in virtual time, and disposes the container.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await WaitAsync(Runtime.DisposeAsync().AsTask(), "the stop of the host").ConfigureAwait(false);
+        }
+        finally
+        {
+            await _provider.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static RecordingMessageBus MakeBus(IServiceProvider provider, ConductorTestHostOptions settings) => new(
+        provider.GetRequiredService<ConductorEnvironment>(),
+        provider.GetRequiredService<IOptions<ConductorOptions>>().Value.Bus,
+        settings.InnerBus?.Invoke(provider),
+        settings.UseJson ? provider.GetRequiredService<ConductorSerializer>().Options : null);
+}

@@ -1,0 +1,38 @@
+using Conductor.DependencyInjection;
+using Conductor.Messaging;
+
+namespace Conductor.Testing;
+
+/// <summary>Settings of a <see cref="ConductorTestHost"/>.</summary>
+public sealed class ConductorTestHostOptions
+{
+    /// <summary>The default of <see cref="RealTimeLimit"/>: 10 seconds.</summary>
+    public static readonly TimeSpan DefaultRealTimeLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>Whether every message goes through JSON, so that nobody finds out in production that a payload cannot.</summary>
+    /// <value>Default: false.</value>
+    public bool UseJson { get; set; }
+
+    /// <summary>The time the clock starts at.</summary>
+    /// <value>Default: 1 January 2030, midnight, UTC.</value>
+    public DateTimeOffset? StartAt { get; set; }
+
+    /// <summary>How long, in real time, something may be waited for before it counts as stuck.</summary>
+    /// <value>Default: 10 seconds.</value>
+    public TimeSpan RealTimeLimit { get; set; } = DefaultRealTimeLimit;
+
+    /// <summary>
+    /// How long, in real time, it has to be quiet before the clock is advanced. More than zero when agents do real work that the host cannot
+    /// see: real I/O, threads of their own.
+    /// </summary>
+    /// <value>Default: zero, as soon as the thread pool is idle.</value>
+    public TimeSpan QuietPeriod { get; set; }
+
+    /// <summary>Makes the bus behind the recording one.</summary>
+    /// <value>Default: null, the recording bus delivers by itself, in memory.</value>
+    public Func<IServiceProvider, MessageBus>? InnerBus { get; set; }
+
+    /// <summary>Changes the settings of Conductor, as <c>AddConductor(options => …)</c> does.</summary>
+    /// <value>Default: null, the defaults.</value>
+    public Action<ConductorOptions>? Configure { get; set; }
+}

@@ -1,0 +1,39 @@
+namespace Conductor.Testing;
+
+/// <summary>The sentences that every provider of an abstraction has to keep. Any test framework, or a loop, can run them.</summary>
+public abstract class ConformanceSuite
+{
+    private readonly List<ConformanceCase> _cases = [];
+
+    private protected ConformanceSuite()
+    {
+    }
+
+    /// <summary>The sentences, each to be run by itself. They are independent of each other.</summary>
+    public IReadOnlyList<ConformanceCase> Cases => _cases;
+
+    /// <summary>The sentences as text, for frameworks that want data they can print: see <see cref="RunAsync"/>.</summary>
+    public IReadOnlyList<string> Names => [.. _cases.Select(static known => known.Name)];
+
+    /// <summary>Holds a fresh provider to one sentence.</summary>
+    /// <param name="name">The sentence: one of <see cref="Names"/>.</param>
+    /// <exception cref="ConformanceException">The provider does not keep it.</exception>
+    public Task RunAsync(string name) => (_cases.Find(known => string.Equals(known.Name, name, StringComparison.Ordinal))
+        ?? throw new ArgumentException($"There is no case '{name}' here.", nameof(name))).RunAsync();
+
+    private protected void Add(string name, Func<Task> run) => _cases.Add(new ConformanceCase(name, async () =>
+    {
+        try
+        {
+            await Task.Run(run).WaitAsync(Check.RealLimit, TimeProvider.System).ConfigureAwait(false);
+        }
+        catch (TimeoutException exception)
+        {
+            throw new ConformanceException($"'{name}' did not end within {Check.RealLimit.TotalSeconds:0} s.", exception);
+        }
+        catch (ConformanceException exception)
+        {
+            throw new ConformanceException($"'{name}' does not hold: {exception.Message}", exception);
+        }
+    }));
+}

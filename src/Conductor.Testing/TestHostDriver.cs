@@ -1,0 +1,79 @@
+namespace Conductor.Testing;
+
+/// <summary>Lets virtual time pass as far as somebody waits for it, on a thread of its own.</summary>
+internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageBus bus, ConductorTestHostOptions options)
+{
+    // Nothing is set, nothing runs: only work that cannot be seen could still end the waiting, and it gets this long.
+    private static readonly TimeSpan _nothingLeftLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(1);
+
+    private readonly ThreadPoolActivity _activity = new(time, options.QuietPeriod);
+
+    /// <summary>Advances from timer to timer until something is so.</summary>
+    public Task RunUntilAsync(Func<bool> isDone, string awaited) => isDone() ? Task.CompletedTask : OnOwnThread(() => Drive(isDone, awaited));
+
+    /// <summary>Lets a certain time pass, timer by timer.</summary>
+    public Task AdvanceAsync(TimeSpan duration) => OnOwnThread(() =>
+    {
+        var target = time.Elapsed + duration;
+        _activity.Settle(static () => false);
+        while (time.TimeToNextTimer is { } next && next > TimeSpan.Zero && time.Elapsed + next <= target)
+        {
+            time.AdvanceToNextTimer();
+            _activity.Settle(static () => false);
+        }
+
+        time.Advance(target - time.Elapsed);
+        _activity.Settle(static () => false);
+    });
+
+    private static Task OnOwnThread(Action action) => Task.Factory.StartNew(
+        action, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.RunContinuationsAsynchronously, TaskScheduler.Default);
+
+    private static TimeSpan Smaller(TimeSpan one, TimeSpan other) => one < other ? one : other;
+
+    private void Drive(Func<bool> isDone, string awaited)
+    {
+        var real = TimeProvider.System;
+        var startedAt = real.GetTimestamp();
+        var virtualStart = time.Elapsed;
+        long? nothingLeftSince = null;
+        while (true)
+        {
+            _activity.Settle(isDone);
+            if (isDone())
+            {
+                return;
+            }
+
+            if (real.GetElapsedTime(startedAt) > options.RealTimeLimit)
+            {
+                throw Stuck(awaited, $"{options.RealTimeLimit.TotalSeconds:0.#} s of real time were allowed", virtualStart);
+            }
+
+            if (time.AdvanceToNextTimer())
+            {
+                nothingLeftSince = null;
+                continue;
+            }
+
+            nothingLeftSince ??= real.GetTimestamp();
+            if (real.GetElapsedTime(nothingLeftSince.Value) > Smaller(_nothingLeftLimit, options.RealTimeLimit))
+            {
+                throw Stuck(awaited, "No timer is set and nothing runs on the thread pool that could complete it", virtualStart);
+            }
+
+            SpinWait.SpinUntil(isDone, _pause);
+        }
+    }
+
+    private StuckException Stuck(string awaited, string cause, TimeSpan virtualStart)
+    {
+        var last = bus.Published.TakeLast(5).Select(static message => $"{Environment.NewLine}  {message}").ToList();
+        var next = time.TimeToNextTimer is { } due ? $"the next in {due}" : "none set";
+        return new StuckException(
+            awaited,
+            $"{cause}. Virtual time passed meanwhile: {time.Elapsed - virtualStart}; timers: {time.TimerCount} ({next}). " +
+            (last.Count == 0 ? "Nothing was published." : $"The last messages published:{string.Concat(last)}"));
+    }
+}

@@ -1,0 +1,174 @@
+namespace Conductor.Testing;
+
+/// <summary>
+/// A clock that stands still until it is advanced. Timers, delays and time limits that were made with it come due only then, in the order
+/// of their times and, at one time, in the order they were set.
+/// </summary>
+/// <remarks>
+/// Thread-safe. Timer callbacks run on the thread that advances the clock, with the execution context in which the timer was made, as those
+/// of the system's timers do. One thread should advance at a time.
+/// </remarks>
+public sealed class VirtualTimeProvider : TimeProvider
+{
+    private readonly Lock _gate = new();
+    private readonly SortedSet<VirtualTimer> _timers = new(VirtualTimer.ByDueTime);
+    private readonly DateTimeOffset _startedAt;
+    private long _elapsedTicks;
+    private long _wallShiftTicks;
+    private long _lastNumber;
+    private long _activity;
+
+    /// <summary>Makes a clock.</summary>
+    /// <param name="startAt">The time it starts at. Default: 1 January 2030, midnight, UTC.</param>
+    public VirtualTimeProvider(DateTimeOffset? startAt = null) =>
+        _startedAt = startAt ?? new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Always UTC, so that no test depends on where it runs.</summary>
+    public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+    /// <summary>Ticks of 100 nanoseconds: what a <see cref="TimeSpan"/> counts in.</summary>
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    /// <summary>The time that has passed since the clock was made.</summary>
+    public TimeSpan Elapsed => new(Interlocked.Read(ref _elapsedTicks));
+
+    /// <summary>How many timers are set and have not come due.</summary>
+    public int TimerCount
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _timers.Count;
+            }
+        }
+    }
+
+    /// <summary>The time from now until the next timer comes due; null when none is set.</summary>
+    public TimeSpan? TimeToNextTimer
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _timers.Min is { } next ? new TimeSpan(Math.Max(0, next.DueTicks - _elapsedTicks)) : null;
+            }
+        }
+    }
+
+    /// <summary>Grows with every use of the clock: code that asks for the time or sets a timer is at work.</summary>
+    internal long Activity => Interlocked.Read(ref _activity);
+
+    /// <inheritdoc />
+    public override DateTimeOffset GetUtcNow()
+    {
+        Interlocked.Increment(ref _activity);
+        return _startedAt.AddTicks(Interlocked.Read(ref _elapsedTicks) + Interlocked.Read(ref _wallShiftTicks));
+    }
+
+    /// <inheritdoc />
+    public override long GetTimestamp()
+    {
+        Interlocked.Increment(ref _activity);
+
+        // Never 0: code that measures may take 0 for "not measured".
+        return Interlocked.Read(ref _elapsedTicks) + 1;
+    }
+
+    /// <inheritdoc />
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        var timer = new VirtualTimer(this, callback, state);
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    /// <summary>Lets time pass: every timer that comes due meanwhile fires at its own time.</summary>
+    /// <param name="duration">How long; zero or more.</param>
+    /// <remarks>It does not wait for what the timers set off: <see cref="ConductorTestHost.AdvanceAsync"/> does.</remarks>
+    public void Advance(TimeSpan duration)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
+        var target = Interlocked.Read(ref _elapsedTicks) + duration.Ticks;
+        while (TryTakeDue(target, out var timer))
+        {
+            timer.Fire();
+        }
+
+        lock (_gate)
+        {
+            _elapsedTicks = Math.Max(_elapsedTicks, target);
+        }
+    }
+
+    /// <summary>Advances to the next timer and fires it, with all others that come due at the same time.</summary>
+    /// <returns>False when no timer is set: the clock was not moved.</returns>
+    public bool AdvanceToNextTimer()
+    {
+        if (TimeToNextTimer is not { } next)
+        {
+            return false;
+        }
+
+        Advance(next);
+        return true;
+    }
+
+    /// <summary>
+    /// Sets the wall clock forward or back, as an administrator or a time server does: <see cref="GetUtcNow"/> jumps, timers and timestamps
+    /// do not notice.
+    /// </summary>
+    /// <param name="shift">How far; negative for back.</param>
+    public void ShiftWallClock(TimeSpan shift) => Interlocked.Add(ref _wallShiftTicks, shift.Ticks);
+
+    internal void Set(VirtualTimer timer, TimeSpan dueTime, TimeSpan period)
+    {
+        lock (_gate)
+        {
+            _activity++;
+            _timers.Remove(timer);
+            timer.PeriodTicks = period > TimeSpan.Zero ? period.Ticks : 0;
+            if (dueTime >= TimeSpan.Zero)
+            {
+                timer.DueTicks = _elapsedTicks + dueTime.Ticks;
+                timer.Number = ++_lastNumber;
+                _timers.Add(timer);
+            }
+        }
+    }
+
+    internal void Remove(VirtualTimer timer)
+    {
+        lock (_gate)
+        {
+            _activity++;
+            _timers.Remove(timer);
+            timer.PeriodTicks = 0;
+        }
+    }
+
+    private bool TryTakeDue(long target, out VirtualTimer timer)
+    {
+        lock (_gate)
+        {
+            if (_timers.Min is not { } next || next.DueTicks > target)
+            {
+                timer = null!;
+                return false;
+            }
+
+            timer = next;
+            _timers.Remove(next);
+            _elapsedTicks = Math.Max(_elapsedTicks, next.DueTicks);
+            if (next.PeriodTicks > 0)
+            {
+                next.DueTicks += next.PeriodTicks;
+                next.Number = ++_lastNumber;
+                _timers.Add(next);
+            }
+
+            return true;
+        }
+    }
+}

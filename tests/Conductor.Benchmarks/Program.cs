@@ -1,0 +1,11 @@
+using BenchmarkDotNet.Running;
+using Conductor.Benchmarks;
+
+// "memory" is a mode of its own: how much an idle agent holds on to is not a matter of time.
+if (args is ["memory"])
+{
+    await IdleAgentMemory.MeasureAsync();
+    return;
+}
+
+BenchmarkSwitcher.FromAssembly(typeof(DispatchBenchmarks).Assembly).Run(args);

@@ -1,0 +1,86 @@
+using System.Data.Common;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Conductor.Tests.Hall;
+
+public sealed class ErrorClassifierTests
+{
+    public static TheoryData<Exception, string> Table => new()
+    {
+        { new HttpRequestException("m", null, HttpStatusCode.TooManyRequests), ErrorCodes.LlmRateLimit },
+        { new HttpRequestException("m", null, HttpStatusCode.RequestTimeout), ErrorCodes.TransientError },
+        { new HttpRequestException("m", null, HttpStatusCode.InternalServerError), ErrorCodes.TransientError },
+        { new HttpRequestException("m", null, HttpStatusCode.ServiceUnavailable), ErrorCodes.TransientError },
+        { new HttpRequestException("m", null, (HttpStatusCode)599), ErrorCodes.TransientError },
+        { new HttpRequestException("m"), ErrorCodes.TransientError },
+        { new HttpRequestException("m", null, HttpStatusCode.BadRequest), ErrorCodes.UnknownError },
+        { new HttpRequestException("m", null, HttpStatusCode.Unauthorized), ErrorCodes.UnknownError },
+        { new IOException("m"), ErrorCodes.TransientError },
+        { new EndOfStreamException("m"), ErrorCodes.TransientError },
+        { new SocketException((int)SocketError.ConnectionReset), ErrorCodes.TransientError },
+        { new FileNotFoundException("m"), ErrorCodes.UnknownError },
+        { new DatabaseException(isTransient: true), ErrorCodes.TransientError },
+        { new DatabaseException(isTransient: false), ErrorCodes.UnknownError },
+        { new TimeoutException("m"), ErrorCodes.AgentTimeout },
+        { new TaskCanceledException("m", new TimeoutException()), ErrorCodes.AgentTimeout },
+        { new OperationCanceledException("m"), ErrorCodes.UnknownError },
+        { new AggregateException(new TimeoutException()), ErrorCodes.AgentTimeout },
+        { new AggregateException(new TimeoutException(), new IOException()), ErrorCodes.UnknownError },
+        { new AgentException("OWN_CODE", "m"), "OWN_CODE" },
+        { new TaskValidationException("m"), ErrorCodes.TaskValidationFailed },
+        { new InvalidOperationException("m"), ErrorCodes.UnknownError },
+    };
+
+    [Theory]
+    [MemberData(nameof(Table))]
+    public void Classify_GivesTheCode(Exception exception, string code)
+    {
+        var error = ErrorClassifier.Default.Classify(exception);
+
+        error.Code.Should().Be(code);
+        error.Message.Should().Contain((exception as AggregateException)?.InnerExceptions[0].Message ?? exception.Message);
+        error.Type.Should().NotBeNullOrEmpty();
+    }
+
+    [Fact]
+    public void Classify_ConductorException_KeepsWhatItSaysAboutTryingAgain()
+    {
+        var error = ErrorClassifier.Default.Classify(
+            new AgentException("OWN", "m") { IsTransient = true, RetryAfter = TimeSpan.FromSeconds(7) });
+
+        error.IsTransient.Should().BeTrue();
+        error.RetryAfter.Should().Be(TimeSpan.FromSeconds(7));
+    }
+
+    [Fact]
+    public void Classify_AggregateOfOneConductorException_KeepsWhatItSaysAboutTryingAgain()
+    {
+        var error = ErrorClassifier.Default.Classify(
+            new AggregateException(new AgentException("OWN", "m") { IsTransient = true, RetryAfter = TimeSpan.FromSeconds(7) }));
+
+        error.Code.Should().Be("OWN");
+        error.IsTransient.Should().BeTrue();
+        error.RetryAfter.Should().Be(TimeSpan.FromSeconds(7));
+    }
+
+    [Fact]
+    public void Classify_WhatAReplacementDoesNotKnow_IsLeftToTheDefault()
+    {
+        var own = new OwnClassifier();
+
+        own.Classify(new NotSupportedException("m")).Code.Should().Be("OWN");
+        own.Classify(new IOException("m")).Code.Should().Be(ErrorCodes.TransientError);
+    }
+
+    private sealed class DatabaseException(bool isTransient) : DbException("m")
+    {
+        public override bool IsTransient { get; } = isTransient;
+    }
+
+    private sealed class OwnClassifier : ErrorClassifier
+    {
+        protected override TaskError? ClassifyCore(Exception exception) =>
+            exception is NotSupportedException ? new TaskError { Code = "OWN", Message = exception.Message } : null;
+    }
+}

@@ -1,0 +1,119 @@
+using System.Text.Json;
+using Conductor.Serialization;
+
+namespace Conductor.Tests.Hall;
+
+public sealed class TaskDataTests
+{
+    [Fact]
+    public void Get_InProcess_IsTheSameReference()
+    {
+        var value = new Order("nails", 3);
+
+        TaskData.From(value).Get<Order>().Should().BeSameAs(value);
+        TaskData.From(value).Get<IOrder>().Should().BeSameAs(value);
+        TaskData.From<IOrder>(value).Get<Order>().Should().BeSameAs(value);
+    }
+
+    [Fact]
+    public void From_DataOrNothing_IsNotWrappedAgain()
+    {
+        var data = TaskData.From(1);
+
+        TaskData.From(data).Should().BeSameAs(data);
+        TaskData.From<string?>(null).Should().BeSameAs(TaskData.Empty);
+        TaskData.FromString(null).IsEmpty.Should().BeTrue();
+        TaskData.FromJson(JsonSerializer.SerializeToElement<string?>(null)).IsEmpty.Should().BeTrue();
+    }
+
+    [Fact]
+    public void ImplicitConversion_Text_WrapsIt()
+    {
+        TaskData data = "Ada";
+
+        data.Get<string>().Should().Be("Ada");
+    }
+
+    [Fact]
+    public void Get_WrongType_NamesBothTypes()
+    {
+        var act = () => TaskData.From(new Order("nails", 3)).Get<int>();
+
+        var thrown = act.Should().Throw<TaskValidationException>().Which;
+        thrown.ErrorCode.Should().Be(ErrorCodes.TaskValidationFailed);
+        thrown.Message.Should().Contain(typeof(Order).ToString()).And.Contain(typeof(int).ToString());
+    }
+
+    [Fact]
+    public void Get_WrongTypeAfterJson_IsAValidationErrorToo()
+    {
+        var json = TaskData.FromJson(JsonSerializer.SerializeToElement("text"));
+
+        FluentActions.Invoking(() => json.Get<int>()).Should().Throw<TaskValidationException>().WithMessage("*JSON*Int32*");
+        json.TryGet<int>(out _).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Get_TypeThatJsonCannotKnow_IsAValidationErrorToo()
+    {
+        var json = TaskData.FromJson(JsonSerializer.SerializeToElement("text"));
+
+        FluentActions.Invoking(() => json.Get<Action>()).Should().Throw<TaskValidationException>();
+    }
+
+    [Fact]
+    public void Get_OfEmpty_IsAValidationErrorExceptForNothingInParticular()
+    {
+        FluentActions.Invoking(() => TaskData.Empty.Get<string>()).Should().Throw<TaskValidationException>().WithMessage("*empty*");
+        TaskData.Empty.TryGet<int?>(out var nothing).Should().BeTrue();
+        nothing.Should().BeNull();
+        TaskData.Empty.TryGet<int>(out _).Should().BeFalse();
+    }
+
+    [Theory]
+    [MemberData(nameof(PlainValues))]
+    public void Json_PlainValues_ComeBack(object value)
+    {
+        var method = typeof(TaskDataTests).GetMethod(nameof(ThroughJson), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Static)!;
+
+        method.MakeGenericMethod(value.GetType()).Invoke(null, [value]).Should().BeEquivalentTo(value);
+    }
+
+    public static TheoryData<object> PlainValues => new()
+    {
+        "täxt \"quoted\"\n", true, 42, 42L, 4.25, 4.25m, Guid.Parse("00112233-4455-6677-8899-aabbccddeeff"),
+        new DateTimeOffset(2030, 1, 2, 3, 4, 5, TimeSpan.FromHours(2)), TimeSpan.FromMilliseconds(1234),
+        new[] { "a", "b" }, new[] { 1, 2 }, new byte[] { 1, 2, 255 }, new List<string> { "a" }, new Dictionary<string, string> { ["k"] = "v" },
+    };
+
+    [Fact]
+    public void Json_TypeOfTheUsersOwn_ComesBackAsAnEqualValue()
+    {
+        var value = new Order("nails", 3);
+
+        ThroughJson(value).Should().Be(value).And.NotBeSameAs(value);
+    }
+
+    [Fact]
+    public void FromJson_DisposedDocument_StaysReadable()
+    {
+        TaskData data;
+        using (var document = JsonDocument.Parse("""{"What":"nails","Count":3}"""))
+        {
+            data = TaskData.FromJson(document.RootElement);
+        }
+
+        data.Get<Order>().Should().Be(new Order("nails", 3));
+        data.Get<JsonElement>().GetProperty("Count").GetInt32().Should().Be(3);
+    }
+
+    private static T ThroughJson<T>(T value)
+    {
+        var json = JsonSerializer.Serialize(TaskData.From(value), ConductorJson.Options);
+        return JsonSerializer.Deserialize<TaskData>(json, ConductorJson.Options)!.Get<T>();
+    }
+
+    private interface IOrder;
+
+    private sealed record Order(string What, int Count) : IOrder;
+}

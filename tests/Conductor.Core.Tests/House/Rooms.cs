@@ -1,0 +1,36 @@
+namespace Conductor.Tests.House;
+
+/// <summary>The rooms of Conductor.Core and what each may use: the table of architecture.md.</summary>
+internal static class Rooms
+{
+    public const string Hall = "Conductor";
+
+    private static readonly string[] _inOrder =
+    [
+        Hall, "Conductor.Diagnostics", "Conductor.Messaging", "Conductor.State", "Conductor.Errors", "Conductor.Policies", "Conductor.Agents",
+        "Conductor.Coordination", "Conductor.Workflows", "Conductor.Serialization", "Conductor.DependencyInjection",
+    ];
+
+    private static readonly Dictionary<string, string[]> _mayUse = new()
+    {
+        [Hall] = [],
+        ["Conductor.Diagnostics"] = [Hall],
+        ["Conductor.Messaging"] = [Hall, "Conductor.Diagnostics"],
+        ["Conductor.State"] = [Hall, "Conductor.Diagnostics"],
+        ["Conductor.Errors"] = [Hall, "Conductor.Diagnostics", "Conductor.Messaging", "Conductor.State"],
+        ["Conductor.Policies"] = [Hall, "Conductor.Diagnostics", "Conductor.State"],
+        ["Conductor.Agents"] = [Hall, "Conductor.Diagnostics", "Conductor.Messaging", "Conductor.State"],
+        ["Conductor.Coordination"] = _inOrder[..7],
+        ["Conductor.Workflows"] = _inOrder[..8],
+        ["Conductor.Serialization"] = [Hall, "Conductor.Messaging", "Conductor.State", "Conductor.Workflows"],
+        ["Conductor.DependencyInjection"] = _inOrder[..10],
+    };
+
+    public static IReadOnlyList<string> All => _inOrder;
+
+    public static bool MayUse(string room, string other) => room == other || _mayUse[room].Contains(other);
+
+    /// <summary>The room of a namespace; null for what the compiler and its generators add.</summary>
+    public static string? Of(string @namespace) =>
+        @namespace == "Microsoft.Extensions.DependencyInjection" ? "Conductor.DependencyInjection" : _inOrder.FirstOrDefault(room => room == @namespace);
+}

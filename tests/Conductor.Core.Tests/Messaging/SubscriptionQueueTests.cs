@@ -1,0 +1,195 @@
+using System.Collections.Concurrent;
+using Conductor.Diagnostics;
+using Conductor.Messaging;
+using Conductor.Testing;
+using Conductor.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
+using System.Diagnostics.Metrics;
+
+namespace Conductor.Tests.Messaging;
+
+/// <summary>What the conformance suite does not see: counters and logs of a full queue, expiry, failing handlers.</summary>
+public sealed class SubscriptionQueueTests : IAsyncLifetime, IAsyncDisposable
+{
+    private readonly VirtualTimeProvider _time = new();
+    private readonly FakeLogCollector _logs = new();
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly InMemoryMessageBus _bus;
+    private readonly IMeterFactory _meters;
+    private readonly TaskCompletionSource _release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentQueue<string> _handled = new();
+
+    public SubscriptionQueueTests()
+    {
+        _meters = _services.GetRequiredService<IMeterFactory>();
+        _bus = new InMemoryMessageBus(new ConductorEnvironment(_time, new FakeLoggerFactory(_logs), _meters));
+    }
+
+    public async Task InitializeAsync() => await _bus.ConnectAsync();
+
+    public async Task DisposeAsync()
+    {
+        _release.TrySetResult();
+        await _bus.DisposeAsync();
+        await _services.DisposeAsync();
+    }
+
+    async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();
+
+    [Theory]
+    [InlineData(QueueFullMode.DropOldest)]
+    [InlineData(QueueFullMode.DropNewest)]
+    public async Task Deliver_QueueFull_IsCountedEachTimeAndLoggedOnce(QueueFullMode mode)
+    {
+        using var dropped = Collect<long>("conductor.bus.message.dropped");
+        await HoldAsync(new SubscriptionOptions { Capacity = 2, FullMode = mode });
+
+        for (var i = 0; i < 5; i++)
+        {
+            await _bus.PublishAsync(Channels.Agent("secret-id"), Message($"{i}"));
+        }
+
+        dropped.GetMeasurementSnapshot().Sum(measurement => measurement.Value).Should().Be(3);
+        dropped.GetMeasurementSnapshot().Should().OnlyContain(measurement => (string?)measurement.Tags["reason"] == "queue_full");
+        _logs.GetSnapshot().Where(record => record.Id.Id == 1103).Should().ContainSingle()
+            .Which.Message.Should().ContainAll("2", mode.ToString()).And.NotContain("secret-id");
+    }
+
+    [Fact]
+    public async Task Deliver_QueueFullAgainAfterCatchingUp_IsLoggedAgain()
+    {
+        var subscription = await HoldAsync(new SubscriptionOptions { Capacity = 1 });
+        await _bus.PublishAsync(Channels.Agent("secret-id"), Message("1"));
+        await _bus.PublishAsync(Channels.Agent("secret-id"), Message("2"));
+        _release.SetResult();
+        await UntilAsync(() => _handled.Contains("2") && subscription.QueuedMessages == 0);
+        await UntilAsync(async () =>
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                await _bus.PublishAsync(Channels.Agent("secret-id"), Message("more"));
+            }
+
+            return _logs.GetSnapshot().Count(record => record.Id.Id == 1103) > 1;
+        });
+    }
+
+    [Fact]
+    public async Task Deliver_MessageExpiredInQueue_IsCountedAsExpired()
+    {
+        using var dropped = Collect<long>("conductor.bus.message.dropped");
+        await HoldAsync();
+        await _bus.PublishAsync(Channels.Agent("secret-id"), Message("old") with { TimeToLive = TimeSpan.FromSeconds(1) });
+        await _bus.PublishAsync(Channels.Agent("secret-id"), Message("fresh"));
+
+        _time.Advance(TimeSpan.FromSeconds(2));
+        _release.SetResult();
+        await UntilAsync(() => _handled.Contains("fresh"));
+
+        _handled.Should().NotContain("old");
+        dropped.GetMeasurementSnapshot().Should().ContainSingle().Which.Tags["reason"].Should().Be("expired");
+    }
+
+    [Fact]
+    public async Task Publish_CountsSentAndConsumed_AndMeasuresWaitingAndHandling()
+    {
+        using var sent = Collect<long>("messaging.client.sent.messages");
+        using var consumed = Collect<long>("messaging.client.consumed.messages");
+        using var waited = Collect<double>("conductor.bus.queue.wait_time");
+        using var handled = Collect<double>("messaging.process.duration");
+        await HoldAsync();
+        await _bus.PublishAsync(Channels.Agent("secret-id"), Message("1"));
+
+        _time.Advance(TimeSpan.FromSeconds(3));
+        _release.SetResult();
+        await UntilAsync(() => consumed.GetMeasurementSnapshot().Count == 2 && handled.GetMeasurementSnapshot().Count == 2);
+
+        sent.GetMeasurementSnapshot().Sum(measurement => measurement.Value).Should().Be(2);
+        waited.GetMeasurementSnapshot().Select(measurement => measurement.Value).Should().BeEquivalentTo(new[] { 0.0, 3.0 });
+        handled.GetMeasurementSnapshot()[0].Value.Should().Be(3.0);
+        sent.GetMeasurementSnapshot().Concat(consumed.GetMeasurementSnapshot()).SelectMany(measurement => measurement.Tags.Values)
+            .Should().NotContain("secret-id", "never an id on a metric");
+    }
+
+    [Fact]
+    public async Task Queue_WaitingMessages_AreObserved()
+    {
+        using var waiting = Collect<long>("conductor.bus.queue.message.count");
+        await HoldAsync();
+        await _bus.PublishAsync(Channels.Agent("secret-id"), Message("1"));
+        await _bus.PublishAsync(Channels.Agent("secret-id"), Message("2"));
+
+        waiting.RecordObservableInstruments();
+
+        waiting.LastMeasurement!.Value.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task Handler_ThatFails_IsLoggedWithChannelTemplateAndMessage()
+    {
+        await _bus.SubscribeAsync(Channels.Agent("secret-id"), (_, _) => throw new InvalidOperationException("scripted"));
+
+        await _bus.PublishAsync(Channels.Agent("secret-id"), Message("bad"));
+        await UntilAsync(() => _logs.GetSnapshot().Any(record => record.Id.Id == 1102));
+
+        var record = _logs.GetSnapshot().Single(record => record.Id.Id == 1102);
+        record.Level.Should().Be(LogLevel.Error);
+        record.Exception.Should().BeOfType<InvalidOperationException>();
+        record.Message.Should().ContainAll("conductor:agent:{id}", "bad");
+    }
+
+    [Fact]
+    public async Task Disconnect_WithWaitingMessages_SaysHowManyWereDropped()
+    {
+        await HoldAsync();
+        await _bus.PublishAsync(Channels.Agent("secret-id"), Message("1"));
+        await _bus.PublishAsync(Channels.Agent("secret-id"), Message("2"));
+
+        await _bus.DisconnectAsync();
+
+        _logs.GetSnapshot().Single(record => record.Id.Id == 1101).Message.Should().Contain("2 waiting");
+    }
+
+    private static AgentMessage Message(string id) => new() { Id = id, Type = MessageType.Control, Sender = "test" };
+
+    private static async Task UntilAsync(Func<bool> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!condition())
+        {
+            limit.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while (!await condition())
+        {
+            limit.Token.ThrowIfCancellationRequested();
+        }
+    }
+
+    private MetricCollector<T> Collect<T>(string instrument)
+        where T : struct => new(_meters, ConductorTelemetry.MeterName, instrument);
+
+    /// <summary>A subscription whose handler holds its first message until it is released.</summary>
+    private async Task<MessageSubscription> HoldAsync(SubscriptionOptions? options = null)
+    {
+        var subscription = await _bus.SubscribeAsync(
+            Channels.Agent("secret-id"),
+            async (message, _) =>
+            {
+                _handled.Enqueue(message.Id);
+                await _release.Task;
+            },
+            options);
+        await _bus.PublishAsync(Channels.Agent("secret-id"), Message("held"));
+        await UntilAsync(() => !_handled.IsEmpty);
+        return subscription;
+    }
+}

@@ -1,0 +1,213 @@
+using Conductor.Diagnostics;
+using Conductor.State;
+using Conductor.Testing;
+using Conductor.Tests.Support;
+using Microsoft.Extensions.Logging.Testing;
+
+namespace Conductor.Tests.State;
+
+/// <summary>How much the store in memory keeps, so that a process can live for a year.</summary>
+public sealed class RetentionTests
+{
+    private readonly VirtualTimeProvider _time = new();
+    private readonly FakeLogCollector _logs = new();
+
+    [Fact]
+    public async Task FinishedRuns_BeyondTheCount_TheOldestGoFirst()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxFinishedWorkflows = 3 });
+
+        for (var i = 0; i < 5; i++)
+        {
+            await FinishAsync(store, $"r{i}");
+        }
+
+        (await IdsAsync(store)).Should().BeEquivalentTo("r2", "r3", "r4");
+        (await store.GetWorkflowStateAsync("r0")).Should().BeNull();
+        (await store.GetTaskResultAsync("r0", "t", 0)).Should().BeNull();
+        (await store.GetWorkflowHistoryAsync("r0")).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task RunningRuns_AreKeptHoweverManyFinish()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxFinishedWorkflows = 1 });
+        await store.CommitWorkflowAsync(Step("running", WorkflowStatus.InProgress));
+
+        for (var i = 0; i < 5; i++)
+        {
+            await FinishAsync(store, $"r{i}");
+        }
+
+        (await IdsAsync(store)).Should().BeEquivalentTo("running", "r4");
+    }
+
+    [Fact]
+    public async Task FinishedRuns_BeyondTheAge_AreForgottenWhenTheNextFinishes()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxAge = TimeSpan.FromDays(1) });
+        await FinishAsync(store, "old");
+
+        _time.Advance(TimeSpan.FromDays(1) + TimeSpan.FromSeconds(1));
+        await FinishAsync(store, "new");
+
+        (await store.GetWorkflowStateAsync("old")).Should().BeNull();
+        (await IdsAsync(store)).Should().Equal("new");
+    }
+
+    [Fact]
+    public async Task FinishedRuns_BeyondTheAge_AreNotListed()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxAge = TimeSpan.FromDays(1) });
+        await FinishAsync(store, "old");
+
+        _time.Advance(TimeSpan.FromDays(2));
+
+        (await IdsAsync(store)).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task FinishedRuns_NoneKept_AreGoneAtOnce()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxFinishedWorkflows = 0 });
+
+        await FinishAsync(store, "r");
+
+        (await store.GetWorkflowStateAsync("r")).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task FinishedRun_SavedAgain_CountsOnce()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxFinishedWorkflows = 2 });
+        await FinishAsync(store, "a");
+        for (var i = 0; i < 3; i++)
+        {
+            var state = (await store.GetWorkflowStateAsync("a"))!;
+            await store.SaveWorkflowStateAsync(state);
+        }
+
+        await FinishAsync(store, "b");
+
+        (await IdsAsync(store)).Should().BeEquivalentTo("a", "b");
+    }
+
+    [Fact]
+    public async Task TaskResults_BeyondTheCount_TheOldestGoFirstWithTheirEffects()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxTaskResults = 2 });
+        for (var i = 0; i < 3; i++)
+        {
+            await store.Effects.RecordAsync(new EffectKey($"t{i}", $"t{i}:0", "call"), "value");
+            await store.SaveTaskResultAsync(Result($"t{i}"));
+        }
+
+        (await store.GetTaskResultAsync("t0")).Should().BeNull();
+        (await store.GetTaskResultAsync("t2")).Should().NotBeNull();
+        (await store.Effects.GetAsync(new EffectKey("t0", "t0:0", "call"))).Should().BeNull();
+        (await store.Effects.GetAsync(new EffectKey("t2", "t2:0", "call"))).Should().NotBeNull();
+    }
+
+    [Fact]
+    public async Task TaskResults_BeyondTheAge_AreForgottenWhenTheNextIsSaved()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxAge = TimeSpan.FromDays(1) });
+        await store.SaveTaskResultAsync(Result("old"));
+
+        _time.Advance(TimeSpan.FromDays(2));
+        await store.SaveTaskResultAsync(Result("new"));
+
+        (await store.GetTaskResultAsync("old")).Should().BeNull();
+        (await store.GetTaskResultAsync("new")).Should().NotBeNull();
+    }
+
+    [Fact]
+    public async Task Effects_OfTasksThatNeverEnd_DoNotGrowWithoutBound()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxTaskResults = 10 });
+        for (var i = 0; i < 100; i++)
+        {
+            await store.Effects.RecordAsync(new EffectKey($"t{i}", $"t{i}:0", "call"), "value");
+        }
+
+        var kept = 0;
+        for (var i = 0; i < 100; i++)
+        {
+            kept += await store.Effects.GetAsync(new EffectKey($"t{i}", $"t{i}:0", "call")) is null ? 0 : 1;
+        }
+
+        kept.Should().BeInRange(1, 10);
+    }
+
+    [Fact]
+    public async Task Effects_OfARunningRun_AreKeptHoweverManyOthersCome()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxTaskResults = 10 });
+        await store.CommitWorkflowAsync(Step("run", WorkflowStatus.InProgress));
+        var effect = new EffectKey("run", "run:t:0", "call");
+        await store.Effects.RecordAsync(effect, "value");
+
+        for (var i = 0; i < 100; i++)
+        {
+            await store.Effects.RecordAsync(new EffectKey($"t{i}", $"t{i}:0", "call"), "value");
+        }
+
+        (await store.Effects.GetAsync(effect)).Should().NotBeNull();
+    }
+
+    [Fact]
+    public async Task DeadLetters_BeyondTheCount_TheOldestGoFirstAndTheLogSaysSo()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxDeadLetters = 2 });
+        for (var i = 0; i < 3; i++)
+        {
+            await store.SaveDeadLetterAsync(new ErrorRecord { Id = $"d{i}", Code = "C", Message = "m", Timestamp = _time.GetUtcNow() });
+        }
+
+        (await store.ListDeadLettersAsync()).Items.Select(letter => letter.Id).Should().Equal("d1", "d2");
+        _logs.GetSnapshot().Single(record => record.Id.Id == 1202).Message.Should().ContainAll("d0", "MaxDeadLetters");
+    }
+
+    [Fact]
+    public async Task Events_BeyondTheCount_TheFirstPositionMoves()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxEventsPerWorkflow = 3 });
+        await store.CommitWorkflowAsync(Step("r", WorkflowStatus.InProgress) with { Events = [.. Enumerable.Range(1, 5).Select(Event)] });
+
+        var history = (await store.GetWorkflowHistoryAsync("r"))!;
+
+        (history.FirstPosition, history.LastPosition).Should().Be((3, 5));
+        history.Events.Select(happening => happening.Position).Should().Equal(3, 4, 5);
+        (await store.GetWorkflowHistoryAsync("r", afterPosition: 4))!.Events.Select(happening => happening.Position).Should().Equal(5);
+    }
+
+    [Fact]
+    public void Problems_OfBadSettings_QuoteSettingValueAndFix() =>
+        new RetentionOptions { MaxFinishedWorkflows = -1, MaxTaskResults = 0, MaxDeadLetters = 0, MaxEventsPerWorkflow = 0, MaxAge = TimeSpan.Zero }
+            .Problems("Root").Should().HaveCount(5).And.OnlyContain(problem => problem.StartsWith("Root.Max", StringComparison.Ordinal) && problem.Contains("set it to"));
+
+    private static TaskResult Result(string taskId, string? run = null) => new() { TaskId = taskId, WorkflowId = run, Status = AgentTaskStatus.Completed };
+
+    private static async Task<IEnumerable<string>> IdsAsync(StateManager store) => (await store.ListWorkflowsAsync()).Items.Select(run => run.WorkflowId);
+
+    private WorkflowEvent Event(int position) => new()
+    {
+        Position = position, WorkflowId = "r", Kind = WorkflowEventKind.Warning, Timestamp = _time.GetUtcNow(),
+    };
+
+    private WorkflowTransition Step(string id, WorkflowStatus status) => new()
+    {
+        Summary = new WorkflowSummary { WorkflowId = id, DefinitionName = "d", Status = status, StartedAt = _time.GetUtcNow() },
+        ExpectedVersion = 0,
+    };
+
+    private async Task FinishAsync(StateManager store, string id) =>
+        await store.CommitWorkflowAsync(Step(id, WorkflowStatus.Completed) with { Results = [Result("t", id)] });
+
+    private async Task<StateManager> OpenAsync(RetentionOptions options)
+    {
+        var store = new InMemoryStateManager(new ConductorEnvironment(_time, new FakeLoggerFactory(_logs)), options);
+        await store.ConnectAsync();
+        return store;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Diagnostics.Metrics;
+using Conductor.Diagnostics;
+using Conductor.State;
+using Conductor.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+
+namespace Conductor.Tests.State;
+
+/// <summary>What the abstraction does for every provider: checks and metrics; and the settings of expectations and pages.</summary>
+public sealed class StateManagerTests
+{
+    [Fact]
+    public async Task Operations_AreMeasuredByNameAndError()
+    {
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var meters = services.GetRequiredService<IMeterFactory>();
+        using var durations = new MetricCollector<double>(meters, ConductorTelemetry.MeterName, "conductor.state.operation.duration");
+        await using var store = new InMemoryStateManager(new ConductorEnvironment(new VirtualTimeProvider(), meterFactory: meters));
+        await store.ConnectAsync();
+        var state = new WorkflowState { WorkflowId = "r", DefinitionName = "d" };
+
+        await store.SaveWorkflowStateAsync(state);
+        await FluentActions.Awaiting(() => store.SaveWorkflowStateAsync(state).AsTask()).Should().ThrowAsync<StateException>();
+
+        var measured = durations.GetMeasurementSnapshot();
+        measured.Should().OnlyContain(measurement => (string?)measurement.Tags["conductor.state.operation"] == "save_workflow_state").And.HaveCount(2);
+        measured[1].Tags["error.type"].Should().Be(ErrorCodes.StateConflict);
+    }
+
+    [Fact]
+    public async Task Conflict_Message_NamesKeyExpectationVersionAndWayOut()
+    {
+        await using var store = new InMemoryStateManager();
+        await store.ConnectAsync();
+        var state = new WorkflowState { WorkflowId = "r", DefinitionName = "d" };
+        await store.SaveWorkflowStateAsync(state);
+
+        var thrown = (await FluentActions.Awaiting(() => store.SaveWorkflowStateAsync(state).AsTask()).Should().ThrowAsync<StateException>()).Which;
+
+        thrown.Key.Should().Be("workflow:r");
+        thrown.Message.Should().ContainAll("workflow:r", "no record", "version 1", "StateExpectation.Any");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1001)]
+    public async Task Page_SizeOutOfBounds_IsRefused(int size)
+    {
+        await using var store = new InMemoryStateManager();
+        await store.ConnectAsync();
+
+        var act = () => store.ListAgentStatesAsync(new PageRequest { Size = size }).AsTask();
+
+        (await act.Should().ThrowAsync<Exception>()).WithMessage($"*{size}*1000*");
+    }
+
+    [Fact]
+    public void StateExpectation_IsMetBy_WhatItSays()
+    {
+        StateExpectation.Any.IsMetBy(0).Should().BeTrue();
+        StateExpectation.Any.IsMetBy(7).Should().BeTrue();
+        StateExpectation.MustNotExist.IsMetBy(0).Should().BeTrue();
+        StateExpectation.MustNotExist.IsMetBy(1).Should().BeFalse();
+        StateExpectation.AtVersion(3).IsMetBy(3).Should().BeTrue();
+        StateExpectation.AtVersion(3).IsMetBy(4).Should().BeFalse();
+        StateExpectation.AtVersion(0).Should().Be(StateExpectation.MustNotExist);
+        default(StateExpectation).IsMetBy(1).Should().BeFalse("what nobody chose must not overwrite");
+        FluentActions.Invoking(() => StateExpectation.AtVersion(-1)).Should().Throw<ArgumentOutOfRangeException>();
+    }
+
+    [Fact]
+    public void InMemory_SaysWhatItIs()
+    {
+        var store = new InMemoryStateManager();
+
+        store.Durability.Should().Be(DurabilityLevel.Volatile);
+        store.IsShared.Should().BeFalse();
+        StateManager.WorkflowKey("r").Should().Be("workflow:r");
+    }
+
+    [Fact]
+    public async Task CommitWorkflowAsync_UnderTheLeaseOfAnotherRun_IsRefused()
+    {
+        await using var store = new InMemoryStateManager();
+        await store.ConnectAsync();
+        var other = await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("other"), "me", TimeSpan.FromSeconds(30));
+
+        var act = () => store.CommitWorkflowAsync(new WorkflowTransition
+        {
+            Summary = new WorkflowSummary { WorkflowId = "r", DefinitionName = "d" }, ExpectedVersion = 0, Lease = other,
+        }).AsTask();
+
+        await act.Should().ThrowAsync<Exception>("a lease on one run is no right to write another");
+    }
+
+    [Fact]
+    public async Task SaveTaskResultAsync_BeforeItsRunIsStored_StaysTheRecordedOne()
+    {
+        await using var store = new InMemoryStateManager();
+        await store.ConnectAsync();
+        var first = new TaskResult { TaskId = "t", WorkflowId = "r", Status = AgentTaskStatus.Completed, Output = "first" };
+        await store.SaveTaskResultAsync(first);
+
+        await store.CommitWorkflowAsync(new WorkflowTransition
+        {
+            Summary = new WorkflowSummary { WorkflowId = "r", DefinitionName = "d" }, ExpectedVersion = 0, Results = [first with { Output = "second" }],
+        });
+
+        (await store.GetTaskResultAsync("r", "t", 0))!.Output.Get<string>().Should().Be("first", "at most one result of an execution is recorded: the first");
+    }
+}

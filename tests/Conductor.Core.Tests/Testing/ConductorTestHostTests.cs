@@ -1,0 +1,254 @@
+using System.Diagnostics;
+using Conductor.Agents;
+using Conductor.DependencyInjection;
+using Conductor.Messaging;
+using Conductor.Testing;
+
+namespace Conductor.Tests.Testing;
+
+public sealed class ConductorTestHostTests
+{
+    [Fact]
+    public async Task WaitAsync_AnHourOfRetries_PassesInMilliseconds()
+    {
+        var agent = new ScriptedAgent(new AgentScript().Fails(ErrorCodes.TransientError));
+        await using var host = await StartAsync(agent, new ConductorTestHostOptions
+        {
+            Configure = options =>
+            {
+                options.Retry.MaxRetries = 20;
+                options.Retry.InitialDelay = options.Retry.MaxDelay = TimeSpan.FromMinutes(3);
+                options.Retry.JitterFactor = 0;
+                options.CircuitBreaker.FailureThreshold = 100;
+            },
+        });
+        var watch = Stopwatch.StartNew();
+
+        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding }));
+
+        result.Attempts.Should().Be(21);
+        host.Time.Elapsed.Should().BeGreaterThanOrEqualTo(TimeSpan.FromHours(1));
+        result.Duration.Should().BeCloseTo(TimeSpan.FromHours(1), TimeSpan.FromMinutes(1));
+        watch.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(8), "even on a busy machine; it is far below a second on a quiet one");
+    }
+
+    [Fact]
+    public async Task WaitAsync_TaskNothingCanComplete_NamesWhatItWaitedFor()
+    {
+        await using var host = await StartAsync(new ScriptedAgent(), Impatient());
+        var never = new TaskCompletionSource();
+
+        var act = () => host.WaitAsync(never.Task);
+
+        var thrown = (await act.Should().ThrowAsync<StuckException>()).Which;
+        thrown.Awaited.Should().Be("never.Task");
+        thrown.Message.Should().Contain("never.Task").And.Contain("timers");
+    }
+
+    [Fact]
+    public async Task WaitAsync_StuckAfterDispatch_ShowsTheLastMessages()
+    {
+        await using var host = await StartAsync(new ScriptedAgent(), Impatient());
+        await host.WaitAsync(host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding }));
+
+        var act = () => host.WaitAsync(new TaskCompletionSource().Task, "the impossible");
+
+        (await act.Should().ThrowAsync<StuckException>()).Which.Message.Should().Contain("the impossible").And.Contain("TaskResult");
+    }
+
+    [Fact]
+    public async Task WaitAsync_TaskThatFails_ThrowsItsException()
+    {
+        await using var host = await StartAsync(new ScriptedAgent());
+
+        var act = () => host.WaitAsync(Task.FromException(new InvalidTimeZoneException("scripted")));
+
+        await act.Should().ThrowAsync<InvalidTimeZoneException>();
+    }
+
+    [Fact]
+    public async Task RunAsync_BodyThatWaitsByTheClock_GetsItsTime()
+    {
+        await using var host = await StartAsync(new ScriptedAgent());
+
+        var waited = await host.RunAsync(async running =>
+        {
+            var before = running.Time.GetUtcNow();
+            await Task.Delay(TimeSpan.FromHours(6), running.Time);
+            return running.Time.GetUtcNow() - before;
+        });
+
+        waited.Should().Be(TimeSpan.FromHours(6));
+    }
+
+    [Fact]
+    public async Task WaitAsync_AgentThatHangs_MeetsItsTimeLimitInVirtualTime()
+    {
+        await using var host = await StartAsync(
+            new ScriptedAgent(new AgentScript().Hangs()), new ConductorTestHostOptions { Configure = options => options.Retry.MaxRetries = 0 });
+
+        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(
+            new TaskDefinition { AgentType = AgentType.Coding, Timeout = TimeSpan.FromHours(3) }));
+
+        result.Error!.Code.Should().Be(ErrorCodes.AgentTimeout);
+        host.Time.Elapsed.Should().BeGreaterThanOrEqualTo(TimeSpan.FromHours(3)).And.BeLessThan(TimeSpan.FromHours(4));
+    }
+
+    [Fact]
+    public async Task WaitAsync_AgentThatOnlyComputes_NeverMeetsItsTimeLimit()
+    {
+        var agent = new ScriptedAgent(new AgentScript().Does(static (_, _) =>
+        {
+            Thread.SpinWait(2_000_000);
+            return ValueTask.CompletedTask;
+        }).Returns("done"));
+        await using var host = await StartAsync(agent, new ConductorTestHostOptions { QuietPeriod = TimeSpan.FromMilliseconds(200) });
+
+        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(
+            new TaskDefinition { AgentType = AgentType.Coding, Timeout = TimeSpan.FromSeconds(1) }));
+
+        result.Status.Should().Be(AgentTaskStatus.Completed);
+        result.Attempts.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task AdvanceAsync_GoesThroughTimersOneByOne_AndWorkSettlesInBetween()
+    {
+        await using var host = await StartAsync(new ScriptedAgent());
+        var seen = new List<TimeSpan>();
+        var start = host.Time.Elapsed;
+        var work = Task.Run(async () =>
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                await Task.Delay(TimeSpan.FromMinutes(7), host.Time);
+                await Task.Yield();
+                seen.Add(host.Time.Elapsed - start);
+            }
+        });
+
+        await host.AdvanceAsync(TimeSpan.FromMinutes(30));
+
+        seen.Should().Equal(Enumerable.Range(1, 4).Select(i => TimeSpan.FromMinutes(7 * i)));
+        (host.Time.Elapsed - start).Should().Be(TimeSpan.FromMinutes(30));
+        await host.WaitAsync(work);
+    }
+
+    [Fact]
+    public async Task SettleAsync_LetsNoTimePass()
+    {
+        await using var host = await StartAsync(new ScriptedAgent());
+        var before = host.Time.Elapsed;
+
+        await host.SettleAsync();
+
+        host.Time.Elapsed.Should().Be(before);
+    }
+
+    [Fact]
+    public async Task StartAsync_ServicesOfTheTestsOwn_AreThere()
+    {
+        await using var host = await ConductorTestHost.StartAsync(builder => builder
+            .AddAgent("shout", (string text, TaskContext _, CancellationToken _) => ValueTask.FromResult(text.ToUpperInvariant())));
+
+        var shouted = await host.WaitAsync(host.Runtime.DispatchAsync<string>(new AgentType("shout"), "ada"));
+
+        shouted.Should().Be("ADA");
+        host.Services.GetService(typeof(TimeProvider)).Should().BeSameAs(host.Time);
+        host.Runtime.Bus.Should().BeSameAs(host.Bus);
+    }
+
+    [Fact]
+    public async Task StartAsync_InvalidSettings_SaysWhich()
+    {
+        var act = () => ConductorTestHost.StartAsync(options: new ConductorTestHostOptions { Configure = options => options.Retry.MaxRetries = -1 });
+
+        (await act.Should().ThrowAsync<Microsoft.Extensions.Options.OptionsValidationException>()).WithMessage("*MaxRetries*");
+    }
+
+    [Fact]
+    public async Task Bus_AfterDispatch_HasOneAssignmentAndOneResultOfOneCorrelation()
+    {
+        await using var host = await StartAsync(new ScriptedAgent(new AgentScript().Returns("done")));
+
+        await host.WaitAsync(host.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = "t", AgentType = AgentType.Coding }));
+
+        host.Bus.Payloads<TaskAssignment>().Should().ContainSingle().Which.Task.Id.Should().Be("t");
+        host.Bus.Payloads<TaskResultPayload>().Should().ContainSingle().Which.Result.TaskId.Should().Be("t");
+        host.Bus.Published.Where(recorded => recorded.Message.Payload is TaskAssignment or TaskResultPayload)
+            .Select(recorded => recorded.Message.CorrelationId).Distinct().Should().ContainSingle();
+    }
+
+    [Fact]
+    public async Task RunWorkflowAsync_WithRetriesAndTimers_CompletesInVirtualTime()
+    {
+        var script = new AgentScript().Fails(ErrorCodes.LlmTimeout).Delays(TimeSpan.FromMinutes(1)).Returns("done");
+        await using var host = await ConductorTestHost.StartAsync(builder => builder
+            .AddAgent(AgentType.Coding, _ => new ScriptedAgent(script))
+            .AddAgent(AgentType.Test, _ => new ScriptedAgent()));
+        var workflow = WorkflowDefinition.Create("w").Phase(WorkflowPhase.Development, phase =>
+        {
+            var code = phase.Task("code", AgentType.Coding);
+            phase.Task("test", AgentType.Test).After(code);
+        }).Build();
+
+        var state = await host.WaitAsync(host.Workflows.RunWorkflowAsync(workflow));
+
+        state.Status.Should().Be(WorkflowStatus.Completed);
+        state.TaskResults["code"].Attempts.Should().Be(2);
+        state.Duration.Should().BeGreaterThanOrEqualTo(TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
+    public async Task UseJson_PayloadsPassThroughJson()
+    {
+        var script = new AgentScript().ReturnsFrom(task => task.Input.Get<Order>() with { Count = 2 });
+        await using var host = await StartAsync(new ScriptedAgent(script), new ConductorTestHostOptions { UseJson = true });
+        var order = new Order("nails", 1);
+
+        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(
+            new TaskDefinition { AgentType = AgentType.Coding, Input = TaskData.From(order) }));
+
+        script.Seen.Single().Task.Input.Get<Order>().Should().Be(order).And.NotBeSameAs(order);
+        result.Output.Get<Order>().Should().Be(order with { Count = 2 });
+    }
+
+    [Fact]
+    public async Task UseJson_PayloadThatCannotBeWritten_FailsTheTask()
+    {
+        await using var host = await StartAsync(new ScriptedAgent(), new ConductorTestHostOptions
+        {
+            UseJson = true,
+            Configure = options => options.Retry.MaxRetries = 0,
+        });
+        Func<int> unwritable = () => 1;
+
+        var act = () => host.WaitAsync(host.Runtime.DispatchAsync<string>(AgentType.Coding, TaskData.From(unwritable)));
+
+        await act.Should().ThrowAsync<Exception>();
+        host.Bus.Payloads<TaskAssignment>().Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task DisposeAsync_AgentThatIgnoresCancellation_DoesNotHang()
+    {
+        var release = new TaskCompletionSource();
+        var script = new AgentScript().IgnoresCancellation().WaitsFor(release.Task).Returns("late");
+        var host = await StartAsync(new ScriptedAgent(script));
+        var dispatch = host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding }).AsTask();
+        await script.WaitUntilSeenAsync(1);
+
+        await host.DisposeAsync();
+
+        release.SetResult();
+        await dispatch.ContinueWith(static _ => { }, TaskScheduler.Default);
+        dispatch.IsCompletedSuccessfully.Should().BeFalse();
+    }
+
+    private static ConductorTestHostOptions Impatient() => new() { RealTimeLimit = TimeSpan.FromMilliseconds(300) };
+
+    private static Task<ConductorTestHost> StartAsync(BaseAgent agent, ConductorTestHostOptions? options = null) =>
+        ConductorTestHost.StartAsync(builder => builder.AddAgent(AgentType.Coding, _ => agent), options);
+
+    private sealed record Order(string What, int Count);
+}

@@ -1,0 +1,105 @@
+using Conductor.Messaging;
+using Conductor.Serialization;
+using Conductor.Testing;
+
+namespace Conductor.Tests.Testing;
+
+public sealed class RecordingMessageBusTests
+{
+    [Fact]
+    public async Task Published_SeveralChannels_HasAllInOrder()
+    {
+        await using var bus = await ConnectAsync(new RecordingMessageBus());
+
+        await bus.PublishAsync("a", Message("1"));
+        await bus.PublishAsync("b", Message("2"));
+        await bus.PublishAsync("a", Message("3"));
+
+        bus.Published.Select(recorded => (recorded.Number, recorded.Channel, recorded.Message.Id))
+            .Should().Equal((1, "a", "1"), (2, "b", "2"), (3, "a", "3"));
+        bus.PublishedTo("a").Select(message => message.Id).Should().Equal("1", "3");
+    }
+
+    [Fact]
+    public async Task WaitForAsync_PublishedBefore_CompletesAtOnce()
+    {
+        await using var bus = await ConnectAsync(new RecordingMessageBus());
+        await bus.PublishAsync("a", Message("1"));
+
+        (await bus.WaitForAsync(recorded => recorded.Channel == "a")).Message.Id.Should().Be("1");
+    }
+
+    [Fact]
+    public async Task WaitForAsync_PublishedLater_CompletesThen()
+    {
+        await using var bus = await ConnectAsync(new RecordingMessageBus());
+
+        var waiting = bus.WaitForAsync(recorded => recorded.Message.Id == "2");
+        await bus.PublishAsync("a", Message("1"));
+        waiting.IsCompleted.Should().BeFalse();
+        await bus.PublishAsync("a", Message("2"));
+
+        (await waiting).Number.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task ClearRecorded_ForgetsAndNumbersGoOn()
+    {
+        await using var bus = await ConnectAsync(new RecordingMessageBus());
+        await bus.PublishAsync("a", Message("1"));
+
+        bus.ClearRecorded();
+        await bus.PublishAsync("a", Message("2"));
+
+        bus.Published.Should().ContainSingle().Which.Number.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task PublishAsync_WithJson_DeliversACopyThatIsEqual()
+    {
+        await using var bus = await ConnectAsync(new RecordingMessageBus(json: ConductorJson.Options));
+        var came = new TaskCompletionSource<AgentMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await bus.SubscribeAsync("a", (message, _) =>
+        {
+            came.TrySetResult(message);
+            return ValueTask.CompletedTask;
+        });
+        var payload = new StatusUpdate { AgentId = "agent", Progress = 3 };
+
+        await bus.PublishAsync("a", Message("1") with { Payload = payload });
+
+        (await came.Task).Payload.Should().Be(payload).And.NotBeSameAs(payload);
+    }
+
+    [Fact]
+    public async Task PublishAsync_WithJsonAndUnwritablePayload_FailsItsPublisher()
+    {
+        await using var bus = await ConnectAsync(new RecordingMessageBus(json: ConductorJson.Options));
+        Action unwritable = () => { };
+
+        var act = () => bus.PublishAsync("a", Message("1") with { Payload = new DataPayload { Data = TaskData.From(unwritable) } }).AsTask();
+
+        await act.Should().ThrowAsync<NotSupportedException>();
+        bus.Published.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task RequestAsync_AnsweredOnTheInnerBus_IsAnswered()
+    {
+        await using var inner = new InMemoryMessageBus();
+        await using var bus = await ConnectAsync(new RecordingMessageBus(inner: inner));
+        await inner.SubscribeAsync("q", (request, token) => inner.RespondAsync(request, request.CreateResponse(MessageType.Control, "other process"), token));
+
+        var answer = await bus.RequestAsync("q", Message("1"));
+
+        answer.Sender.Should().Be("other process");
+    }
+
+    private static async Task<RecordingMessageBus> ConnectAsync(RecordingMessageBus bus)
+    {
+        await bus.ConnectAsync();
+        return bus;
+    }
+
+    private static AgentMessage Message(string id) => new() { Id = id, Type = MessageType.Control, Sender = "test" };
+}

@@ -1,0 +1,129 @@
+using Conductor.Testing;
+
+namespace Conductor.Tests.Testing;
+
+public sealed class VirtualTimeProviderTests
+{
+    private readonly VirtualTimeProvider _time = new();
+
+    [Fact]
+    public void Advance_MovesClockAndTimestampTogether()
+    {
+        var now = _time.GetUtcNow();
+        var timestamp = _time.GetTimestamp();
+
+        _time.Advance(TimeSpan.FromMinutes(5));
+
+        (_time.GetUtcNow() - now).Should().Be(TimeSpan.FromMinutes(5));
+        _time.GetElapsedTime(timestamp).Should().Be(TimeSpan.FromMinutes(5));
+    }
+
+    [Fact]
+    public void Advance_SeveralTimers_FireInOrderAtTheirOwnTimes()
+    {
+        var fired = new List<(string Name, TimeSpan At)>();
+        foreach (var (name, seconds) in new[] { ("c", 3), ("a", 1), ("b1", 2), ("b2", 2) })
+        {
+            _time.CreateTimer(_ => fired.Add((name, _time.Elapsed)), null, TimeSpan.FromSeconds(seconds), Timeout.InfiniteTimeSpan);
+        }
+
+        _time.Advance(TimeSpan.FromSeconds(2.5));
+
+        fired.Should().Equal(("a", TimeSpan.FromSeconds(1)), ("b1", TimeSpan.FromSeconds(2)), ("b2", TimeSpan.FromSeconds(2)));
+        _time.TimeToNextTimer.Should().Be(TimeSpan.FromSeconds(0.5));
+        _time.TimerCount.Should().Be(1);
+    }
+
+    [Fact]
+    public void Advance_PeriodicTimer_FiresEachTimeAndIsNotLost()
+    {
+        var fired = 0;
+        using var timer = _time.CreateTimer(_ => fired++, null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2));
+
+        _time.Advance(TimeSpan.FromSeconds(7));
+
+        fired.Should().Be(4);
+    }
+
+    [Fact]
+    public void Change_ToInfinite_StopsTheTimer()
+    {
+        var fired = 0;
+        using var timer = _time.CreateTimer(_ => fired++, null, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1));
+
+        timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan).Should().BeTrue();
+        _time.Advance(TimeSpan.FromSeconds(7));
+
+        fired.Should().Be(0);
+        _time.TimeToNextTimer.Should().BeNull();
+    }
+
+    [Fact]
+    public void Dispose_ByItsOwnCallback_EndsAPeriodicTimer()
+    {
+        var fired = 0;
+        ITimer? timer = null;
+        timer = _time.CreateTimer(
+            _ =>
+            {
+                fired++;
+                timer!.Dispose();
+            },
+            null,
+            TimeSpan.FromSeconds(1),
+            TimeSpan.FromSeconds(1));
+
+        _time.Advance(TimeSpan.FromSeconds(7));
+
+        fired.Should().Be(1);
+        timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan).Should().BeFalse();
+    }
+
+    [Fact]
+    public void AdvanceToNextTimer_WithoutTimers_MovesNothing()
+    {
+        _time.AdvanceToNextTimer().Should().BeFalse();
+
+        _time.Elapsed.Should().Be(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task CreateTimer_Delay_CompletesWhenItIsDue()
+    {
+        var delay = Task.Delay(TimeSpan.FromSeconds(10), _time);
+
+        _time.Advance(TimeSpan.FromSeconds(9));
+        delay.IsCompleted.Should().BeFalse();
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        await delay;
+    }
+
+    [Fact]
+    public void ShiftWallClock_MovesTheTimeOfDayOnly()
+    {
+        var fired = 0;
+        using var timer = _time.CreateTimer(_ => fired++, null, TimeSpan.FromMinutes(30), Timeout.InfiniteTimeSpan);
+        var now = _time.GetUtcNow();
+        var timestamp = _time.GetTimestamp();
+
+        _time.ShiftWallClock(TimeSpan.FromHours(-1));
+
+        (_time.GetUtcNow() - now).Should().Be(TimeSpan.FromHours(-1));
+        _time.GetElapsedTime(timestamp).Should().Be(TimeSpan.Zero);
+        fired.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task CreateTimer_Callback_RunsInTheContextItWasMadeIn()
+    {
+        var local = new AsyncLocal<string?> { Value = "maker" };
+        string? seen = null;
+        using var timer = _time.CreateTimer(_ => seen = local.Value, null, TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
+        local.Value = "advancer";
+
+        await Task.Run(() => _time.Advance(TimeSpan.FromSeconds(1)));
+
+        seen.Should().Be("maker");
+    }
+}

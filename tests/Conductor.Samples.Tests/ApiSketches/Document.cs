@@ -1,0 +1,3 @@
+namespace Conductor.Samples.Tests.ApiSketches;
+
+public sealed record Document(string Text, string To);

@@ -1,0 +1,3 @@
+namespace Conductor.Samples.Tests.ApiSketches;
+
+internal sealed record Specification(string Text);

@@ -1,0 +1,48 @@
+using Xunit.Sdk;
+
+namespace Conductor.Samples.Tests;
+
+public sealed class ReadmeTests
+{
+    [Fact]
+    public void Readme_BlocksThatNameAFile_EqualCompiledCode()
+    {
+        var readme = File.ReadAllText(Path.Combine(BuildOutput.RepositoryRoot, "README.md"));
+
+        foreach (var block in ReadmeCode.Find(readme))
+        {
+            block.ShouldEqualItsFile(BuildOutput.RepositoryRoot);
+        }
+    }
+
+    [Fact]
+    public void Find_OnlyBlocksThatNameAFile()
+    {
+        const string markdown = """
+            ```csharp
+            var unnamed = 1;
+            ```
+            ```csharp
+            // file: a/b.cs
+            var named = 1;
+
+            var more = 2;
+            ```
+            ```shell
+            // file: c.sh
+            ```
+            """;
+
+        ReadmeCode.Find(markdown).Should().Equal(new ReadmeCode { Path = "a/b.cs", Text = "var named = 1;\n\nvar more = 2;" });
+    }
+
+    [Theory]
+    [InlineData("samples/HelloAgent/Missing.cs")]
+    [InlineData("samples/HelloAgent/Program.cs")]
+    public void ShouldEqualItsFile_MissingFileOrOtherText_Fails(string path)
+    {
+        var block = new ReadmeCode { Path = path, Text = "var other = 1;" };
+
+        block.Invoking(static other => other.ShouldEqualItsFile(BuildOutput.RepositoryRoot)).Should().Throw<XunitException>().WithMessage($"*{path}*");
+    }
+}
