@@ -261,6 +261,43 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
+    public void New_OwnRecoveryTime_IsUsed()
+    {
+        var breaker = new CircuitBreaker("a", 1, TimeSpan.FromSeconds(7), timeProvider: _time);
+        breaker.RecordFailure();
+
+        breaker.TimeUntilRecovery.Should().Be(TimeSpan.FromSeconds(7));
+        breaker.AgentId.Should().Be("a");
+    }
+
+    [Fact]
+    public void TimeUntilRecovery_Closed_IsZero() => NewBreaker().TimeUntilRecovery.Should().Be(TimeSpan.Zero);
+
+    [Fact]
+    public void RecordFailure_AfterItClosedAgain_CountsFromZero()
+    {
+        var breaker = new CircuitBreaker("a", 2, TimeSpan.FromSeconds(60), 1, 1, _time);
+        breaker.RecordFailure();
+        breaker.RecordFailure();
+        _time.Advance(TimeSpan.FromSeconds(60));
+        breaker.TryAcquire()!.Succeed();
+        breaker.RecordFailure();
+
+        breaker.State.Should().Be(CircuitBreakerState.Closed);
+    }
+
+    [Fact]
+    public void RecordFailure_TaskSettingsForTheRest_AreTakenFromTheBreaker()
+    {
+        var breaker = NewBreaker(1, successes: 1);
+        breaker.RecordFailure(new CircuitBreakerSettings { SuccessThreshold = 9 });
+        _time.Advance(TimeSpan.FromSeconds(60));
+        breaker.TryAcquire()!.Succeed();
+
+        breaker.State.Should().Be(CircuitBreakerState.Closed);
+    }
+
+    [Fact]
     public void StateChanged_WholeCircle_TellsEachChangeOnce()
     {
         var breaker = NewBreaker(1);

@@ -94,6 +94,84 @@ public sealed class ErrorHandlerTests
         ((ErrorPayload)rig.Messages.Single().Message.Payload!).DeadLetterId.Should().Be(stored.Id);
     }
 
+    [Fact]
+    public async Task DecideAsync_DeadLetterOutsideWorkflows_TellsEverythingKnownAndNothingElse()
+    {
+        await using var rig = await Rig.StartAsync();
+        var context = Context(attempt: 4);
+        context = context with { Task = context.Task! with { Name = "build it" } };
+
+        var letter = (await rig.Errors.DecideAsync(_transient with { Type = "System.IO.IOException" }, context)).Record!;
+
+        letter.Context.Should().Equal(new Dictionary<string, string>
+        {
+            ["reason"] = "all 3 retries are used up.", ["attempts"] = "4", ["agent_id"] = "a", ["agent_type"] = "coding",
+            ["task_id"] = "t", ["task_name"] = "build it", ["error_type"] = "System.IO.IOException",
+        });
+        letter.WorkflowId.Should().BeNull();
+    }
+
+    [Fact]
+    public async Task DecideAsync_DeadLetterWithoutTask_TakesTheTypeOfTheContext()
+    {
+        await using var rig = await Rig.StartAsync();
+        var context = new ErrorContext { AgentId = "a", AgentType = AgentType.Review, Attempt = 4 };
+
+        (await rig.Errors.DecideAsync(_transient, context)).Record!.Context["agent_type"].Should().Be("review");
+        (await rig.Errors.DecideAsync(_transient, context with { AgentType = default })).Record!.Context.Should().NotContainKey("agent_type").And.NotContainKey("task_id");
+    }
+
+    [Theory]
+    [InlineData(1, false, 1600)]
+    [InlineData(4, false, 1602)]
+    [InlineData(4, true, 1603)]
+    public async Task DecideAsync_EveryDecision_IsLogged(int attempt, bool optional, int eventId)
+    {
+        await using var rig = await Rig.StartAsync();
+
+        var decision = await rig.Errors.DecideAsync(_transient, Context(attempt, optional));
+
+        var entry = rig.Logs.GetSnapshot().Single(log => log.Id.Id == eventId);
+        entry.Message.Should().ContainAll("t", "a", "TRANSIENT_ERROR", "busy");
+        decision.Reason.Should().NotBeEmpty();
+    }
+
+    [Fact]
+    public async Task DecideAsync_EscalationAndOpenBreaker_AreLoggedWithTheirReason()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Errors = new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 2 } } });
+        var escalated = await rig.Errors.DecideAsync(_fatal, Context());
+        var open = await rig.Errors.DecideAsync(_fatal, Context());
+
+        escalated.Reason.Should().Be("the error is not retryable.");
+        open.Reason.Should().Be("the circuit is open and no other agent of the type can take it.");
+        (await rig.Errors.DecideAsync(_transient, Context() with { AgentId = "b" })).Reason.Should().Be("the error is transient.");
+        rig.Logs.GetSnapshot().Select(log => log.Id.Id).Should().Contain(1601).And.Contain(1604);
+        rig.Logs.GetSnapshot().Single(log => log.Id.Id == 1604).Message.Should().Be("The circuit breaker of agent a went from Closed to Open.");
+    }
+
+    [Fact]
+    public async Task Members_NullOrEmpty_AreRefusedByName()
+    {
+        await using var rig = await Rig.StartAsync();
+
+        FluentActions.Invoking(() => new ErrorHandler(null!, rig.State)).Should().Throw<ArgumentNullException>().WithParameterName("bus");
+        FluentActions.Invoking(() => new ErrorHandler(rig.Bus, null!)).Should().Throw<ArgumentNullException>().WithParameterName("stateManager");
+        await FluentActions.Awaiting(() => rig.Errors.HandleErrorAsync((Exception)null!).AsTask()).Should().ThrowAsync<ArgumentNullException>().WithParameterName("error");
+        await FluentActions.Awaiting(() => rig.Errors.DecideAsync(null!).AsTask()).Should().ThrowAsync<ArgumentNullException>().WithParameterName("error");
+        FluentActions.Invoking(() => rig.Errors.GetCircuitBreaker("")).Should().Throw<ArgumentException>().WithParameterName("agentId");
+        FluentActions.Invoking(() => rig.Errors.ResetCircuitBreaker("")).Should().Throw<ArgumentException>().WithParameterName("agentId");
+        FluentActions.Invoking(() => RetryPolicy.Default.IsRetryable((TaskError)null!)).Should().Throw<ArgumentNullException>().WithParameterName("error");
+    }
+
+    [Fact]
+    public async Task GetCircuitBreaker_Twice_IsTheSame()
+    {
+        await using var rig = await Rig.StartAsync();
+
+        rig.Errors.GetCircuitBreaker("a").Should().BeSameAs(rig.Errors.GetCircuitBreaker("a"));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

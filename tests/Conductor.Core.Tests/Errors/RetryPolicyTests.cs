@@ -76,6 +76,10 @@ public sealed class RetryPolicyTests
     });
 
     [Fact]
+    public void CalculateDelay_Default_RollsTheDice() =>
+        Enumerable.Range(0, 50).Select(_ => RetryPolicy.Default.CalculateDelay(2)).Distinct().Should().HaveCountGreaterThan(10);
+
+    [Fact]
     public void CalculateDelay_HugeAttempt_DoesNotOverflow() => RetryPolicy.Default.CalculateDelay(int.MaxValue).Should().Be(TimeSpan.FromSeconds(60));
 
     [Fact]

@@ -134,6 +134,26 @@ public sealed class BuiltInPolicyTests
         FluentActions.Invoking(() => new PhaseGatePolicy(rate)).Should().Throw<ArgumentOutOfRangeException>();
 
     [Fact]
+    public async Task EvaluateAsync_Null_IsRefused()
+    {
+        foreach (var policy in new Policy[] { new MaxConcurrentTasksPolicy(), new TaskTimeoutPolicy(), new AgentAvailabilityPolicy(), new PhaseGatePolicy() })
+        {
+            await FluentActions.Awaiting(() => policy.EvaluateAsync(null!).AsTask()).Should().ThrowAsync<ArgumentNullException>().WithParameterName("context");
+        }
+    }
+
+    [Fact]
+    public async Task EvaluateAsync_Allowing_GivesOneObjectForAll()
+    {
+        var policy = new MaxConcurrentTasksPolicy(2);
+
+        (await policy.EvaluateAsync(Dispatch())).Should().BeSameAs(await policy.EvaluateAsync(Dispatch()));
+        (await policy.EvaluateAsync(Gate(1, 0))).Should().BeSameAs(await policy.EvaluateAsync(Gate(1, 0)));
+        PolicyResult.Allow("x").Reason.Should().BeEmpty();
+        new PolicyResult { Allowed = true, PolicyName = "x" }.Reason.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task Policy_OtherKindOfAction_AllowsIt()
     {
         (await new PhaseGatePolicy().EvaluateAsync(Dispatch())).Allowed.Should().BeTrue();

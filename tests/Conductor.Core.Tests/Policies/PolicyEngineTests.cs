@@ -156,6 +156,42 @@ public sealed class PolicyEngineTests
         }
     }
 
+    [Fact]
+    public async Task EnforceAsync_LaterPolicyDeniesBehindOnesThatDoNotJudge_IsFound()
+    {
+        var engine = new PolicyEngine();
+        engine.RegisterPolicy(Allowing("a", later: true));
+        engine.RegisterPolicy(new PhaseGatePolicy());
+        engine.RegisterPolicy(Denying("b", later: true));
+
+        (await FluentActions.Awaiting(() => engine.EnforceAsync(_context).AsTask()).Should().ThrowAsync<PolicyViolationException>()).Which.PolicyName.Should().Be("b");
+    }
+
+    [Fact]
+    public async Task CheckAsync_Denial_IsLogged()
+    {
+        var logs = new FakeLogCollector();
+        var engine = new PolicyEngine(new ConductorEnvironment(loggerFactory: new FakeLoggerFactory(logs)));
+        engine.RegisterPolicy(Allowing("a"));
+        engine.RegisterPolicy(Denying("b"));
+        await engine.CheckAsync(_context);
+
+        logs.GetSnapshot().Single(entry => entry.Id.Id == 1500).Message.Should().Be("Policy b denied: b says no");
+    }
+
+    [Fact]
+    public async Task Members_NullOrEmpty_AreRefusedByName()
+    {
+        var engine = new PolicyEngine();
+
+        FluentActions.Invoking(() => engine.RegisterPolicy(null!)).Should().Throw<ArgumentNullException>().WithParameterName("policy");
+        FluentActions.Invoking(() => engine.UnregisterPolicy("")).Should().Throw<ArgumentException>().WithParameterName("policyName");
+        FluentActions.Invoking(() => engine.GetPolicy("")).Should().Throw<ArgumentException>().WithParameterName("policyName");
+        await FluentActions.Awaiting(() => engine.EvaluateAllAsync(null!).AsTask()).Should().ThrowAsync<ArgumentNullException>().WithParameterName("context");
+        await FluentActions.Awaiting(() => engine.CheckAsync(null!).AsTask()).Should().ThrowAsync<ArgumentNullException>().WithParameterName("context");
+        await FluentActions.Awaiting(() => engine.EnforceAsync(null!).AsTask()).Should().ThrowAsync<ArgumentNullException>().WithParameterName("context");
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -84,6 +84,20 @@ public sealed class TracingTests : IDisposable
     }
 
     [Fact]
+    public async Task DispatchTaskAsync_DenialAndOpenBreaker_AreEventsOfTheStep()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Errors = new() { CircuitBreaker = { FailureThreshold = 1 } } });
+        await rig.AddAsync(_ => throw new InvalidOperationException("bug"), id: "a");
+        await rig.DispatchAsync(Rig.NewTask() with { Name = "opens" });
+        rig.Errors.ResetCircuitBreaker("a");
+        rig.Policies.RegisterPolicy(new Conductor.Policies.MaxConcurrentTasksPolicy(0));
+        await FluentActions.Awaiting(() => rig.DispatchAsync(Rig.NewTask() with { Name = "denied" })).Should().ThrowAsync<PolicyViolationException>();
+
+        (await SpanAsync("execute_step opens")).Events.Select(happening => happening.Name).Should().Contain("conductor.circuit_breaker.Open").And.Contain("conductor.DeadLetter");
+        (await SpanAsync("execute_step denied")).Events.Select(happening => happening.Name).Should().Contain("conductor.policy.denied");
+    }
+
+    [Fact]
     public async Task DispatchTaskAsync_Cancelled_IsNoError()
     {
         await using var rig = await Rig.StartAsync();
