@@ -6,6 +6,7 @@ using Conductor.Testing;
 
 namespace Conductor.Tests.Testing;
 
+[Trait("Behaviour", "17")]
 public sealed class ConductorTestHostTests
 {
     [Fact]

@@ -4,6 +4,8 @@ using Conductor.Testing;
 
 namespace Conductor.Tests.Testing;
 
+[Trait("Behaviour", "13")]
+[Trait("Behaviour", "14")]
 public sealed class MessageBusConformanceTests
 {
     private static readonly MessageBusConformance _inMemory = new(environment =>
