@@ -9,6 +9,7 @@ public sealed class ReadmeTests
     {
         var readme = File.ReadAllText(Path.Combine(BuildOutput.RepositoryRoot, "README.md"));
 
+        ReadmeCode.Find(readme).Should().HaveCount(ReadmeCode.Count(readme), "every block says what it shows");
         foreach (var block in ReadmeCode.Find(readme))
         {
             block.ShouldEqualItsFile(BuildOutput.RepositoryRoot);
