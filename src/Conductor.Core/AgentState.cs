@@ -5,7 +5,7 @@ namespace Conductor;
 /// <summary>
 /// A snapshot of an agent. It holds counts, not lists of ids, so that an agent which lives for a year does not grow. Immutable.
 /// </summary>
-public sealed record AgentState
+public sealed record AgentState : ExtensibleRecord
 {
     /// <summary>The agent's id.</summary>
     public required string AgentId { get; init; }

@@ -60,6 +60,15 @@ public static class ErrorCodes
     /// <summary>A stored record is damaged.</summary>
     public const string StateCorrupt = "STATE_CORRUPT";
 
+    /// <summary>The store cannot be reached or written now: locked, full, read-only, not to be opened. Nothing is known of what was under way.</summary>
+    public const string StateUnavailable = "STATE_UNAVAILABLE";
+
+    /// <summary>What is stored was written by a newer version of this library.</summary>
+    public const string StateIncompatible = "STATE_INCOMPATIBLE";
+
+    /// <summary>The process died too often while it ran this task.</summary>
+    public const string TaskCrashed = "TASK_CRASHED";
+
     /// <summary>A task it depends on failed, so this one never ran.</summary>
     public const string DependencyFailed = "DEPENDENCY_FAILED";
 

@@ -1,7 +1,7 @@
 namespace Conductor;
 
 /// <summary>A dead letter: a task that was given up, with what is needed to look into it and to run it again. Immutable.</summary>
-public sealed record ErrorRecord
+public sealed record ErrorRecord : ExtensibleRecord
 {
     /// <summary>The record's own id, by which it is replayed.</summary>
     public required string Id { get; init; }

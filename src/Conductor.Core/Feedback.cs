@@ -3,7 +3,7 @@ using System.Collections.Frozen;
 namespace Conductor;
 
 /// <summary>What an agent found and sends back: the loop from monitoring to development. Immutable.</summary>
-public sealed record Feedback
+public sealed record Feedback : ExtensibleRecord
 {
     /// <summary>The agent that found it.</summary>
     public string? SourceAgentId { get; init; }

@@ -1,7 +1,7 @@
 namespace Conductor;
 
 /// <summary>One turn of the feedback loop. Immutable.</summary>
-public sealed record FeedbackRound
+public sealed record FeedbackRound : ExtensibleRecord
 {
     /// <summary>The round it began; the first is 1.</summary>
     public required int Round { get; init; }

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Conductor;
 
 /// <summary>Which phase's feedback sends a workflow back, where to, and how often. Immutable.</summary>
-public sealed record FeedbackRule
+public sealed record FeedbackRule : ExtensibleRecord
 {
     /// <summary>The phase whose feedback counts.</summary>
     public required WorkflowPhase From { get; init; }

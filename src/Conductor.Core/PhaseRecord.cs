@@ -1,7 +1,7 @@
 namespace Conductor;
 
 /// <summary>One passage through a phase. Immutable.</summary>
-public sealed record PhaseRecord
+public sealed record PhaseRecord : ExtensibleRecord
 {
     /// <summary>The phase.</summary>
     public required WorkflowPhase Phase { get; init; }

@@ -1,6 +1,9 @@
 namespace Conductor;
 
-/// <summary>The store could not do it: STATE_NOT_CONNECTED, STATE_CONFLICT, STATE_CORRUPT or LEASE_LOST. Nothing was changed.</summary>
+/// <summary>
+/// The store could not do it: STATE_NOT_CONNECTED, STATE_CONFLICT, STATE_CORRUPT, STATE_INCOMPATIBLE or LEASE_LOST, and nothing was changed; or
+/// STATE_UNAVAILABLE, and what became of the save is unknown.
+/// </summary>
 public sealed class StateException : ConductorException
 {
     /// <summary>Makes the exception.</summary>

@@ -1,7 +1,7 @@
 namespace Conductor;
 
 /// <summary>A piece of work for an agent. Immutable; build variants with <c>with</c>.</summary>
-public sealed record TaskDefinition
+public sealed record TaskDefinition : ExtensibleRecord
 {
     /// <summary>The default of <see cref="Timeout"/>: 2 minutes.</summary>
     public static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(2);

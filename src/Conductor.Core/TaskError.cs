@@ -1,7 +1,7 @@
 namespace Conductor;
 
 /// <summary>A failure as a record: what travels and what is stored, never an <see cref="Exception"/>. Immutable.</summary>
-public sealed record TaskError
+public sealed record TaskError : ExtensibleRecord
 {
     /// <summary>One of <see cref="ErrorCodes"/>, or the user's own.</summary>
     public required string Code { get; init; }

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Conductor;
 
 /// <summary>What became of a task: recorded once, and the recorded one is what everybody sees. Immutable.</summary>
-public sealed record TaskResult
+public sealed record TaskResult : ExtensibleRecord
 {
     /// <summary>The task's id.</summary>
     public required string TaskId { get; init; }

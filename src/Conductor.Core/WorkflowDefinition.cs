@@ -4,7 +4,7 @@ namespace Conductor;
 /// A workflow as data: phases in order and the tasks in them. Name and version identify it; it is stored with each run. Immutable; build
 /// it as a record or with <see cref="Create"/>.
 /// </summary>
-public sealed record WorkflowDefinition
+public sealed record WorkflowDefinition : ExtensibleRecord
 {
     /// <summary>Its name.</summary>
     public required string Name { get; init; }

@@ -3,7 +3,7 @@ using System.Text;
 namespace Conductor;
 
 /// <summary>Something that happened in a run, in the order it was committed. Immutable.</summary>
-public sealed record WorkflowEvent
+public sealed record WorkflowEvent : ExtensibleRecord
 {
     /// <summary>Its place in the run's history: 1, 2, 3 and so on; 0 for progress, which has no place.</summary>
     public long Position { get; init; }

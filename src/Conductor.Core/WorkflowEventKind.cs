@@ -33,6 +33,9 @@ public enum WorkflowEventKind
     /// <summary>The run was taken over and goes on.</summary>
     Resumed,
 
+    /// <summary>The run goes on with another definition.</summary>
+    Migrated,
+
     /// <summary>The run ended; status and error say how.</summary>
     WorkflowFinished,
 

@@ -1,7 +1,7 @@
 namespace Conductor;
 
 /// <summary>A line of a run's error log. Immutable.</summary>
-public sealed record WorkflowLogEntry
+public sealed record WorkflowLogEntry : ExtensibleRecord
 {
     /// <summary>When it was written.</summary>
     public required DateTimeOffset Timestamp { get; init; }

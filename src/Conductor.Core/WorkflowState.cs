@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Conductor;
 
 /// <summary>A snapshot of one run of a workflow. Immutable.</summary>
-public sealed record WorkflowState
+public sealed record WorkflowState : ExtensibleRecord
 {
     /// <summary>The run's id (the contract's workflow id): one definition can run many times.</summary>
     public required string WorkflowId { get; init; }
@@ -48,6 +48,9 @@ public sealed record WorkflowState
 
     /// <summary>Ids of the agents that took part, in the order they joined.</summary>
     public IReadOnlyList<string> ParticipatingAgents { get; init => field = Snapshot.Of(value); } = [];
+
+    /// <summary>Tasks whose process died while they were under way, in the order that was noticed.</summary>
+    public IReadOnlyList<TaskRedelivery> Redeliveries { get; init => field = Snapshot.Of(value); } = [];
 
     /// <summary>When it started.</summary>
     public DateTimeOffset StartedAt { get; init; }
@@ -101,6 +104,7 @@ public sealed record WorkflowState
         CompletedAt = CompletedAt,
         StoreVersion = StoreVersion,
         Metadata = Metadata,
+        UnknownMembers = UnknownMembers,
     };
 
     /// <summary>Throws unless the run completed.</summary>

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Conductor;
 
 /// <summary>The part of a run's state that does not grow with its tasks: what lists show and what every transition rewrites. Immutable.</summary>
-public sealed record WorkflowSummary
+public sealed record WorkflowSummary : ExtensibleRecord
 {
     /// <summary>The run's id.</summary>
     public required string WorkflowId { get; init; }
@@ -54,12 +54,14 @@ public sealed record WorkflowSummary
     /// <param name="feedbackRounds">The feedback rounds.</param>
     /// <param name="errorLog">The error log.</param>
     /// <param name="participatingAgents">The agents that took part.</param>
+    /// <param name="redeliveries">The tasks whose process died under them. Default: none.</param>
     public WorkflowState ToState(
         IReadOnlyList<PhaseRecord> phaseHistory,
         IReadOnlyDictionary<string, TaskResult> taskResults,
         IReadOnlyList<FeedbackRound> feedbackRounds,
         IReadOnlyList<WorkflowLogEntry> errorLog,
-        IReadOnlyList<string> participatingAgents) => new()
+        IReadOnlyList<string> participatingAgents,
+        IReadOnlyList<TaskRedelivery>? redeliveries = null) => new()
         {
             WorkflowId = WorkflowId,
             DefinitionName = DefinitionName,
@@ -79,5 +81,7 @@ public sealed record WorkflowSummary
             FeedbackRounds = feedbackRounds,
             ErrorLog = errorLog,
             ParticipatingAgents = participatingAgents,
+            Redeliveries = redeliveries ?? [],
+            UnknownMembers = UnknownMembers,
         };
 }

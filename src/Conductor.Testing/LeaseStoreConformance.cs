@@ -3,7 +3,7 @@ using Conductor.State;
 namespace Conductor.Testing;
 
 /// <summary>What the <see cref="LeaseStore"/> of every store has to keep: one holder at a time, a fence that grows, a nonce of its own for each taking.</summary>
-public sealed class LeaseStoreConformance : ConformanceSuite
+public sealed partial class LeaseStoreConformance : ConformanceSuite
 {
     private static readonly TimeSpan _term = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _afterTerm = TimeSpan.FromSeconds(2.5);
@@ -18,6 +18,7 @@ public sealed class LeaseStoreConformance : ConformanceSuite
         _create = create;
         AddTakingCases();
         AddKeepingCases();
+        AddTakeOverCases();
     }
 
     private void Add(string name, Func<LeaseStore, ConformanceEnvironment, Task> run) => Add(name, async () =>

@@ -28,6 +28,7 @@ public sealed partial class StateManagerConformance : ConformanceSuite
         AddListCases();
         AddTransitionCases();
         AddLeaseCases();
+        AddRecoveryCases();
         AddResultCases();
         AddHistoryCases();
         AddDeadLetterCases();

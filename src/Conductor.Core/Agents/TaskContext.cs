@@ -56,6 +56,15 @@ public sealed class TaskContext
     /// <summary>The attempt; the first is 1.</summary>
     public int Attempt => _assignment.Attempt;
 
+    /// <summary>
+    /// The delivery; the first is 1. It is greater when a process died while it ran the task: what that one did outside may be done already.
+    /// Crashes are counted apart from attempts.
+    /// </summary>
+    public int Delivery => _assignment.Delivery;
+
+    /// <summary>The recorded effects of the store, for overloads of <c>OnceAsync</c> that a store adds; null in a context made by hand.</summary>
+    public EffectStore? Effects => _host.State?.Effects;
+
     /// <summary>The key to give to outside systems: the same over retries, redelivery and resume, another in each feedback round.</summary>
     public string IdempotencyKey => _assignment.IdempotencyKey;
 
@@ -94,6 +103,14 @@ public sealed class TaskContext
                 ? $"'{taskId}' is optional and was skipped: ask HasOutput first."
                 : $"Let it depend on it: After(\"{taskId}\")."));
 
+    /// <summary>The key under which an effect of this task is recorded: the same for every attempt and delivery.</summary>
+    /// <param name="name">The effect's name within the task.</param>
+    public EffectKey EffectKey(string name)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        return new EffectKey(WorkflowId ?? IdempotencyKey, IdempotencyKey, name);
+    }
+
     /// <summary>Whether a task it depends on gave out something.</summary>
     /// <param name="taskId">The other task's id.</param>
     public bool HasOutput(string taskId) => Outputs.TryGetValue(taskId, out var output) && !output.IsEmpty;
@@ -129,7 +146,7 @@ public sealed class TaskContext
             return await effect(cancellationToken).ConfigureAwait(false);
         }
 
-        var effectKey = new EffectKey(WorkflowId ?? IdempotencyKey, IdempotencyKey, key);
+        var effectKey = EffectKey(key);
         var recorded = await state.Effects.GetAsync(effectKey, cancellationToken).ConfigureAwait(false)
             ?? await state.Effects.RecordAsync(
                 effectKey,

@@ -43,6 +43,10 @@ internal sealed class Admissions
             try
             {
                 verdict = await ReserveAndAskAsync(ticket, slot, pool, cancellationToken).ConfigureAwait(false);
+                if (ticket.Request.EnsureMayBegin is { } ensureMayBegin)
+                {
+                    await ensureMayBegin().ConfigureAwait(false);
+                }
             }
             catch
             {

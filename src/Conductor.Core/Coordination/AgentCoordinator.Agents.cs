@@ -75,6 +75,9 @@ public sealed partial class AgentCoordinator
         return true;
     }
 
+    /// <summary>Whether an agent of a type is registered here.</summary>
+    internal bool HasAgents(AgentType type) => _pools.TryGetValue(type, out var pool) && !pool.IsEmpty;
+
     internal void OnSlotChanged(AgentSlot slot) => _saver.OnChanged(slot);
 
     /// <summary>An agent ignores its cancelled token: one from a factory is replaced, others come back when their code returns.</summary>

@@ -71,6 +71,21 @@ public sealed partial class AgentCoordinator
         return results;
     }
 
+    /// <summary>Keeps a task as a dead letter because its process died too often under it. Doing it again finds the same letter.</summary>
+    internal ValueTask GiveUpAsync(DispatchRequest request, TaskError error, int crashes) => _errors.GiveUpAsync(
+        error,
+        new Errors.ErrorContext
+        {
+            AgentType = request.Task.AgentType,
+            Task = request.Task,
+            WorkflowId = request.WorkflowId,
+            Round = request.Round,
+            Attempt = crashes,
+            IdempotencyKey = request.IdempotencyKey,
+        },
+        $"crash:{request.IdempotencyKey}",
+        CancellationToken.None);
+
     private static DispatchRequest ReplayOf(ErrorRecord letter, TaskData? correctedInput)
     {
         var task = letter.Task ?? throw new TaskValidationException($"Dead letter '{letter.Id}' has no task to replay.");

@@ -230,6 +230,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                 Phase = request.Phase ?? request.Task.Phase,
                 Round = request.Round,
                 Attempt = ticket.Attempt,
+                Delivery = request.Delivery,
                 IdempotencyKey = request.IdempotencyKey,
                 DependencyOutputs = request.DependencyOutputs,
                 Feedback = request.Feedback,

@@ -21,8 +21,17 @@ internal sealed class DispatchRequest
 
     public string? ReplayOf { get; init; }
 
+    /// <summary>The delivery: one more than the processes that died under the task.</summary>
+    public int Delivery { get; init; } = 1;
+
     /// <summary>True when whoever dispatches limits itself to what the queue holds, so that the queue never refuses it.</summary>
     public bool IsFlowControlled { get; init; }
+
+    /// <summary>
+    /// Asked before each attempt begins: a task can wait for so long that whoever dispatched it may no longer have it run. Throws
+    /// <see cref="OperationCanceledException"/> then.
+    /// </summary>
+    public Func<ValueTask>? EnsureMayBegin { get; init; }
 
     /// <summary>Attempts begun so far and when the first began: what is known of a dispatch that is cancelled.</summary>
     public int AttemptsBegun { get; set; }

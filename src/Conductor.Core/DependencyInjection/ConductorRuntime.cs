@@ -80,6 +80,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
                 await Coordinator.StartAsync(cancellationToken).ConfigureAwait(false);
                 CheckPayloadTypes();
                 await RegisterAgentsAsync(cancellationToken).ConfigureAwait(false);
+                await Workflows.StartAsync(cancellationToken).ConfigureAwait(false);
                 _started = true;
                 Log.Started(_logger, Coordinator.AgentIds.Count);
             }

@@ -172,6 +172,13 @@ public sealed class ErrorHandler
         }
     }
 
+    /// <summary>Keeps and announces a dead letter without a decision, under an id of its own: a repetition replaces it.</summary>
+    internal async ValueTask GiveUpAsync(TaskError error, ErrorContext context, string recordId, CancellationToken cancellationToken)
+    {
+        var decision = new ErrorDecision { Action = ErrorAction.DeadLetter, Attempt = context.Attempt, Reason = error.Message };
+        await AddToDeadLettersAsync(error, context, decision, cancellationToken, recordId).ConfigureAwait(false);
+    }
+
     /// <summary>The error is the task's fault or its caller's, never the agent's.</summary>
     private static bool CountsAgainstAgent(string code) => code is not (
         ErrorCodes.TaskValidationFailed or ErrorCodes.PolicyViolation or ErrorCodes.Cancelled or ErrorCodes.CircuitOpen
@@ -237,9 +244,9 @@ public sealed class ErrorHandler
     }
 
     private async ValueTask<ErrorDecision> AddToDeadLettersAsync(
-        TaskError error, ErrorContext context, ErrorDecision decision, CancellationToken cancellationToken)
+        TaskError error, ErrorContext context, ErrorDecision decision, CancellationToken cancellationToken, string? recordId = null)
     {
-        var record = DeadLetterFactory.Create(error, context, decision.Reason, _environment.TimeProvider.GetUtcNow());
+        var record = DeadLetterFactory.Create(error, context, decision.Reason, _environment.TimeProvider.GetUtcNow(), recordId);
         await _state.SaveDeadLetterAsync(record, cancellationToken).ConfigureAwait(false);
         _environment.Instruments.DeadLetters.Add(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.ErrorCode, error.Code));
         Log.DeadLettered(_logger, context.Task?.Id, context.AgentId, error.Code, record.Id, decision.Reason, error.Message);

@@ -20,6 +20,9 @@ public sealed record TaskAssignment : MessagePayload
     /// <summary>The attempt; the first is 1.</summary>
     public int Attempt { get; init; } = 1;
 
+    /// <summary>The delivery; the first is 1. It grows when a process died while it ran the task, and counts apart from attempts.</summary>
+    public int Delivery { get; init; } = 1;
+
     /// <summary>The key that stays the same over retries, redelivery and resume.</summary>
     public required string IdempotencyKey { get; init; }
 

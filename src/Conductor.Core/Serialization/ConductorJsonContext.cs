@@ -24,6 +24,8 @@ namespace Conductor.Serialization;
 [JsonSerializable(typeof(WorkflowState))]
 [JsonSerializable(typeof(WorkflowSummary))]
 [JsonSerializable(typeof(WorkflowEvent))]
+[JsonSerializable(typeof(WorkflowEvent[]))]
+[JsonSerializable(typeof(TaskRedelivery))]
 [JsonSerializable(typeof(PhaseRecord))]
 [JsonSerializable(typeof(FeedbackRound))]
 [JsonSerializable(typeof(WorkflowLogEntry))]

@@ -46,16 +46,27 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
                 return new ValueTask<Lease?>((Lease?)null);
             }
 
-            var lease = new Lease
-            {
-                Name = name,
-                Owner = owner,
-                Fence = known ? entry.Lease.Fence + 1 : 1,
-                Nonce = EntityId.New(),
-                ExpiresAt = now + duration,
-            };
-            _leases[name] = (lease, Released: false);
-            return new ValueTask<Lease?>(lease);
+            return new ValueTask<Lease?>(Take(name, owner, now + duration));
+        }
+    }
+
+    protected override ValueTask<Lease?> TryTakeOverCoreAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken)
+    {
+        var expiresAt = time.GetUtcNow() + duration;
+        lock (_gate)
+        {
+            return new ValueTask<Lease?>(
+                IsCurrent(observed) && _leases[observed.Name].Lease.Renewal == observed.Renewal ? Take(observed.Name, owner, expiresAt) : null);
+        }
+    }
+
+    /// <summary>The lease as it was taken or renewed last, unless it was released; and whether it holds.</summary>
+    public (Lease? Lease, bool IsHeld) Observe(string name)
+    {
+        var now = time.GetUtcNow();
+        lock (_gate)
+        {
+            return _leases.TryGetValue(name, out var entry) && !entry.Released ? (entry.Lease, entry.Lease.ExpiresAt > now) : (null, false);
         }
     }
 
@@ -98,6 +109,20 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
             var held = _leases.TryGetValue(name, out var entry) && !entry.Released && entry.Lease.ExpiresAt > now;
             return new ValueTask<Lease?>(held ? entry.Lease : null);
         }
+    }
+
+    private Lease Take(string name, string owner, DateTimeOffset expiresAt)
+    {
+        var lease = new Lease
+        {
+            Name = name,
+            Owner = owner,
+            Fence = _leases.TryGetValue(name, out var entry) ? entry.Lease.Fence + 1 : 1,
+            Nonce = EntityId.New(),
+            ExpiresAt = expiresAt,
+        };
+        _leases[name] = (lease, Released: false);
+        return lease;
     }
 
     private bool IsCurrent(Lease lease) => _leases.TryGetValue(lease.Name, out var entry) && !entry.Released && entry.Lease.IsSameTaking(lease);

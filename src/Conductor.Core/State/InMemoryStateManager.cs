@@ -136,6 +136,22 @@ public sealed class InMemoryStateManager : StateManager
     }
 
     /// <inheritdoc />
+    protected override ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsCoreAsync(PageRequest page, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(page);
+        var after = page.ContinuationToken;
+        var items = _workflows
+            .Where(entry => entry.Value.Summary is { IsComplete: false } && (after is null || string.CompareOrdinal(entry.Key, after) > 0))
+            .Select(static entry => entry.Key)
+            .Order(StringComparer.Ordinal)
+            .Take(page.Size + 1)
+            .Select(id => (Id: id, Seen: _leases.Observe(WorkflowKey(id))))
+            .Select(static run => new UnfinishedWorkflow { WorkflowId = run.Id, Lease = run.Seen.Lease, IsHeld = run.Seen.IsHeld })
+            .ToList();
+        return new ValueTask<Page<UnfinishedWorkflow>>(ToPage(items, page.Size, static run => run.WorkflowId));
+    }
+
+    /// <inheritdoc />
     protected override ValueTask<bool> DeleteWorkflowCoreAsync(string workflowId, CancellationToken cancellationToken)
     {
         _finishedOrder.Remove(workflowId);

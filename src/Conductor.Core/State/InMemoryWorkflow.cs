@@ -11,12 +11,14 @@ internal sealed class InMemoryWorkflow(int maxEvents)
     private readonly List<FeedbackRound> _feedbackRounds = [];
     private readonly List<WorkflowLogEntry> _log = [];
     private readonly List<string> _agents = [];
+    private readonly List<TaskRedelivery> _redeliveries = [];
     private readonly Queue<WorkflowEvent> _events = new();
     private Dictionary<(string TaskId, int Round), TaskResult>? _earlier;
     private WorkflowSummary? _summary;
     private WorkflowDefinition? _definition;
     private WorkflowState? _cached;
     private long _lastPosition;
+    private string? _lastOperationId;
     private bool _cancellationRequested;
     private bool _countedAsComplete;
 
@@ -61,10 +63,13 @@ internal sealed class InMemoryWorkflow(int maxEvents)
             var found = _summary?.StoreVersion ?? 0;
             if (found != transition.ExpectedVersion)
             {
-                return (0, found);
+                // Repeated by somebody who did not learn that it was committed.
+                var isRepeated = found == transition.ExpectedVersion + 1 && transition.OperationId is { } operation && operation == _lastOperationId;
+                return isRepeated ? (found, found) : (0, found);
             }
 
             _cached = null;
+            _lastOperationId = transition.OperationId;
             _summary = transition.Summary with { StoreVersion = found + 1 };
             _definition = transition.Definition ?? _definition;
             foreach (var taskId in transition.ReopenedTaskIds)
@@ -79,7 +84,13 @@ internal sealed class InMemoryWorkflow(int maxEvents)
 
             foreach (var phase in transition.Phases)
             {
-                Upsert(phase);
+                // The passage that ends is the last one, or close to it.
+                Upsert(_phases, phase, known => known.Phase == phase.Phase && known.Round == phase.Round);
+            }
+
+            foreach (var redelivery in transition.Redeliveries)
+            {
+                Upsert(_redeliveries, redelivery, known => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
             }
 
             _feedbackRounds.AddRange(transition.FeedbackRounds);
@@ -123,6 +134,7 @@ internal sealed class InMemoryWorkflow(int maxEvents)
             Replace(_feedbackRounds, state.FeedbackRounds);
             Replace(_log, state.ErrorLog);
             Replace(_agents, state.ParticipatingAgents);
+            Replace(_redeliveries, state.Redeliveries);
             return (found + 1, found);
         }
     }
@@ -147,7 +159,7 @@ internal sealed class InMemoryWorkflow(int maxEvents)
     {
         lock (_gate)
         {
-            return _cached ??= _summary?.ToState(_phases, _latest, _feedbackRounds, _log, _agents);
+            return _cached ??= _summary?.ToState(_phases, _latest, _feedbackRounds, _log, _agents, _redeliveries);
         }
     }
 
@@ -226,17 +238,16 @@ internal sealed class InMemoryWorkflow(int maxEvents)
         }
     }
 
-    private void Upsert(PhaseRecord phase)
+    private static void Upsert<T>(List<T> items, T item, Predicate<T> isSame)
     {
-        // The passage that ends is the last one, or close to it.
-        var index = _phases.FindLastIndex(known => known.Phase == phase.Phase && known.Round == phase.Round);
+        var index = items.FindLastIndex(isSame);
         if (index < 0)
         {
-            _phases.Add(phase);
+            items.Add(item);
         }
         else
         {
-            _phases[index] = phase;
+            items[index] = item;
         }
     }
 }

@@ -18,6 +18,24 @@ public abstract class LeaseStore
         return TryAcquireCoreAsync(name, owner, duration, cancellationToken);
     }
 
+    /// <summary>
+    /// Takes a lease from an owner who gives no sign of life, whatever the store's clock says: clocks can jump back, and a lease would then seem
+    /// to hold for ever. The caller has seen the same renewal for long enough on a clock of its own that only goes forward.
+    /// </summary>
+    /// <param name="observed">The lease as it was seen all that time.</param>
+    /// <param name="owner">Who takes it.</param>
+    /// <param name="duration">For how long; over zero.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The lease, or null when it was renewed, released or taken meanwhile.</returns>
+    public ValueTask<Lease?> TryTakeOverAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(observed);
+        ArgumentException.ThrowIfNullOrEmpty(owner);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
+        cancellationToken.ThrowIfCancellationRequested();
+        return TryTakeOverCoreAsync(observed, owner, duration, cancellationToken);
+    }
+
     /// <summary>Holds a lease longer.</summary>
     /// <param name="lease">The lease.</param>
     /// <param name="duration">For how long from now; over zero.</param>
@@ -59,6 +77,13 @@ public abstract class LeaseStore
     /// <param name="duration">For how long.</param>
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<Lease?> TryAcquireCoreAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken);
+
+    /// <summary>Takes a lease that is still as it was observed, even if it has not run out.</summary>
+    /// <param name="observed">The lease as it was seen.</param>
+    /// <param name="owner">Who takes it.</param>
+    /// <param name="duration">For how long.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<Lease?> TryTakeOverCoreAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken);
 
     /// <summary>Holds a lease longer.</summary>
     /// <param name="lease">The lease.</param>

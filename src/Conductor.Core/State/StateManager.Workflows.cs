@@ -53,6 +53,16 @@ public abstract partial class StateManager
         return Measure("list_workflows", request, static (store, argument, token) => store.ListWorkflowsCoreAsync(argument, token), cancellationToken);
     }
 
+    /// <summary>Lists runs that have not ended, with their leases, ordered by id: those to take over are among them.</summary>
+    /// <param name="page">Which page. Default: the first, of 100.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsAsync(PageRequest? page = null, CancellationToken cancellationToken = default)
+    {
+        var request = page ?? PageRequest.First;
+        request.Validate();
+        return Measure("list_unfinished_workflows", request, static (store, argument, token) => store.ListUnfinishedWorkflowsCoreAsync(argument, token), cancellationToken);
+    }
+
     /// <summary>Deletes a run with its results, events and effects.</summary>
     /// <param name="workflowId">The run.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -131,6 +141,11 @@ public abstract partial class StateManager
     /// <param name="query">Which.</param>
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken);
+
+    /// <summary>Lists runs that have not ended, ordered by id.</summary>
+    /// <param name="page">Which page.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    protected abstract ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsCoreAsync(PageRequest page, CancellationToken cancellationToken);
 
     /// <summary>Deletes a run with its results, events and effects.</summary>
     /// <param name="workflowId">The run.</param>

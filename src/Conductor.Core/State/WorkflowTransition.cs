@@ -15,8 +15,14 @@ public sealed record WorkflowTransition
     /// <summary>The lease under which the step is made. When given, a lease that was lost fails the step with LEASE_LOST.</summary>
     public Lease? Lease { get; init; }
 
-    /// <summary>The definition, when the run is created.</summary>
+    /// <summary>The definition, when the run is created or goes on with another one.</summary>
     public WorkflowDefinition? Definition { get; init; }
+
+    /// <summary>
+    /// Names the step, so that repeating it is safe when its outcome is unknown: a store that has it committed already answers with the
+    /// version it gave. Default: null, it cannot be repeated.
+    /// </summary>
+    public string? OperationId { get; init; }
 
     /// <summary>Results of tasks that ended.</summary>
     public IReadOnlyList<TaskResult> Results { get; init; } = [];
@@ -29,6 +35,9 @@ public sealed record WorkflowTransition
 
     /// <summary>Ids of tasks whose results no longer count because they run again in this round.</summary>
     public IReadOnlyList<string> ReopenedTaskIds { get; init; } = [];
+
+    /// <summary>Tasks whose process died while they were under way: one of the same task and round is replaced.</summary>
+    public IReadOnlyList<TaskRedelivery> Redeliveries { get; init; } = [];
 
     /// <summary>New lines of the error log.</summary>
     public IReadOnlyList<WorkflowLogEntry> Log { get; init; } = [];

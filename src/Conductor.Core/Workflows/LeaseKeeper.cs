@@ -3,98 +3,70 @@ using Conductor.State;
 namespace Conductor.Workflows;
 
 /// <summary>
-/// Renews the leases of an engine's runs, three times in each lease's life, and looks whether somebody asked for one of them to be cancelled.
-/// A lease that was lost stops its run. Thread-safe.
+/// Renews the leases of an engine's runs, three times in each lease's term, and looks whether somebody asked for one of them to be cancelled.
+/// A run whose lease was lost, or could not be renewed for two thirds of its term, stops. Thread-safe.
 /// </summary>
-#pragma warning disable CA1001 // StopAsync disposes it: the keeper ends once, with its engine.
 internal sealed class LeaseKeeper(WorkflowServices services)
-#pragma warning restore CA1001
 {
-    private readonly Lock _gate = new();
-    private readonly CancellationTokenSource _stopping = new();
-    private Task? _loop;
+    private readonly PeriodicLoop _loop = CreateLoop(services);
 
-    public void EnsureStarted()
+    public void EnsureStarted() => _loop.EnsureStarted();
+
+    public ValueTask StopAsync() => _loop.StopAsync();
+
+    /// <summary>Renews the lease of one run.</summary>
+    /// <returns>False when another has it.</returns>
+    public static async ValueTask<bool> TryRenewAsync(WorkflowServices services, HeldLease lease, CancellationToken cancellationToken)
     {
-        if (Volatile.Read(ref _loop) is not null)
+        var askedAt = services.Time.GetTimestamp();
+        var term = services.Options.LeaseDuration;
+
+        // A store that hangs must not keep a run from noticing that its time is over.
+        var renewed = await services.State.Leases.TryRenewAsync(lease.Current, term, cancellationToken).AsTask()
+            .WaitAsync(term / 3, services.Time, cancellationToken).ConfigureAwait(false);
+        if (renewed is not null)
         {
-            return;
+            lease.Renew(renewed, askedAt);
         }
 
-        lock (_gate)
-        {
-            if (_loop is null && !_stopping.IsCancellationRequested)
-            {
-                using (ExecutionContext.SuppressFlow())
-                {
-                    _loop = RunAsync();
-                }
-            }
-        }
+        return renewed is not null;
     }
 
-    public async ValueTask StopAsync()
+    private static PeriodicLoop CreateLoop(WorkflowServices services) => new(
+        services.Options.LeaseDuration / 3,
+        services.Time,
+        token => new ValueTask(Task.WhenAll(services.Runners.Values.Select(runner => RenewAsync(services, runner, token)))));
+
+    private static async Task RenewAsync(WorkflowServices services, WorkflowRunner runner, CancellationToken cancellationToken)
     {
-        Task? loop;
-        lock (_gate)
-        {
-            loop = _loop;
-        }
-
-        if (!_stopping.IsCancellationRequested)
-        {
-            await _stopping.CancelAsync().ConfigureAwait(false);
-        }
-
-        await (loop ?? Task.CompletedTask).ConfigureAwait(false);
-    }
-
-    private async Task RunAsync()
-    {
-        using var timer = new PeriodicTimer(services.Options.LeaseDuration / 3, services.Time);
         try
         {
-            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            if (!await TryRenewAsync(services, runner.Lease, cancellationToken).ConfigureAwait(false))
             {
-                await RenewAllAsync().ConfigureAwait(false);
+                StopLost(services, runner);
+            }
+            else if (await services.State.IsCancellationRequestedAsync(runner.RunId, cancellationToken).ConfigureAwait(false))
+            {
+                runner.Stop(StopCause.Cancelled);
             }
         }
-        catch (OperationCanceledException)
-        {
-            // Stopping.
-        }
-    }
-
-    private async ValueTask RenewAllAsync()
-    {
-        foreach (var runner in services.Runners.Values)
-        {
-            try
-            {
-                await RenewAsync(runner).ConfigureAwait(false);
-            }
 #pragma warning disable CA1031 // In the background: a store that fails now may work at the next turn; the fence keeps what is saved safe.
-            catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException)
 #pragma warning restore CA1031
+        {
+            Log.RenewalFailed(services.Logger, exception, runner.RunId);
+            if (!runner.Lease.IsFresh)
             {
-                Log.RenewalFailed(services.Logger, exception);
+                StopLost(services, runner);
             }
         }
     }
 
-    private async ValueTask RenewAsync(WorkflowRunner runner)
+    private static void StopLost(WorkflowServices services, WorkflowRunner runner)
     {
-        var renewed = await services.State.Leases.TryRenewAsync(runner.Lease, services.Options.LeaseDuration, _stopping.Token).ConfigureAwait(false);
-        if (renewed is null)
+        if (!services.Options.IgnoresLeases)
         {
             runner.Stop(StopCause.Lost);
-            return;
-        }
-
-        runner.Lease = renewed;
-        if (await services.State.IsCancellationRequestedAsync(runner.RunId, _stopping.Token).ConfigureAwait(false))
-        {
-            runner.Stop(StopCause.Cancelled);
         }
     }
 }

@@ -32,9 +32,30 @@ internal static partial class Log
     [LoggerMessage(1408, LogLevel.Warning, "The progress callback of run {WorkflowId} failed.")]
     public static partial void ProgressFailed(ILogger logger, Exception exception, string workflowId);
 
-    [LoggerMessage(1409, LogLevel.Warning, "The leases of running workflows could not be renewed; it is tried again.")]
-    public static partial void RenewalFailed(ILogger logger, Exception exception);
+    [LoggerMessage(1409, LogLevel.Warning, "The lease of run {WorkflowId} could not be renewed; it is tried again.")]
+    public static partial void RenewalFailed(ILogger logger, Exception exception, string workflowId);
 
     [LoggerMessage(1410, LogLevel.Debug, "A notice about run {WorkflowId} could not be published; the store has it.")]
     public static partial void NoticeFailed(ILogger logger, Exception exception, string workflowId);
+
+    [LoggerMessage(1411, LogLevel.Information, "Run {WorkflowId} of workflow {Definition} goes on here with {Finished} of {Tasks} task(s) finished: {Message}.")]
+    public static partial void Resumed(ILogger logger, string workflowId, string definition, int finished, int tasks, string message);
+
+    [LoggerMessage(1412, LogLevel.Error, "Task {TaskId} of run {WorkflowId} is given up: its process died {Crashes} time(s) while it ran.")]
+    public static partial void TaskCrashed(ILogger logger, string taskId, string workflowId, int crashes);
+
+    [LoggerMessage(1413, LogLevel.Error, "Run {WorkflowId} could not be taken over; it is tried again.")]
+    public static partial void TakeOverFailed(ILogger logger, Exception exception, string workflowId);
+
+    [LoggerMessage(1414, LogLevel.Warning, "Run {WorkflowId} is not taken over here: {Reason}")]
+    public static partial void NotTakenOver(ILogger logger, string workflowId, string reason);
+
+    [LoggerMessage(1415, LogLevel.Warning, "Lease {Lease} could not be given back; it runs out by itself.")]
+    public static partial void ReleaseFailed(ILogger logger, Exception exception, string lease);
+
+    [LoggerMessage(1416, LogLevel.Error, "The store could not be asked for runs to take over; it is tried again.")]
+    public static partial void ScanFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1417, LogLevel.Warning, "A step of run {WorkflowId} could not be saved; it is tried again in {Delay}.")]
+    public static partial void CommitRetried(ILogger logger, Exception exception, string workflowId, TimeSpan delay);
 }

@@ -17,6 +17,20 @@ internal sealed class RunBoard(WorkflowPlan plan)
 
     public TaskResult? Result(int index) => _results[index];
 
+    /// <summary>Takes the results that a run had when it was left off; those of tasks that its definition no longer has are left out.</summary>
+    public void Restore(IReadOnlyDictionary<string, TaskResult> results)
+    {
+        foreach (var (taskId, result) in results)
+        {
+            if (plan.TryIndex(taskId, out var index))
+            {
+                _status[index] = result.Status;
+                _results[index] = result;
+                FinishedCount++;
+            }
+        }
+    }
+
     /// <summary>Counts what each task of a phase still waits for, and gives those that wait for nothing.</summary>
     public IEnumerable<int> Enter(int phase)
     {

@@ -13,6 +13,7 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     private List<PhaseRecord> _phases = [];
     private List<FeedbackRound> _feedbackRounds = [];
     private List<string> _reopened = [];
+    private List<TaskRedelivery> _redeliveries = [];
     private List<WorkflowLogEntry> _log = [];
     private List<string> _newAgents = [];
     private List<WorkflowEvent> _events = [];
@@ -53,26 +54,41 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
 
     public void Add(WorkflowLogEntry entry) => _log.Add(entry);
 
-    /// <summary>Commits what changed, whole or not at all.</summary>
-    public async ValueTask CommitAsync(WorkflowSummary summary, Lease lease, WorkflowDefinition? definition)
-    {
-        var transition = new WorkflowTransition
-        {
-            Summary = summary,
-            ExpectedVersion = Version,
-            Lease = lease,
-            Definition = definition,
-            Results = Take(ref _results),
-            Phases = Take(ref _phases),
-            FeedbackRounds = Take(ref _feedbackRounds),
-            ReopenedTaskIds = Take(ref _reopened),
-            Log = Take(ref _log),
-            NewAgents = Take(ref _newAgents),
-            Events = Take(ref _events),
-        };
+    public void Add(TaskRedelivery redelivery) => _redeliveries.Add(redelivery);
 
+    /// <summary>Goes on behind what the store has.</summary>
+    public void Restore(long version, long position, IEnumerable<string> agents)
+    {
+        Version = version;
+        _position = position;
+        _agents.UnionWith(agents);
+    }
+
+    /// <summary>Takes what changed as one step, to be committed whole or not at all.</summary>
+    public WorkflowTransition Take(WorkflowSummary summary, Lease lease, WorkflowDefinition? definition) => new()
+    {
+        Summary = summary,
+        ExpectedVersion = Version,
+        Lease = lease,
+
+        // One taking of the lease makes one step from each version: together they name it.
+        OperationId = lease.Nonce,
+        Definition = definition,
+        Results = Take(ref _results),
+        Phases = Take(ref _phases),
+        FeedbackRounds = Take(ref _feedbackRounds),
+        ReopenedTaskIds = Take(ref _reopened),
+        Redeliveries = Take(ref _redeliveries),
+        Log = Take(ref _log),
+        NewAgents = Take(ref _newAgents),
+        Events = Take(ref _events),
+    };
+
+    /// <summary>Commits a step.</summary>
+    public async ValueTask CommitAsync(WorkflowTransition step)
+    {
         // Not cancellable: whether a step was committed must not depend on who stopped waiting for it.
-        Version = await state.CommitWorkflowAsync(transition, CancellationToken.None).ConfigureAwait(false);
+        Version = await state.CommitWorkflowAsync(step, CancellationToken.None).ConfigureAwait(false);
     }
 
     private static List<T> Take<T>(ref List<T> list)

@@ -13,6 +13,9 @@ public sealed class WorkflowEngine : IAsyncDisposable
 {
     private readonly WorkflowServices _services;
     private readonly LeaseKeeper _leases;
+    private readonly WorkflowRecovery _recovery;
+    private readonly PeriodicLoop _recoveryLoop;
+    private readonly RunMigration _migration;
     private volatile bool _stopped;
 
     /// <summary>Makes an engine.</summary>
@@ -41,10 +44,39 @@ public sealed class WorkflowEngine : IAsyncDisposable
 
         _services = new WorkflowServices(coordinator, stateManager, policyEngine, settings, environment ?? ConductorEnvironment.Default);
         _leases = new LeaseKeeper(_services);
+        _recovery = new WorkflowRecovery(_services, (plan, snapshot, lease, message) => ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message));
+        _migration = new RunMigration(_services, AcquireAsync, ResumeAsync);
+        _recoveryLoop = new PeriodicLoop(settings.RecoveryInterval, _services.Time, ScanQuietlyAsync);
     }
 
     /// <summary>Ids of the runs that this engine runs now.</summary>
     public IReadOnlyCollection<string> RunningWorkflows => [.. _services.Runners.Keys];
+
+    /// <summary>
+    /// Takes over runs that nobody goes on with, now and regularly from now on. The container's start calls it, after the agents are there.
+    /// Starting a started engine only looks once more.
+    /// </summary>
+    /// <param name="cancellationToken">Gives up the first look.</param>
+    /// <exception cref="InvalidOperationException">The engine was stopped.</exception>
+    public async ValueTask StartAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfStopped();
+        await ScanQuietlyAsync(cancellationToken).ConfigureAwait(false);
+        _recoveryLoop.EnsureStarted();
+    }
+
+    /// <summary>
+    /// Takes over runs that nobody goes on with: handed over by an engine that stopped, or left by a process that died. Finished tasks keep
+    /// their results, unfinished ones run again under the same idempotency key.
+    /// </summary>
+    /// <param name="cancellationToken">Gives up looking.</param>
+    /// <returns>How many runs were taken over.</returns>
+    /// <exception cref="InvalidOperationException">The engine was stopped.</exception>
+    public ValueTask<int> RecoverAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfStopped();
+        return _recovery.ScanAsync(cancellationToken);
+    }
 
     /// <summary>Runs a workflow and waits for its end.</summary>
     /// <param name="definition">The workflow.</param>
@@ -77,7 +109,10 @@ public sealed class WorkflowEngine : IAsyncDisposable
     /// <param name="options">Settings of the run; an id that exists gives the run that exists. Default: a new id.</param>
     /// <param name="cancellationToken">Gives up starting; it does not cancel a run that was started.</param>
     /// <returns>A handle on the run.</returns>
-    /// <exception cref="WorkflowValidationException">The definition is not valid, or the id belongs to a run of another definition.</exception>
+    /// <exception cref="WorkflowValidationException">
+    /// The definition is not valid, or the id belongs to a run of another definition; the message says what is different. See
+    /// <see cref="WorkflowRunOptions.Migrate"/>.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The engine was stopped.</exception>
     public async ValueTask<WorkflowRun> StartWorkflowAsync(
         WorkflowDefinition definition, WorkflowRunOptions? options = null, CancellationToken cancellationToken = default)
@@ -89,7 +124,7 @@ public sealed class WorkflowEngine : IAsyncDisposable
         var settings = options ?? new WorkflowRunOptions();
         var runId = settings.RunId ?? EntityId.New();
         ArgumentException.ThrowIfNullOrWhiteSpace(runId, nameof(options));
-        if (settings.RunId is not null && await FindExistingAsync(runId, plan, cancellationToken).ConfigureAwait(false) is { } existing)
+        if (settings.RunId is not null && await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) is { } existing)
         {
             return existing;
         }
@@ -127,6 +162,7 @@ public sealed class WorkflowEngine : IAsyncDisposable
     public async ValueTask StopAsync(CancellationToken cancellationToken = default)
     {
         _stopped = true;
+        await _recoveryLoop.StopAsync().ConfigureAwait(false);
         var ends = new List<Task>();
         foreach (var runner in _services.Runners.Values)
         {
@@ -157,6 +193,7 @@ public sealed class WorkflowEngine : IAsyncDisposable
     {
         await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
         _services.Window.Dispose();
+        _recovery.Dispose();
     }
 
     private static WorkflowOptions Settle(WorkflowOptions options, int? maxFeedbackLoops)
@@ -189,12 +226,22 @@ public sealed class WorkflowEngine : IAsyncDisposable
 
     private async ValueTask<WorkflowRun> CreateAsync(WorkflowPlan plan, string runId, WorkflowRunOptions settings, CancellationToken cancellationToken)
     {
-        var lease = await _services.State.Leases.TryAcquireAsync(
-            StateManager.WorkflowKey(runId), _services.Coordinator.Id, _services.Options.LeaseDuration, cancellationToken).ConfigureAwait(false);
-        if (lease is null)
+        HeldLease? lease;
+        var startedAt = _services.Time.GetTimestamp();
+        while ((lease = await AcquireAsync(runId, cancellationToken).ConfigureAwait(false)) is null)
         {
-            // Somebody starts the same id at this moment.
-            return await FindExistingAsync(runId, plan, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
+            // Somebody starts the same id at this moment, or died while doing it: then its lease runs out.
+            if (await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) is { } existing)
+            {
+                return existing;
+            }
+
+            if (_services.Time.GetElapsedTime(startedAt) > 2 * _services.Options.LeaseDuration)
+            {
+                throw Conflict(runId);
+            }
+
+            await Task.Delay(_services.Options.PollInterval, _services.Time, cancellationToken).ConfigureAwait(false);
         }
 
         var runner = new WorkflowRunner(_services, plan, runId, settings, lease);
@@ -204,17 +251,62 @@ public sealed class WorkflowEngine : IAsyncDisposable
         }
         catch (StateException exception) when (exception.ErrorCode == ErrorCodes.StateConflict)
         {
-            await _services.State.Leases.ReleaseAsync(lease, CancellationToken.None).ConfigureAwait(false);
-            return await FindExistingAsync(runId, plan, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
+            await _services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
+            return await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
         }
 
-        _services.Runners[runId] = runner;
-        _leases.EnsureStarted();
-        _ = runner.RunAsync();
+        Launch(runner);
         return new WorkflowRun(_services, runId, runner);
     }
 
-    private async ValueTask<WorkflowRun?> FindExistingAsync(string runId, WorkflowPlan plan, CancellationToken cancellationToken)
+    private async ValueTask<HeldLease?> AcquireAsync(string runId, CancellationToken cancellationToken)
+    {
+        var askedAt = _services.Time.GetTimestamp();
+        var lease = await _services.State.Leases.TryAcquireAsync(
+            StateManager.WorkflowKey(runId), _services.Coordinator.Id, _services.Options.LeaseDuration, cancellationToken).ConfigureAwait(false);
+        return lease is null ? null : Hold(lease, askedAt);
+    }
+
+    private HeldLease Hold(Lease lease, long askedAt) => new(lease, askedAt, _services.Time, _services.Options.LeaseDuration);
+
+    private void Launch(WorkflowRunner runner)
+    {
+        _services.Runners[runner.RunId] = runner;
+        _leases.EnsureStarted();
+        _ = runner.RunAsync();
+    }
+
+    /// <summary>Goes on with a run whose lease was just taken.</summary>
+    private async ValueTask ResumeAsync(WorkflowPlan plan, RunSnapshot snapshot, HeldLease lease, WorkflowRunOptions settings, string message)
+    {
+        var runId = snapshot.State.WorkflowId;
+        var isCrash = !(_services.LostFences.TryRemove(runId, out var lostFence) && lostFence + 1 == lease.Current.Fence);
+        var runner = new WorkflowRunner(_services, plan, runId, settings, lease);
+        await runner.ResumeAsync(snapshot, isCrash, message).ConfigureAwait(false);
+        if (await _services.State.IsCancellationRequestedAsync(runId, CancellationToken.None).ConfigureAwait(false))
+        {
+            runner.Stop(StopCause.Cancelled);
+        }
+
+        Launch(runner);
+    }
+
+    private async ValueTask ScanQuietlyAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _recovery.ScanAsync(cancellationToken).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // In the background: a store that fails now may work at the next turn.
+        catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            Log.ScanFailed(_services.Logger, exception);
+        }
+    }
+
+    private async ValueTask<WorkflowRun?> FindExistingAsync(
+        string runId, WorkflowPlan plan, WorkflowRunOptions settings, CancellationToken cancellationToken)
     {
         var state = await _services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false);
         if (state is null)
@@ -224,13 +316,7 @@ public sealed class WorkflowEngine : IAsyncDisposable
 
         if (state.DefinitionHash != plan.Hash)
         {
-            throw new WorkflowValidationException(
-                plan.Definition.Name,
-                ErrorCodes.TaskValidationFailed,
-                [
-                    $"Run '{runId}' exists and runs workflow '{state.DefinitionName}' version '{state.DefinitionVersion}' (hash {state.DefinitionHash}); " +
-                    $"this is '{plan.Definition.Name}' version '{plan.Definition.Version}' (hash {plan.Hash}). Start it under another id.",
-                ]);
+            await _migration.MigrateAsync(state, plan, settings, cancellationToken).ConfigureAwait(false);
         }
 
         return await GetRunAsync(runId, cancellationToken).ConfigureAwait(false);

@@ -12,6 +12,12 @@ public sealed class WorkflowOptions
     /// <summary>The default of <see cref="LeaseDuration"/>: 30 seconds.</summary>
     public static readonly TimeSpan DefaultLeaseDuration = TimeSpan.FromSeconds(30);
 
+    /// <summary>The default of <see cref="MaxCrashes"/>: 3.</summary>
+    public const int DefaultMaxCrashes = 3;
+
+    /// <summary>The default of <see cref="RecoveryInterval"/>: 1 second.</summary>
+    public static readonly TimeSpan DefaultRecoveryInterval = TimeSpan.FromSeconds(1);
+
     /// <summary>The default of <see cref="PollInterval"/>: 1 second.</summary>
     public static readonly TimeSpan DefaultPollInterval = TimeSpan.FromSeconds(1);
 
@@ -40,6 +46,22 @@ public sealed class WorkflowOptions
     /// <value>Default: 1 second.</value>
     public TimeSpan PollInterval { get; set; } = DefaultPollInterval;
 
+    /// <summary>
+    /// How often an engine looks for runs to take over: those handed over go on at the next look, those whose owner died after
+    /// <see cref="LeaseDuration"/>. Over zero.
+    /// </summary>
+    /// <value>Default: 1 second.</value>
+    public TimeSpan RecoveryInterval { get; set; } = DefaultRecoveryInterval;
+
+    /// <summary>
+    /// A task is given up as a dead letter when its process died this often while it ran. One crash before that, it runs alone. At least 1.
+    /// </summary>
+    /// <value>Default: 3.</value>
+    public int MaxCrashes { get; set; } = DefaultMaxCrashes;
+
+    /// <summary>For the negative control of safety tests alone: goes on without a lease.</summary>
+    internal bool IgnoresLeases { get; set; }
+
     internal WorkflowOptions Clone() => (WorkflowOptions)MemberwiseClone();
 
     /// <summary>What is wrong with the settings, a sentence each that quotes the setting, the value and the fix.</summary>
@@ -59,6 +81,16 @@ public sealed class WorkflowOptions
         if (LeaseDuration <= TimeSpan.Zero)
         {
             yield return $"{path}.{nameof(LeaseDuration)} is {LeaseDuration}; set it to more than zero.";
+        }
+
+        if (RecoveryInterval <= TimeSpan.Zero)
+        {
+            yield return $"{path}.{nameof(RecoveryInterval)} is {RecoveryInterval}; set it to more than zero.";
+        }
+
+        if (MaxCrashes < 1)
+        {
+            yield return $"{path}.{nameof(MaxCrashes)} is {MaxCrashes}; set it to 1 or more.";
         }
 
         if (PollInterval <= TimeSpan.Zero)

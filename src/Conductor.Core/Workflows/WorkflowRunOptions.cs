@@ -7,6 +7,13 @@ public sealed class WorkflowRunOptions
     /// <value>Default: null, a new one.</value>
     public string? RunId { get; set; }
 
+    /// <summary>
+    /// Decides how a run of this id that is in progress with another definition goes on: gives the definition to go on with, usually the new
+    /// one. Finished tasks keep their results; those the new definition does not have are left out. It must not change anything itself.
+    /// </summary>
+    /// <value>Default: null, the start is refused with what is different.</value>
+    public Func<WorkflowMigration, WorkflowDefinition>? Migrate { get; set; }
+
     /// <summary>Told how far the run is, after each step.</summary>
     /// <value>Default: null, nobody.</value>
     public IProgress<WorkflowProgress>? Progress { get; set; }

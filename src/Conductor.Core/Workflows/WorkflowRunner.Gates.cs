@@ -90,6 +90,7 @@ internal sealed partial class WorkflowRunner
         _journal.Add(_phaseRecord! with { Outcome = PhaseOutcome.SentBack });
         _board.Reopen(again);
         _findings = grave;
+        _crashes = null;
         _summary = _summary with { Round = round };
         _journal.Add(
             new FeedbackRound { Round = round, From = from, To = to, Feedback = grave, StartedAt = _services.Time.GetUtcNow() },

@@ -1,10 +1,9 @@
 using Conductor.Coordination;
-using Conductor.Messaging;
 using Conductor.State;
 
 namespace Conductor.Workflows;
 
-/// <content>Running tasks, ending, committing.</content>
+/// <content>Running tasks, and ending.</content>
 internal sealed partial class WorkflowRunner
 {
     /// <summary>Runs one task beside the loop and hands its result to the loop. Never throws.</summary>
@@ -18,9 +17,7 @@ internal sealed partial class WorkflowRunner
             await _services.Window.WaitAsync(_taskCancellation.Token).ConfigureAwait(false);
             try
             {
-                result = StopCause == StopCause.Draining
-                    ? null
-                    : await _services.Coordinator.DispatchAsync(request, _taskCancellation.Token).ConfigureAwait(false);
+                result = await DispatchAsync(index, request).ConfigureAwait(false);
             }
             finally
             {
@@ -51,7 +48,36 @@ internal sealed partial class WorkflowRunner
             result = handedOver ? null : NotRun(index, AgentTaskStatus.Failed, _services.Environment.ErrorClassifier.Classify(exception));
         }
 
+        if (IsSuspect(index))
+        {
+            _services.Isolation.Leave(alone: true);
+        }
+
         _finished.Writer.TryWrite((index, result));
+    }
+
+    /// <summary>Hands a task over, beside others. A suspect has had its turn, alone, since before it was started.</summary>
+    private async ValueTask<TaskResult?> DispatchAsync(int index, DispatchRequest request)
+    {
+        var isBesideOthers = !IsSuspect(index);
+        if (isBesideOthers)
+        {
+            await _services.Isolation.EnterAsync(alone: false, _taskCancellation.Token).ConfigureAwait(false);
+        }
+
+        try
+        {
+            return StopCause == StopCause.Draining
+                ? null
+                : await _services.Coordinator.DispatchAsync(request, _taskCancellation.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (isBesideOthers)
+            {
+                _services.Isolation.Leave(alone: false);
+            }
+        }
     }
 
     private DispatchRequest RequestFor(int index)
@@ -66,7 +92,9 @@ internal sealed partial class WorkflowRunner
             IdempotencyKey = new ExecutionKey(RunId, task.Id, _summary.Round).ToIdempotencyKey(task.IdempotencyKey),
             DependencyOutputs = _board.OutputsFor(index),
             Feedback = _findings,
+            Delivery = CrashesOf(index) + 1,
             IsFlowControlled = true,
+            EnsureMayBegin = _ensureMayBegin,
         };
     }
 
@@ -93,9 +121,21 @@ internal sealed partial class WorkflowRunner
         };
     }
 
-    private ITimer? ArmTimeout() => _plan.Definition.Timeout is { } limit
-        ? _services.Time.CreateTimer(static state => ((WorkflowRunner)state!).Stop(StopCause.TimedOut), this, limit, Timeout.InfiniteTimeSpan)
-        : null;
+    private ITimer? ArmTimeout()
+    {
+        if (_plan.Definition.Timeout is not { } limit)
+        {
+            return null;
+        }
+
+        // What an owner before has used up is used up.
+        var left = limit - (_services.Time.GetUtcNow() - _summary.StartedAt);
+        return _services.Time.CreateTimer(
+            static state => ((WorkflowRunner)state!).Stop(StopCause.TimedOut),
+            this,
+            left < TimeSpan.Zero ? TimeSpan.Zero : left > limit ? limit : left,
+            Timeout.InfiniteTimeSpan);
+    }
 
     /// <summary>Ends the run where it stands: cancelled, out of time, or handed over.</summary>
     private async ValueTask StopEarlyAsync(int phase)
@@ -140,6 +180,7 @@ internal sealed partial class WorkflowRunner
         {
             Log.Lost(_services.Logger, reason, RunId);
             _lossReason = reason;
+            _services.LostFences[RunId] = Lease.Current.Fence;
         }
 
         Stop(StopCause.Lost);
@@ -164,92 +205,13 @@ internal sealed partial class WorkflowRunner
         }
     }
 
-    private async ValueTask CommitChangesAsync()
-    {
-        if (_journal.HasChanges)
-        {
-            await CommitAsync(definition: null).ConfigureAwait(false);
-        }
-    }
-
-    private async ValueTask CommitAsync(WorkflowDefinition? definition)
-    {
-        await _journal.CommitAsync(_summary, Lease, definition).ConfigureAwait(false);
-        Committed.Beat();
-        if (_services.State.IsShared)
-        {
-            await PublishAsync(Channels.Workflow(RunId), ControlPayload.WorkflowChanged).ConfigureAwait(false);
-        }
-
-        ReportProgress();
-    }
-
-    private void ReportProgress()
-    {
-        if (_options.Progress is not { } progress)
-        {
-            return;
-        }
-
-        try
-        {
-            progress.Report(new WorkflowProgress
-            {
-                WorkflowId = RunId,
-                Status = _summary.Status,
-                Phase = _summary.CurrentPhase,
-                Round = _summary.Round,
-                FinishedTasks = _board.FinishedCount,
-                TasksInFlight = _board.InFlightCount,
-                TotalTasks = _plan.TaskCount,
-            });
-        }
-#pragma warning disable CA1031 // A user's callback may throw anything; the run must not suffer.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.ProgressFailed(_services.Logger, exception, RunId);
-        }
-    }
-
-    /// <summary>Tells those who follow a phase, or the run, that it began or ended. Best effort.</summary>
-    private ValueTask AnnounceAsync(WorkflowPhase? phase) =>
-        PublishAsync(phase is { } known ? Channels.Phase(known) : Channels.Workflow(RunId), ControlPayload.WorkflowChanged);
-
-    private async ValueTask PublishAsync(string channel, string command)
-    {
-        try
-        {
-            await _services.Bus.PublishAsync(channel, new AgentMessage
-            {
-                Type = MessageType.Control,
-                Sender = _services.Coordinator.Id,
-                CorrelationId = RunId,
-                Payload = new ControlPayload { Command = command, Arguments = Arguments() },
-            }).ConfigureAwait(false);
-        }
-        catch (BusException exception)
-        {
-            Log.NoticeFailed(_services.Logger, exception, RunId);
-        }
-    }
-
-    private Dictionary<string, string> Arguments() => new(StringComparer.Ordinal)
-    {
-        ["workflow_id"] = RunId,
-        ["status"] = _summary.Status.ToString(),
-        ["phase"] = _summary.CurrentPhase?.Name ?? string.Empty,
-        ["outcome"] = _phaseRecord?.Outcome.ToString() ?? string.Empty,
-        ["round"] = _summary.Round.ToString(),
-    };
-
     private async ValueTask CompleteAsync()
     {
         Exception? failure = _lossReason;
         WorkflowState? state = null;
         try
         {
-            await _services.State.Leases.ReleaseAsync(Lease, CancellationToken.None).ConfigureAwait(false);
+            await _services.State.Leases.ReleaseAsync(Lease.Current, CancellationToken.None).ConfigureAwait(false);
             state = failure is null ? await _services.State.GetWorkflowStateAsync(RunId, CancellationToken.None).ConfigureAwait(false) : null;
         }
 #pragma warning disable CA1031 // Whoever waits for the run is told instead.

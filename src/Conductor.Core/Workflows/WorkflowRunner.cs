@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Conductor.Diagnostics;
 using Conductor.State;
@@ -10,9 +11,8 @@ namespace Conductor.Workflows;
 /// Takes one run from phase to phase: one loop that starts tasks, takes their results and commits each step before anything depends on it.
 /// Everything here belongs to the loop, except what is marked thread-safe.
 /// </summary>
-#pragma warning disable CA1001 // CompleteAsync disposes it: the runner ends once, with its run.
+[SuppressMessage("Design", "CA1001", Justification = "CompleteAsync disposes it: the runner ends once, with its run.")]
 internal sealed partial class WorkflowRunner
-#pragma warning restore CA1001
 {
     private readonly WorkflowServices _services;
     private readonly WorkflowPlan _plan;
@@ -26,15 +26,17 @@ internal sealed partial class WorkflowRunner
         Channel.CreateUnbounded<(int Index, TaskResult? Result)>(new UnboundedChannelOptions { SingleReader = true });
 
     private readonly TaskCompletionSource<WorkflowState> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Func<ValueTask> _ensureMayBegin;
     private int _stopCause;
     private WorkflowSummary _summary;
     private PhaseRecord? _phaseRecord;
     private IReadOnlyList<Feedback> _findings = [];
     private Exception? _lossReason;
 
-    public WorkflowRunner(WorkflowServices services, WorkflowPlan plan, string runId, WorkflowRunOptions options, Lease lease)
+    public WorkflowRunner(WorkflowServices services, WorkflowPlan plan, string runId, WorkflowRunOptions options, HeldLease lease)
     {
         _services = services;
+        _ensureMayBegin = EnsureMayBeginAsync;
         _plan = plan;
         _options = options;
         Lease = lease;
@@ -58,8 +60,8 @@ internal sealed partial class WorkflowRunner
 
     public string RunId { get; }
 
-    /// <summary>The lease as it was renewed last. Thread-safe.</summary>
-    public Lease Lease { get; set; }
+    /// <summary>The lease under which it is run. Thread-safe.</summary>
+    public HeldLease Lease { get; }
 
     /// <summary>The final state; fails when the run was lost or handed over. Thread-safe.</summary>
     public Task<WorkflowState> Completion => _completion.Task;
@@ -143,7 +145,7 @@ internal sealed partial class WorkflowRunner
 
     private async ValueTask RunPhasesAsync()
     {
-        for (var phase = 0; phase < _plan.PhaseCount;)
+        for (var phase = _firstPhase; phase < _plan.PhaseCount;)
         {
             await BeginPhaseAsync(phase).ConfigureAwait(false);
             await ExecutePhaseAsync(phase).ConfigureAwait(false);
@@ -172,6 +174,12 @@ internal sealed partial class WorkflowRunner
 
     private async ValueTask BeginPhaseAsync(int phase)
     {
+        if (_phaseRecord is { CompletedAt: null } open && open.Phase == _plan.Phase(phase))
+        {
+            // Begun by an owner before.
+            return;
+        }
+
         _summary = _summary with { CurrentPhase = _plan.Phase(phase) };
         _phaseRecord = new PhaseRecord { Phase = _plan.Phase(phase), Round = _summary.Round, StartedAt = _services.Time.GetUtcNow() };
         _journal.Add(_phaseRecord);
@@ -192,13 +200,30 @@ internal sealed partial class WorkflowRunner
         {
             while (_ready.TryTake(out var index))
             {
-                _board.Start(index);
-                _journal.Add(Event(WorkflowEventKind.TaskStarted, index) with { TaskStatus = AgentTaskStatus.InProgress });
-                started.Add(index);
+                if (IsSuspect(index))
+                {
+                    _suspects.Enqueue(index);
+                }
+                else
+                {
+                    Start(index, started);
+                }
             }
 
+            await StartSuspectAsync(started).ConfigureAwait(false);
+
             // Results and starts of one turn are one step: committed before anything of it is visible or begun.
-            await CommitChangesAsync().ConfigureAwait(false);
+            try
+            {
+                await CommitChangesAsync().ConfigureAwait(false);
+            }
+            catch
+            {
+                // Never begun: nobody must wait for them.
+                started.ForEach(NotBegun);
+                throw;
+            }
+
             foreach (var index in started)
             {
                 _ = RunTaskAsync(index);
@@ -212,6 +237,13 @@ internal sealed partial class WorkflowRunner
 
             await TakeFinishedAsync().ConfigureAwait(false);
         }
+    }
+
+    private void Start(int index, List<int> started)
+    {
+        _board.Start(index);
+        _journal.Add(Event(WorkflowEventKind.TaskStarted, index) with { TaskStatus = AgentTaskStatus.InProgress });
+        started.Add(index);
     }
 
     private async ValueTask TakeFinishedAsync()

@@ -33,6 +33,15 @@ internal sealed class WorkflowServices(
     /// <summary>All runs together hand over no more tasks than the coordinator's queue holds, so that none fails for its size.</summary>
     public SemaphoreSlim Window { get; } = new(coordinator.QueueCapacity, coordinator.QueueCapacity);
 
+    /// <summary>Keeps a task that is suspected of killing its process apart from the others.</summary>
+    public Isolation Isolation { get; } = new();
+
+    /// <summary>Fences of runs that this engine could not go on with although it lives: what was under way then is no crash.</summary>
+    public ConcurrentDictionary<string, long> LostFences { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Runs that are between two definitions here: nothing else may take them up.</summary>
+    public ConcurrentDictionary<string, bool> Migrating { get; } = new(StringComparer.Ordinal);
+
     /// <summary>The runs of this engine.</summary>
     public ConcurrentDictionary<string, WorkflowRunner> Runners { get; } = new(StringComparer.Ordinal);
 

@@ -18,6 +18,7 @@ public sealed class AliasingTests
         [typeof(Feedback)] = new List<Feedback> { new() { Severity = FeedbackSeverity.Info } },
         [typeof(PhaseRecord)] = new List<PhaseRecord> { new() { Phase = WorkflowPhase.DevOps } },
         [typeof(FeedbackRound)] = new List<FeedbackRound> { new() { Round = 1, From = WorkflowPhase.Monitoring, To = WorkflowPhase.DevOps } },
+        [typeof(TaskRedelivery)] = new List<TaskRedelivery> { new() { TaskId = "t", Crashes = 1 } },
         [typeof(WorkflowLogEntry)] = new List<WorkflowLogEntry> { new() { Timestamp = default, Error = new TaskError { Code = "c", Message = "m" } } },
     };
 

@@ -17,7 +17,7 @@ public sealed class PublicTypeTests
     public void AbstractClasses_AreTheExtensionPointsAndBases() =>
         Public.Where(type => type is { IsClass: true, IsAbstract: true, IsSealed: false }).Select(type => type.Name).Should().BeEquivalentTo(
             "ConductorException", "ErrorClassifier", "TaskData", "MessageBus", "MessagePayload", "StateManager", "LeaseStore", "EffectStore",
-            "Policy", "Policy`1", "PolicyContext", "BaseAgent", "BaseAgent`2", "ConformanceSuite");
+            "Policy", "Policy`1", "PolicyContext", "BaseAgent", "BaseAgent`2", "ConformanceSuite", "ExtensibleRecord", "DelegatingStateManager");
 
     [Fact]
     public void TypeNames_SayWhatTheyAre() =>

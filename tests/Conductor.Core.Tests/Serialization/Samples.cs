@@ -60,11 +60,13 @@ internal static class Samples
         Timestamp = _at, Severity = FeedbackSeverity.Warning, Error = _error, TaskId = "t", Phase = WorkflowPhase.DevOps, Round = 1,
     };
 
+    private static readonly TaskRedelivery _redelivery = new() { TaskId = "t", Round = 1, Crashes = 2 };
+
     private static readonly WorkflowState _state = new()
     {
         WorkflowId = "r", DefinitionName = "d", DefinitionVersion = "2", DefinitionHash = "h", Status = WorkflowStatus.InProgress,
         CurrentPhase = WorkflowPhase.Monitoring, Round = 1, TaskCount = 5, PhaseHistory = [_phase], TaskResults = new Dictionary<string, TaskResult> { ["T1"] = _result },
-        FeedbackRounds = [_round], Error = _error, ErrorLog = [_log], ParticipatingAgents = ["a", "b"], StartedAt = _at, CompletedAt = _at, StoreVersion = 9,
+        FeedbackRounds = [_round], Error = _error, ErrorLog = [_log], ParticipatingAgents = ["a", "b"], Redeliveries = [_redelivery], StartedAt = _at, CompletedAt = _at, StoreVersion = 9,
         Metadata = _notes,
     };
 
@@ -76,7 +78,7 @@ internal static class Samples
 
     public static IReadOnlyList<object> All { get; } =
     [
-        _error, _feedback, _retry, _breaker, _task, _result, _phase, _round, _rule, _log, _state, _state.ToSummary(), _letter,
+        _redelivery, _error, _feedback, _retry, _breaker, _task, _result, _phase, _round, _rule, _log, _state, _state.ToSummary(), _letter,
         new AgentIdentity { Id = "a", Type = new AgentType("own"), Name = "n", Version = "1", Description = "d" },
         new AgentState
         {
@@ -101,7 +103,7 @@ internal static class Samples
         },
         new TaskAssignment
         {
-            Task = _task, WorkflowId = "r", Phase = WorkflowPhase.DevOps, Round = 1, Attempt = 2, IdempotencyKey = "k",
+            Task = _task, WorkflowId = "r", Phase = WorkflowPhase.DevOps, Round = 1, Attempt = 2, Delivery = 3, IdempotencyKey = "k",
             DependencyOutputs = new Dictionary<string, TaskData> { ["other"] = "value" }, Feedback = [_feedback], ReplayOf = "e",
         },
         new TaskResultPayload { Result = _result },

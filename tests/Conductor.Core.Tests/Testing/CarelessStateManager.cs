@@ -45,6 +45,9 @@ internal sealed class CarelessStateManager(ConductorEnvironment environment) : S
     protected override ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken) =>
         _inner.ListWorkflowsAsync(query, cancellationToken);
 
+    protected override ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsCoreAsync(PageRequest page, CancellationToken cancellationToken) =>
+        _inner.ListUnfinishedWorkflowsAsync(page, cancellationToken);
+
     protected override ValueTask<bool> DeleteWorkflowCoreAsync(string workflowId, CancellationToken cancellationToken) =>
         _inner.DeleteWorkflowAsync(workflowId, cancellationToken);
 

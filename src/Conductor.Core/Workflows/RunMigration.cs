@@ -1,0 +1,127 @@
+using Conductor.State;
+
+namespace Conductor.Workflows;
+
+/// <summary>Moves a run in progress to another definition, as the user's function says; or refuses, and says what is different. Thread-safe.</summary>
+internal sealed class RunMigration(
+    WorkflowServices services,
+    Func<string, CancellationToken, ValueTask<HeldLease?>> acquire,
+    Func<WorkflowPlan, RunSnapshot, HeldLease, WorkflowRunOptions, string, ValueTask> resume)
+{
+    public async ValueTask MigrateAsync(WorkflowState state, WorkflowPlan plan, WorkflowRunOptions settings, CancellationToken cancellationToken)
+    {
+        var stored = await services.State.GetWorkflowDefinitionAsync(state.WorkflowId, cancellationToken).ConfigureAwait(false);
+        if (stored is null || state.IsComplete || settings.Migrate is not { } migrate)
+        {
+            throw Refused(state, stored, plan);
+        }
+
+        if (!services.Migrating.TryAdd(state.WorkflowId, true))
+        {
+            throw InUse(state.WorkflowId, "is being migrated by another caller");
+        }
+
+        try
+        {
+            await StopHereAsync(state.WorkflowId, cancellationToken).ConfigureAwait(false);
+            await MigrateStoppedAsync(stored, plan, settings, migrate, state.WorkflowId, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            services.Migrating.TryRemove(state.WorkflowId, out _);
+        }
+    }
+
+    private async ValueTask MigrateStoppedAsync(
+        WorkflowDefinition stored,
+        WorkflowPlan plan,
+        WorkflowRunOptions settings,
+        Func<WorkflowMigration, WorkflowDefinition> migrate,
+        string runId,
+        CancellationToken cancellationToken)
+    {
+        var lease = await acquire(runId, cancellationToken).ConfigureAwait(false) ?? throw InUse(runId, "is in progress in another process");
+        try
+        {
+            await GoOnAsync(stored, plan, lease, settings, migrate, runId).ConfigureAwait(false);
+        }
+        catch
+        {
+            await services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private static StateException InUse(string runId, string how) => new(
+        ErrorCodes.StateConflict, $"Run '{runId}' {how}, so it cannot go on with another definition now. Stop that first, or wait until the run has ended.")
+    {
+        Key = StateManager.WorkflowKey(runId),
+        IsTransient = true,
+    };
+
+    private static WorkflowValidationException Refused(WorkflowState state, WorkflowDefinition? stored, WorkflowPlan plan)
+    {
+        var definition = plan.Definition;
+        var problem =
+            $"Run '{state.WorkflowId}' exists and runs workflow '{state.DefinitionName}' version '{state.DefinitionVersion}' (hash {state.DefinitionHash}); " +
+            $"this is '{definition.Name}' version '{definition.Version}' (hash {plan.Hash}). Start it under another id" +
+            (state.IsComplete ? "." : ", or say how it goes on by WorkflowRunOptions.Migrate.");
+        return new WorkflowValidationException(
+            definition.Name,
+            ErrorCodes.TaskValidationFailed,
+            [problem, .. stored is null ? [] : DefinitionDifference.Between(stored, definition).Select(static line => $"Different: {line}.")]);
+    }
+
+    /// <summary>A run of this engine is drained first: what runs finishes, and is not begun again.</summary>
+    private async ValueTask StopHereAsync(string runId, CancellationToken cancellationToken)
+    {
+        if (!services.Runners.TryGetValue(runId, out var runner))
+        {
+            return;
+        }
+
+        runner.Stop(StopCause.Draining);
+        try
+        {
+            await runner.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (StateException exception) when (exception.ErrorCode == ErrorCodes.LeaseLost)
+        {
+            // Handed over: to the one that asks for it here.
+        }
+    }
+
+    private async ValueTask GoOnAsync(
+        WorkflowDefinition stored,
+        WorkflowPlan plan,
+        HeldLease lease,
+        WorkflowRunOptions settings,
+        Func<WorkflowMigration, WorkflowDefinition> migrate,
+        string runId)
+    {
+        if (await RunSnapshot.ReadAsync(services.State, runId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
+        {
+            // It ended meanwhile.
+            await services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
+            return;
+        }
+
+        var next = migrate(new WorkflowMigration
+        {
+            State = snapshot.State,
+            From = stored,
+            To = plan.Definition,
+            Differences = DefinitionDifference.Between(stored, plan.Definition),
+        }) ?? throw new InvalidOperationException($"WorkflowRunOptions.{nameof(WorkflowRunOptions.Migrate)} gave no definition for run '{runId}'.");
+        var nextPlan = WorkflowPlan.Of(next);
+        if (snapshot.State.CurrentPhase is { } phase && nextPlan.PhaseIndex(phase) < 0)
+        {
+            throw new WorkflowValidationException(
+                next.Name,
+                ErrorCodes.TaskValidationFailed,
+                [$"Run '{runId}' is in phase '{phase}', which the definition that WorkflowRunOptions.Migrate gave does not have. Keep the phase."]);
+        }
+
+        await resume(nextPlan, snapshot, lease, settings, $"migrated from version '{stored.Version}' to '{next.Version}'").ConfigureAwait(false);
+    }
+}

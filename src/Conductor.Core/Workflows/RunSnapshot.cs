@@ -1,0 +1,55 @@
+using Conductor.State;
+
+namespace Conductor.Workflows;
+
+/// <summary>What the store has of a run that is to be continued. Immutable.</summary>
+internal sealed class RunSnapshot
+{
+    public required WorkflowState State { get; init; }
+
+    /// <summary>The position of the newest event.</summary>
+    public required long Position { get; init; }
+
+    /// <summary>Tasks that were begun and neither ended nor were given back: their process died under them.</summary>
+    public required IReadOnlySet<string> UnderWay { get; init; }
+
+    /// <summary>Reads what is needed to go on with a run whose lease is held.</summary>
+    public static async ValueTask<RunSnapshot?> ReadAsync(StateManager store, string runId, CancellationToken cancellationToken)
+    {
+        if (await store.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false) is not { IsComplete: false } state)
+        {
+            return null;
+        }
+
+        var underWay = new HashSet<string>(StringComparer.Ordinal);
+        var position = 0L;
+        while (await store.GetWorkflowHistoryAsync(runId, position, cancellationToken: cancellationToken).ConfigureAwait(false) is { Events.Count: > 0 } history)
+        {
+            foreach (var happening in history.Events)
+            {
+                Follow(happening, underWay);
+                position = happening.Position;
+            }
+        }
+
+        return new RunSnapshot { State = state, Position = position, UnderWay = underWay };
+    }
+
+    private static void Follow(WorkflowEvent happening, HashSet<string> underWay)
+    {
+        switch (happening.Kind)
+        {
+            case WorkflowEventKind.TaskStarted:
+                underWay.Add(happening.TaskId!);
+                break;
+            case WorkflowEventKind.TaskFinished:
+                underWay.Remove(happening.TaskId!);
+                break;
+
+            // Given back by a process that stopped in order, or counted by one that took over before.
+            case WorkflowEventKind.HandedOver or WorkflowEventKind.Resumed:
+                underWay.Clear();
+                break;
+        }
+    }
+}

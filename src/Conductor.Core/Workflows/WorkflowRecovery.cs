@@ -1,0 +1,200 @@
+using Conductor.State;
+
+namespace Conductor.Workflows;
+
+/// <summary>
+/// Takes over runs that nobody goes on with: their owner died, gives no sign of life, or handed them over. It looks when the engine starts
+/// and regularly after. There is no leader: whoever gets the lease goes on. Its scans never overlap.
+/// </summary>
+internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowPlan, RunSnapshot, HeldLease, string, ValueTask> resume) : IDisposable
+{
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly Dictionary<string, (Lease Lease, long SeenAt)> _observed = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _refused = new(StringComparer.Ordinal);
+
+    /// <summary>Looks once, and takes over what it can.</summary>
+    /// <returns>How many runs were taken over.</returns>
+    public async ValueTask<int> ScanAsync(CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var unfinished = await ListAsync(cancellationToken).ConfigureAwait(false);
+            ForgetAllBut(unfinished);
+
+            // Shuffled, so that several processes that look at once begin at different ends.
+            Random.Shared.Shuffle(unfinished);
+            var taken = 0;
+            foreach (var run in unfinished)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                taken += await TryTakeOverAsync(run, cancellationToken).ConfigureAwait(false) ? 1 : 0;
+            }
+
+            return taken;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public void Dispose() => _turn.Dispose();
+
+    private async ValueTask<UnfinishedWorkflow[]> ListAsync(CancellationToken cancellationToken)
+    {
+        var all = new List<UnfinishedWorkflow>();
+        var request = new PageRequest { Size = PageRequest.MaxSize };
+        while (true)
+        {
+            var page = await services.State.ListUnfinishedWorkflowsAsync(request, cancellationToken).ConfigureAwait(false);
+            all.AddRange(page.Items.Where(run => !services.Runners.ContainsKey(run.WorkflowId) && !services.Migrating.ContainsKey(run.WorkflowId)));
+            if (page.ContinuationToken is null)
+            {
+                return [.. all];
+            }
+
+            request = request with { ContinuationToken = page.ContinuationToken };
+        }
+    }
+
+    private void ForgetAllBut(UnfinishedWorkflow[] unfinished)
+    {
+        var ids = unfinished.Select(static run => run.WorkflowId).ToHashSet(StringComparer.Ordinal);
+        foreach (var id in _observed.Keys.Concat(_refused.Keys).Concat(services.LostFences.Keys).Where(id => !ids.Contains(id)).ToList())
+        {
+            _observed.Remove(id);
+            _refused.Remove(id);
+            if (!services.Runners.ContainsKey(id))
+            {
+                services.LostFences.TryRemove(id, out _);
+            }
+        }
+    }
+
+    /// <summary>One damaged run must not keep the others from being taken over.</summary>
+    private async ValueTask<bool> TryTakeOverAsync(UnfinishedWorkflow run, CancellationToken cancellationToken)
+    {
+        if (!IsDead(run) || WasRefusedLately(run.WorkflowId))
+        {
+            return false;
+        }
+
+        var askedAt = services.Time.GetTimestamp();
+        Lease? lease = null;
+        try
+        {
+            if (await PlanAsync(run.WorkflowId, cancellationToken).ConfigureAwait(false) is not { } plan)
+            {
+                return false;
+            }
+
+            lease = await AcquireAsync(run, cancellationToken).ConfigureAwait(false);
+            if (lease is null || await RunSnapshot.ReadAsync(services.State, run.WorkflowId, cancellationToken).ConfigureAwait(false) is not { } snapshot)
+            {
+                await ReleaseAsync(lease).ConfigureAwait(false);
+                return false;
+            }
+
+            if (snapshot.State.DefinitionHash != plan.Hash)
+            {
+                Refuse(run.WorkflowId, "the definition that is stored with it is not the one it was started with.");
+                await ReleaseAsync(lease).ConfigureAwait(false);
+                return false;
+            }
+
+            var held = new HeldLease(lease, askedAt, services.Time, services.Options.LeaseDuration);
+            await resume(plan, snapshot, held, run.Lease is { } before ? $"taken over from {before.Owner}" : "taken over").ConfigureAwait(false);
+            return true;
+        }
+#pragma warning disable CA1031 // In the background, run by run: logged, and tried again later.
+        catch (Exception exception) when (exception is not OperationCanceledException)
+#pragma warning restore CA1031
+        {
+            _refused[run.WorkflowId] = services.Time.GetTimestamp();
+            Log.TakeOverFailed(services.Logger, exception, run.WorkflowId);
+            await ReleaseAsync(lease).ConfigureAwait(false);
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// The store's clock says so, or the lease was seen unchanged for two of its terms on a clock that only goes forward: the store's may have
+    /// jumped back.
+    /// </summary>
+    private bool IsDead(UnfinishedWorkflow run)
+    {
+        if (!run.IsHeld || run.Lease is not { } lease)
+        {
+            return true;
+        }
+
+        var now = services.Time.GetTimestamp();
+        if (!_observed.TryGetValue(run.WorkflowId, out var seen) || !seen.Lease.IsSameTaking(lease) || seen.Lease.Renewal != lease.Renewal)
+        {
+            _observed[run.WorkflowId] = (lease, now);
+            return false;
+        }
+
+        return services.Time.GetElapsedTime(seen.SeenAt, now) >= 2 * services.Options.LeaseDuration;
+    }
+
+    private ValueTask<Lease?> AcquireAsync(UnfinishedWorkflow run, CancellationToken cancellationToken) => run is { IsHeld: true, Lease: { } silent }
+        ? services.State.Leases.TryTakeOverAsync(silent, services.Coordinator.Id, services.Options.LeaseDuration, cancellationToken)
+        : services.State.Leases.TryAcquireAsync(
+            StateManager.WorkflowKey(run.WorkflowId), services.Coordinator.Id, services.Options.LeaseDuration, cancellationToken);
+
+    /// <summary>The plan of a run, if it can be run here.</summary>
+    private async ValueTask<WorkflowPlan?> PlanAsync(string runId, CancellationToken cancellationToken)
+    {
+        if (await services.State.GetWorkflowDefinitionAsync(runId, cancellationToken).ConfigureAwait(false) is not { } definition)
+        {
+            Refuse(runId, "no definition is stored with it.");
+            return null;
+        }
+
+        var plan = WorkflowPlan.Of(definition);
+        var missing = services.State.IsShared
+            ? []
+            : definition.Tasks.Select(static task => task.AgentType).Distinct().Where(type => !services.Coordinator.HasAgents(type)).ToList();
+        if (missing.Count > 0)
+        {
+            Refuse(runId, $"no agent is registered here of type {string.Join(", ", missing)}.");
+            return null;
+        }
+
+        return plan;
+    }
+
+    private bool WasRefusedLately(string runId) =>
+        _refused.TryGetValue(runId, out var refusedAt) && services.Time.GetElapsedTime(refusedAt) < services.Options.LeaseDuration;
+
+    private void Refuse(string runId, string reason)
+    {
+        if (_refused.TryAdd(runId, 0))
+        {
+            Log.NotTakenOver(services.Logger, runId, reason);
+        }
+
+        _refused[runId] = services.Time.GetTimestamp();
+    }
+
+    private async ValueTask ReleaseAsync(Lease? lease)
+    {
+        if (lease is null)
+        {
+            return;
+        }
+
+        try
+        {
+            await services.State.Leases.ReleaseAsync(lease, CancellationToken.None).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // It runs out by itself.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ReleaseFailed(services.Logger, exception, lease.Name);
+        }
+    }
+}

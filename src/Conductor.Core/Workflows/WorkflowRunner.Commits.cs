@@ -1,0 +1,140 @@
+using Conductor.Messaging;
+using Conductor.State;
+
+namespace Conductor.Workflows;
+
+/// <content>Committing steps, and telling of them.</content>
+internal sealed partial class WorkflowRunner
+{
+    private static readonly TimeSpan _firstCommitRetry = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _slowestCommitRetry = TimeSpan.FromSeconds(5);
+
+    private async ValueTask CommitChangesAsync()
+    {
+        if (_journal.HasChanges)
+        {
+            await CommitAsync(definition: null).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask CommitAsync(WorkflowDefinition? definition)
+    {
+        var step = _journal.Take(_summary, Lease.Current, definition);
+        await EnsureLeaseAsync().ConfigureAwait(false);
+        await SaveAsync(step).ConfigureAwait(false);
+        Committed.Beat();
+        if (_services.State.IsShared)
+        {
+            await PublishAsync(Channels.Workflow(RunId), ControlPayload.WorkflowChanged).ConfigureAwait(false);
+        }
+
+        ReportProgress();
+    }
+
+    /// <summary>An owner that was paused too long to rely on its lease asks first whether it still has it.</summary>
+    private async ValueTask EnsureLeaseAsync()
+    {
+        if (!Lease.IsFresh && !_services.Options.IgnoresLeases && !await LeaseKeeper.TryRenewAsync(_services, Lease, CancellationToken.None).ConfigureAwait(false))
+        {
+            throw new StateException(
+                ErrorCodes.LeaseLost, $"Run '{RunId}' was paused here for so long that another process owns it now. Get it by its id to follow it.");
+        }
+    }
+
+    /// <summary>A task that waited long for an agent must not begin when another process may have it by now.</summary>
+    private async ValueTask EnsureMayBeginAsync()
+    {
+        try
+        {
+            await EnsureLeaseAsync().ConfigureAwait(false);
+        }
+        catch (StateException exception)
+        {
+            Lose(exception);
+            throw new OperationCanceledException(exception.Message, exception);
+        }
+    }
+
+    /// <summary>
+    /// A store that cannot be written now is asked again for one term of the lease: repeating a step is safe. After that the run is lost here,
+    /// and taken up again, by this process or another, when the store works.
+    /// </summary>
+    private async ValueTask SaveAsync(WorkflowTransition step)
+    {
+        var startedAt = _services.Time.GetTimestamp();
+        for (var delay = _firstCommitRetry; ; delay = delay * 2 < _slowestCommitRetry ? delay * 2 : _slowestCommitRetry)
+        {
+            try
+            {
+                await _journal.CommitAsync(step).ConfigureAwait(false);
+                return;
+            }
+            catch (StateException exception) when (
+                exception.IsTransient == true && Lease.IsFresh && _services.Time.GetElapsedTime(startedAt) < _services.Options.LeaseDuration)
+            {
+                Log.CommitRetried(_services.Logger, exception, RunId, delay);
+            }
+
+            await Task.Delay(delay, _services.Time).ConfigureAwait(false);
+        }
+    }
+
+    private void ReportProgress()
+    {
+        if (_options.Progress is not { } progress)
+        {
+            return;
+        }
+
+        try
+        {
+            progress.Report(new WorkflowProgress
+            {
+                WorkflowId = RunId,
+                Status = _summary.Status,
+                Phase = _summary.CurrentPhase,
+                Round = _summary.Round,
+                FinishedTasks = _board.FinishedCount,
+                TasksInFlight = _board.InFlightCount,
+                TotalTasks = _plan.TaskCount,
+            });
+        }
+#pragma warning disable CA1031 // A user's callback may throw anything; the run must not suffer.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ProgressFailed(_services.Logger, exception, RunId);
+        }
+    }
+
+    /// <summary>Tells those who follow a phase, or the run, that it began or ended. Best effort.</summary>
+    private ValueTask AnnounceAsync(WorkflowPhase? phase) =>
+        PublishAsync(phase is { } known ? Channels.Phase(known) : Channels.Workflow(RunId), ControlPayload.WorkflowChanged);
+
+    private async ValueTask PublishAsync(string channel, string command)
+    {
+        try
+        {
+            await _services.Bus.PublishAsync(channel, new AgentMessage
+            {
+                Type = MessageType.Control,
+                Sender = _services.Coordinator.Id,
+                CorrelationId = RunId,
+                Payload = new ControlPayload { Command = command, Arguments = Arguments() },
+            }).ConfigureAwait(false);
+        }
+        catch (BusException exception)
+        {
+            Log.NoticeFailed(_services.Logger, exception, RunId);
+        }
+    }
+
+    private Dictionary<string, string> Arguments() => new(StringComparer.Ordinal)
+    {
+        ["workflow_id"] = RunId,
+        ["status"] = _summary.Status.ToString(),
+        ["phase"] = _summary.CurrentPhase?.Name ?? string.Empty,
+        ["outcome"] = _phaseRecord?.Outcome.ToString() ?? string.Empty,
+        ["round"] = _summary.Round.ToString(),
+    };
+}

@@ -1,0 +1,142 @@
+using Conductor.Coordination;
+
+namespace Conductor.Workflows;
+
+/// <content>Going on with a run that another process, or this one before, left off.</content>
+internal sealed partial class WorkflowRunner
+{
+    /// <summary>How often the process died under a task in this round, by task; null as long as that never happened.</summary>
+    private Dictionary<int, int>? _crashes;
+
+    private readonly Queue<int> _suspects = new();
+
+    private int _firstPhase;
+
+    /// <summary>
+    /// Takes the run up where it was committed last. Finished tasks keep their results. What was under way is counted as a crash, unless the
+    /// owner before gave it back; a task under which the process died too often is given up.
+    /// </summary>
+    public async ValueTask ResumeAsync(RunSnapshot snapshot, bool countsCrashes, string message)
+    {
+        var state = snapshot.State;
+        var isMigrated = state.DefinitionHash != _plan.Hash;
+        _summary = state.ToSummary() with
+        {
+            Status = WorkflowStatus.InProgress,
+            DefinitionVersion = _plan.Definition.Version,
+            DefinitionHash = _plan.Hash,
+            TaskCount = _plan.TaskCount,
+        };
+        _journal.Restore(state.StoreVersion, snapshot.Position, state.ParticipatingAgents);
+        _board.Restore(state.TaskResults);
+        _findings = state.Round > 0 && state.FeedbackRounds is [.., var last] ? last.Feedback : [];
+        RestorePhase(state);
+        if (isMigrated)
+        {
+            _journal.Add(Event(WorkflowEventKind.Migrated) with { Message = $"{_plan.Definition.Name} {_plan.Definition.Version}" });
+        }
+
+        _journal.Add(Event(WorkflowEventKind.Resumed) with { WorkflowStatus = WorkflowStatus.InProgress, Message = message });
+        await CountCrashesAsync(state, countsCrashes ? snapshot.UnderWay : new HashSet<string>()).ConfigureAwait(false);
+        await CommitAsync(isMigrated ? _plan.Definition : null).ConfigureAwait(false);
+        Log.Resumed(_services.Logger, RunId, _plan.Definition.Name, _board.FinishedCount, _plan.TaskCount, message);
+    }
+
+    private void RestorePhase(WorkflowState state)
+    {
+        if (state.CurrentPhase is not { } phase)
+        {
+            return;
+        }
+
+        _firstPhase = _plan.PhaseIndex(phase);
+        _phaseRecord = state.PhaseHistory.LastOrDefault(record => record.Phase == phase && record.Round == state.Round && record.CompletedAt is null);
+    }
+
+    private async ValueTask CountCrashesAsync(WorkflowState state, IReadOnlySet<string> underWay)
+    {
+        foreach (var known in state.Redeliveries)
+        {
+            if (known.Round == state.Round && _plan.TryIndex(known.TaskId, out var index))
+            {
+                (_crashes ??= [])[index] = known.Crashes;
+            }
+        }
+
+        foreach (var taskId in underWay)
+        {
+            if (!_plan.TryIndex(taskId, out var index) || _board.Status(index) != AgentTaskStatus.Pending)
+            {
+                continue;
+            }
+
+            var crashes = CrashesOf(index) + 1;
+            (_crashes ??= [])[index] = crashes;
+            _journal.Add(new TaskRedelivery { TaskId = taskId, Round = _summary.Round, Crashes = crashes });
+            if (crashes >= _services.Options.MaxCrashes)
+            {
+                await GiveUpAsync(index, crashes).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The dead letter is kept first, under an id that a repetition finds again: a crash in between neither loses nor doubles it.
+    /// </summary>
+    private async ValueTask GiveUpAsync(int index, int crashes)
+    {
+        var task = _plan.Task(index);
+        var error = new TaskError
+        {
+            Code = ErrorCodes.TaskCrashed,
+            Message = $"The process died {crashes} time(s) while it ran task '{task.Id}' (WorkflowOptions.MaxCrashes is {_services.Options.MaxCrashes}).",
+            IsTransient = false,
+        };
+        Log.TaskCrashed(_services.Logger, task.Id, RunId, crashes);
+        if (!task.Optional)
+        {
+            await _services.Coordinator.GiveUpAsync(RequestFor(index), error, crashes).ConfigureAwait(false);
+        }
+
+        Finish(index, NotRun(index, task.Optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed, error) with { Attempts = crashes });
+    }
+
+    private int CrashesOf(int index) => _crashes?.GetValueOrDefault(index) ?? 0;
+
+    /// <summary>
+    /// Starts a suspect when nothing else of the run is under way, and only once it is alone among all runs here: a task that merely waits is
+    /// not under way, and must not be convicted with the one that runs.
+    /// </summary>
+    private async ValueTask StartSuspectAsync(List<int> started)
+    {
+        if (_board.InFlightCount > 0 || !_suspects.TryPeek(out var suspect))
+        {
+            return;
+        }
+
+        try
+        {
+            await _services.Isolation.EnterAsync(alone: true, _taskCancellation.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The run stops.
+            return;
+        }
+
+        _suspects.Dequeue();
+        Start(suspect, started);
+    }
+
+    private void NotBegun(int index)
+    {
+        _board.Abandon(index);
+        if (IsSuspect(index))
+        {
+            _services.Isolation.Leave(alone: true);
+        }
+    }
+
+    /// <summary>One crash before it is given up, a task runs alone: what dies with it then was its own doing.</summary>
+    private bool IsSuspect(int index) => _crashes is not null && _services.Options.MaxCrashes > 1 && CrashesOf(index) >= _services.Options.MaxCrashes - 1;
+}

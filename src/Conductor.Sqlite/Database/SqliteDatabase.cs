@@ -1,0 +1,143 @@
+using Conductor.Diagnostics;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Sqlite.Database;
+
+/// <summary>One database file: how it is opened, and its schema. Thread-safe.</summary>
+internal sealed class SqliteDatabase
+{
+    private readonly SqliteStateOptions _options;
+    private readonly IReadOnlyList<string> _migrations;
+    private readonly ILogger _logger;
+    private readonly string _connectionString;
+
+    public SqliteDatabase(SqliteStateOptions options, ILogger logger, IReadOnlyList<string>? migrations = null)
+    {
+        _options = options;
+        _logger = logger;
+        _migrations = migrations ?? SqliteSchema.Migrations;
+        var parsed = new SqliteConnectionStringBuilder(options.ConnectionString);
+        if (!parsed.DataSource.StartsWith("file:", StringComparison.OrdinalIgnoreCase))
+        {
+            // A program that changes its working folder goes on with the same file.
+            parsed.DataSource = Path.GetFullPath(parsed.DataSource);
+        }
+
+        // The connections are kept here. Waiting for other writers is done natively, not by the loop of Microsoft.Data.Sqlite, which looks again
+        // only every 150 ms: with the least limit that it knows it gives up after the native wait.
+        parsed.Pooling = false;
+        parsed.DefaultTimeout = 1;
+        File = parsed.DataSource;
+        _connectionString = parsed.ToString();
+    }
+
+    /// <summary>The file, for messages to people.</summary>
+    public string File { get; }
+
+    /// <summary>Opens the connection that writes, and brings the schema up to date.</summary>
+    public SqliteSession OpenWriter()
+    {
+        var session = Open();
+        try
+        {
+            if (session.Number("SELECT count(*) FROM sqlite_master") == 0)
+            {
+                // Only an empty database takes it: what retention removes is given back to the disk.
+                session.Run("PRAGMA auto_vacuum = INCREMENTAL");
+            }
+
+            session.Run("PRAGMA journal_mode = WAL; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 67108864");
+            session.Run(_options.Synchronous == SqliteSynchronous.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+            Migrate(session);
+            session.Run("PRAGMA busy_timeout = 0");
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a connection that reads.</summary>
+    public SqliteSession OpenReader()
+    {
+        var session = Open();
+        try
+        {
+            session.Run("PRAGMA query_only = ON; PRAGMA cell_size_check = ON");
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    private SqliteSession Open()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        try
+        {
+            connection.Open();
+            var session = new SqliteSession(connection);
+            session.Run($"PRAGMA busy_timeout = {(long)_options.BusyTimeout.TotalMilliseconds}");
+            return session;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Several processes may open a file at once: whoever comes first migrates, the others find it done.</summary>
+    private void Migrate(SqliteSession session)
+    {
+        if (VersionOf(session) == _migrations.Count)
+        {
+            return;
+        }
+
+        session.Run("BEGIN IMMEDIATE");
+        try
+        {
+            var found = VersionOf(session);
+            ThrowIfNewer(found);
+            for (var version = found; version < _migrations.Count; version++)
+            {
+                session.Run(_migrations[version]);
+            }
+
+            session.Run("CREATE TABLE IF NOT EXISTS conductor_schema (version INTEGER NOT NULL); DELETE FROM conductor_schema");
+            session.Execute("INSERT INTO conductor_schema (version) VALUES ($1)", (long)_migrations.Count);
+            session.Run("COMMIT");
+            Log.Migrated(_logger, File, found, _migrations.Count);
+        }
+        catch
+        {
+            session.TryRun("ROLLBACK");
+            throw;
+        }
+    }
+
+    private static int VersionOf(SqliteSession session) =>
+        session.Number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'conductor_schema'") == 0
+            ? 0
+            : (int)session.Number("SELECT max(version) FROM conductor_schema");
+
+    private void ThrowIfNewer(int found)
+    {
+        if (found > _migrations.Count)
+        {
+            throw new StateException(
+                ErrorCodes.StateIncompatible,
+                $"'{File}' has schema version {found}; this version of Conductor.Sqlite knows up to {_migrations.Count}. Update the Conductor packages of this program.")
+            {
+                Key = File,
+            };
+        }
+    }
+}

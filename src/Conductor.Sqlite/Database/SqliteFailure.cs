@@ -1,0 +1,42 @@
+using Microsoft.Data.Sqlite;
+
+namespace Conductor.Sqlite.Database;
+
+/// <summary>Says in the store's words what SQLite could not do. The connection string is never quoted: it may hold a password.</summary>
+internal static class SqliteFailure
+{
+    // https://www.sqlite.org/rescode.html
+    public const int Busy = 5;
+    public const int Locked = 6;
+    private const int ReadOnly = 8;
+    private const int IoError = 10;
+    private const int Corrupt = 11;
+    private const int Full = 13;
+    private const int CantOpen = 14;
+    private const int NotADatabase = 26;
+
+    public static Exception Translate(Exception exception, string file) => exception is SqliteException sqlite
+        ? Of(sqlite, file)
+        : exception;
+
+    private static StateException Of(SqliteException exception, string file) => exception.SqliteErrorCode switch
+    {
+        Busy or Locked => Unavailable(
+            $"'{file}' is locked: another process or connection writes to it for longer than SqliteStateOptions.BusyTimeout. Find out who holds it, or raise the limit.",
+            isTransient: true,
+            exception),
+        Full => Unavailable($"The disk of '{file}' is full, or the database has reached its largest size. Free space; the save can be repeated then.", isTransient: true, exception),
+        ReadOnly => Unavailable($"'{file}' is read-only. Give this program the right to write to the file and its folder.", isTransient: false, exception),
+        CantOpen => Unavailable($"'{file}' cannot be opened. Make sure that its folder exists and that this program may write to it.", isTransient: false, exception),
+        IoError => Unavailable($"'{file}' cannot be read or written: {exception.Message}", isTransient: true, exception),
+        Corrupt or NotADatabase => new StateException(
+            ErrorCodes.StateCorrupt, $"'{file}' is damaged or no SQLite database ({exception.Message}). Restore it from a backup.", exception)
+        {
+            Key = file,
+        },
+        _ => Unavailable($"SQLite failed on '{file}': {exception.Message}", isTransient: null, exception),
+    };
+
+    private static StateException Unavailable(string message, bool? isTransient, Exception exception) =>
+        new(ErrorCodes.StateUnavailable, message, exception) { IsTransient = isTransient };
+}

@@ -1,0 +1,88 @@
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Conductor.Sqlite.Database;
+
+/// <summary>One connection with its prepared statements. Used by one thread at a time.</summary>
+internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
+{
+    private readonly Dictionary<string, SqliteCommand> _statements = new(StringComparer.Ordinal);
+
+    public SqliteConnection Connection { get; } = connection;
+
+    /// <summary>Runs a statement that gives nothing.</summary>
+    /// <param name="sql">The statement; its parameters are <c>$1</c>, <c>$2</c> and so on.</param>
+    /// <param name="values">The values of the parameters.</param>
+    /// <returns>How many rows it changed.</returns>
+    public int Execute(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteNonQuery();
+
+    /// <summary>The first column of the first row, or null when there is none.</summary>
+    public object? Scalar(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteScalar() is { } value and not DBNull ? value : null;
+
+    /// <summary>A whole number, or 0 when there is none.</summary>
+    public long Number(string sql, params ReadOnlySpan<object?> values) => Scalar(sql, values) as long? ?? 0;
+
+    /// <summary>Rows; to be disposed before the statement is used again.</summary>
+    public SqliteDataReader Query(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteReader();
+
+    /// <summary>The first column of all rows.</summary>
+    public List<T> Column<T>(string sql, params ReadOnlySpan<object?> values)
+    {
+        using var rows = Query(sql, values);
+        var column = new List<T>();
+        while (rows.Read())
+        {
+            column.Add(rows.GetFieldValue<T>(0));
+        }
+
+        return column;
+    }
+
+    /// <summary>Runs a text of statements as it is, without the waiting and repeating of Microsoft.Data.Sqlite.</summary>
+    /// <returns>SQLite's result code.</returns>
+    public int TryRun(string sql) => raw.sqlite3_exec(Connection.Handle, sql);
+
+    /// <summary>Runs a text of statements as it is.</summary>
+    public void Run(string sql)
+    {
+        var code = TryRun(sql);
+        if (code != raw.SQLITE_OK)
+        {
+            throw Failure(code);
+        }
+    }
+
+    public SqliteException Failure(int code) => new(raw.sqlite3_errmsg(Connection.Handle).utf8_to_string(), code & 0xFF, code);
+
+    public void Dispose()
+    {
+        foreach (var statement in _statements.Values)
+        {
+            statement.Dispose();
+        }
+
+        Connection.Dispose();
+    }
+
+    private SqliteCommand Prepare(string sql, ReadOnlySpan<object?> values)
+    {
+        if (!_statements.TryGetValue(sql, out var command))
+        {
+            _statements[sql] = command = Connection.CreateCommand();
+#pragma warning disable CA2100 // Every text is a constant of this package; values are parameters.
+            command.CommandText = sql;
+#pragma warning restore CA2100
+            for (var i = 1; i <= values.Length; i++)
+            {
+                command.Parameters.Add(new SqliteParameter { ParameterName = $"${i}" });
+            }
+        }
+
+        for (var i = 0; i < values.Length; i++)
+        {
+            command.Parameters[i].Value = values[i] ?? DBNull.Value;
+        }
+
+        return command;
+    }
+}

@@ -1,0 +1,253 @@
+using System.Diagnostics;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging;
+using SQLitePCL;
+
+namespace Conductor.Sqlite.Database;
+
+/// <summary>
+/// The one writer of this process: a thread of its own, because SQLite waits for the disk on the thread that calls it. Saves that wait are
+/// committed together: the disk is waited for once for all of them. Thread-safe.
+/// </summary>
+internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions options, ILogger logger)
+{
+    /// <summary>How long the writer goes on without a pause in which writers of other processes get their turn.</summary>
+    private static readonly TimeSpan _turn = TimeSpan.FromMilliseconds(50);
+
+    private readonly object _gate = new();
+    private readonly Queue<WriteOperation> _waiting = new();
+    private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _stopping;
+    private long _turnBeganAt;
+    private long _operations;
+    private long _commits;
+
+    /// <summary>Saves done so far.</summary>
+    public long Operations => Volatile.Read(ref _operations);
+
+    /// <summary>Transactions committed so far: the fewer to a number of saves, the more were grouped.</summary>
+    public long Commits => Volatile.Read(ref _commits);
+
+    /// <summary>Opens the database on the writer's thread.</summary>
+    public Task OpenAsync()
+    {
+        new Thread(Work) { IsBackground = true, Name = "Conductor.Sqlite writer" }.Start();
+        return _opened.Task;
+    }
+
+    /// <summary>Has a save done. The answer comes when it is committed.</summary>
+    /// <param name="work">Does it on the writer's connection: checks first, writes afterwards, and may be run again after a rollback.</param>
+    /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
+    /// <param name="runsAlone">Whether it gets a transaction of its own.</param>
+    public Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken, bool runsAlone = false)
+    {
+        var operation = new WriteOperation<T>(work, runsAlone, cancellationToken);
+        lock (_gate)
+        {
+            if (_stopping)
+            {
+                operation.Fail(new StateException(ErrorCodes.StateNotConnected, "The store was disconnected while something was being saved; that was not saved."));
+            }
+            else
+            {
+                _waiting.Enqueue(operation);
+                Monitor.Pulse(_gate);
+            }
+        }
+
+        return operation.Completion;
+    }
+
+    /// <summary>Does what waits, then closes the database.</summary>
+    public Task CloseAsync()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+            Monitor.Pulse(_gate);
+        }
+
+        return _closed.Task;
+    }
+
+    private void Work()
+    {
+        SqliteSession session;
+        try
+        {
+            session = database.OpenWriter();
+        }
+#pragma warning disable CA1031 // On a thread of its own: whoever waits for the opening gets it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            CloseQueue();
+            _opened.TrySetException(SqliteFailure.Translate(exception, database.File));
+            _closed.TrySetResult();
+            return;
+        }
+
+        _opened.TrySetResult();
+        while (Take() is { Count: > 0 } group)
+        {
+            Commit(session, group);
+            LetOthersWrite();
+        }
+
+        Close(session);
+        _closed.TrySetResult();
+    }
+
+    private void CloseQueue()
+    {
+        lock (_gate)
+        {
+            _stopping = true;
+        }
+    }
+
+    /// <summary>Waits for saves, and takes those that wait, up to the size of a group. Nothing is left when the writer stops.</summary>
+    private List<WriteOperation> Take()
+    {
+        List<WriteOperation> group = [];
+        lock (_gate)
+        {
+            while (group.Count == 0)
+            {
+                while (_waiting.Count == 0)
+                {
+                    if (_stopping)
+                    {
+                        return group;
+                    }
+
+                    Monitor.Wait(_gate);
+                    _turnBeganAt = Stopwatch.GetTimestamp();
+                }
+
+                while (group.Count < options.MaxGroupSize && _waiting.TryPeek(out var next) && !(next.RunsAlone && group.Count > 0))
+                {
+                    _waiting.Dequeue();
+                    if (next.TryBegin())
+                    {
+                        group.Add(next);
+                    }
+
+                    if (next.RunsAlone)
+                    {
+                        break;
+                    }
+                }
+            }
+        }
+
+        return group;
+    }
+
+    private void Commit(SqliteSession session, List<WriteOperation> group)
+    {
+        var isCommitting = false;
+        try
+        {
+            Begin(session);
+            foreach (var operation in group)
+            {
+                operation.Run(session);
+                options.Probe?.Invoke();
+            }
+
+            isCommitting = true;
+            session.Run("COMMIT");
+            options.Probe?.Invoke();
+        }
+#pragma warning disable CA1031 // On a thread of its own: whoever waits for the save gets it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            session.TryRun("ROLLBACK");
+            Fail(session, group, exception, isCommitting);
+            return;
+        }
+
+        _commits++;
+        _operations += group.Count;
+        foreach (var operation in group)
+        {
+            operation.Complete();
+        }
+    }
+
+    /// <summary>One that fails must not take the others with it: they are done one by one. What the disk refuses, it refuses to all.</summary>
+    private void Fail(SqliteSession session, List<WriteOperation> group, Exception exception, bool isCommitting)
+    {
+        if (group.Count > 1 && !isCommitting && exception is not SqliteException { SqliteErrorCode: SqliteFailure.Busy or SqliteFailure.Locked })
+        {
+            Log.GroupFailed(logger, exception, group.Count);
+            foreach (var operation in group)
+            {
+                Commit(session, [operation]);
+            }
+
+            return;
+        }
+
+        var translated = SqliteFailure.Translate(exception, database.File);
+        foreach (var operation in group)
+        {
+            operation.Fail(translated);
+        }
+    }
+
+    /// <summary>
+    /// Takes the write lock of the file. Asked for again every millisecond: SQLite's own waiting grows to a tenth of a second, in which a busy
+    /// writer of another process would always come first.
+    /// </summary>
+    private void Begin(SqliteSession session)
+    {
+        var startedAt = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            var code = session.TryRun("BEGIN IMMEDIATE");
+            if (code == raw.SQLITE_OK)
+            {
+                options.Probe?.Invoke();
+                return;
+            }
+
+            if ((code & 0xFF) is not (SqliteFailure.Busy or SqliteFailure.Locked) || Stopwatch.GetElapsedTime(startedAt) > options.BusyTimeout)
+            {
+                throw session.Failure(code);
+            }
+
+            Pause();
+        }
+    }
+
+    private void LetOthersWrite()
+    {
+        if (Stopwatch.GetElapsedTime(_turnBeganAt) > _turn)
+        {
+            Pause();
+            _turnBeganAt = Stopwatch.GetTimestamp();
+        }
+    }
+
+    /// <summary>A millisecond, on the writer's own thread.</summary>
+#pragma warning disable RS0030 // No thread of anybody else is blocked.
+    private static void Pause() => Thread.Sleep(1);
+#pragma warning restore RS0030
+
+    private void Close(SqliteSession session)
+    {
+        try
+        {
+            session.TryRun("PRAGMA wal_checkpoint(TRUNCATE)");
+            session.Dispose();
+        }
+        catch (SqliteException exception)
+        {
+            Log.CheckpointFailed(logger, exception);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+namespace Conductor.Sqlite.Database;
+
+/// <summary>One save that waits for the writer. It checks first and writes afterwards, and may be run again after a rollback.</summary>
+internal abstract class WriteOperation(bool runsAlone)
+{
+    /// <summary>Whether it gets a transaction of its own.</summary>
+    public bool RunsAlone { get; } = runsAlone;
+
+    /// <summary>Claims the operation for the writer.</summary>
+    /// <returns>False when its caller gave up before.</returns>
+    public abstract bool TryBegin();
+
+    /// <summary>Runs it inside a transaction. A refusal (a conflict, a lost lease) is its answer, not a failure.</summary>
+    public abstract void Run(SqliteSession session);
+
+    /// <summary>The transaction is committed: its caller learns the answer.</summary>
+    public abstract void Complete();
+
+    /// <summary>It was rolled back.</summary>
+    public abstract void Fail(Exception exception);
+}

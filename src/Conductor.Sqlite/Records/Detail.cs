@@ -1,0 +1,34 @@
+namespace Conductor.Sqlite.Records;
+
+/// <summary>A part of a run, written down. One with a key replaces the one of the same kind and key.</summary>
+internal readonly record struct Detail(DetailKind Kind, string? Key, byte[] Record)
+{
+    public static List<Detail> Of(WorkflowTransition step, Serialization.RecordCodec codec) => Of(
+        codec, step.Phases, step.FeedbackRounds, step.Log, step.NewAgents, step.Redeliveries);
+
+    public static List<Detail> Of(WorkflowState state, Serialization.RecordCodec codec) => Of(
+        codec, state.PhaseHistory, state.FeedbackRounds, state.ErrorLog, state.ParticipatingAgents, state.Redeliveries);
+
+    private static List<Detail> Of(
+        Serialization.RecordCodec codec,
+        IReadOnlyList<PhaseRecord> phases,
+        IReadOnlyList<FeedbackRound> rounds,
+        IReadOnlyList<WorkflowLogEntry> log,
+        IReadOnlyList<string> agents,
+        IReadOnlyList<TaskRedelivery> redeliveries)
+    {
+        if (phases.Count + rounds.Count + log.Count + agents.Count + redeliveries.Count == 0)
+        {
+            return [];
+        }
+
+        return
+        [
+            .. phases.Select(phase => new Detail(DetailKind.Phase, $"{phase.Round}:{phase.Phase}", codec.Encode(phase))),
+            .. rounds.Select(round => new Detail(DetailKind.FeedbackRound, null, codec.Encode(round))),
+            .. log.Select(entry => new Detail(DetailKind.LogEntry, null, codec.Encode(entry))),
+            .. agents.Select(agent => new Detail(DetailKind.Agent, null, codec.Encode(agent))),
+            .. redeliveries.Select(task => new Detail(DetailKind.Redelivery, $"{task.Round}:{task.TaskId}", codec.Encode(task))),
+        ];
+    }
+}

@@ -1,0 +1,196 @@
+using System.Globalization;
+using Conductor.Serialization;
+using Conductor.Sqlite.Database;
+
+namespace Conductor.Sqlite.Records;
+
+/// <summary>Reads runs, on a reader inside its transaction: all of it sees one state. What does not fit together is STATE_CORRUPT, never other data.</summary>
+internal sealed class WorkflowReads(RecordCodec codec)
+{
+    private const string SummaryColumns = "seq, version, result_count, detail_count, summary, last_position";
+
+    public WorkflowState? State(SqliteSession session, string id)
+    {
+        if (Find(session, id) is not { } run)
+        {
+            return null;
+        }
+
+        var key = StateManager.WorkflowKey(id);
+        if (session.Number("SELECT count(*) FROM conductor_results WHERE workflow_seq = $1", run.Seq) != run.ResultCount)
+        {
+            throw Paging.Mismatch(key);
+        }
+
+        var details = Details(session, run, key);
+        return run.Summary.ToState(
+            Of<PhaseRecord>(details, DetailKind.Phase, key),
+            Results(session, run),
+            Of<FeedbackRound>(details, DetailKind.FeedbackRound, key),
+            Of<WorkflowLogEntry>(details, DetailKind.LogEntry, key),
+            Of<string>(details, DetailKind.Agent, key),
+            Of<TaskRedelivery>(details, DetailKind.Redelivery, key));
+    }
+
+    public WorkflowDefinition? Definition(SqliteSession session, string id) => session.Scalar(
+        "SELECT d.record FROM conductor_workflows w JOIN conductor_definitions d ON d.workflow_seq = w.seq WHERE w.id = $1", id) is byte[] record
+        ? codec.Decode<WorkflowDefinition>(record, StateManager.WorkflowKey(id))
+        : null;
+
+    public TaskResult? Result(SqliteSession session, ExecutionKey key)
+    {
+        var record = key.WorkflowId is { } run
+            ? session.Scalar(
+                """
+                SELECT r.record FROM conductor_workflows w JOIN conductor_results r ON r.workflow_seq = w.seq WHERE w.id = $1 AND r.task_id = $2 AND r.round = $3
+                UNION ALL
+                SELECT record FROM conductor_early_results WHERE workflow_id = $1 AND task_id = $2 AND round = $3
+                """,
+                run,
+                key.TaskId,
+                (long)key.Round)
+            : session.Scalar("SELECT record FROM conductor_task_results WHERE task_id = $1", key.TaskId);
+        return record is byte[] line ? Decode(line, key) : null;
+    }
+
+    public Page<WorkflowSummary> List(SqliteSession session, WorkflowQuery query)
+    {
+        var (startedAt, id) = Position(query.Page.ContinuationToken);
+        var items = new List<WorkflowSummary>();
+        using var rows = session.Query(
+            $"""
+            SELECT {SummaryColumns}, id FROM conductor_workflows
+            WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR definition_name = $2) AND ($3 IS NULL OR started_at < $3) AND ($4 IS NULL OR started_at >= $4)
+                AND ($5 IS NULL OR (started_at, id) < ($5, $6))
+            ORDER BY started_at DESC, id DESC LIMIT $7
+            """,
+            (long?)query.Status,
+            query.DefinitionName,
+            query.StartedBefore?.UtcTicks,
+            query.StartedSince?.UtcTicks,
+            startedAt,
+            id,
+            (long)query.Page.Size + 1);
+        while (rows.Read())
+        {
+            items.Add(Run(rows, rows.GetString(6)).Summary);
+        }
+
+        return Paging.ToPage(
+            items,
+            query.Page.Size,
+            static summary => string.Create(CultureInfo.InvariantCulture, $"{summary.StartedAt.UtcTicks}:{summary.WorkflowId}"),
+            static summary => summary);
+    }
+
+    public static Page<UnfinishedWorkflow> Unfinished(SqliteSession session, PageRequest page, DateTimeOffset now)
+    {
+        var items = new List<UnfinishedWorkflow>();
+        using var rows = session.Query(
+            """
+            SELECT w.id, l.name, l.owner, l.fence, l.nonce, l.renewal, l.expires_at FROM conductor_workflows w
+            LEFT JOIN conductor_leases l ON l.name = 'workflow:' || w.id AND l.released = 0
+            WHERE w.completed_at IS NULL AND w.id > $1 ORDER BY w.id LIMIT $2
+            """,
+            page.ContinuationToken ?? string.Empty,
+            (long)page.Size + 1);
+        while (rows.Read())
+        {
+            var lease = rows.IsDBNull(1) ? null : SqliteLeaseStore.Read(rows, 1);
+            items.Add(new UnfinishedWorkflow { WorkflowId = rows.GetString(0), Lease = lease, IsHeld = lease?.ExpiresAt > now });
+        }
+
+        return Paging.ToPage(items, page.Size, static run => run.WorkflowId, static run => run);
+    }
+
+    public WorkflowHistory? History(SqliteSession session, string id, long afterPosition, int limit)
+    {
+        if (Find(session, id) is not { } run)
+        {
+            return null;
+        }
+
+        var key = StateManager.WorkflowKey(id);
+        var events = new List<WorkflowEvent>();
+        using (var rows = session.Query(
+            "SELECT record FROM conductor_events WHERE workflow_seq = $1 AND last_position > $2 ORDER BY last_position", run.Seq, afterPosition))
+        {
+            while (events.Count < limit && rows.Read())
+            {
+                events.AddRange(codec.Decode<WorkflowEvent[]>(rows.GetFieldValue<byte[]>(0), key).Where(happening => happening.Position > afterPosition));
+            }
+        }
+
+        if (events.Count < limit && run.LastPosition > afterPosition && (events.Count == 0 || events[^1].Position != run.LastPosition))
+        {
+            throw Paging.Mismatch(key);
+        }
+
+        return new WorkflowHistory
+        {
+            Events = events.Count <= limit ? events : events.GetRange(0, limit),
+            FirstPosition = session.Number("SELECT first_position FROM conductor_events WHERE workflow_seq = $1 ORDER BY last_position LIMIT 1", run.Seq),
+            LastPosition = run.LastPosition,
+            IsComplete = run.Summary.IsComplete,
+        };
+    }
+
+    private static (long? StartedAt, string? Id) Position(string? token)
+    {
+        var at = token?.IndexOf(':', StringComparison.Ordinal) ?? -1;
+        return at > 0 && long.TryParse(token.AsSpan(0, at), CultureInfo.InvariantCulture, out var ticks) ? (ticks, token![(at + 1)..]) : (null, null);
+    }
+
+    private StoredRun? Find(SqliteSession session, string id)
+    {
+        using var rows = session.Query($"SELECT {SummaryColumns} FROM conductor_workflows WHERE id = $1", id);
+        return rows.Read() ? Run(rows, id) : null;
+    }
+
+    private StoredRun Run(Microsoft.Data.Sqlite.SqliteDataReader row, string id)
+    {
+        var key = StateManager.WorkflowKey(id);
+        var summary = codec.Decode<WorkflowSummary>(row.GetFieldValue<byte[]>(4), key);
+        return summary.WorkflowId == id && summary.StoreVersion == row.GetInt64(1)
+            ? new StoredRun(row.GetInt64(0), row.GetInt64(2), row.GetInt64(3), row.GetInt64(5), summary)
+            : throw Paging.Mismatch(key);
+    }
+
+    private Dictionary<string, TaskResult> Results(SqliteSession session, StoredRun run)
+    {
+        var results = new Dictionary<string, TaskResult>(StringComparer.Ordinal);
+        using var rows = session.Query(
+            "SELECT task_id, round, record FROM conductor_results WHERE workflow_seq = $1 AND is_latest = 1 ORDER BY id", run.Seq);
+        while (rows.Read())
+        {
+            var key = new ExecutionKey(run.Summary.WorkflowId, rows.GetString(0), rows.GetInt32(1));
+            results[key.TaskId] = Decode(rows.GetFieldValue<byte[]>(2), key);
+        }
+
+        return results;
+    }
+
+    private TaskResult Decode(byte[] record, ExecutionKey key)
+    {
+        var result = codec.Decode<TaskResult>(record, key.StoreKey);
+        return new ExecutionKey(result.WorkflowId, result.TaskId, key.WorkflowId is null ? key.Round : result.Round) == key ? result : throw Paging.Mismatch(key.StoreKey);
+    }
+
+    private static ILookup<DetailKind, byte[]> Details(SqliteSession session, StoredRun run, string key)
+    {
+        var details = new List<(DetailKind Kind, byte[] Record)>();
+        using var rows = session.Query("SELECT kind, record FROM conductor_details WHERE workflow_seq = $1 ORDER BY id", run.Seq);
+        while (rows.Read())
+        {
+            details.Add(((DetailKind)rows.GetInt32(0), rows.GetFieldValue<byte[]>(1)));
+        }
+
+        return details.Count == run.DetailCount && details.TrueForAll(static detail => Enum.IsDefined(detail.Kind))
+            ? details.ToLookup(static detail => detail.Kind, static detail => detail.Record)
+            : throw Paging.Mismatch(key);
+    }
+
+    private List<T> Of<T>(ILookup<DetailKind, byte[]> details, DetailKind kind, string key) => [.. details[kind].Select(record => codec.Decode<T>(record, key))];
+
+    private sealed record StoredRun(long Seq, long ResultCount, long DetailCount, long LastPosition, WorkflowSummary Summary);
+}

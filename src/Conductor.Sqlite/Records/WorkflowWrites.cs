@@ -1,0 +1,301 @@
+using Conductor.Serialization;
+using Conductor.Sqlite.Database;
+
+namespace Conductor.Sqlite.Records;
+
+/// <summary>
+/// Writes runs, on the writer's thread inside its transaction: checks first and writes afterwards, so that a refusal has changed nothing.
+/// </summary>
+internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retention, bool ignoreFences)
+{
+    private const string LeaseIsHeld = "($6 IS NULL OR EXISTS (SELECT 1 FROM conductor_leases WHERE name = 'workflow:' || $1 AND fence = $6 AND nonce = $7 AND released = 0))";
+
+    private const string Update = $"""
+        UPDATE conductor_workflows SET version = $3, status = $4, summary = $5, last_operation = $8, last_position = max(last_position, $9),
+            result_count = result_count + $10, detail_count = detail_count + $11
+        WHERE id = $1 AND version = $2 AND {LeaseIsHeld}
+        RETURNING seq
+        """;
+
+    private const string UpdateUnfenced = """
+        UPDATE conductor_workflows SET version = $3, status = $4, summary = $5, last_operation = $8, last_position = max(last_position, $9),
+            result_count = result_count + $10, detail_count = detail_count + $11
+        WHERE id = $1
+        RETURNING seq
+        """;
+
+    /// <summary>Commits a step. Returns the new version.</summary>
+    public long Commit(SqliteSession session, EncodedStep step)
+    {
+        var seq = step.Step.ExpectedVersion == 0 && !ignoreFences ? Create(session, step) : Advance(session, step);
+        if (seq == 0)
+        {
+            // Repeated by somebody who did not learn that it was committed.
+            return step.Version;
+        }
+
+        if (step.Definition is { } definition)
+        {
+            session.Execute("INSERT OR REPLACE INTO conductor_definitions (workflow_seq, record) VALUES ($1, $2)", seq, definition);
+            session.Execute("UPDATE conductor_workflows SET definition_name = $2 WHERE seq = $1 AND definition_name <> $2", seq, step.Step.Summary.DefinitionName);
+        }
+
+        foreach (var taskId in step.Step.ReopenedTaskIds)
+        {
+            session.Execute("UPDATE conductor_results SET is_latest = 0 WHERE workflow_seq = $1 AND task_id = $2 AND is_latest = 1", seq, taskId);
+        }
+
+        for (var i = 0; i < step.Results.Length; i++)
+        {
+            if (!TryInsert(session, seq, step.Step.Results[i], step.Results[i]))
+            {
+                session.Execute("UPDATE conductor_workflows SET result_count = result_count - 1 WHERE seq = $1", seq);
+            }
+        }
+
+        foreach (var detail in step.Details)
+        {
+            if (!TryInsert(session, seq, detail))
+            {
+                session.Execute("UPDATE conductor_workflows SET detail_count = detail_count - 1 WHERE seq = $1", seq);
+            }
+        }
+
+        if (step.Events is { } events)
+        {
+            session.Execute(
+                "INSERT INTO conductor_events (workflow_seq, first_position, last_position, record) VALUES ($1, $2, $3, $4)",
+                seq,
+                step.Step.Events[0].Position,
+                step.Step.Events[^1].Position,
+                events);
+            retention.TrimEvents(session, seq, step.Step.Events[^1].Position);
+        }
+
+        if (step.Step.Summary.IsComplete)
+        {
+            Finish(session, seq, step.Step.Summary);
+        }
+
+        return step.Version;
+    }
+
+    /// <summary>Replaces the whole state of a run. Returns the new version.</summary>
+    public long Save(SqliteSession session, WorkflowState state, StateExpectation expectation)
+    {
+        var found = session.Number("SELECT version FROM conductor_workflows WHERE id = $1", state.WorkflowId);
+        if (!expectation.IsMetBy(found))
+        {
+            throw SqliteStateManager.ConflictOf(state.WorkflowId, expectation, found);
+        }
+
+        var summary = state.ToSummary() with { StoreVersion = found + 1 };
+        var record = codec.Encode(summary);
+        long seq;
+        if (found == 0)
+        {
+            seq = Insert(session, summary, version: 1, record, operationId: null, lastPosition: 0);
+        }
+        else
+        {
+            seq = session.Number("SELECT seq FROM conductor_workflows WHERE id = $1", state.WorkflowId);
+            session.Execute(
+                "UPDATE conductor_workflows SET version = $2, status = $3, summary = $4, last_operation = NULL, started_at = $5, completed_at = NULL WHERE seq = $1",
+                seq,
+                found + 1,
+                (long)state.Status,
+                record,
+                state.StartedAt.UtcTicks);
+            session.Execute("DELETE FROM conductor_results WHERE workflow_seq = $1 AND is_latest = 1", seq);
+            session.Execute("DELETE FROM conductor_details WHERE workflow_seq = $1", seq);
+        }
+
+        foreach (var result in state.TaskResults.Values)
+        {
+            session.Execute(
+                "INSERT OR REPLACE INTO conductor_results (workflow_seq, task_id, round, is_latest, record) VALUES ($1, $2, $3, 1, $4)",
+                seq,
+                result.TaskId,
+                (long)result.Round,
+                codec.Encode(result));
+        }
+
+        foreach (var detail in Detail.Of(state, codec))
+        {
+            TryInsert(session, seq, detail);
+        }
+
+        session.Execute(
+            """
+            UPDATE conductor_workflows SET
+                result_count = (SELECT count(*) FROM conductor_results WHERE workflow_seq = $1),
+                detail_count = (SELECT count(*) FROM conductor_details WHERE workflow_seq = $1)
+            WHERE seq = $1
+            """,
+            seq);
+        if (summary.IsComplete)
+        {
+            Finish(session, seq, summary);
+        }
+
+        return found + 1;
+    }
+
+    /// <summary>Records a result of a task of a run by itself; of a run that is not stored yet, for when it is.</summary>
+    public static RecordOutcome Record(SqliteSession session, TaskResult result, byte[] record, long now)
+    {
+        var seq = session.Number("SELECT seq FROM conductor_workflows WHERE id = $1", result.WorkflowId);
+        if (seq == 0)
+        {
+            return session.Execute(
+                "INSERT INTO conductor_early_results (workflow_id, task_id, round, saved_at, record) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+                result.WorkflowId,
+                result.TaskId,
+                (long)result.Round,
+                now,
+                record) > 0
+                ? RecordOutcome.Recorded
+                : RecordOutcome.AlreadyRecorded;
+        }
+
+        if (session.Scalar(
+            "SELECT 1 FROM conductor_results WHERE workflow_seq = $1 AND task_id = $2 AND round = $3", seq, result.TaskId, (long)result.Round) is not null)
+        {
+            return RecordOutcome.AlreadyRecorded;
+        }
+
+        TryInsert(session, seq, result, record);
+        session.Execute("UPDATE conductor_workflows SET result_count = result_count + 1 WHERE seq = $1", seq);
+        return RecordOutcome.Recorded;
+    }
+
+    private long Create(SqliteSession session, EncodedStep step)
+    {
+        var (id, transition) = (step.WorkflowId, step.Step);
+        if (transition.Lease is { } lease && !ignoreFences && !IsHeld(session, id, lease))
+        {
+            throw SqliteStateManager.LeaseLostOf(id, lease);
+        }
+
+        if (session.Scalar("SELECT version FROM conductor_workflows WHERE id = $1", id) is long found)
+        {
+            return IsRepeated(session, step, found) ? 0 : throw SqliteStateManager.ConflictOf(id, StateExpectation.MustNotExist, found);
+        }
+
+        var seq = Insert(
+            session, transition.Summary, step.Version, step.Summary, transition.OperationId, transition.Events.Count == 0 ? 0 : transition.Events[^1].Position);
+        var early = session.Execute(
+            """
+            INSERT INTO conductor_results (workflow_seq, task_id, round, is_latest, record)
+            SELECT $1, task_id, round, 0, record FROM conductor_early_results WHERE workflow_id = $2
+            """,
+            seq,
+            id);
+        session.Execute("DELETE FROM conductor_early_results WHERE workflow_id = $1", id);
+        session.Execute(
+            "UPDATE conductor_workflows SET result_count = $2, detail_count = $3 WHERE seq = $1", seq, (long)early + step.Results.Length, (long)step.Details.Count);
+        return seq;
+    }
+
+    private static bool IsHeld(SqliteSession session, string id, Lease lease) => lease.Name == StateManager.WorkflowKey(id) && session.Scalar(
+        "SELECT 1 FROM conductor_leases WHERE name = $1 AND fence = $2 AND nonce = $3 AND released = 0", lease.Name, lease.Fence, lease.Nonce) is not null;
+
+    private static bool IsRepeated(SqliteSession session, EncodedStep step, long found) => step.Step.OperationId is { } operation
+        && found == step.Version
+        && session.Scalar("SELECT 1 FROM conductor_workflows WHERE id = $1 AND last_operation = $2", step.WorkflowId, operation) is not null;
+
+    private static long Insert(SqliteSession session, WorkflowSummary summary, long version, byte[] record, string? operationId, long lastPosition) => session.Number(
+        """
+        INSERT INTO conductor_workflows (id, version, status, definition_name, started_at, completed_at, last_position, result_count, detail_count,
+            cancel_requested, last_operation, summary)
+        VALUES ($1, $2, $3, $4, $5, NULL, $6, 0, 0, 0, $7, $8) RETURNING seq
+        """,
+        summary.WorkflowId,
+        version,
+        (long)summary.Status,
+        summary.DefinitionName,
+        summary.StartedAt.UtcTicks,
+        lastPosition,
+        operationId,
+        record);
+
+    private static void Finish(SqliteSession session, long seq, WorkflowSummary summary) => session.Execute(
+        "UPDATE conductor_workflows SET completed_at = $2 WHERE seq = $1 AND completed_at IS NULL", seq, (summary.CompletedAt ?? summary.StartedAt).UtcTicks);
+
+    /// <summary>The first result of an execution stands; it is the task's latest one now.</summary>
+    /// <returns>False when one was there.</returns>
+    private static bool TryInsert(SqliteSession session, long seq, TaskResult result, byte[] record)
+    {
+        if (result.Round > 0)
+        {
+            session.Execute("UPDATE conductor_results SET is_latest = 0 WHERE workflow_seq = $1 AND task_id = $2 AND is_latest = 1", seq, result.TaskId);
+        }
+
+        var isFirst = session.Execute(
+            "INSERT INTO conductor_results (workflow_seq, task_id, round, is_latest, record) VALUES ($1, $2, $3, 1, $4) ON CONFLICT DO NOTHING",
+            seq,
+            result.TaskId,
+            (long)result.Round,
+            record) > 0;
+        if (!isFirst)
+        {
+            session.Execute(
+                "UPDATE conductor_results SET is_latest = 1 WHERE workflow_seq = $1 AND task_id = $2 AND round = $3", seq, result.TaskId, (long)result.Round);
+        }
+
+        return isFirst;
+    }
+
+    /// <returns>False when one of the same key was replaced.</returns>
+    private static bool TryInsert(SqliteSession session, long seq, Detail detail)
+    {
+        if (detail.Key is { } key && session.Execute(
+            "UPDATE conductor_details SET record = $4 WHERE workflow_seq = $1 AND kind = $2 AND key = $3", seq, (long)detail.Kind, key, detail.Record) > 0)
+        {
+            return false;
+        }
+
+        session.Execute(
+            "INSERT INTO conductor_details (workflow_seq, kind, key, record) VALUES ($1, $2, $3, $4)", seq, (long)detail.Kind, detail.Key, detail.Record);
+        return true;
+    }
+
+    private long Advance(SqliteSession session, EncodedStep step)
+    {
+        var transition = step.Step;
+        var lease = transition.Lease;
+        if (lease is not null && lease.Name != StateManager.WorkflowKey(step.WorkflowId))
+        {
+            throw SqliteStateManager.LeaseLostOf(step.WorkflowId, lease);
+        }
+
+        var seq = session.Number(
+            ignoreFences ? UpdateUnfenced : Update,
+            step.WorkflowId,
+            transition.ExpectedVersion,
+            step.Version,
+            (long)transition.Summary.Status,
+            step.Summary,
+            lease?.Fence,
+            lease?.Nonce,
+            transition.OperationId,
+            transition.Events.Count == 0 ? 0L : transition.Events[^1].Position,
+            (long)step.Results.Length,
+            (long)step.Details.Count);
+        return seq != 0 ? seq : ignoreFences ? Create(session, step) : Refuse(session, step);
+    }
+
+    /// <summary>Says why a step was not made; 0 when it was made before.</summary>
+    private static long Refuse(SqliteSession session, EncodedStep step)
+    {
+        if (step.Step.Lease is { } lease && !IsHeld(session, step.WorkflowId, lease))
+        {
+            throw SqliteStateManager.LeaseLostOf(step.WorkflowId, lease);
+        }
+
+        var found = session.Number("SELECT version FROM conductor_workflows WHERE id = $1", step.WorkflowId);
+        return IsRepeated(session, step, found)
+            ? 0
+            : throw SqliteStateManager.ConflictOf(step.WorkflowId, StateExpectation.AtVersion(step.Step.ExpectedVersion), found);
+    }
+}

@@ -1,0 +1,118 @@
+using Conductor.Sqlite.Database;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Sqlite;
+
+/// <summary>Removes what is not to be kept any more, in small steps on the writer's thread, and gives its space back to the disk.</summary>
+internal sealed class SqliteRetention(RetentionOptions options, TimeProvider time, ILogger logger)
+{
+    private const int WorkflowsPerStep = 20;
+    private const int ResultsPerStep = 500;
+    private const int LookEvery = 256;
+    private const int PagesPerStep = 2_000;
+
+    private int _finished;
+
+    public int MaxDeadLetters => options.MaxDeadLetters;
+
+    /// <summary>Counts what ended.</summary>
+    /// <returns>True when it is time to look.</returns>
+    public bool NoteFinished() => Interlocked.Increment(ref _finished) % LookEvery == 0;
+
+    /// <summary>Removes some of what is too old or too much.</summary>
+    /// <returns>True when there may be more.</returns>
+    public bool RemoveSome(SqliteSession session)
+    {
+        var oldest = (time.GetUtcNow() - options.MaxAge).UtcTicks;
+        var workflows = session.Column<string>(
+            """
+            SELECT id FROM conductor_workflows WHERE completed_at IS NOT NULL AND completed_at < $1
+            UNION
+            SELECT id FROM (SELECT id FROM conductor_workflows WHERE completed_at IS NOT NULL ORDER BY completed_at DESC, seq DESC LIMIT -1 OFFSET $2)
+            LIMIT $3
+            """,
+            oldest,
+            (long)options.MaxFinishedWorkflows,
+            (long)WorkflowsPerStep);
+        foreach (var id in workflows)
+        {
+            Delete(session, id);
+        }
+
+        var results = session.Column<string>(
+            """
+            DELETE FROM conductor_task_results WHERE id IN (
+                SELECT id FROM conductor_task_results WHERE saved_at < $1
+                    OR id <= (SELECT id FROM conductor_task_results ORDER BY id DESC LIMIT 1 OFFSET $2) ORDER BY id LIMIT $3)
+            RETURNING task_id
+            """,
+            oldest,
+            (long)options.MaxTaskResults,
+            (long)ResultsPerStep);
+        foreach (var taskId in results)
+        {
+            session.Execute("DELETE FROM conductor_effects WHERE scope = $1", new ExecutionKey(null, taskId, 0).ToString());
+        }
+
+        // Effects of tasks that never ended, and results that came before their run and waited in vain.
+        var effects = session.Execute(
+            """
+            DELETE FROM conductor_effects WHERE (scope, idempotency_key, name) IN (
+                SELECT scope, idempotency_key, name FROM conductor_effects
+                WHERE saved_at < $1 AND NOT EXISTS (SELECT 1 FROM conductor_workflows WHERE id = scope) LIMIT $2)
+            """,
+            oldest,
+            (long)ResultsPerStep);
+        var early = session.Execute("DELETE FROM conductor_early_results WHERE saved_at < $1", oldest);
+        if (workflows.Count + results.Count + effects + early > 0)
+        {
+            Log.Removed(logger, workflows.Count, results.Count);
+        }
+
+        return workflows.Count == WorkflowsPerStep || results.Count == ResultsPerStep || effects == ResultsPerStep;
+    }
+
+    /// <summary>Gives some of the pages that are free back to the disk.</summary>
+    /// <returns>True when there are more.</returns>
+    public static bool GiveBackSpace(SqliteSession session)
+    {
+        session.Run($"PRAGMA incremental_vacuum({PagesPerStep})");
+
+        // A file that was made by somebody else may not be able to shrink: its free pages are used again.
+        return session.Number("PRAGMA auto_vacuum") != 0 && session.Number("PRAGMA freelist_count") > 0;
+    }
+
+    /// <summary>Removes a run with everything that belongs to it.</summary>
+    /// <returns>Whether there was one.</returns>
+    public static bool Delete(SqliteSession session, string workflowId)
+    {
+        var seq = session.Number("SELECT seq FROM conductor_workflows WHERE id = $1", workflowId);
+        session.Execute("DELETE FROM conductor_effects WHERE scope = $1", workflowId);
+        session.Execute("DELETE FROM conductor_leases WHERE name = $1", StateManager.WorkflowKey(workflowId));
+        session.Execute("DELETE FROM conductor_early_results WHERE workflow_id = $1", workflowId);
+        session.Execute("DELETE FROM conductor_results WHERE workflow_seq = $1", seq);
+        session.Execute("DELETE FROM conductor_details WHERE workflow_seq = $1", seq);
+        session.Execute("DELETE FROM conductor_events WHERE workflow_seq = $1", seq);
+        session.Execute("DELETE FROM conductor_definitions WHERE workflow_seq = $1", seq);
+        return session.Execute("DELETE FROM conductor_workflows WHERE seq = $1", seq) > 0;
+    }
+
+    /// <summary>Keeps no more events of a run than wanted, by whole steps.</summary>
+    public void TrimEvents(SqliteSession session, long seq, long lastPosition)
+    {
+        if (lastPosition > options.MaxEventsPerWorkflow)
+        {
+            session.Execute(
+                "DELETE FROM conductor_events WHERE workflow_seq = $1 AND last_position <= $2", seq, lastPosition - options.MaxEventsPerWorkflow);
+        }
+    }
+
+    /// <summary>Keeps no more dead letters than wanted; the oldest go first.</summary>
+    /// <returns>The ids of those removed.</returns>
+    public List<string> EvictDeadLetters(SqliteSession session) => session.Column<string>(
+        """
+        DELETE FROM conductor_dead_letters WHERE number <= (SELECT number FROM conductor_dead_letters ORDER BY number DESC LIMIT 1 OFFSET $1)
+        RETURNING id
+        """,
+        (long)options.MaxDeadLetters);
+}

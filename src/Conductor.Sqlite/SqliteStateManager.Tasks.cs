@@ -1,0 +1,96 @@
+using System.Globalization;
+using Conductor.Sqlite.Records;
+
+namespace Conductor.Sqlite;
+
+/// <content>Task results and dead letters.</content>
+public sealed partial class SqliteStateManager
+{
+    /// <inheritdoc />
+    protected override async ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        var record = _codec.Encode(result);
+        var now = Environment.TimeProvider.GetUtcNow().UtcTicks;
+        if (result.WorkflowId is not null)
+        {
+            return await WriteAsync(session => WorkflowWrites.Record(session, result, record, now), cancellationToken).ConfigureAwait(false);
+        }
+
+        var isFirst = await WriteAsync(
+            session => session.Execute(
+                "INSERT INTO conductor_task_results (task_id, saved_at, record) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", result.TaskId, now, record) > 0,
+            cancellationToken).ConfigureAwait(false);
+        NoteFinished();
+        return isFirst ? RecordOutcome.Recorded : RecordOutcome.AlreadyRecorded;
+    }
+
+    /// <inheritdoc />
+    protected override async ValueTask<TaskResult?> GetTaskResultCoreAsync(ExecutionKey key, CancellationToken cancellationToken) =>
+        await ReadAsync(session => _workflowReads.Result(session, key), cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc />
+    protected override async ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        var encoded = _codec.Encode(record);
+        var (isNew, evicted) = await WriteAsync(
+            session =>
+            {
+                if (session.Execute("UPDATE conductor_dead_letters SET record = $2 WHERE id = $1", record.Id, encoded) > 0)
+                {
+                    return (false, []);
+                }
+
+                session.Execute("INSERT INTO conductor_dead_letters (id, record) VALUES ($1, $2)", record.Id, encoded);
+                return (true, _retention.EvictDeadLetters(session));
+            },
+            cancellationToken).ConfigureAwait(false);
+        foreach (var id in evicted)
+        {
+            Log.DeadLetterEvicted(Logger, id, _retention.MaxDeadLetters);
+        }
+
+        return isNew;
+    }
+
+    /// <inheritdoc />
+    protected override async ValueTask<ErrorRecord?> GetDeadLetterCoreAsync(string id, CancellationToken cancellationToken) => await ReadAsync(
+        session => session.Scalar("SELECT record FROM conductor_dead_letters WHERE id = $1", id) is byte[] record ? Letter(record, id) : null,
+        cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc />
+    protected override async ValueTask<Page<ErrorRecord>> ListDeadLettersCoreAsync(PageRequest page, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(page);
+        var after = long.TryParse(page.ContinuationToken, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        return await ReadAsync(
+            session =>
+            {
+                var items = new List<(long Number, ErrorRecord Letter)>();
+                using var rows = session.Query(
+                    "SELECT number, id, record FROM conductor_dead_letters WHERE number > $1 ORDER BY number LIMIT $2", after, (long)page.Size + 1);
+                while (rows.Read())
+                {
+                    items.Add((rows.GetInt64(0), Letter(rows.GetFieldValue<byte[]>(2), rows.GetString(1))));
+                }
+
+                return Paging.ToPage(items, page.Size, static item => item.Number.ToString(CultureInfo.InvariantCulture), static item => item.Letter);
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc />
+    protected override async ValueTask<bool> DeleteDeadLetterCoreAsync(string id, CancellationToken cancellationToken) => await WriteAsync(
+        session => session.Execute("DELETE FROM conductor_dead_letters WHERE id = $1", id) > 0, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc />
+    protected override async ValueTask<int> ClearDeadLettersCoreAsync(CancellationToken cancellationToken) => await WriteAsync(
+        static session => session.Execute("DELETE FROM conductor_dead_letters"), cancellationToken).ConfigureAwait(false);
+
+    private ErrorRecord Letter(byte[] record, string id)
+    {
+        var letter = _codec.Decode<ErrorRecord>(record, $"dead_letter:{id}");
+        return letter.Id == id ? letter : throw Paging.Mismatch($"dead_letter:{id}");
+    }
+}

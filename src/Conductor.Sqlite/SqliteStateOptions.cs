@@ -1,0 +1,108 @@
+using Microsoft.Data.Sqlite;
+
+namespace Conductor.Sqlite;
+
+/// <summary>Settings of the SQLite store.</summary>
+public sealed class SqliteStateOptions
+{
+    /// <summary>The default of <see cref="MaxGroupSize"/>: 256.</summary>
+    public const int DefaultMaxGroupSize = 256;
+
+    /// <summary>The default of <see cref="ReaderCount"/>: 4.</summary>
+    public const int DefaultReaderCount = 4;
+
+    /// <summary>The default of <see cref="BusyTimeout"/>: 30 seconds.</summary>
+    public static readonly TimeSpan DefaultBusyTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>The default of <see cref="RetentionInterval"/>: 1 minute.</summary>
+    public static readonly TimeSpan DefaultRetentionInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>Where the database is, such as <c>Data Source=conductor.db</c>. The file may hold tables of your own; Conductor's begin with <c>conductor_</c>.</summary>
+    public required string ConnectionString { get; set; }
+
+    /// <summary>When a commit is written through to the disk.</summary>
+    /// <value>Default: full, it survives the loss of power.</value>
+    public SqliteSynchronous Synchronous { get; set; } = SqliteSynchronous.Full;
+
+    /// <summary>How long a save waits while another process writes, before it fails with STATE_UNAVAILABLE. Over zero.</summary>
+    /// <value>Default: 30 seconds.</value>
+    public TimeSpan BusyTimeout { get; set; } = DefaultBusyTimeout;
+
+    /// <summary>
+    /// Whether processes that use this file host agents of different types, so that a task of a type nobody hosts here waits instead of failing
+    /// at once. Several processes may use one file either way.
+    /// </summary>
+    /// <value>Default: false.</value>
+    public bool IsShared { get; set; }
+
+    /// <summary>How many saves that wait are committed together at most. At least 1.</summary>
+    /// <value>Default: 256.</value>
+    public int MaxGroupSize { get; set; } = DefaultMaxGroupSize;
+
+    /// <summary>How many reads run at once at most, beside the writer. At least 1.</summary>
+    /// <value>Default: 4.</value>
+    public int ReaderCount { get; set; } = DefaultReaderCount;
+
+    /// <summary>How often what retention no longer keeps is removed, beside when much has finished. Over zero.</summary>
+    /// <value>Default: 1 minute.</value>
+    public TimeSpan RetentionInterval { get; set; } = DefaultRetentionInterval;
+
+    /// <summary>For the negative control of safety tests alone: commits whatever comes, from whomever.</summary>
+    internal bool IgnoreFences { get; set; }
+
+    /// <summary>Called at every point where state is written: for tests that kill the process there.</summary>
+    internal Action? Probe { get; set; }
+
+    /// <summary>What is wrong with the settings, a sentence each that quotes the setting, the value and the fix.</summary>
+    /// <param name="path">Where the settings stand, to quote them by.</param>
+    public IEnumerable<string> Problems(string path)
+    {
+        if (ConnectionProblem() is { } problem)
+        {
+            yield return $"{path}.{nameof(ConnectionString)} {problem}";
+        }
+
+        if (BusyTimeout <= TimeSpan.Zero)
+        {
+            yield return $"{path}.{nameof(BusyTimeout)} is {BusyTimeout}; set it to more than zero.";
+        }
+
+        if (MaxGroupSize < 1)
+        {
+            yield return $"{path}.{nameof(MaxGroupSize)} is {MaxGroupSize}; set it to 1 or more.";
+        }
+
+        if (ReaderCount < 1)
+        {
+            yield return $"{path}.{nameof(ReaderCount)} is {ReaderCount}; set it to 1 or more.";
+        }
+
+        if (RetentionInterval <= TimeSpan.Zero)
+        {
+            yield return $"{path}.{nameof(RetentionInterval)} is {RetentionInterval}; set it to more than zero.";
+        }
+    }
+
+    private string? ConnectionProblem()
+    {
+        if (string.IsNullOrWhiteSpace(ConnectionString))
+        {
+            return "is empty; set it to where the database is: \"Data Source=conductor.db\".";
+        }
+
+        SqliteConnectionStringBuilder parsed;
+        try
+        {
+            parsed = new SqliteConnectionStringBuilder(ConnectionString);
+        }
+        catch (ArgumentException exception)
+        {
+            // Not quoted: it may hold a password.
+            return $"is no connection string ({exception.Message}); set it to where the database is: \"Data Source=conductor.db\".";
+        }
+
+        return parsed.Mode == SqliteOpenMode.Memory || parsed.DataSource.Length == 0 || parsed.DataSource.Contains(":memory:", StringComparison.OrdinalIgnoreCase)
+            ? "names no file, so nothing would survive; name one: \"Data Source=conductor.db\", or leave UseSqlite out to keep everything in memory."
+            : null;
+    }
+}

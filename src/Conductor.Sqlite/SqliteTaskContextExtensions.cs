@@ -1,0 +1,35 @@
+using Conductor.Agents;
+using Microsoft.Data.Sqlite;
+
+namespace Conductor.Sqlite;
+
+/// <summary>Effects that are written with the store's own transaction.</summary>
+public static class SqliteTaskContextExtensions
+{
+    /// <summary>
+    /// Runs an effect on this database exactly once for this task: what it writes through the connection and the record that it is done are one
+    /// transaction, committed together or not at all. Every later attempt and delivery gets the recorded value instead of running it again.
+    /// </summary>
+    /// <remarks>
+    /// The effect runs on the writer's thread and holds the file's write lock: it has to be quick. It must not begin, commit or roll back a
+    /// transaction, and must do nothing outside this database: when its transaction is rolled back (it throws, the disk is full, the process
+    /// dies), nothing of it remains, and it may be run again.
+    /// </remarks>
+    /// <typeparam name="T">The value's type.</typeparam>
+    /// <param name="task">The task.</param>
+    /// <param name="key">The effect's name within the task.</param>
+    /// <param name="effect">The effect; the connection is inside the store's transaction.</param>
+    /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
+    /// <returns>The recorded value.</returns>
+    /// <exception cref="InvalidOperationException">The store is another one.</exception>
+    public static async ValueTask<T> OnceAsync<T>(
+        this TaskContext task, string key, Func<SqliteConnection, T> effect, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        ArgumentNullException.ThrowIfNull(effect);
+        var store = task.Effects as SqliteEffectStore ?? throw new InvalidOperationException(
+            $"Task '{task.Task.Id}' does not run on an SQLite store, whose transaction its effect '{key}' could join. Add UseSqlite(\"Data Source=…\") after AddConductor().");
+        var value = await store.RunAsync(task.EffectKey(key), effect, cancellationToken).ConfigureAwait(false);
+        return value.IsEmpty ? default! : value.Get<T>();
+    }
+}

@@ -1,0 +1,116 @@
+using Conductor.State;
+
+namespace Conductor.Testing;
+
+/// <content>What taking over a run, and repeating a step whose outcome is unknown, stands on.</content>
+public sealed partial class StateManagerConformance
+{
+    private static readonly TimeSpan _term = TimeSpan.FromSeconds(2);
+
+    private void AddRecoveryCases()
+    {
+        Add("A step that is repeated under its operation id answers as before and changes nothing", RepeatedStepAsync);
+        Add("A step repeated without its operation id, under another, or after a later step fails with STATE_CONFLICT", async store =>
+        {
+            var step = Step(0) with { OperationId = "o", Events = [Event(1)] };
+            var version = await store.CommitWorkflowAsync(step).ConfigureAwait(false);
+            await FailsToRepeatAsync(store, step with { OperationId = null }).ConfigureAwait(false);
+            await FailsToRepeatAsync(store, step with { OperationId = "other" }).ConfigureAwait(false);
+            await store.CommitWorkflowAsync(Step(version) with { OperationId = "o", Events = [Event(2)] }).ConfigureAwait(false);
+            await FailsToRepeatAsync(store, step).ConfigureAwait(false);
+        });
+        Add("Redeliveries are read as they were saved, and one of the same task and round is replaced", async store =>
+        {
+            TaskRedelivery[] first = [new() { TaskId = "t1", Crashes = 1 }, new() { TaskId = "t2", Round = 1, Crashes = 1 }];
+            var version = await store.CommitWorkflowAsync(Step(0) with { Redeliveries = first }).ConfigureAwait(false);
+            await store.CommitWorkflowAsync(
+                Step(version) with { Redeliveries = [new() { TaskId = "t1", Crashes = 2 }, new() { TaskId = "t1", Round = 1, Crashes = 1 }] }).ConfigureAwait(false);
+            var state = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
+            Check.Sequence(["t1 0 2", "t2 1 1", "t1 1 1"], state.Redeliveries.Select(static task => $"{task.TaskId} {task.Round} {task.Crashes}"), "redeliveries");
+        });
+        Add("A step that brings another definition replaces the stored one", async store =>
+        {
+            var before = new WorkflowDefinition { Name = "definition", Version = "1" };
+            var version = await store.CommitWorkflowAsync(Step(0) with { Definition = before }).ConfigureAwait(false);
+            await store.CommitWorkflowAsync(Step(version) with { Definition = before with { Version = "2" } }).ConfigureAwait(false);
+            Check.Equal("2", (await store.GetWorkflowDefinitionAsync("run").ConfigureAwait(false))?.Version, "the stored version");
+        });
+        Add("The pages of unfinished runs cover each exactly once, ordered by id, and no finished one", async store =>
+        {
+            for (var i = 0; i < 23; i++)
+            {
+                await store.CommitWorkflowAsync(Step(0, Summary($"run-{i * 7 % 23:00}"))).ConfigureAwait(false);
+                await store.CommitWorkflowAsync(Step(0, Summary($"end-{i:00}", WorkflowStatus.Completed))).ConfigureAwait(false);
+            }
+
+            await store.CommitWorkflowAsync(Step(1, Summary("run-05", WorkflowStatus.Failed))).ConfigureAwait(false);
+            var expected = Enumerable.Range(0, 23).Where(static i => i != 5).Select(static i => $"run-{i:00}").ToList();
+            int[] sizes = [1, 5, 22, 1000];
+            foreach (var size in sizes)
+            {
+                var all = await AllPagesAsync(page => store.ListUnfinishedWorkflowsAsync(page), size).ConfigureAwait(false);
+                Check.Sequence(expected, all.Select(static run => run.WorkflowId), $"ids on pages of {size}");
+            }
+        });
+        Add("An unfinished run shows its lease, and whether it is held", async (store, environment) =>
+        {
+            await store.CommitWorkflowAsync(Step(0)).ConfigureAwait(false);
+            Check.True(await UnfinishedAsync(store).ConfigureAwait(false) is { Lease: null, IsHeld: false }, "a run that nobody ever took to show no lease");
+            var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;
+            var held = await UnfinishedAsync(store).ConfigureAwait(false);
+            Check.True(held.IsHeld && lease.IsSameTaking(held.Lease), "a run that is held to show its lease");
+            await environment.PassTimeAsync(_term * 1.25).ConfigureAwait(false);
+            var silent = await UnfinishedAsync(store).ConfigureAwait(false);
+            Check.True(!silent.IsHeld && lease.IsSameTaking(silent.Lease), "a run whose lease ran out to show it as it was");
+            var renewed = (await store.Leases.TryRenewAsync(lease, _term).ConfigureAwait(false))!;
+            Check.Equal(renewed.Renewal, (await UnfinishedAsync(store).ConfigureAwait(false)).Lease?.Renewal, "renewals");
+            await store.Leases.ReleaseAsync(lease).ConfigureAwait(false);
+            Check.True(await UnfinishedAsync(store).ConfigureAwait(false) is { Lease: null, IsHeld: false }, "a run that was given back to show no lease");
+        });
+        Add("A lease that ran out but was not taken still lets its holder commit: the fence decides, not the clock", async (store, environment) =>
+        {
+            var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;
+            var version = await store.CommitWorkflowAsync(Step(0, lease: lease)).ConfigureAwait(false);
+            await environment.PassTimeAsync(_term * 1.25).ConfigureAwait(false);
+            await store.CommitWorkflowAsync(Step(version, lease: lease)).ConfigureAwait(false);
+        });
+        Add("A lease that was taken over lets its old holder commit nothing, whatever version it expects", async store =>
+        {
+            var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;
+            var version = await store.CommitWorkflowAsync(Step(0, lease: lease)).ConfigureAwait(false);
+            var heir = (await store.Leases.TryTakeOverAsync(lease, "two", _term).ConfigureAwait(false))!;
+            foreach (var expected in new[] { version, version + 1, 0 })
+            {
+                await Check.FailsAsync(
+                    ErrorCodes.LeaseLost, () => store.CommitWorkflowAsync(Step(expected, lease: lease) with { Events = [Event(9)] }).AsTask(), "the old holder's step")
+                    .ConfigureAwait(false);
+            }
+
+            await store.CommitWorkflowAsync(Step(version, lease: heir)).ConfigureAwait(false);
+            Check.Equal(0, (await store.GetWorkflowHistoryAsync("run").ConfigureAwait(false))!.Events.Count, "events");
+        });
+    }
+
+    private static async Task RepeatedStepAsync(StateManager store)
+    {
+        var first = FullStep(0) with { OperationId = "o" };
+        var version = await store.CommitWorkflowAsync(first).ConfigureAwait(false);
+        Check.Equal(version, await store.CommitWorkflowAsync(first).ConfigureAwait(false), "the answer to the repeated first step");
+        var second = Step(version) with { OperationId = "o", Results = [Result("t9", "run")], Events = [Event(3)], NewAgents = ["a9"] };
+        var next = await store.CommitWorkflowAsync(second).ConfigureAwait(false);
+        var before = await store.GetWorkflowStateAsync("run").ConfigureAwait(false);
+        Check.Equal(next, await store.CommitWorkflowAsync(second).ConfigureAwait(false), "the answer to the repeated second step");
+        Same(before!, await store.GetWorkflowStateAsync("run").ConfigureAwait(false), "the state after the repetition");
+        Check.Sequence([1, 2, 3], (await store.GetWorkflowHistoryAsync("run").ConfigureAwait(false))!.Events.Select(static happening => happening.Position), "events");
+    }
+
+    private static async Task FailsToRepeatAsync(StateManager store, WorkflowTransition step) =>
+        await Check.FailsAsync(ErrorCodes.StateConflict, () => store.CommitWorkflowAsync(step).AsTask(), $"the step repeated under '{step.OperationId}'").ConfigureAwait(false);
+
+    private static async Task<UnfinishedWorkflow> UnfinishedAsync(StateManager store)
+    {
+        var page = await store.ListUnfinishedWorkflowsAsync().ConfigureAwait(false);
+        Check.Equal(1, page.Items.Count, "unfinished runs");
+        return page.Items[0];
+    }
+}

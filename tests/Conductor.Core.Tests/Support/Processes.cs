@@ -1,0 +1,43 @@
+using Conductor.Diagnostics;
+using Conductor.State;
+using Conductor.Workflows;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Conductor.Tests.Support;
+
+/// <summary>
+/// Several "processes" on one store. Each has a clock of its own and the store has another: one whose clock stands still gives no sign of
+/// life, as if it had died or were paused.
+/// </summary>
+internal sealed class Processes : IAsyncDisposable
+{
+    private readonly List<Rig> _rigs = [];
+
+    public Processes()
+    {
+        StoreClock = new FakeTimeProvider(DateTimeOffset.Parse("2026-01-01T00:00:00Z"));
+        Store = new InMemoryStateManager(new ConductorEnvironment(StoreClock));
+    }
+
+    public FakeTimeProvider StoreClock { get; }
+
+    public InMemoryStateManager Store { get; }
+
+    public async Task<Rig> StartAsync(WorkflowOptions? workflows = null, Func<StateManager, StateManager>? wrap = null)
+    {
+        var rig = await Rig.StartAsync(new RigOptions { Workflows = workflows, State = _ => wrap?.Invoke(Store) ?? Store });
+        _rigs.Add(rig);
+        return rig;
+    }
+
+    /// <summary>Lets the leases of those run out who give no sign of life.</summary>
+    public void LetLeasesRunOut() => StoreClock.Advance(WorkflowOptions.DefaultLeaseDuration + TimeSpan.FromSeconds(1));
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var rig in _rigs)
+        {
+            await rig.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using Conductor.Tests.Support;
+using Conductor.Workflows;
+
+namespace Conductor.Tests.Workflows;
+
+public sealed class MigrationTests
+{
+    private static readonly WorkflowDefinition _before = new()
+    {
+        Name = "w",
+        Version = "1",
+        Phases = [WorkflowPhase.Development],
+        Tasks =
+        [
+            new TaskDefinition { Id = "a", AgentType = AgentType.Coding },
+            new TaskDefinition { Id = "b", AgentType = AgentType.Coding, DependsOn = ["a"] },
+        ],
+    };
+
+    private static readonly WorkflowDefinition _after = _before with
+    {
+        Version = "2",
+        Tasks =
+        [
+            new TaskDefinition { Id = "a", AgentType = AgentType.Coding },
+            new TaskDefinition { Id = "c", AgentType = AgentType.Coding, DependsOn = ["a"], Timeout = TimeSpan.FromMinutes(9) },
+        ],
+    };
+
+    [Fact]
+    public async Task StartWorkflowAsync_IdOfARunWithAnotherDefinition_IsRefusedWithWhatIsDifferent()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(static _ => "done");
+        await rig.Engine.RunWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        var changed = _before with { Tasks = [_before.Tasks[0] with { Priority = TaskPriority.High }, _after.Tasks[1]], Version = "2" };
+        var act = async () => await rig.Engine.StartWorkflowAsync(changed, new WorkflowRunOptions { RunId = "run" });
+        (await act.Should().ThrowAsync<WorkflowValidationException>()).Which.Message.Should()
+            .Contain("version: 1 → 2").And.Contain("task 'b' is gone").And.Contain("task 'c' is new").And.Contain("task 'a' priority: Medium → High");
+    }
+
+    [Fact]
+    public async Task StartWorkflowAsync_MigrateGiven_GoesOnWithTheNewDefinition()
+    {
+        await using var processes = new Processes();
+        var before = await processes.StartAsync();
+        var secondBegun = false;
+        await before.AddAsync(async (task, token) =>
+        {
+            if (task.Task.Id == "b")
+            {
+                secondBegun = true;
+                await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            }
+
+            return "before";
+        });
+        await before.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        await Rig.UntilAsync(() => before.Coordinator.RunningTasks == 1 && secondBegun, "b to run");
+        await before.Engine.StopAsync(new CancellationToken(canceled: true));
+
+        var after = await processes.StartAsync();
+        await after.AddAsync(static _ => "after");
+        WorkflowMigration? seen = null;
+        var run = await after.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions
+        {
+            RunId = "run",
+            Migrate = migration =>
+            {
+                seen = migration;
+                return migration.To;
+            },
+        });
+        var state = await after.DriveAsync(run.Completion);
+        state.Status.Should().Be(WorkflowStatus.Completed);
+        state.DefinitionVersion.Should().Be("2");
+        state.TaskResults["a"].Output.Get<string>().Should().Be("before");
+        state.TaskResults["c"].Output.Get<string>().Should().Be("after");
+        seen!.From.Version.Should().Be("1");
+        seen.State.TaskResults.Keys.Should().Equal("a");
+        seen.Differences.Should().Contain("task 'b' is gone");
+        (await processes.Store.GetWorkflowDefinitionAsync("run"))!.Version.Should().Be("2");
+        (await processes.Store.GetWorkflowHistoryAsync("run"))!.Events.Should().Contain(static happening => happening.Kind == WorkflowEventKind.Migrated);
+    }
+
+    [Fact]
+    public async Task StartWorkflowAsync_RunInProgressHere_IsDrainedAndMigrated()
+    {
+        await using var rig = await Rig.StartAsync();
+        var release = new TaskCompletionSource();
+        var begun = new TaskCompletionSource();
+        await rig.AddAsync(async (task, _) =>
+        {
+            begun.TrySetResult();
+            await release.Task;
+            return task.Task.Id;
+        });
+        await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        await begun.Task;
+        var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }).AsTask();
+        release.SetResult();
+        var state = await rig.DriveAsync((await rig.DriveAsync(start)).Completion);
+        state.TaskResults.Keys.Should().BeEquivalentTo("a", "c");
+        state.Redeliveries.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task StartWorkflowAsync_InProgressElsewhere_IsRefused()
+    {
+        await using var processes = new Processes();
+        var owner = await processes.StartAsync();
+        await owner.AddAsync(static async (_, token) =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            return "never";
+        });
+        await owner.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        var other = await processes.StartAsync();
+        var act = async () => await other.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To });
+        (await act.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateConflict);
+    }
+
+    [Fact]
+    public async Task StartWorkflowAsync_MigrateGivesADefinitionWithoutTheCurrentPhase_IsRefusedAndTheRunStays()
+    {
+        await using var processes = new Processes();
+        var owner = await processes.StartAsync();
+        await owner.AddAsync(static async (_, token) =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            return "never";
+        });
+        await owner.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        await Rig.UntilAsync(() => owner.Coordinator.RunningTasks == 1, "the task to run");
+        await owner.Engine.StopAsync(new CancellationToken(canceled: true));
+        var other = await processes.StartAsync();
+        await other.AddAsync(static _ => "done");
+        WorkflowDefinition elsewhere = new() { Name = "w", Version = "3", Phases = [WorkflowPhase.DevOps], Tasks = [new TaskDefinition { Id = "x", AgentType = AgentType.DevOps }] };
+        var act = async () => await other.Engine.StartWorkflowAsync(elsewhere, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To });
+        (await act.Should().ThrowAsync<WorkflowValidationException>()).Which.Message.Should().Contain("development");
+        (await other.Engine.RecoverAsync()).Should().Be(1, "the run is still there, with its own definition");
+        (await other.DriveAsync((await other.Engine.GetRunAsync("run"))!.Completion)).DefinitionVersion.Should().Be("1");
+    }
+}

@@ -1,0 +1,403 @@
+using System.Collections.Concurrent;
+using Conductor.Agents;
+using Conductor.Tests.Support;
+using Conductor.Workflows;
+
+namespace Conductor.Tests.Workflows;
+
+public sealed class ResumeTests
+{
+    private static readonly WorkflowRunOptions _run = new() { RunId = "run" };
+
+    private static WorkflowDefinition Chain(bool optional = false) => new()
+    {
+        Name = "chain",
+        Phases = [WorkflowPhase.Development],
+        Tasks =
+        [
+            new TaskDefinition { Id = "first", AgentType = AgentType.Coding },
+            new TaskDefinition { Id = "second", AgentType = AgentType.Coding, DependsOn = ["first"], Optional = optional },
+            new TaskDefinition { Id = "third", AgentType = AgentType.Coding, DependsOn = ["second"] },
+        ],
+    };
+
+    [Fact]
+    public async Task RecoverAsync_OwnerDied_GoesOnWithoutRunningFinishedTasksAgain()
+    {
+        await using var processes = new Processes();
+        var dead = await processes.StartAsync();
+        await dead.AddAsync(StuckOn("second"), id: "dead");
+        await dead.Engine.StartWorkflowAsync(Chain(), _run);
+        await FinishedAsync(processes, "first");
+
+        var heir = await processes.StartAsync();
+        var seen = new ConcurrentQueue<(string Task, int Delivery, string Key)>();
+        await heir.AddAsync(
+            task =>
+            {
+                seen.Enqueue((task.Task.Id, task.Delivery, task.IdempotencyKey));
+                return $"{task.Task.Id} done";
+            },
+            id: "heir");
+        (await heir.Engine.RecoverAsync()).Should().Be(0, "the owner's lease has not run out");
+        processes.LetLeasesRunOut();
+        (await heir.Engine.RecoverAsync()).Should().Be(1);
+
+        var state = await CompleteAsync(heir);
+        state.Status.Should().Be(WorkflowStatus.Completed);
+        seen.Should().Equal(("second", 2, "run:second:0"), ("third", 1, "run:third:0"));
+        state.TaskResults["first"].AgentId.Should().Be("dead", "a finished task keeps its result");
+        state.Redeliveries.Should().ContainSingle().Which.Should().Be(new TaskRedelivery { TaskId = "second", Crashes = 1 });
+        state.ParticipatingAgents.Should().Equal("dead", "heir");
+        state.PhaseHistory.Should().ContainSingle().Which.CompletedTasks.Should().Be(3);
+        var history = await processes.Store.GetWorkflowHistoryAsync("run");
+        history!.Events.Select(static happening => happening.Kind).Should().ContainInOrder(WorkflowEventKind.TaskStarted, WorkflowEventKind.Resumed, WorkflowEventKind.WorkflowFinished);
+        history.Events.Select(static happening => happening.Position).Should().Equal(Enumerable.Range(1, history.Events.Count).Select(static i => (long)i));
+    }
+
+    [Fact]
+    public async Task RecoverAsync_OwnerOnlyPaused_CanSaveNothingMoreStopsItsAgentsAndSaysSo()
+    {
+        await using var processes = new Processes();
+        var zombie = await processes.StartAsync();
+        var release = new TaskCompletionSource();
+        var stopped = new TaskCompletionSource();
+        await zombie.AddAsync(async (task, token) =>
+        {
+            await using var registration = token.Register(stopped.SetResult);
+            await release.Task;
+            return "of the zombie";
+        });
+        await zombie.AddAsync(StuckOn("b"));
+        WorkflowDefinition pair = new()
+        {
+            Name = "pair",
+            Phases = [WorkflowPhase.Development],
+            Tasks = [new TaskDefinition { Id = "a", AgentType = AgentType.Coding }, new TaskDefinition { Id = "b", AgentType = AgentType.Coding }],
+        };
+        var run = await zombie.Engine.StartWorkflowAsync(pair, _run);
+        await Rig.UntilAsync(() => zombie.Coordinator.RunningTasks == 2, "both tasks to run");
+
+        processes.LetLeasesRunOut();
+        var heir = await processes.StartAsync();
+        await heir.AddAsync(static _ => "of the heir");
+        await heir.Engine.RecoverAsync();
+        (await CompleteAsync(heir)).Status.Should().Be(WorkflowStatus.Completed);
+
+        release.SetResult();
+        var act = () => zombie.DriveAsync(run.Completion);
+        (await act.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
+        zombie.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1405);
+        var state = await processes.Store.GetWorkflowStateAsync("run");
+        state!.TaskResults.Values.Select(static result => result.Output.Get<string>()).Should().AllBe("of the heir");
+    }
+
+    [Fact]
+    public async Task CommitAsync_PausedButNobodyTookOver_GoesOn()
+    {
+        await using var processes = new Processes();
+        var paused = await processes.StartAsync();
+        var release = new TaskCompletionSource();
+        await paused.AddAsync(async (_, _) =>
+        {
+            await release.Task;
+            return "done";
+        });
+        var run = await paused.Engine.StartWorkflowAsync(Chain(), _run);
+        await Rig.UntilAsync(() => paused.Coordinator.RunningTasks == 1, "the task to run");
+        processes.LetLeasesRunOut();
+        paused.Time.Advance(TimeSpan.FromSeconds(25));
+        release.SetResult();
+        (await paused.DriveAsync(run.Completion)).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
+    [Fact]
+    public async Task RecoverAsync_HandedOver_GoesOnAtOnceAndCountsNoCrash()
+    {
+        await using var processes = new Processes();
+        var leaving = await processes.StartAsync();
+        await leaving.AddAsync(StuckOn("second"));
+        await leaving.Engine.StartWorkflowAsync(Chain(), _run);
+        await FinishedAsync(processes, "first");
+        await leaving.Engine.StopAsync(new CancellationToken(canceled: true));
+
+        var heir = await processes.StartAsync();
+        var deliveries = new ConcurrentQueue<int>();
+        await heir.AddAsync(task =>
+        {
+            deliveries.Enqueue(task.Delivery);
+            return "done";
+        });
+        (await heir.Engine.RecoverAsync()).Should().Be(1);
+        (await CompleteAsync(heir)).Redeliveries.Should().BeEmpty();
+        deliveries.Should().Equal(1, 1);
+    }
+
+    [Fact]
+    public async Task RecoverAsync_TaskKilledItsProcessThreeTimes_IsDeadLetteredAndTheGateJudges()
+    {
+        await using var processes = new Processes();
+        await KillAsync(processes, Chain(), times: 3);
+        var heir = await processes.StartAsync();
+        await heir.AddAsync(static _ => throw new InvalidOperationException("must not run"));
+        await heir.Engine.RecoverAsync();
+
+        var state = await CompleteAsync(heir);
+        state.Error!.Code.Should().Be(ErrorCodes.PhaseGateFailed);
+        state.TaskResults["second"].Error!.Code.Should().Be(ErrorCodes.TaskCrashed);
+        state.TaskResults["third"].Status.Should().Be(AgentTaskStatus.Blocked);
+        var letter = (await heir.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which;
+        letter.Task!.Id.Should().Be("second");
+        letter.Code.Should().Be(ErrorCodes.TaskCrashed);
+        letter.IdempotencyKey.Should().Be("run:second:0");
+    }
+
+    [Fact]
+    public async Task RecoverAsync_OptionalTaskKilledItsProcessThreeTimes_IsSkipped()
+    {
+        await using var processes = new Processes();
+        await KillAsync(processes, Chain(optional: true), times: 3);
+        var heir = await processes.StartAsync();
+        await heir.AddAsync(static _ => "done");
+        await heir.Engine.RecoverAsync();
+        var state = await CompleteAsync(heir);
+        state.Status.Should().Be(WorkflowStatus.Completed);
+        state.TaskResults["second"].Status.Should().Be(AgentTaskStatus.Skipped);
+        (await heir.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task RecoverAsync_OneCrashBeforeTheEnd_SuspectsRunAlone()
+    {
+        await using var processes = new Processes();
+        WorkflowDefinition four = new()
+        {
+            Name = "four",
+            Phases = [WorkflowPhase.Development],
+            Tasks = [.. "abcd".Select(static id => new TaskDefinition { Id = $"{id}", AgentType = AgentType.Coding })],
+        };
+        await KillAsync(processes, four, times: 2, agents: 4, stuckOn: ["a", "b", "c", "d"]);
+
+        var heir = await processes.StartAsync();
+        var (running, most) = (0, 0);
+        var gate = new Lock();
+        for (var i = 0; i < 4; i++)
+        {
+            await heir.AddAsync(async (task, token) =>
+            {
+                lock (gate)
+                {
+                    most = Math.Max(most, ++running);
+                }
+
+                await Task.Delay(TimeSpan.FromSeconds(1), task.TimeProvider, token);
+                lock (gate)
+                {
+                    running--;
+                }
+
+                return "done";
+            });
+        }
+
+        await heir.Engine.RecoverAsync();
+        (await CompleteAsync(heir)).CompletedTasks.Should().Be(4);
+        most.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task RecoverAsync_StoresClockJumpedBack_TakesOverWhatIsSilentForTwoTerms()
+    {
+        await using var processes = new Processes();
+        var dead = await processes.StartAsync();
+        processes.StoreClock.SetUtcNow(processes.StoreClock.GetUtcNow().AddDays(1));
+        await dead.AddAsync(StuckOn("first"));
+        await dead.Engine.StartWorkflowAsync(Chain(), _run);
+        await Rig.UntilAsync(() => dead.Coordinator.RunningTasks == 1, "the task to run");
+
+        // The lease was taken when the store's clock was a day ahead: by that clock it holds for a day yet.
+        processes.StoreClock.AdjustTime(processes.StoreClock.GetUtcNow().AddDays(-1));
+        var heir = await processes.StartAsync();
+        await heir.AddAsync(static _ => "done");
+        (await heir.Engine.RecoverAsync()).Should().Be(0);
+        heir.Time.Advance(WorkflowOptions.DefaultLeaseDuration);
+        (await heir.Engine.RecoverAsync()).Should().Be(0);
+        heir.Time.Advance(WorkflowOptions.DefaultLeaseDuration);
+        (await heir.Engine.RecoverAsync()).Should().Be(1);
+        (await CompleteAsync(heir)).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
+    [Fact]
+    public async Task RecoverAsync_InAFeedbackRound_KeepsTheFindingsAndTheRoundsResults()
+    {
+        await using var processes = new Processes();
+        WorkflowDefinition loop = new()
+        {
+            Name = "loop",
+            Phases = [WorkflowPhase.Development, WorkflowPhase.Monitoring],
+            Tasks =
+            [
+                new TaskDefinition { Id = "code", AgentType = AgentType.Coding },
+                new TaskDefinition { Id = "more", AgentType = AgentType.Coding, DependsOn = ["code"] },
+                new TaskDefinition { Id = "watch", AgentType = AgentType.Monitor },
+            ],
+        };
+        var dead = await processes.StartAsync();
+        await dead.AddAsync(async (task, _) =>
+        {
+            if (task is { Round: 1, Task.Id: "more" })
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, CancellationToken.None);
+            }
+
+            return "by the dead";
+        });
+        await dead.AddAsync(
+            static task =>
+            {
+                task.SendBack(FeedbackSeverity.Error, "found");
+                return "sent back";
+            },
+            AgentType.Monitor);
+        await dead.Engine.StartWorkflowAsync(loop, _run);
+        await UntilAsync(processes, static state => state.Round == 1 && state.TaskResults.ContainsKey("code"));
+
+        processes.LetLeasesRunOut();
+        var heir = await processes.StartAsync();
+        var seen = new ConcurrentQueue<string>();
+        await heir.AddAsync(task => Note(task, seen));
+        await heir.AddAsync(task => Note(task, seen), AgentType.Monitor);
+        await heir.Engine.RecoverAsync();
+
+        var state = await CompleteAsync(heir);
+        state.Status.Should().Be(WorkflowStatus.Completed);
+        seen.Should().Equal("more 1 found", "watch 1 found");
+        state.PhaseHistory.Select(static phase => (phase.Phase, phase.Round, phase.Outcome)).Should().Equal(
+            (WorkflowPhase.Development, 0, PhaseOutcome.Passed),
+            (WorkflowPhase.Monitoring, 0, PhaseOutcome.SentBack),
+            (WorkflowPhase.Development, 1, PhaseOutcome.Passed),
+            (WorkflowPhase.Monitoring, 1, PhaseOutcome.Passed));
+
+        static TaskData Note(TaskContext task, ConcurrentQueue<string> seen)
+        {
+            seen.Enqueue($"{task.Task.Id} {task.Round} {task.Feedback.Single().Findings.Single()}");
+            return "by the heir";
+        }
+    }
+
+    [Fact]
+    public async Task RecoverAsync_NoAgentOfAType_LeavesItToOthersAndSaysSoOnce()
+    {
+        await using var processes = new Processes();
+        await KillAsync(processes, Chain(), times: 1);
+        var other = await processes.StartAsync();
+        await other.AddAsync(static _ => "done", AgentType.Review);
+        (await other.Engine.RecoverAsync()).Should().Be(0);
+        (await other.Engine.RecoverAsync()).Should().Be(0);
+        other.Logs.GetSnapshot().Where(static record => record.Id.Id == 1414).Should().ContainSingle().Which.Message.Should().Contain("coding");
+    }
+
+    [Fact]
+    public async Task RecoverAsync_CancelledWhileNobodyOwnedIt_EndsItCancelled()
+    {
+        await using var processes = new Processes();
+        await KillAsync(processes, Chain(), times: 1);
+        await processes.Store.RequestCancellationAsync("run");
+        var heir = await processes.StartAsync();
+        await heir.AddAsync(static _ => throw new InvalidOperationException("must not run"));
+        await heir.Engine.RecoverAsync();
+        (await CompleteAsync(heir)).Status.Should().Be(WorkflowStatus.Cancelled);
+    }
+
+    [Fact]
+    public async Task RecoverAsync_OutOfTimeMeanwhile_EndsIt()
+    {
+        await using var processes = new Processes();
+        await KillAsync(processes, Chain() with { Timeout = TimeSpan.FromMinutes(5) }, times: 1);
+        var heir = await processes.StartAsync();
+        heir.Time.Advance(TimeSpan.FromMinutes(6));
+        await heir.AddAsync(StuckOn("second"));
+        await heir.Engine.RecoverAsync();
+        (await CompleteAsync(heir)).Error!.Code.Should().Be(ErrorCodes.WorkflowTimeout);
+    }
+
+    [Fact]
+    public async Task StartAsync_LooksAtOnceAndRegularlyAfter()
+    {
+        await using var processes = new Processes();
+        await KillAsync(processes, Chain(), times: 1, letLeasesRunOut: false);
+        var heir = await processes.StartAsync();
+        await heir.AddAsync(static _ => "done");
+        await heir.Engine.StartAsync();
+        heir.Engine.RunningWorkflows.Should().BeEmpty();
+        processes.LetLeasesRunOut();
+        (await CompleteAsync(heir)).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
+    private static Func<TaskContext, CancellationToken, ValueTask<TaskData>> StuckOn(params string[] tasks) => async (task, token) =>
+    {
+        if (tasks.Contains(task.Task.Id))
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+        }
+
+        return $"{task.Task.Id} done";
+    };
+
+    /// <summary>Has a run die under its owners, each while the tasks run on which it is stuck.</summary>
+    private static async Task KillAsync(
+        Processes processes, WorkflowDefinition definition, int times, int agents = 1, string[]? stuckOn = null, bool letLeasesRunOut = true)
+    {
+        string[] stuck = stuckOn ?? ["second"];
+        for (var time = 0; time < times; time++)
+        {
+            var victim = await processes.StartAsync(new WorkflowOptions { MaxCrashes = 10 });
+            for (var i = 0; i < agents; i++)
+            {
+                await victim.AddAsync(StuckOn(stuck));
+            }
+
+            if (time == 0)
+            {
+                await victim.Engine.StartWorkflowAsync(definition, _run);
+            }
+            else
+            {
+                (await victim.Engine.RecoverAsync()).Should().Be(1);
+            }
+
+            await Rig.UntilAsync(() => victim.Coordinator.RunningTasks == stuck.Length, "the tasks to run");
+            if (stuckOn is null)
+            {
+                await FinishedAsync(processes, "first");
+            }
+
+            if (letLeasesRunOut)
+            {
+                processes.LetLeasesRunOut();
+            }
+        }
+    }
+
+    private static Task FinishedAsync(Processes processes, string taskId) =>
+        UntilAsync(processes, state => state.TaskResults.ContainsKey(taskId) && state.TaskResults.Count == 1);
+
+    private static async Task UntilAsync(Processes processes, Func<WorkflowState, bool> condition)
+    {
+        WorkflowState? state = null;
+        await Rig.UntilAsync(
+            () =>
+            {
+                var read = processes.Store.GetWorkflowStateAsync("run");
+                state = read.IsCompletedSuccessfully ? read.Result : null;
+                return state is not null && condition(state);
+            },
+            "the run to come so far");
+    }
+
+    private static async Task<WorkflowState> CompleteAsync(Rig rig)
+    {
+        var run = (await rig.Engine.GetRunAsync("run"))!;
+        return await rig.DriveAsync(run.Completion);
+    }
+}

@@ -1,0 +1,44 @@
+using Conductor.Sqlite;
+
+namespace Conductor.Durability.Trials;
+
+/// <summary>A task that kills its process is dead-lettered at the third crash; its neighbours are not convicted with it.</summary>
+internal static class PoisonTrial
+{
+    public static async Task<Outcome> RunAsync(string folder)
+    {
+        var options = new WorkerOptions
+        {
+            Database = Path.Combine(folder, "conductor.db"),
+            Logs = Path.Combine(folder, "logs"),
+            Poison = true,
+            MaxCrashes = 3,
+        };
+        Directory.CreateDirectory(options.Logs);
+        var deaths = 0;
+        for (var life = 0; life < 10; life++)
+        {
+            using var victim = Victim.Start(options);
+            if (!await victim.WaitAsync(TimeSpan.FromSeconds(60)))
+            {
+                return new Outcome(false, "A process did not end within 60 s.");
+            }
+
+            if (victim.Succeeded)
+            {
+                break;
+            }
+
+            deaths++;
+        }
+
+        await using var store = new SqliteStateManager(new SqliteStateOptions { ConnectionString = $"Data Source={options.Database}" });
+        await store.ConnectAsync();
+        var state = await store.GetWorkflowStateAsync("poison");
+        var letters = (await store.ListDeadLettersAsync()).Items;
+        var neighbours = state?.TaskResults.Values.Count(static result => result.TaskId.StartsWith("neighbour", StringComparison.Ordinal) && result.IsSuccess);
+        return new Outcome(
+            deaths == 3 && letters is [{ Code: ErrorCodes.TaskCrashed, Task.Id: "killer" }] && neighbours == 3 && state?.Error?.Code == ErrorCodes.PhaseGateFailed,
+            $"{deaths} deaths, {letters.Count} dead letter(s), {neighbours} of 3 neighbours completed, the run ended as {state?.Status} ({state?.Error?.Code})");
+    }
+}

@@ -1,0 +1,37 @@
+using Conductor.State;
+using Conductor.Testing;
+
+namespace Conductor.Sqlite.Tests;
+
+public sealed class ConformanceTests : IDisposable
+{
+    private static readonly StateManagerConformance _states = new(Make);
+    private static readonly LeaseStoreConformance _leases = new(Make);
+    private static readonly EffectStoreConformance _effects = new(Make);
+    private static readonly AsyncLocal<TempFolder> _folder = new();
+
+    public ConformanceTests() => _folder.Value = new TempFolder();
+
+    public static TheoryData<string> StateNames => [.. _states.Names];
+
+    public static TheoryData<string> LeaseNames => [.. _leases.Names];
+
+    public static TheoryData<string> EffectNames => [.. _effects.Names];
+
+    [Theory]
+    [MemberData(nameof(StateNames))]
+    public Task SqliteStateManager_Keeps(string sentence) => _states.RunAsync(sentence);
+
+    [Theory]
+    [MemberData(nameof(LeaseNames))]
+    public Task SqliteLeases_Keep(string sentence) => _leases.RunAsync(sentence);
+
+    [Theory]
+    [MemberData(nameof(EffectNames))]
+    public Task SqliteEffects_Keep(string sentence) => _effects.RunAsync(sentence);
+
+    public void Dispose() => _folder.Value!.Dispose();
+
+    private static ValueTask<StateManager> Make(ConformanceEnvironment environment) =>
+        new(new SqliteStateManager(_folder.Value!.Options(), environment.Environment));
+}
