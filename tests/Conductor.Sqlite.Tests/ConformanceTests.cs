@@ -1,4 +1,3 @@
-using Conductor.State;
 using Conductor.Testing;
 
 namespace Conductor.Sqlite.Tests;

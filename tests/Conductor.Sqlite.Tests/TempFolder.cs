@@ -1,5 +1,4 @@
 using Conductor.Diagnostics;
-using Conductor.State;
 
 namespace Conductor.Sqlite.Tests;
 

@@ -20,6 +20,7 @@ internal static class SqliteSchema
             completed_at INTEGER NULL,
             last_position INTEGER NOT NULL,
             result_count INTEGER NOT NULL,
+            latest_count INTEGER NOT NULL,
             detail_count INTEGER NOT NULL,
             cancel_requested INTEGER NOT NULL,
             last_operation TEXT NULL,

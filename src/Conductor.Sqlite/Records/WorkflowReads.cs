@@ -7,7 +7,7 @@ namespace Conductor.Sqlite.Records;
 /// <summary>Reads runs, on a reader inside its transaction: all of it sees one state. What does not fit together is STATE_CORRUPT, never other data.</summary>
 internal sealed class WorkflowReads(RecordCodec codec)
 {
-    private const string SummaryColumns = "seq, version, result_count, detail_count, summary, last_position";
+    private const string SummaryColumns = "seq, version, result_count, detail_count, summary, last_position, latest_count, status, completed_at";
 
     public WorkflowState? State(SqliteSession session, string id)
     {
@@ -73,7 +73,7 @@ internal sealed class WorkflowReads(RecordCodec codec)
             (long)query.Page.Size + 1);
         while (rows.Read())
         {
-            items.Add(Run(rows, rows.GetString(6)).Summary);
+            items.Add(Run(rows, rows.GetString(9)).Summary);
         }
 
         return Paging.ToPage(
@@ -151,8 +151,10 @@ internal sealed class WorkflowReads(RecordCodec codec)
     {
         var key = StateManager.WorkflowKey(id);
         var summary = codec.Decode<WorkflowSummary>(row.GetFieldValue<byte[]>(4), key);
-        return summary.WorkflowId == id && summary.StoreVersion == row.GetInt64(1)
-            ? new StoredRun(row.GetInt64(0), row.GetInt64(2), row.GetInt64(3), row.GetInt64(5), summary)
+        var fits = summary.WorkflowId == id && summary.StoreVersion == row.GetInt64(1)
+            && (long)summary.Status == row.GetInt64(7) && summary.IsComplete == !row.IsDBNull(8);
+        return fits
+            ? new StoredRun(row.GetInt64(0), row.GetInt64(2), row.GetInt64(6), row.GetInt64(3), row.GetInt64(5), summary)
             : throw Paging.Mismatch(key);
     }
 
@@ -167,7 +169,7 @@ internal sealed class WorkflowReads(RecordCodec codec)
             results[key.TaskId] = Decode(rows.GetFieldValue<byte[]>(2), key);
         }
 
-        return results;
+        return results.Count == run.LatestCount ? results : throw Paging.Mismatch(StateManager.WorkflowKey(run.Summary.WorkflowId));
     }
 
     private TaskResult Decode(byte[] record, ExecutionKey key)
@@ -192,5 +194,5 @@ internal sealed class WorkflowReads(RecordCodec codec)
 
     private List<T> Of<T>(ILookup<DetailKind, byte[]> details, DetailKind kind, string key) => [.. details[kind].Select(record => codec.Decode<T>(record, key))];
 
-    private sealed record StoredRun(long Seq, long ResultCount, long DetailCount, long LastPosition, WorkflowSummary Summary);
+    private sealed record StoredRun(long Seq, long ResultCount, long LatestCount, long DetailCount, long LastPosition, WorkflowSummary Summary);
 }

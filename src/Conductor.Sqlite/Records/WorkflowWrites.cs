@@ -12,16 +12,16 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
 
     private const string Update = $"""
         UPDATE conductor_workflows SET version = $3, status = $4, summary = $5, last_operation = $8, last_position = max(last_position, $9),
-            result_count = result_count + $10, detail_count = detail_count + $11
+            result_count = result_count + $10, latest_count = latest_count + $10, detail_count = detail_count + $11
         WHERE id = $1 AND version = $2 AND {LeaseIsHeld}
-        RETURNING seq
+        RETURNING seq, completed_at IS NOT NULL
         """;
 
     private const string UpdateUnfenced = """
         UPDATE conductor_workflows SET version = $3, status = $4, summary = $5, last_operation = $8, last_position = max(last_position, $9),
-            result_count = result_count + $10, detail_count = detail_count + $11
+            result_count = result_count + $10, latest_count = latest_count + $10, detail_count = detail_count + $11
         WHERE id = $1
-        RETURNING seq
+        RETURNING seq, completed_at IS NOT NULL
         """;
 
     /// <summary>Commits a step. Returns the new version.</summary>
@@ -40,19 +40,7 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
             session.Execute("UPDATE conductor_workflows SET definition_name = $2 WHERE seq = $1 AND definition_name <> $2", seq, step.Step.Summary.DefinitionName);
         }
 
-        foreach (var taskId in step.Step.ReopenedTaskIds)
-        {
-            session.Execute("UPDATE conductor_results SET is_latest = 0 WHERE workflow_seq = $1 AND task_id = $2 AND is_latest = 1", seq, taskId);
-        }
-
-        for (var i = 0; i < step.Results.Length; i++)
-        {
-            if (!TryInsert(session, seq, step.Step.Results[i], step.Results[i]))
-            {
-                session.Execute("UPDATE conductor_workflows SET result_count = result_count - 1 WHERE seq = $1", seq);
-            }
-        }
-
+        WriteResults(session, seq, step);
         foreach (var detail in step.Details)
         {
             if (!TryInsert(session, seq, detail))
@@ -100,12 +88,13 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
         {
             seq = session.Number("SELECT seq FROM conductor_workflows WHERE id = $1", state.WorkflowId);
             session.Execute(
-                "UPDATE conductor_workflows SET version = $2, status = $3, summary = $4, last_operation = NULL, started_at = $5, completed_at = NULL WHERE seq = $1",
+                "UPDATE conductor_workflows SET version = $2, status = $3, summary = $4, last_operation = NULL, started_at = $5, completed_at = NULL, definition_name = $6 WHERE seq = $1",
                 seq,
                 found + 1,
                 (long)state.Status,
                 record,
-                state.StartedAt.UtcTicks);
+                state.StartedAt.UtcTicks,
+                state.DefinitionName);
             session.Execute("DELETE FROM conductor_results WHERE workflow_seq = $1 AND is_latest = 1", seq);
             session.Execute("DELETE FROM conductor_details WHERE workflow_seq = $1", seq);
         }
@@ -129,6 +118,7 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
             """
             UPDATE conductor_workflows SET
                 result_count = (SELECT count(*) FROM conductor_results WHERE workflow_seq = $1),
+                latest_count = (SELECT count(*) FROM conductor_results WHERE workflow_seq = $1 AND is_latest = 1),
                 detail_count = (SELECT count(*) FROM conductor_details WHERE workflow_seq = $1)
             WHERE seq = $1
             """,
@@ -164,8 +154,9 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
             return RecordOutcome.AlreadyRecorded;
         }
 
-        TryInsert(session, seq, result, record);
-        session.Execute("UPDATE conductor_workflows SET result_count = result_count + 1 WHERE seq = $1", seq);
+        var (_, latest) = Insert(session, seq, result, record);
+        session.Execute(
+            "UPDATE conductor_workflows SET result_count = result_count + 1, latest_count = latest_count + $2 WHERE seq = $1", seq, (long)latest);
         return RecordOutcome.Recorded;
     }
 
@@ -193,7 +184,11 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
             id);
         session.Execute("DELETE FROM conductor_early_results WHERE workflow_id = $1", id);
         session.Execute(
-            "UPDATE conductor_workflows SET result_count = $2, detail_count = $3 WHERE seq = $1", seq, (long)early + step.Results.Length, (long)step.Details.Count);
+            "UPDATE conductor_workflows SET result_count = $2 + $3, latest_count = $3, detail_count = $4 WHERE seq = $1",
+            seq,
+            (long)early,
+            (long)step.Results.Length,
+            (long)step.Details.Count);
         return seq;
     }
 
@@ -204,11 +199,40 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
         && found == step.Version
         && session.Scalar("SELECT 1 FROM conductor_workflows WHERE id = $1 AND last_operation = $2", step.WorkflowId, operation) is not null;
 
+    /// <summary>The counts of the run were raised as if every result were a task's first; where that is not so, they are put right.</summary>
+    private static void WriteResults(SqliteSession session, long seq, EncodedStep step)
+    {
+        var (added, latest) = (0, 0);
+        foreach (var taskId in step.Step.ReopenedTaskIds)
+        {
+            latest -= Retire(session, seq, taskId);
+        }
+
+        for (var i = 0; i < step.Results.Length; i++)
+        {
+            var (isFirst, change) = Insert(session, seq, step.Step.Results[i], step.Results[i]);
+            added += isFirst ? 1 : 0;
+            latest += change;
+        }
+
+        if (added != step.Results.Length || latest != step.Results.Length)
+        {
+            session.Execute(
+                "UPDATE conductor_workflows SET result_count = result_count + $2, latest_count = latest_count + $3 WHERE seq = $1",
+                seq,
+                (long)added - step.Results.Length,
+                (long)latest - step.Results.Length);
+        }
+    }
+
+    private static int Retire(SqliteSession session, long seq, string taskId) => session.Execute(
+        "UPDATE conductor_results SET is_latest = 0 WHERE workflow_seq = $1 AND task_id = $2 AND is_latest = 1", seq, taskId);
+
     private static long Insert(SqliteSession session, WorkflowSummary summary, long version, byte[] record, string? operationId, long lastPosition) => session.Number(
         """
-        INSERT INTO conductor_workflows (id, version, status, definition_name, started_at, completed_at, last_position, result_count, detail_count,
-            cancel_requested, last_operation, summary)
-        VALUES ($1, $2, $3, $4, $5, NULL, $6, 0, 0, 0, $7, $8) RETURNING seq
+        INSERT INTO conductor_workflows (id, version, status, definition_name, started_at, completed_at, last_position, result_count, latest_count,
+            detail_count, cancel_requested, last_operation, summary)
+        VALUES ($1, $2, $3, $4, $5, NULL, $6, 0, 0, 0, 0, $7, $8) RETURNING seq
         """,
         summary.WorkflowId,
         version,
@@ -223,27 +247,24 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
         "UPDATE conductor_workflows SET completed_at = $2 WHERE seq = $1 AND completed_at IS NULL", seq, (summary.CompletedAt ?? summary.StartedAt).UtcTicks);
 
     /// <summary>The first result of an execution stands; it is the task's latest one now.</summary>
-    /// <returns>False when one was there.</returns>
-    private static bool TryInsert(SqliteSession session, long seq, TaskResult result, byte[] record)
+    /// <returns>Whether it was the first, and by how much the number of latest results grew.</returns>
+    private static (bool IsFirst, int LatestChange) Insert(SqliteSession session, long seq, TaskResult result, byte[] record)
     {
-        if (result.Round > 0)
-        {
-            session.Execute("UPDATE conductor_results SET is_latest = 0 WHERE workflow_seq = $1 AND task_id = $2 AND is_latest = 1", seq, result.TaskId);
-        }
-
+        var retired = result.Round > 0 ? Retire(session, seq, result.TaskId) : 0;
         var isFirst = session.Execute(
             "INSERT INTO conductor_results (workflow_seq, task_id, round, is_latest, record) VALUES ($1, $2, $3, 1, $4) ON CONFLICT DO NOTHING",
             seq,
             result.TaskId,
             (long)result.Round,
             record) > 0;
-        if (!isFirst)
-        {
-            session.Execute(
-                "UPDATE conductor_results SET is_latest = 1 WHERE workflow_seq = $1 AND task_id = $2 AND round = $3", seq, result.TaskId, (long)result.Round);
-        }
-
-        return isFirst;
+        var revived = isFirst
+            ? 1
+            : session.Execute(
+                "UPDATE conductor_results SET is_latest = 1 WHERE workflow_seq = $1 AND task_id = $2 AND round = $3 AND is_latest = 0",
+                seq,
+                result.TaskId,
+                (long)result.Round);
+        return (isFirst, revived - retired);
     }
 
     /// <returns>False when one of the same key was replaced.</returns>
@@ -269,7 +290,8 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
             throw SqliteStateManager.LeaseLostOf(step.WorkflowId, lease);
         }
 
-        var seq = session.Number(
+        var (seq, hadEnded) = (0L, false);
+        using (var rows = session.Query(
             ignoreFences ? UpdateUnfenced : Update,
             step.WorkflowId,
             transition.ExpectedVersion,
@@ -281,7 +303,19 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
             transition.OperationId,
             transition.Events.Count == 0 ? 0L : transition.Events[^1].Position,
             (long)step.Results.Length,
-            (long)step.Details.Count);
+            (long)step.Details.Count))
+        {
+            if (rows.Read())
+            {
+                (seq, hadEnded) = (rows.GetInt64(0), rows.GetInt64(1) != 0);
+            }
+        }
+
+        if (hadEnded && !transition.Summary.IsComplete)
+        {
+            session.Execute("UPDATE conductor_workflows SET completed_at = NULL WHERE seq = $1", seq);
+        }
+
         return seq != 0 ? seq : ignoreFences ? Create(session, step) : Refuse(session, step);
     }
 

@@ -1,0 +1,126 @@
+using Conductor.Diagnostics;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Conductor.Sqlite.Tests;
+
+public sealed class RetentionTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly FakeTimeProvider _time = new(Records.Start);
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task FinishedRuns_BeyondTheCount_GoWithAllThatBelongsToThem()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxFinishedWorkflows = 3 });
+        for (var i = 0; i < 50; i++)
+        {
+            await store.CommitWorkflowAsync(Records.Step($"run-{i:00}", 0, WorkflowStatus.Completed, Records.Start.AddSeconds(i)));
+            await store.Effects.RecordAsync(new EffectKey($"run-{i:00}", "k", "e"), "v");
+        }
+
+        await store.CommitWorkflowAsync(Records.Step("running", 0));
+        await RetainAsync(store);
+        (await store.ListWorkflowsAsync()).Items.Select(static run => run.WorkflowId).Should().BeEquivalentTo("run-47", "run-48", "run-49", "running");
+        (await store.Effects.GetAsync(new EffectKey("run-00", "k", "e"))).Should().BeNull();
+        (await store.Effects.GetAsync(new EffectKey("run-49", "k", "e"))).Should().NotBeNull();
+        (await store.ReadAsync(static session => session.Number("SELECT count(*) FROM conductor_results"), CancellationToken.None)).Should().Be(4);
+        (await store.ReadAsync(static session => session.Number("SELECT count(*) FROM conductor_events"), CancellationToken.None)).Should().Be(4);
+        (await store.ReadAsync(static session => session.Number("SELECT count(*) FROM conductor_details"), CancellationToken.None)).Should().Be(12);
+    }
+
+    [Fact]
+    public async Task FinishedRunsAndResults_BeyondTheAge_Go()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxAge = TimeSpan.FromDays(1) });
+        await store.CommitWorkflowAsync(Records.Step("old", 0, WorkflowStatus.Failed, Records.Start));
+        await store.SaveTaskResultAsync(Records.Result("old"));
+        await store.Effects.RecordAsync(new EffectKey("never-ended:0", "never-ended:0", "e"), "v");
+        _time.Advance(TimeSpan.FromDays(2));
+        await store.CommitWorkflowAsync(Records.Step("young", 0, WorkflowStatus.Failed, Records.Start.AddDays(2)));
+        await store.SaveTaskResultAsync(Records.Result("young"));
+        await RetainAsync(store);
+        (await store.ListWorkflowsAsync()).Items.Select(static run => run.WorkflowId).Should().Equal("young");
+        (await store.GetTaskResultAsync("old")).Should().BeNull();
+        (await store.GetTaskResultAsync("young")).Should().NotBeNull();
+        (await store.Effects.GetAsync(new EffectKey("never-ended:0", "never-ended:0", "e"))).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task ResultsOfTasksOutsideWorkflows_BeyondTheCount_Go()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxTaskResults = 5 });
+        for (var i = 0; i < 20; i++)
+        {
+            await store.SaveTaskResultAsync(Records.Result($"t{i}"));
+        }
+
+        await RetainAsync(store);
+        (await store.GetTaskResultAsync("t14")).Should().BeNull();
+        (await store.GetTaskResultAsync("t15")).Should().NotBeNull();
+    }
+
+    [Fact]
+    public async Task DeadLetters_BeyondTheCount_TheOldestGo()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxDeadLetters = 3 });
+        for (var i = 0; i < 5; i++)
+        {
+            await store.SaveDeadLetterAsync(Records.Letter($"d{i}"));
+        }
+
+        (await store.ListDeadLettersAsync()).Items.Select(static letter => letter.Id).Should().Equal("d2", "d3", "d4");
+    }
+
+    [Fact]
+    public async Task Events_BeyondTheCount_GoAndTheHistorySaysWhereItBegins()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxEventsPerWorkflow = 10 });
+        for (var version = 0; version < 30; version++)
+        {
+            await store.CommitWorkflowAsync(Records.Step("run", version));
+        }
+
+        var history = (await store.GetWorkflowHistoryAsync("run"))!;
+        history.FirstPosition.Should().Be(21);
+        history.Events.Select(static happening => happening.Position).Should().Equal(Enumerable.Range(21, 10).Select(static i => (long)i));
+    }
+
+    [Fact]
+    public async Task File_OfAProcessThatGoesOnForEver_DoesNotGrowWithoutBound()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxFinishedWorkflows = 20 });
+        var sizes = new List<long>();
+        for (var round = 0; round < 6; round++)
+        {
+            await Task.WhenAll(Enumerable.Range(0, 300).Select(async i =>
+                await store.CommitWorkflowAsync(Records.Step($"run-{round}-{i}", 0, WorkflowStatus.Completed, Records.Start.AddSeconds((round * 1000) + i), results: 20))));
+            await RetainAsync(store);
+            await store.WriteAsync(static session => session.TryRun("PRAGMA incremental_vacuum"), CancellationToken.None, runsAlone: true);
+            sizes.Add(await store.ReadAsync(static session => session.Number("PRAGMA page_count"), CancellationToken.None));
+        }
+
+        sizes[^1].Should().BeLessThan(sizes[0] * 2, "pages in use: {0}", string.Join(", ", sizes));
+    }
+
+    private Task<SqliteStateManager> OpenAsync(RetentionOptions retention) =>
+        _folder.OpenAsync(retention: retention, environment: new ConductorEnvironment(_time));
+
+    /// <summary>Lets retention's timer come due, and waits until it has done what it does.</summary>
+    private async Task RetainAsync(SqliteStateManager store)
+    {
+        _time.Advance(SqliteStateOptions.DefaultRetentionInterval);
+        long before;
+        do
+        {
+            before = store.Written.Operations;
+            for (var i = 0; i < 3; i++)
+            {
+                await store.WriteAsync(static _ => true, CancellationToken.None);
+                await Task.Yield();
+            }
+        }
+        while (store.Written.Operations > before + 3);
+    }
+}

@@ -1,0 +1,133 @@
+using Conductor.DependencyInjection;
+using Conductor.Workflows;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Conductor.Sqlite.Tests;
+
+/// <summary>The whole library on one file, one program after the other or beside each other.</summary>
+public sealed class RuntimeTests : IDisposable
+{
+    private static readonly WorkflowDefinition _pair = new()
+    {
+        Name = "pair",
+        Phases = [WorkflowPhase.Development],
+        Tasks =
+        [
+            new TaskDefinition { Id = "a", AgentType = AgentType.Coding },
+            new TaskDefinition { Id = "b", AgentType = AgentType.Coding, DependsOn = ["a"] },
+        ],
+    };
+
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task DeadLetter_OfAProgramThatIsGone_IsListedAndReplayedByAnother()
+    {
+        await using (var first = await StartAsync(static (_, _) => throw new TimeoutException("always")))
+        {
+            await first.Conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = "t", AgentType = AgentType.Coding, Input = "what it was about" });
+        }
+
+        await using var second = await StartAsync(static (task, _) => new ValueTask<string>($"{task.Input.Get<string>()}, {task.IdempotencyKey}"));
+        var letter = (await second.Conductor.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which;
+        letter.Task!.Id.Should().Be("t");
+        letter.Code.Should().Be(ErrorCodes.AgentTimeout);
+        var result = (await second.Conductor.Coordinator.ReplayDeadLettersAsync()).Should().ContainSingle().Which;
+        result.Output.Get<string>().Should().Be("what it was about, t:0");
+        (await second.Conductor.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task StartWorkflow_OfAnIdThatRan_GivesTheRunThatRan()
+    {
+        var runs = 0;
+        for (var program = 0; program < 2; program++)
+        {
+            await using var running = await StartAsync((_, _) => new ValueTask<string>($"{++runs}"));
+            var run = await running.Conductor.Workflows.StartWorkflowAsync(_pair, new WorkflowRunOptions { RunId = "run" });
+            var state = await run.Completion;
+            state.Status.Should().Be(WorkflowStatus.Completed);
+            state.TaskResults["b"].Output.Get<string>().Should().Be("2");
+        }
+
+        runs.Should().Be(2);
+    }
+
+    [Fact]
+    public async Task Program_ThatStopsInTheMiddle_HandsOverToTheNextAtOnce()
+    {
+        var begun = new TaskCompletionSource();
+        await using (var first = await StartAsync(async (task, token) =>
+        {
+            if (task.Task.Id == "b")
+            {
+                begun.TrySetResult();
+                await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            }
+
+            return "first";
+        }))
+        {
+            await first.Conductor.Workflows.StartWorkflowAsync(_pair, new WorkflowRunOptions { RunId = "run" });
+            await begun.Task;
+            await first.Conductor.StopAsync(new CancellationToken(canceled: true));
+        }
+
+        await using var second = await StartAsync(static (task, _) => new ValueTask<string>($"second, delivery {task.Delivery}"));
+        second.Conductor.Workflows.RunningWorkflows.Should().Equal("run");
+        var state = await (await second.Conductor.Workflows.GetRunAsync("run"))!.Completion;
+        state.TaskResults["a"].Output.Get<string>().Should().Be("first");
+        state.TaskResults["b"].Output.Get<string>().Should().Be("second, delivery 1");
+    }
+
+    [Fact]
+    public async Task Run_OfAnotherProgram_IsWatchedAndCancelledByItsId()
+    {
+        await using var owner = await StartAsync(static async (_, token) =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            return "never";
+        });
+        await owner.Conductor.Workflows.StartWorkflowAsync(_pair, new WorkflowRunOptions { RunId = "run" });
+        await using var other = await StartAsync(static (_, _) => new ValueTask<string>("other"));
+        var run = (await other.Conductor.Workflows.GetRunAsync("run"))!;
+        other.Conductor.Workflows.RunningWorkflows.Should().BeEmpty();
+        (await run.CancelAsync()).Should().BeTrue();
+        (await run.Completion).Status.Should().Be(WorkflowStatus.Cancelled);
+    }
+
+    [Fact]
+    public async Task PayloadsOfOnesOwn_SurviveAsWhatTheyWere()
+    {
+        await using (var first = await StartAsync(static (_, _) => new ValueTask<string>("unused")))
+        {
+            first.Conductor.State.Durability.Should().Be(DurabilityLevel.PowerLoss);
+            await first.Conductor.State.SaveTaskResultAsync(Records.Result("t") with { Output = TaskData.From(new Order("book", 3)) });
+        }
+
+        await using var second = await StartAsync(static (_, _) => new ValueTask<string>("unused"));
+        (await second.Conductor.State.GetTaskResultAsync("t"))!.Output.Get<Order>().Should().Be(new Order("book", 3));
+    }
+
+    private async Task<Program> StartAsync(Func<Conductor.Agents.TaskContext, CancellationToken, ValueTask<string>> run)
+    {
+        var services = new ServiceCollection();
+        services.AddConductor(static options =>
+        {
+            options.Retry.InitialDelay = TimeSpan.FromMilliseconds(1);
+            options.Workflows.LeaseDuration = TimeSpan.FromSeconds(3);
+            options.Workflows.PollInterval = options.Workflows.RecoveryInterval = TimeSpan.FromMilliseconds(50);
+        }).AddAgent(AgentType.Coding, run).UseSqlite(_folder.ConnectionString);
+        var provider = services.BuildServiceProvider();
+        return new Program(provider, await provider.StartConductorAsync());
+    }
+
+    private sealed record Order(string What, int Count);
+
+    private sealed record Program(ServiceProvider Provider, ConductorRuntime Conductor) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync() => Provider.DisposeAsync();
+    }
+}

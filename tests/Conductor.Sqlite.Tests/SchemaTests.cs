@@ -1,0 +1,99 @@
+using Conductor.Diagnostics;
+using Conductor.Sqlite.Database;
+using Microsoft.Data.Sqlite;
+
+namespace Conductor.Sqlite.Tests;
+
+public sealed class SchemaTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Connect_NewerSchema_IsRefusedWithBothVersions()
+    {
+        await (await _folder.OpenAsync()).DisposeAsync();
+        await RunAsync("UPDATE conductor_schema SET version = 99");
+        var act = () => _folder.OpenAsync();
+        var thrown = (await act.Should().ThrowAsync<StateException>()).Which;
+        thrown.ErrorCode.Should().Be(ErrorCodes.StateIncompatible);
+        thrown.Message.Should().Contain("version 99").And.Contain("up to 1").And.Contain("Update").And.Contain(_folder.Database);
+    }
+
+    [Fact]
+    public async Task Connect_OlderSchema_IsMigratedAndKeepsItsData()
+    {
+        await using (var before = await _folder.OpenAsync())
+        {
+            await before.SaveTaskResultAsync(Records.Result("t"));
+        }
+
+        string[] migrations = [.. SqliteSchema.Migrations, "ALTER TABLE conductor_task_results ADD COLUMN note TEXT NULL"];
+        var stores = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            var store = new SqliteStateManager(_folder.Options(), environment: null, retention: null, serializer: null, migrations);
+            await store.ConnectAsync();
+            return store;
+        })));
+        (await stores[3].GetTaskResultAsync("t")).Should().NotBeNull();
+        foreach (var store in stores)
+        {
+            await store.DisposeAsync();
+        }
+
+        (await ScalarAsync("SELECT version FROM conductor_schema")).Should().Be(2L);
+        (await ScalarAsync("SELECT count(*) FROM pragma_table_info('conductor_task_results') WHERE name = 'note'")).Should().Be(1L);
+    }
+
+    [Fact]
+    public async Task Connect_MigrationFails_ChangesNothing()
+    {
+        await (await _folder.OpenAsync()).DisposeAsync();
+        var store = new SqliteStateManager(
+            _folder.Options(), ConductorEnvironment.Default, retention: null, serializer: null, [.. SqliteSchema.Migrations, "CREATE TABLE half (a); this is no SQL"]);
+        await FluentActions.Awaiting(() => store.ConnectAsync().AsTask()).Should().ThrowAsync<StateException>();
+        (await ScalarAsync("SELECT count(*) FROM sqlite_master WHERE name = 'half'")).Should().Be(0L);
+        await (await _folder.OpenAsync()).DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Connect_FileWithTablesOfTheUser_LeavesThemAlone()
+    {
+        await RunAsync("CREATE TABLE mine (a); INSERT INTO mine VALUES (1); PRAGMA user_version = 7");
+        await using var store = await _folder.OpenAsync();
+        await store.SaveTaskResultAsync(Records.Result("t"));
+        (await ScalarAsync("SELECT a FROM mine")).Should().Be(1L);
+        (await ScalarAsync("PRAGMA user_version")).Should().Be(7L);
+    }
+
+    [Theory]
+    [InlineData("", "is empty")]
+    [InlineData("Data Source=:memory:", "names no file")]
+    [InlineData("Mode=Memory;Data Source=x", "names no file")]
+    [InlineData("No Such Keyword=1", "is no connection string")]
+    public void Constructor_NoFile_NamesTheSettingAndTheFix(string connectionString, string problem)
+    {
+        var act = () => new SqliteStateManager(new SqliteStateOptions { ConnectionString = connectionString });
+        act.Should().Throw<ArgumentException>().Which.Message.Should().Contain("SqliteStateOptions.ConnectionString").And.Contain(problem).And.Contain("conductor.db");
+    }
+
+    [Fact]
+    public void Problems_EverythingWrong_NamesEachSetting() => new SqliteStateOptions
+    {
+        ConnectionString = "Data Source=x.db", BusyTimeout = TimeSpan.Zero, MaxGroupSize = 0, ReaderCount = -1, RetentionInterval = TimeSpan.Zero,
+    }.Problems("o").Should().HaveCount(4).And.OnlyContain(static problem => problem.StartsWith("o.", StringComparison.Ordinal) && problem.Contains("set it to"));
+
+    private async Task RunAsync(string sql) => await ScalarAsync(sql);
+
+    private async Task<object?> ScalarAsync(string sql)
+    {
+        await using var connection = new SqliteConnection(_folder.ConnectionString + ";Pooling=False");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // Constants of this class.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        return await command.ExecuteScalarAsync();
+    }
+}
