@@ -8,4 +8,11 @@ if (args is ["memory"])
     return;
 }
 
+// "sqlite" too: what durability costs, beside what the disk allows.
+if (args is ["sqlite"])
+{
+    await SqliteCost.MeasureAsync();
+    return;
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(DispatchBenchmarks).Assembly).Run(args);

@@ -4,79 +4,143 @@ namespace Conductor.Sqlite.Database;
 
 /// <summary>
 /// Connections that read beside the writer, a few at once. Reads run on the thread pool, never on the thread of their caller: SQLite waits for
-/// the disk on the thread that calls it. Thread-safe.
+/// the disk on the thread that calls it. Reads that wait are done together, so that many small ones share a hand-over and a transaction.
+/// Thread-safe.
 /// </summary>
-#pragma warning disable CA1001 // A semaphore whose wait handle nobody asks for holds nothing to free.
 internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions options)
-#pragma warning restore CA1001
 {
-    private readonly SemaphoreSlim _free = new(options.ReaderCount, options.ReaderCount);
-    private readonly ConcurrentBag<SqliteSession> _idle = [];
-    private bool _closed;
+    private const int BatchSize = 16;
 
-    /// <summary>Reads. All of it sees one state of the database.</summary>
-    public async Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    private readonly ConcurrentQueue<ReadOperation> _waiting = new();
+    private readonly ConcurrentBag<SqliteSession> _idle = [];
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _workers;
+    private volatile bool _closing;
+
+    /// <summary>Reads. All of it sees one state of the database, in which everything is that was acknowledged before.</summary>
+    public Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
-        await _free.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
+        cancellationToken.ThrowIfCancellationRequested();
+        var operation = new ReadOperation<T>(work);
+        if (_closing)
         {
-            return await Task.Run(() => Read(work), CancellationToken.None).ConfigureAwait(false);
+            operation.Fail(NotConnected());
+            return operation.Completion;
         }
-        finally
-        {
-            _free.Release();
-        }
+
+        _waiting.Enqueue(operation);
+        StartWorker();
+        return cancellationToken.CanBeCanceled ? operation.Completion.WaitAsync(cancellationToken) : operation.Completion;
     }
 
     /// <summary>Waits for reads under way and closes the connections.</summary>
     public async Task CloseAsync()
     {
-        for (var i = 0; i < options.ReaderCount; i++)
+        _closing = true;
+        StartWorker(evenIfNothingWaits: true);
+        await _closed.Task.ConfigureAwait(false);
+        while (_waiting.TryDequeue(out var late))
         {
-            await _free.WaitAsync().ConfigureAwait(false);
+            late.Fail(NotConnected());
         }
 
-        _closed = true;
         foreach (var session in _idle)
         {
             session.Dispose();
         }
-
-        _free.Release(options.ReaderCount);
     }
 
-    private T Read<T>(Func<SqliteSession, T> work)
+    private static StateException NotConnected() => new(ErrorCodes.StateNotConnected, "The store was disconnected while something was being read.");
+
+    private void StartWorker(bool evenIfNothingWaits = false)
     {
-        if (_closed)
+        int workers;
+        do
         {
-            throw new StateException(ErrorCodes.StateNotConnected, "The store was disconnected while something was being read.");
+            workers = Volatile.Read(ref _workers);
+            if (workers >= options.ReaderCount || (_waiting.IsEmpty && !evenIfNothingWaits))
+            {
+                return;
+            }
+        }
+        while (Interlocked.CompareExchange(ref _workers, workers + 1, workers) != workers);
+
+        ThreadPool.UnsafeQueueUserWorkItem(static readers => readers.Work(), this, preferLocal: false);
+    }
+
+    private void Work()
+    {
+        List<ReadOperation> batch = new(BatchSize);
+        while (TakeBatch(batch))
+        {
+            Read(batch);
+            batch.Clear();
         }
 
+        if (Interlocked.Decrement(ref _workers) == 0 && _closing)
+        {
+            _closed.TrySetResult();
+        }
+
+        // What came between the last look and the end of this worker.
+        StartWorker();
+    }
+
+    private bool TakeBatch(List<ReadOperation> batch)
+    {
+        while (batch.Count < BatchSize && _waiting.TryDequeue(out var next))
+        {
+            batch.Add(next);
+        }
+
+        return batch.Count > 0;
+    }
+
+    private void Read(List<ReadOperation> batch)
+    {
         SqliteSession? session = null;
+        foreach (var operation in batch)
+        {
+            try
+            {
+                session ??= Begin();
+                operation.Run(session);
+                operation.Complete();
+            }
+#pragma warning disable CA1031 // On a thread of the pool: whoever waits for the read gets it.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                // Whatever state the connection is in: the next read gets another.
+                session?.Dispose();
+                session = null;
+                operation.Fail(SqliteFailure.Translate(exception, database.File));
+            }
+        }
+
+        if (session is not null)
+        {
+            session.TryRun("COMMIT");
+            _idle.Add(session);
+        }
+    }
+
+    private SqliteSession Begin()
+    {
+        if (!_idle.TryTake(out var session))
+        {
+            session = database.OpenReader();
+        }
+
         try
         {
-            if (!_idle.TryTake(out session))
-            {
-                session = database.OpenReader();
-            }
-
             session.Run("BEGIN");
-            var result = work(session);
-            session.Run("COMMIT");
-            _idle.Add(session);
-            return result;
+            return session;
         }
-        catch (Exception exception)
+        catch
         {
-            // Whatever state it is in: the next read gets another.
-            session?.Dispose();
-            var translated = SqliteFailure.Translate(exception, database.File);
-            if (ReferenceEquals(translated, exception))
-            {
-                throw;
-            }
-
-            throw translated;
+            session.Dispose();
+            throw;
         }
     }
 }

@@ -6,12 +6,13 @@ namespace Conductor.Sqlite.Database;
 /// <summary>One connection with its prepared statements. Used by one thread at a time.</summary>
 internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {
-    private readonly Dictionary<string, SqliteCommand> _statements = new(StringComparer.Ordinal);
+    /// <summary>By the text itself, not by what it says: every text is a constant, and hashing it would cost more than binding its values.</summary>
+    private readonly Dictionary<string, SqliteCommand> _statements = new(ReferenceEqualityComparer.Instance);
 
     public SqliteConnection Connection { get; } = connection;
 
     /// <summary>Runs a statement that gives nothing.</summary>
-    /// <param name="sql">The statement; its parameters are <c>$1</c>, <c>$2</c> and so on.</param>
+    /// <param name="sql">The statement, a constant; its parameters are <c>$1</c>, <c>$2</c> and so on.</param>
     /// <param name="values">The values of the parameters.</param>
     /// <returns>How many rows it changed.</returns>
     public int Execute(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteNonQuery();
