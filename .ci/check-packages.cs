@@ -33,7 +33,7 @@ foreach (var package in packages)
     }
 }
 
-foreach (var expected in new[] { "Conductor.Core", "Conductor.Testing" })
+foreach (var expected in new[] { "Conductor.Core", "Conductor.Testing", "Conductor.Sqlite" })
 {
     if (!packages.Any(package => Path.GetFileName(package).StartsWith(expected + ".", StringComparison.Ordinal)))
     {

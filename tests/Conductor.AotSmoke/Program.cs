@@ -30,19 +30,38 @@ var options = provider.GetRequiredService<IOptions<ConductorOptions>>().Value;
 SmokeException.ThrowUnless(options.Retry.MaxRetries == 1, "settings come from configuration");
 SmokeException.ThrowUnless(options.AgentTypes["writer"].CircuitBreaker.FailureThreshold == 2, "so do those of an agent type");
 
-await RunWorkflowAsync();
+await RunWorkflowAsync(conductor);
+await RunOnSqliteAsync();
 SendThroughJson(ConductorJson.CreateOptions(SmokeJsonContext.Default));
 SendThroughJson(provider.GetRequiredService<ConductorSerializer>().Options);
 Console.WriteLine("AOT ok");
 
-async Task RunWorkflowAsync()
+async Task RunOnSqliteAsync()
+{
+    var folder = Directory.CreateTempSubdirectory("conductor-aot-");
+    try
+    {
+        var durable = new ServiceCollection();
+        durable.AddConductor().AddAgent<Writer>(writer).AddAgent<Critic>(critic).AddJsonContext(SmokeJsonContext.Default)
+            .UseSqlite($"Data Source={Path.Combine(folder.FullName, "smoke.db")}");
+        await using var ownProvider = durable.BuildServiceProvider();
+        await using var ownConductor = await ownProvider.StartConductorAsync();
+        await RunWorkflowAsync(ownConductor);
+    }
+    finally
+    {
+        folder.Delete(recursive: true);
+    }
+}
+
+async Task RunWorkflowAsync(ConductorRuntime runtime)
 {
     var workflow = WorkflowDefinition.Create("page")
         .Phase(WorkflowPhase.Development, phase => phase.Task("write", writer, new Draft { Text = "Once upon a time" }))
         .Phase(WorkflowPhase.Monitoring, phase => phase.Task("read", critic).After("write"))
         .Feedback(from: WorkflowPhase.Monitoring, to: WorkflowPhase.Development)
         .Build();
-    var state = (await conductor.Workflows.RunWorkflowAsync(workflow)).EnsureCompleted();
+    var state = (await runtime.Workflows.RunWorkflowAsync(workflow)).EnsureCompleted();
     SmokeException.ThrowUnless(state.FeedbackRounds.Count == 1, "one feedback round");
     SmokeException.ThrowUnless(state.TaskResults["write"].Output.Get<Page>().Round == 1, "the page of the second round");
 }

@@ -78,4 +78,15 @@ public sealed class SmallSampleTests
             "Completed: label for Edsger",
             "circuit Closed, 0 dead letter(s) left");
     }
+
+    [Fact]
+    public async Task CrashAndResume_Run_DiesGoesOnAndDoesNothingTwice()
+    {
+        var run = await SampleRun.OfAsync("CrashAndResume");
+
+        (run.ExitCode, run.Error).Should().Be((0, ""));
+        run.Lines().Should().ContainInOrder("First life:", "TaskFinished soup", "Second life, on the same file:", "TaskFinished cake", "the run ended as Completed with 4 of 4 tasks");
+        run.Lines().Should().ContainInOrder("cook soup, delivery 1", "buy soup", "cook fish, delivery 1", "buy fish", "cook fish, delivery 2", "cook cake, delivery 1", "buy cake", "bill");
+        run.Lines()[^1].Should().Be("Every course was bought once: True. The soup, finished before the crash, was cooked 1 time(s).");
+    }
 }

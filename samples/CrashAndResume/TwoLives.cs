@@ -1,0 +1,49 @@
+using System.Diagnostics;
+
+namespace CrashAndResume;
+
+/// <summary>Runs this program twice on one folder, and shows what happened.</summary>
+internal static class TwoLives
+{
+    public static async Task<int> RunAsync()
+    {
+        var folder = Directory.CreateTempSubdirectory("crash-and-resume-").FullName;
+        try
+        {
+            Console.WriteLine("First life:");
+            var first = await LiveAsync(folder);
+            Console.WriteLine($"   the process died (exit code {first})\n\nSecond life, on the same file:");
+            var second = await LiveAsync(folder);
+
+            Console.WriteLine("\nWhat happened outside, over both lives:");
+            var lines = Ledger.Read(Path.Combine(folder, "ledger.txt"));
+            Console.WriteLine(string.Join(Environment.NewLine, lines.Select(static line => $"   {line}")));
+            var purchases = lines.Where(static line => line.StartsWith("buy", StringComparison.Ordinal)).ToList();
+            var boughtOnce = purchases.Count == 3 && purchases.Distinct(StringComparer.Ordinal).Count() == 3;
+            var soups = lines.Count(static line => line.StartsWith("cook soup", StringComparison.Ordinal));
+            Console.WriteLine($"\nEvery course was bought once: {boughtOnce}. The soup, finished before the crash, was cooked {soups} time(s).");
+            return first != 0 && second == 0 && boughtOnce && soups == 1 ? 0 : 1;
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<int> LiveAsync(string folder)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardError = true };
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath!) == "dotnet")
+        {
+            start.ArgumentList.Add(typeof(TwoLives).Assembly.Location);
+        }
+
+        start.ArgumentList.Add(folder);
+        using var life = Process.Start(start)!;
+
+        // What the runtime says about the crash is of no interest here.
+        await life.StandardError.ReadToEndAsync();
+        await life.WaitForExitAsync();
+        return life.ExitCode;
+    }
+}
