@@ -295,7 +295,7 @@ public sealed class WorkflowEngine : IAsyncDisposable
     {
         try
         {
-            await _recovery.ScanAsync(cancellationToken).ConfigureAwait(false);
+            await _recovery.ScanIfRestedAsync(cancellationToken).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // In the background: a store that fails now may work at the next turn.
         catch (Exception exception) when (exception is not OperationCanceledException)

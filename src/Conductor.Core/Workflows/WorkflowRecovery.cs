@@ -8,9 +8,28 @@ namespace Conductor.Workflows;
 /// </summary>
 internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowPlan, RunSnapshot, HeldLease, string, ValueTask> resume) : IDisposable
 {
+    /// <summary>Looking takes one part in so many of the time at most, however many runs there are.</summary>
+    private const int RestFactor = 20;
+
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Dictionary<string, (Lease Lease, long SeenAt)> _observed = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _refused = new(StringComparer.Ordinal);
+    private long _lastScanEndedAt;
+    private TimeSpan _lastScanTook;
+
+    /// <summary>Looks, unless the look before took so long that it is too early.</summary>
+    public async ValueTask ScanIfRestedAsync(CancellationToken cancellationToken)
+    {
+        if (services.Time.GetElapsedTime(_lastScanEndedAt) < _lastScanTook * RestFactor)
+        {
+            return;
+        }
+
+        var startedAt = services.Time.GetTimestamp();
+        await ScanAsync(cancellationToken).ConfigureAwait(false);
+        _lastScanEndedAt = services.Time.GetTimestamp();
+        _lastScanTook = services.Time.GetElapsedTime(startedAt, _lastScanEndedAt);
+    }
 
     /// <summary>Looks once, and takes over what it can.</summary>
     /// <returns>How many runs were taken over.</returns>

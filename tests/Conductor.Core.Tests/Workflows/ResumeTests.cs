@@ -61,14 +61,29 @@ public sealed class ResumeTests
         await using var processes = new Processes();
         var zombie = await processes.StartAsync();
         var release = new TaskCompletionSource();
-        var stopped = new TaskCompletionSource();
-        await zombie.AddAsync(async (task, token) =>
+        var stopped = false;
+        for (var agent = 0; agent < 2; agent++)
         {
-            await using var registration = token.Register(stopped.SetResult);
-            await release.Task;
-            return "of the zombie";
-        });
-        await zombie.AddAsync(StuckOn("b"));
+            await zombie.AddAsync(async (task, token) =>
+            {
+                if (task.Task.Id == "a")
+                {
+                    await release.Task;
+                    return "of the zombie";
+                }
+
+                try
+                {
+                    await Task.Delay(Timeout.InfiniteTimeSpan, token);
+                    return "never";
+                }
+                finally
+                {
+                    stopped = token.IsCancellationRequested;
+                }
+            });
+        }
+
         WorkflowDefinition pair = new()
         {
             Name = "pair",
@@ -87,6 +102,7 @@ public sealed class ResumeTests
         release.SetResult();
         var act = () => zombie.DriveAsync(run.Completion);
         (await act.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
+        stopped.Should().BeTrue("what its agents still do is of no use");
         zombie.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1405);
         var state = await processes.Store.GetWorkflowStateAsync("run");
         state!.TaskResults.Values.Select(static result => result.Output.Get<string>()).Should().AllBe("of the heir");
