@@ -1,65 +1,29 @@
 using Conductor.Diagnostics;
 using Conductor.State;
+using Conductor.Testing;
 
 namespace Conductor.Tests.Testing;
 
-/// <summary>A store that breaks its promises: no versions, no fences, the last result wins.</summary>
-internal sealed class CarelessStateManager(ConductorEnvironment environment) : StateManager(environment)
+/// <summary>A store that breaks its promises: no versions, no fences, no operation ids, the last result wins.</summary>
+internal sealed class CarelessStateManager(ConductorEnvironment environment) : DelegatingStateManager(new InMemoryStateManager(environment), environment)
 {
-    private readonly InMemoryStateManager _inner = new(environment);
     private readonly Dictionary<ExecutionKey, TaskResult> _results = [];
 
-    public override DurabilityLevel Durability => DurabilityLevel.Volatile;
-
-    public override bool IsShared => false;
-
-    public override LeaseStore Leases => _inner.Leases;
-
-    public override EffectStore Effects => _inner.Effects;
-
-    protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => _inner.ConnectAsync(cancellationToken);
-
-    protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) => _inner.DisconnectAsync(cancellationToken);
-
     protected override ValueTask<long> SaveAgentStateCoreAsync(AgentState state, StateExpectation expectation, CancellationToken cancellationToken) =>
-        _inner.SaveAgentStateAsync(state, StateExpectation.Any, cancellationToken);
-
-    protected override ValueTask<AgentState?> GetAgentStateCoreAsync(string agentId, CancellationToken cancellationToken) =>
-        _inner.GetAgentStateAsync(agentId, cancellationToken);
-
-    protected override ValueTask<bool> DeleteAgentStateCoreAsync(string agentId, CancellationToken cancellationToken) =>
-        _inner.DeleteAgentStateAsync(agentId, cancellationToken);
-
-    protected override ValueTask<Page<AgentState>> ListAgentStatesCoreAsync(PageRequest page, CancellationToken cancellationToken) =>
-        _inner.ListAgentStatesAsync(page, cancellationToken);
+        base.SaveAgentStateCoreAsync(state, StateExpectation.Any, cancellationToken);
 
     protected override ValueTask<long> SaveWorkflowStateCoreAsync(WorkflowState state, StateExpectation expectation, CancellationToken cancellationToken) =>
-        _inner.SaveWorkflowStateAsync(state, StateExpectation.Any, cancellationToken);
-
-    protected override ValueTask<WorkflowState?> GetWorkflowStateCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        _inner.GetWorkflowStateAsync(workflowId, cancellationToken);
-
-    protected override ValueTask<WorkflowDefinition?> GetWorkflowDefinitionCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        _inner.GetWorkflowDefinitionAsync(workflowId, cancellationToken);
-
-    protected override ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken) =>
-        _inner.ListWorkflowsAsync(query, cancellationToken);
-
-    protected override ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsCoreAsync(PageRequest page, CancellationToken cancellationToken) =>
-        _inner.ListUnfinishedWorkflowsAsync(page, cancellationToken);
-
-    protected override ValueTask<bool> DeleteWorkflowCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        _inner.DeleteWorkflowAsync(workflowId, cancellationToken);
+        base.SaveWorkflowStateCoreAsync(state, StateExpectation.Any, cancellationToken);
 
     protected override async ValueTask<long> CommitWorkflowCoreAsync(WorkflowTransition transition, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var known = await _inner.GetWorkflowStateAsync(transition.Summary.WorkflowId, cancellationToken);
+            var known = await Inner.GetWorkflowStateAsync(transition.Summary.WorkflowId, cancellationToken);
             try
             {
-                return await _inner.CommitWorkflowAsync(
-                    transition with { ExpectedVersion = known?.StoreVersion ?? 0, Lease = null }, cancellationToken);
+                return await Inner.CommitWorkflowAsync(
+                    transition with { ExpectedVersion = known?.StoreVersion ?? 0, Lease = null, OperationId = null }, cancellationToken);
             }
             catch (StateException)
             {
@@ -67,16 +31,6 @@ internal sealed class CarelessStateManager(ConductorEnvironment environment) : S
             }
         }
     }
-
-    protected override ValueTask<WorkflowHistory?> GetWorkflowHistoryCoreAsync(
-        string workflowId, long afterPosition, int limit, CancellationToken cancellationToken) =>
-        _inner.GetWorkflowHistoryAsync(workflowId, afterPosition, limit, cancellationToken);
-
-    protected override ValueTask<bool> RequestCancellationCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        _inner.RequestCancellationAsync(workflowId, cancellationToken);
-
-    protected override ValueTask<bool> IsCancellationRequestedCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        _inner.IsCancellationRequestedAsync(workflowId, cancellationToken);
 
     protected override ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
     {
@@ -86,21 +40,4 @@ internal sealed class CarelessStateManager(ConductorEnvironment environment) : S
 
     protected override ValueTask<TaskResult?> GetTaskResultCoreAsync(ExecutionKey key, CancellationToken cancellationToken) =>
         new(_results.GetValueOrDefault(key));
-
-    protected override async ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken)
-    {
-        await _inner.SaveDeadLetterAsync(record, cancellationToken);
-        return true;
-    }
-
-    protected override ValueTask<ErrorRecord?> GetDeadLetterCoreAsync(string id, CancellationToken cancellationToken) =>
-        _inner.GetDeadLetterAsync(id, cancellationToken);
-
-    protected override ValueTask<Page<ErrorRecord>> ListDeadLettersCoreAsync(PageRequest page, CancellationToken cancellationToken) =>
-        _inner.ListDeadLettersAsync(page, cancellationToken);
-
-    protected override ValueTask<bool> DeleteDeadLetterCoreAsync(string id, CancellationToken cancellationToken) =>
-        _inner.DeleteDeadLetterAsync(id, cancellationToken);
-
-    protected override ValueTask<int> ClearDeadLettersCoreAsync(CancellationToken cancellationToken) => _inner.ClearDeadLettersAsync(cancellationToken);
 }

@@ -40,6 +40,9 @@ public sealed class ConformanceSuiteTests
     [InlineData("A step under a stale lease fails with LEASE_LOST even after its owner has reloaded the run")]
     [InlineData("A step under a lease that was released fails with LEASE_LOST and changes nothing")]
     [InlineData("The first result of an execution wins; a second one is told so")]
+    [InlineData("A step that is repeated under its operation id answers as before and changes nothing")]
+    [InlineData("A step repeated without its operation id, under another, or after a later step fails with STATE_CONFLICT")]
+    [InlineData("A lease that was taken over lets its old holder commit nothing, whatever version it expects")]
     public async Task RunAsync_StoreWithoutFenceAndVersions_FindsIt(string sentence)
     {
         var suite = new StateManagerConformance(environment => new ValueTask<StateManager>(new CarelessStateManager(environment.Environment)));

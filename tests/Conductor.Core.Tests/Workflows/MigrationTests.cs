@@ -109,11 +109,7 @@ public sealed class MigrationTests
     {
         await using var processes = new Processes();
         var owner = await processes.StartAsync();
-        await owner.AddAsync(static async (_, token) =>
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, token);
-            return "never";
-        });
+        await owner.AddAsync(NeverAsync);
         await owner.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
         var other = await processes.StartAsync();
         var act = async () => await other.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To });
@@ -125,11 +121,7 @@ public sealed class MigrationTests
     {
         await using var processes = new Processes();
         var owner = await processes.StartAsync();
-        await owner.AddAsync(static async (_, token) =>
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, token);
-            return "never";
-        });
+        await owner.AddAsync(NeverAsync);
         await owner.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
         await Rig.UntilAsync(() => owner.Coordinator.RunningTasks == 1, "the task to run");
         await owner.Engine.StopAsync(new CancellationToken(canceled: true));
@@ -140,5 +132,11 @@ public sealed class MigrationTests
         (await act.Should().ThrowAsync<WorkflowValidationException>()).Which.Message.Should().Contain("development");
         (await other.Engine.RecoverAsync()).Should().Be(1, "the run is still there, with its own definition");
         (await other.DriveAsync((await other.Engine.GetRunAsync("run"))!.Completion)).DefinitionVersion.Should().Be("1");
+    }
+
+    private static async ValueTask<TaskData> NeverAsync(Conductor.Agents.TaskContext task, CancellationToken cancellationToken)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+        return TaskData.Empty;
     }
 }
