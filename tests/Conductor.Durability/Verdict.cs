@@ -48,7 +48,7 @@ internal sealed class Verdict
             At: long.Parse(parts[2], CultureInfo.InvariantCulture), Try: parts[3]), StringComparer.Ordinal);
         var values = lines.Where(static parts => parts[0] == "value").ToLookup(static parts => parts[1], static parts => parts[3], StringComparer.Ordinal);
         verdict.Executions = begins.Sum(static executions => executions.Count());
-        verdict.ExecutionsRepeated = begins.Sum(static executions => executions.Count() - executions.Select(static execution => execution.Try).Distinct().Count());
+        verdict.ExecutionsRepeated = begins.Sum(static executions => executions.Count(static execution => !execution.Try.StartsWith("1.", StringComparison.Ordinal)));
         verdict.EffectsRepeated = lines.Where(static parts => parts[0] == "effect").GroupBy(static parts => parts[1], StringComparer.Ordinal).Sum(static effects => effects.Count() - 1);
         verdict.EffectsWithTwoValues = values.Count(static seen => seen.Distinct(StringComparer.Ordinal).Count() > 1);
 
@@ -85,7 +85,7 @@ internal sealed class Verdict
     }
 
     public override string ToString() =>
-        $"{Workflows} workflows, {Executions} executions ({ExecutionsRepeated} repeated after a death), {EffectsRepeated} effects run again; " +
+        $"{Workflows} workflows, {Executions} executions ({ExecutionsRepeated} of a later delivery), {EffectsRepeated} effects run again; " +
         $"unfinished {Unfinished}, not completed {NotCompleted}, tasks lost {TasksLost}, results recorded twice {ResultsRecordedTwice}, runs finished twice {FinishedTwice}, " +
         $"finished tasks run again {FinishedTasksRunAgain}, effects with two values {EffectsWithTwoValues}, results of another value {ResultsOfAnotherValue}";
 

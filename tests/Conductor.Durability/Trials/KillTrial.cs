@@ -23,7 +23,7 @@ internal static class KillTrial
 
     private static async Task<(int Kills, int LastPoint, List<Verdict> Verdicts, List<string> Complaints)> RunBatchesAsync(string folder, int kills, bool atWritePoints)
     {
-        var (done, point) = (0, 0);
+        var (done, point, furthest) = (0, 0, 0);
         List<Verdict> verdicts = [];
         List<string> complaints = [];
         for (var batch = 0; done < kills && complaints.Count == 0; batch++)
@@ -59,6 +59,7 @@ internal static class KillTrial
                 }
 
                 done++;
+                furthest = Math.Max(furthest, point);
                 if (await victim.ComplaintAsync() is { } complaint)
                 {
                     complaints.Add(complaint);
@@ -73,7 +74,7 @@ internal static class KillTrial
             }
         }
 
-        return (done, point, verdicts, complaints);
+        return (done, furthest, verdicts, complaints);
     }
 
     private static WorkerOptions WithKillAt(WorkerOptions options, int point) => new()
