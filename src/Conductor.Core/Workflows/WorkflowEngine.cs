@@ -9,7 +9,7 @@ namespace Conductor.Workflows;
 /// Runs workflows: phase after phase, each gated by its success rate, with feedback that sends a run back, every step committed to the
 /// store. Thread-safe.
 /// </summary>
-public sealed class WorkflowEngine : IAsyncDisposable
+public sealed partial class WorkflowEngine : IAsyncDisposable
 {
     private readonly WorkflowServices _services;
     private readonly LeaseKeeper _leases;
@@ -124,12 +124,9 @@ public sealed class WorkflowEngine : IAsyncDisposable
         var settings = options ?? new WorkflowRunOptions();
         var runId = settings.RunId ?? EntityId.New();
         ArgumentException.ThrowIfNullOrWhiteSpace(runId, nameof(options));
-        if (settings.RunId is not null && await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) is { } existing)
-        {
-            return existing;
-        }
-
-        return await CreateAsync(plan, runId, settings, cancellationToken).ConfigureAwait(false);
+        return settings.RunId is null
+            ? await CreateAsync(plan, runId, settings, cancellationToken).ConfigureAwait(false)
+            : await FindOrCreateAsync(plan, runId, settings, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>A handle on a run, whichever process runs it.</summary>
@@ -224,73 +221,6 @@ public sealed class WorkflowEngine : IAsyncDisposable
         }
     }
 
-    private async ValueTask<WorkflowRun> CreateAsync(WorkflowPlan plan, string runId, WorkflowRunOptions settings, CancellationToken cancellationToken)
-    {
-        HeldLease? lease;
-        var startedAt = _services.Time.GetTimestamp();
-        while ((lease = await AcquireAsync(runId, cancellationToken).ConfigureAwait(false)) is null)
-        {
-            // Somebody starts the same id at this moment, or died while doing it: then its lease runs out.
-            if (await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) is { } existing)
-            {
-                return existing;
-            }
-
-            if (_services.Time.GetElapsedTime(startedAt) > 2 * _services.Options.LeaseDuration)
-            {
-                throw Conflict(runId);
-            }
-
-            await Task.Delay(_services.Options.PollInterval, _services.Time, cancellationToken).ConfigureAwait(false);
-        }
-
-        var runner = new WorkflowRunner(_services, plan, runId, settings, lease);
-        try
-        {
-            await runner.CreateAsync().ConfigureAwait(false);
-        }
-        catch (StateException exception) when (exception.ErrorCode == ErrorCodes.StateConflict)
-        {
-            await _services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
-            return await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
-        }
-
-        Launch(runner);
-        return new WorkflowRun(_services, runId, runner);
-    }
-
-    private async ValueTask<HeldLease?> AcquireAsync(string runId, CancellationToken cancellationToken)
-    {
-        var askedAt = _services.Time.GetTimestamp();
-        var lease = await _services.State.Leases.TryAcquireAsync(
-            StateManager.WorkflowKey(runId), _services.Coordinator.Id, _services.Options.LeaseDuration, cancellationToken).ConfigureAwait(false);
-        return lease is null ? null : Hold(lease, askedAt);
-    }
-
-    private HeldLease Hold(Lease lease, long askedAt) => new(lease, askedAt, _services.Time, _services.Options.LeaseDuration);
-
-    private void Launch(WorkflowRunner runner)
-    {
-        _services.Runners[runner.RunId] = runner;
-        _leases.EnsureStarted();
-        _ = runner.RunAsync();
-    }
-
-    /// <summary>Goes on with a run whose lease was just taken.</summary>
-    private async ValueTask ResumeAsync(WorkflowPlan plan, RunSnapshot snapshot, HeldLease lease, WorkflowRunOptions settings, string message)
-    {
-        var runId = snapshot.State.WorkflowId;
-        var isCrash = !(_services.LostFences.TryRemove(runId, out var lostFence) && lostFence + 1 == lease.Current.Fence);
-        var runner = new WorkflowRunner(_services, plan, runId, settings, lease);
-        await runner.ResumeAsync(snapshot, isCrash, message).ConfigureAwait(false);
-        if (await _services.State.IsCancellationRequestedAsync(runId, CancellationToken.None).ConfigureAwait(false))
-        {
-            runner.Stop(StopCause.Cancelled);
-        }
-
-        Launch(runner);
-    }
-
     private async ValueTask ScanQuietlyAsync(CancellationToken cancellationToken)
     {
         try
@@ -304,26 +234,6 @@ public sealed class WorkflowEngine : IAsyncDisposable
             Log.ScanFailed(_services.Logger, exception);
         }
     }
-
-    private async ValueTask<WorkflowRun?> FindExistingAsync(
-        string runId, WorkflowPlan plan, WorkflowRunOptions settings, CancellationToken cancellationToken)
-    {
-        var state = await _services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false);
-        if (state is null)
-        {
-            return null;
-        }
-
-        if (state.DefinitionHash != plan.Hash)
-        {
-            await _migration.MigrateAsync(state, plan, settings, cancellationToken).ConfigureAwait(false);
-        }
-
-        return await GetRunAsync(runId, cancellationToken).ConfigureAwait(false);
-    }
-
-    private static StateException Conflict(string runId) =>
-        new(ErrorCodes.StateConflict, $"Run '{runId}' is being started by somebody else. Ask again.") { IsTransient = true, Key = StateManager.WorkflowKey(runId) };
 
     private void ThrowIfStopped()
     {

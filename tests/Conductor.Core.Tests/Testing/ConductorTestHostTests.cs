@@ -100,10 +100,10 @@ public sealed class ConductorTestHostTests
     {
         var agent = new ScriptedAgent(new AgentScript().Does(static (_, _) =>
         {
-            Thread.SpinWait(2_000_000);
+            Thread.SpinWait(500_000);
             return ValueTask.CompletedTask;
         }).Returns("done"));
-        await using var host = await StartAsync(agent, new ConductorTestHostOptions { QuietPeriod = TimeSpan.FromMilliseconds(200) });
+        await using var host = await StartAsync(agent, new ConductorTestHostOptions { QuietPeriod = TimeSpan.FromSeconds(1) });
 
         var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(
             new TaskDefinition { AgentType = AgentType.Coding, Timeout = TimeSpan.FromSeconds(1) }));

@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+using Conductor.State;
+
+namespace Conductor.Workflows;
+
+/// <content>Starting runs, finding those that exist, and going on with those that were left off.</content>
+public sealed partial class WorkflowEngine
+{
+    private readonly ConcurrentDictionary<string, Task> _starting = new(StringComparer.Ordinal);
+
+    /// <summary>Starts of one id take turns in this engine: the first creates the run, the others find it.</summary>
+    private async ValueTask<WorkflowRun> FindOrCreateAsync(WorkflowPlan plan, string runId, WorkflowRunOptions settings, CancellationToken cancellationToken)
+    {
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        while (_starting.GetOrAdd(runId, turn.Task) is var current && current != turn.Task)
+        {
+            await current.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        try
+        {
+            return await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false)
+                ?? await CreateAsync(plan, runId, settings, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _starting.TryRemove(runId, out _);
+            turn.SetResult();
+        }
+    }
+
+    private async ValueTask<WorkflowRun> CreateAsync(WorkflowPlan plan, string runId, WorkflowRunOptions settings, CancellationToken cancellationToken)
+    {
+        HeldLease? lease;
+        var startedAt = _services.Time.GetTimestamp();
+        while ((lease = await AcquireAsync(runId, cancellationToken).ConfigureAwait(false)) is null)
+        {
+            // Another process starts the same id at this moment, or died while doing it: then its lease runs out.
+            if (await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) is { } existing)
+            {
+                return existing;
+            }
+
+            if (_services.Time.GetElapsedTime(startedAt) > 2 * _services.Options.LeaseDuration)
+            {
+                throw Conflict(runId);
+            }
+
+            await Task.Delay(_services.Options.PollInterval, _services.Time, cancellationToken).ConfigureAwait(false);
+        }
+
+        var runner = new WorkflowRunner(_services, plan, runId, settings, lease);
+        try
+        {
+            await runner.CreateAsync().ConfigureAwait(false);
+        }
+        catch (StateException exception) when (exception.ErrorCode == ErrorCodes.StateConflict)
+        {
+            await _services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
+            return await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
+        }
+
+        Launch(runner);
+        return new WorkflowRun(_services, runId, runner);
+    }
+
+    private async ValueTask<HeldLease?> AcquireAsync(string runId, CancellationToken cancellationToken)
+    {
+        var askedAt = _services.Time.GetTimestamp();
+        var lease = await _services.State.Leases.TryAcquireAsync(
+            StateManager.WorkflowKey(runId), _services.Coordinator.Id, _services.Options.LeaseDuration, cancellationToken).ConfigureAwait(false);
+        return lease is null ? null : Hold(lease, askedAt);
+    }
+
+    private HeldLease Hold(Lease lease, long askedAt) => new(lease, askedAt, _services.Time, _services.Options.LeaseDuration);
+
+    private void Launch(WorkflowRunner runner)
+    {
+        _services.Runners[runner.RunId] = runner;
+        _leases.EnsureStarted();
+        _ = runner.RunAsync();
+    }
+
+    /// <summary>Goes on with a run whose lease was just taken.</summary>
+    private async ValueTask ResumeAsync(WorkflowPlan plan, RunSnapshot snapshot, HeldLease lease, WorkflowRunOptions settings, string message)
+    {
+        var runId = snapshot.State.WorkflowId;
+        var isCrash = !(_services.LostFences.TryRemove(runId, out var lostFence) && lostFence + 1 == lease.Current.Fence);
+        var runner = new WorkflowRunner(_services, plan, runId, settings, lease);
+        await runner.ResumeAsync(snapshot, isCrash, message).ConfigureAwait(false);
+        if (await _services.State.IsCancellationRequestedAsync(runId, CancellationToken.None).ConfigureAwait(false))
+        {
+            runner.Stop(StopCause.Cancelled);
+        }
+
+        Launch(runner);
+    }
+
+    private async ValueTask<WorkflowRun?> FindExistingAsync(
+        string runId, WorkflowPlan plan, WorkflowRunOptions settings, CancellationToken cancellationToken)
+    {
+        var state = await _services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false);
+        if (state is null)
+        {
+            return null;
+        }
+
+        if (state.DefinitionHash != plan.Hash)
+        {
+            await _migration.MigrateAsync(state, plan, settings, cancellationToken).ConfigureAwait(false);
+        }
+
+        return await GetRunAsync(runId, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static StateException Conflict(string runId) =>
+        new(ErrorCodes.StateConflict, $"Run '{runId}' is being started by somebody else. Ask again.") { IsTransient = true, Key = StateManager.WorkflowKey(runId) };
+}
