@@ -31,6 +31,10 @@ public abstract class ConformanceSuite
         {
             throw new ConformanceException($"'{name}' did not end within {Check.RealLimit.TotalSeconds:0} s.", exception);
         }
+        catch (ConductorException exception)
+        {
+            throw new ConformanceException($"'{name}' does not hold: it ended with {exception.ErrorCode}: {exception.Message}", exception);
+        }
         catch (ConformanceException exception)
         {
             throw new ConformanceException($"'{name}' does not hold: {exception.Message}", exception);

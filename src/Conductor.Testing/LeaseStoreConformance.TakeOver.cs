@@ -29,6 +29,23 @@ public sealed partial class LeaseStoreConformance
             Check.Null(await leases.TryTakeOverAsync(third, "two", _term).ConfigureAwait(false), "the lease taken since");
             Check.True(fourth.IsSameTaking(await leases.GetAsync("l").ConfigureAwait(false)), "the last taker to hold it");
         });
+        Add("A lease is taken over by its latest renewal, and also once it ran out", async (leases, environment) =>
+        {
+            var first = await TakeAsync(leases, "one").ConfigureAwait(false);
+            var renewed = Check.NotNull(await leases.TryRenewAsync(first, _term).ConfigureAwait(false), "the renewed lease");
+            var second = Check.NotNull(await leases.TryTakeOverAsync(renewed, "two", _term).ConfigureAwait(false), "the renewed lease taken over");
+            Check.Equal(0, second.Renewal, "renewals of a new taking");
+            await environment.PassTimeAsync(_afterTerm).ConfigureAwait(false);
+            var third = Check.NotNull(await leases.TryTakeOverAsync(second, "three", _term).ConfigureAwait(false), "the lease that ran out taken over");
+            Check.Equal(first.Fence + 2, third.Fence, "the fence");
+            Check.True(third.IsSameTaking(await leases.GetAsync("l").ConfigureAwait(false)), "the third to hold it for a term of its own");
+        });
+        Add("A lease with the current fence but another nonce is not taken over", async (leases, _) =>
+        {
+            var lease = await TakeAsync(leases, "one").ConfigureAwait(false);
+            Check.Null(await leases.TryTakeOverAsync(lease with { Nonce = "forged" }, "two", _term).ConfigureAwait(false), "the forged lease");
+            Check.True(lease.IsSameTaking(await leases.GetAsync("l").ConfigureAwait(false)), "the owner to hold it still");
+        });
         Add("A lease nobody ever took is not taken over", async (leases, environment) =>
         {
             var unknown = new State.Lease { Name = "unknown", Owner = "one", Fence = 1, Nonce = "n", ExpiresAt = environment.Time.GetUtcNow() };
@@ -40,6 +57,8 @@ public sealed partial class LeaseStoreConformance
             var taken = await Check.RaceAsync(
                 16, async racer => await leases.TryTakeOverAsync(silent, $"{racer}", _term).ConfigureAwait(false)).ConfigureAwait(false);
             Check.Equal(1, taken.Count(static lease => lease is not null), "takers that got it");
+            Check.True(
+                Array.Find(taken, static lease => lease is not null)!.IsSameTaking(await leases.GetAsync("l").ConfigureAwait(false)), "the winner to hold it");
         });
     }
 }

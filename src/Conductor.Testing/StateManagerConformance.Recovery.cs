@@ -19,6 +19,16 @@ public sealed partial class StateManagerConformance
             await store.CommitWorkflowAsync(Step(version) with { OperationId = "o", Events = [Event(2)] }).ConfigureAwait(false);
             await FailsToRepeatAsync(store, step).ConfigureAwait(false);
         });
+        Add("A step is repeated only by the holder of its lease; an owner that has lost it is told LEASE_LOST", async store =>
+        {
+            var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;
+            var step = FullStep(0) with { OperationId = lease.Nonce, Lease = lease };
+            var version = await store.CommitWorkflowAsync(step).ConfigureAwait(false);
+            var renewed = (await store.Leases.TryRenewAsync(lease, _term).ConfigureAwait(false))!;
+            Check.Equal(version, await store.CommitWorkflowAsync(step with { Lease = renewed }).ConfigureAwait(false), "the answer to the repeated step");
+            Check.NotNull(await store.Leases.TryTakeOverAsync(renewed, "two", _term).ConfigureAwait(false), "the lease taken over");
+            await Check.FailsAsync(ErrorCodes.LeaseLost, () => store.CommitWorkflowAsync(step).AsTask(), "the step repeated by its old owner").ConfigureAwait(false);
+        });
         Add("Redeliveries are read as they were saved, and one of the same task and round is replaced", async store =>
         {
             TaskRedelivery[] first = [new() { TaskId = "t1", Crashes = 1 }, new() { TaskId = "t2", Round = 1, Crashes = 1 }];
@@ -52,6 +62,21 @@ public sealed partial class StateManagerConformance
                 Check.Sequence(expected, all.Select(static run => run.WorkflowId), $"ids on pages of {size}");
             }
         });
+        Add("A run is unfinished by what was saved last, in a step or whole, until it is deleted", async store =>
+        {
+            await store.SaveWorkflowStateAsync(State()).ConfigureAwait(false);
+            await UnfinishedAsync(store).ConfigureAwait(false);
+            var version = await store.SaveWorkflowStateAsync(State(status: WorkflowStatus.Completed), StateExpectation.Any).ConfigureAwait(false);
+            await NoneUnfinishedAsync(store, "saved as completed").ConfigureAwait(false);
+            version = await store.CommitWorkflowAsync(Step(version)).ConfigureAwait(false);
+            await UnfinishedAsync(store).ConfigureAwait(false);
+            await store.CommitWorkflowAsync(Step(version, Summary(status: WorkflowStatus.Cancelled))).ConfigureAwait(false);
+            await NoneUnfinishedAsync(store, "cancelled by a step").ConfigureAwait(false);
+            await store.SaveWorkflowStateAsync(State(), StateExpectation.Any).ConfigureAwait(false);
+            await UnfinishedAsync(store).ConfigureAwait(false);
+            await store.DeleteWorkflowAsync("run").ConfigureAwait(false);
+            await NoneUnfinishedAsync(store, "deleted").ConfigureAwait(false);
+        });
         Add("An unfinished run shows its lease, and whether it is held", async (store, environment) =>
         {
             await store.CommitWorkflowAsync(Step(0)).ConfigureAwait(false);
@@ -64,7 +89,10 @@ public sealed partial class StateManagerConformance
             Check.True(!silent.IsHeld && lease.IsSameTaking(silent.Lease), "a run whose lease ran out to show it as it was");
             var renewed = (await store.Leases.TryRenewAsync(lease, _term).ConfigureAwait(false))!;
             Check.Equal(renewed.Renewal, (await UnfinishedAsync(store).ConfigureAwait(false)).Lease?.Renewal, "renewals");
-            await store.Leases.ReleaseAsync(lease).ConfigureAwait(false);
+            var heir = (await store.Leases.TryTakeOverAsync(renewed, "two", _term).ConfigureAwait(false))!;
+            var taken = await UnfinishedAsync(store).ConfigureAwait(false);
+            Check.True(taken.IsHeld && heir.IsSameTaking(taken.Lease) && taken.Lease?.Owner == "two", "a run that was taken over to show its new owner");
+            await store.Leases.ReleaseAsync(heir).ConfigureAwait(false);
             Check.True(await UnfinishedAsync(store).ConfigureAwait(false) is { Lease: null, IsHeld: false }, "a run that was given back to show no lease");
         });
         Add("A lease that ran out but was not taken still lets its holder commit: the fence decides, not the clock", async (store, environment) =>
@@ -93,19 +121,31 @@ public sealed partial class StateManagerConformance
 
     private static async Task RepeatedStepAsync(StateManager store)
     {
-        var first = FullStep(0) with { OperationId = "o" };
-        var version = await store.CommitWorkflowAsync(first).ConfigureAwait(false);
-        Check.Equal(version, await store.CommitWorkflowAsync(first).ConfigureAwait(false), "the answer to the repeated first step");
-        var second = Step(version) with { OperationId = "o", Results = [Result("t9", "run")], Events = [Event(3)], NewAgents = ["a9"] };
-        var next = await store.CommitWorkflowAsync(second).ConfigureAwait(false);
-        var before = await store.GetWorkflowStateAsync("run").ConfigureAwait(false);
-        Check.Equal(next, await store.CommitWorkflowAsync(second).ConfigureAwait(false), "the answer to the repeated second step");
-        Same(before!, await store.GetWorkflowStateAsync("run").ConfigureAwait(false), "the state after the repetition");
+        var version = await CommitTwiceAsync(store, FullStep(0) with { OperationId = "o" }).ConfigureAwait(false);
+        await CommitTwiceAsync(store, FullStep(version) with
+        {
+            OperationId = "o", Results = [Result("t9", "run")], Events = [Event(3)], NewAgents = ["a9"], ReopenedTaskIds = ["t1"],
+        }).ConfigureAwait(false);
         Check.Sequence([1, 2, 3], (await store.GetWorkflowHistoryAsync("run").ConfigureAwait(false))!.Events.Select(static happening => happening.Position), "events");
+    }
+
+    private static async Task<long> CommitTwiceAsync(StateManager store, WorkflowTransition step)
+    {
+        var version = await store.CommitWorkflowAsync(step).ConfigureAwait(false);
+        var state = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
+        var history = (await store.GetWorkflowHistoryAsync("run").ConfigureAwait(false))!;
+        Check.Equal(version, await store.CommitWorkflowAsync(step).ConfigureAwait(false), "the answer to the repeated step");
+        Same(state, await store.GetWorkflowStateAsync("run").ConfigureAwait(false), "the state after the repetition");
+        var events = (await store.GetWorkflowHistoryAsync("run").ConfigureAwait(false))!.Events;
+        Check.Sequence(history.Events.Select(Json), events.Select(Json), "events after the repetition");
+        return version;
     }
 
     private static async Task FailsToRepeatAsync(StateManager store, WorkflowTransition step) =>
         await Check.FailsAsync(ErrorCodes.StateConflict, () => store.CommitWorkflowAsync(step).AsTask(), $"the step repeated under '{step.OperationId}'").ConfigureAwait(false);
+
+    private static async Task NoneUnfinishedAsync(StateManager store, string why) =>
+        Check.Sequence([], (await store.ListUnfinishedWorkflowsAsync().ConfigureAwait(false)).Items.Select(static run => run.WorkflowId), $"unfinished runs once it is {why}");
 
     private static async Task<UnfinishedWorkflow> UnfinishedAsync(StateManager store)
     {

@@ -13,6 +13,7 @@ public sealed partial class StateManagerConformance
         FeedbackRounds = [new FeedbackRound { Round = 1, From = WorkflowPhase.Monitoring, To = WorkflowPhase.Development }],
         Log = [new WorkflowLogEntry { Timestamp = Start, Error = new TaskError { Code = "CODE", Message = "message" } }],
         NewAgents = ["a1"],
+        Redeliveries = [new TaskRedelivery { TaskId = "t1", Crashes = 1 }],
         Events = [Event(1), Event(2)],
     };
 
@@ -90,7 +91,7 @@ public sealed partial class StateManagerConformance
         var step = FullStep(0);
         var version = await store.CommitWorkflowAsync(step).ConfigureAwait(false);
         var expected = step.Summary.ToState(
-            step.Phases, new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t1"] = step.Results[0] }, step.FeedbackRounds, step.Log, step.NewAgents);
+            step.Phases, new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t1"] = step.Results[0] }, step.FeedbackRounds, step.Log, step.NewAgents, step.Redeliveries);
         Same(expected with { StoreVersion = version }, await store.GetWorkflowStateAsync("run").ConfigureAwait(false), "the state");
         Same(step.Definition!, await store.GetWorkflowDefinitionAsync("run").ConfigureAwait(false), "the definition");
         Same(step.Results[0], await store.GetTaskResultAsync("run", "t1", 0).ConfigureAwait(false), "the result");
@@ -135,12 +136,18 @@ public sealed partial class StateManagerConformance
         var stale = await store.CommitWorkflowAsync(FullStep(0)).ConfigureAwait(false);
         var current = await store.CommitWorkflowAsync(Step(stale)).ConfigureAwait(false);
         var before = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
-        var step = await make(stale, current).ConfigureAwait(false);
-        await Check.FailsAsync(
-            code,
-            () => store.CommitWorkflowAsync(step with { Events = [Event(3)], ReopenedTaskIds = ["t1"], NewAgents = ["a9"] }).AsTask(),
-            "the step").ConfigureAwait(false);
+        var definition = (await store.GetWorkflowDefinitionAsync("run").ConfigureAwait(false))!;
+        var step = await make(stale, current).ConfigureAwait(false) with
+        {
+            Definition = definition with { Version = "9" },
+            Redeliveries = [new TaskRedelivery { TaskId = "t1", Crashes = 9 }],
+            Events = [Event(3)],
+            ReopenedTaskIds = ["t1"],
+            NewAgents = ["a9"],
+        };
+        await Check.FailsAsync(code, () => store.CommitWorkflowAsync(step).AsTask(), "the step").ConfigureAwait(false);
         Same(before, await store.GetWorkflowStateAsync("run").ConfigureAwait(false), "the state after a step that failed");
+        Same(definition, await store.GetWorkflowDefinitionAsync("run").ConfigureAwait(false), "the definition after a step that failed");
         Check.Null(await store.GetTaskResultAsync("run", "t9", 0).ConfigureAwait(false), "its result");
         Check.Equal(2, (await store.GetWorkflowHistoryAsync("run").ConfigureAwait(false))!.Events.Count, "events after a step that failed");
     }

@@ -84,7 +84,8 @@ public sealed partial class StateManagerConformance : ConformanceSuite
             new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t1"] = Result("t1", id) },
             [new FeedbackRound { Round = 1, From = WorkflowPhase.Monitoring, To = WorkflowPhase.Development, StartedAt = Start }],
             [new WorkflowLogEntry { Timestamp = Start, Error = new TaskError { Code = "CODE", Message = "message" }, TaskId = "t1" }],
-            ["a1", "a2"]);
+            ["a1", "a2"],
+            [new TaskRedelivery { TaskId = "t2", Round = 1, Crashes = 2 }]);
 
     private static TaskResult Result(string taskId, string? workflowId = null, int round = 0, string output = "output") => new()
     {

@@ -51,4 +51,50 @@ public sealed class ConformanceSuiteTests
 
         await act.Should().ThrowAsync<ConformanceException>().WithMessage($"*{sentence}*");
     }
+
+    [Theory]
+    [InlineData("A run's state is read as it was saved, with its version")]
+    [InlineData("A step shows in all its parts once it is committed")]
+    [InlineData("A step repeated without its operation id, under another, or after a later step fails with STATE_CONFLICT")]
+    [InlineData("A step is repeated only by the holder of its lease; an owner that has lost it is told LEASE_LOST")]
+    [InlineData("Redeliveries are read as they were saved, and one of the same task and round is replaced")]
+    [InlineData("A step that brings another definition replaces the stored one")]
+    [InlineData("The pages of unfinished runs cover each exactly once, ordered by id, and no finished one")]
+    [InlineData("A run is unfinished by what was saved last, in a step or whole, until it is deleted")]
+    [InlineData("An unfinished run shows its lease, and whether it is held")]
+    [InlineData("A lease that ran out but was not taken still lets its holder commit: the fence decides, not the clock")]
+    public async Task RunAsync_StoreThatForgetsWhatTakingOverNeeds_FindsIt(string sentence)
+    {
+        var suite = new StateManagerConformance(environment => new ValueTask<StateManager>(new ForgetfulStateManager(environment.Environment)));
+
+        var act = () => suite.RunAsync(sentence);
+
+        await act.Should().ThrowAsync<ConformanceException>().WithMessage($"*{sentence}*");
+    }
+
+    [Theory]
+    [InlineData("A lease that was renewed, released or taken since it was observed is not taken over")]
+    [InlineData("A lease with the current fence but another nonce is not taken over")]
+    [InlineData("A lease nobody ever took is not taken over")]
+    [InlineData("Of racing takers of a silent lease exactly one gets it")]
+    public async Task RunAsync_LeasesThatAnybodyTakesOver_FindsIt(string sentence) =>
+        await FindsAsync(sentence, static leases => new CarelessLeaseStore(leases));
+
+    [Theory]
+    [InlineData("A lease that is still as it was observed can be taken over before it runs out")]
+    [InlineData("A lease is taken over by its latest renewal, and also once it ran out")]
+    [InlineData("Of racing takers of a silent lease exactly one gets it")]
+    [InlineData("A lease that another has taken is neither renewed nor released")]
+    [InlineData("A lease with the current fence but another nonce is neither renewed nor released")]
+    public async Task RunAsync_LeasesThatOnlyRunOut_FindsIt(string sentence) =>
+        await FindsAsync(sentence, static leases => new ClockBoundLeaseStore(leases));
+
+    private static async Task FindsAsync(string sentence, Func<LeaseStore, LeaseStore> broken)
+    {
+        var suite = new LeaseStoreConformance(environment => new ValueTask<StateManager>(new LeasesOfAnotherKind(environment.Environment, broken)));
+
+        var act = () => suite.RunAsync(sentence);
+
+        await act.Should().ThrowAsync<ConformanceException>().WithMessage($"*{sentence}*");
+    }
 }
