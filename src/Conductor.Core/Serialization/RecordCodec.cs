@@ -70,8 +70,9 @@ public sealed class RecordCodec
         {
             return JsonSerializer.Deserialize(line[PrefixLength..], (JsonTypeInfo<T>)_options.GetTypeInfo(typeof(T))) ?? throw Corrupt(key, innerException: null);
         }
-        catch (JsonException exception)
+        catch (Exception exception) when (exception is JsonException or NotSupportedException)
         {
+            // The latter where a polymorphic member does not say what it is.
             throw Corrupt(key, exception);
         }
     }

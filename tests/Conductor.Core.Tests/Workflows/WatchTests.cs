@@ -57,11 +57,13 @@ public sealed class WatchTests
     public async Task WatchAsync_WhileItRuns_SeesEachStepAsItIsCommitted()
     {
         await using var rig = await Rig.StartAsync();
-        var release = new TaskCompletionSource();
+        var (watched, release) = (new TaskCompletionSource(), new TaskCompletionSource());
         await rig.AddAllTypesAsync(_ => TaskData.Empty);
         await rig.Coordinator.UnregisterAgentAsync("coding");
         await rig.AddAsync(async (task, _) =>
         {
+            // Progress goes to those who watch already.
+            await watched.Task;
             task.ReportProgress(150, "half way");
             await release.Task;
             return TaskData.Empty;
@@ -72,6 +74,11 @@ public sealed class WatchTests
         {
             seen.Add(happening);
             if (happening.Kind == WorkflowEventKind.TaskStarted && happening.TaskId == "code")
+            {
+                watched.SetResult();
+            }
+
+            if (happening.Kind == WorkflowEventKind.Progress)
             {
                 release.SetResult();
             }
