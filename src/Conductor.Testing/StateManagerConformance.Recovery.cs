@@ -29,6 +29,13 @@ public sealed partial class StateManagerConformance
             Check.NotNull(await store.Leases.TryTakeOverAsync(renewed, "two", _term).ConfigureAwait(false), "the lease taken over");
             await Check.FailsAsync(ErrorCodes.LeaseLost, () => store.CommitWorkflowAsync(step).AsTask(), "the step repeated by its old owner").ConfigureAwait(false);
         });
+        Add("A step after the whole state was saved is no repetition, whatever its operation id", async store =>
+        {
+            var version = await store.CommitWorkflowAsync(Step(0) with { OperationId = "o" }).ConfigureAwait(false);
+            var state = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
+            await store.SaveWorkflowStateAsync(state).ConfigureAwait(false);
+            await FailsToRepeatAsync(store, Step(version) with { OperationId = "o" }).ConfigureAwait(false);
+        });
         Add("Redeliveries are read as they were saved, and one of the same task and round is replaced", async store =>
         {
             TaskRedelivery[] first = [new() { TaskId = "t1", Crashes = 1 }, new() { TaskId = "t2", Round = 1, Crashes = 1 }];

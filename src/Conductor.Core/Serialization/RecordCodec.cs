@@ -56,7 +56,12 @@ public sealed class RecordCodec
         }
 
         var version = line[0] - '0';
-        if (version is < 1 or > SchemaVersion)
+        if (version is < 1 or > 9)
+        {
+            throw Corrupt(key, innerException: null);
+        }
+
+        if (version > SchemaVersion)
         {
             throw new StateException(
                 ErrorCodes.StateIncompatible,
@@ -66,9 +71,10 @@ public sealed class RecordCodec
             };
         }
 
+        var type = (JsonTypeInfo<T>)_options.GetTypeInfo(typeof(T));
         try
         {
-            return JsonSerializer.Deserialize(line[PrefixLength..], (JsonTypeInfo<T>)_options.GetTypeInfo(typeof(T))) ?? throw Corrupt(key, innerException: null);
+            return JsonSerializer.Deserialize(line[PrefixLength..], type) ?? throw Corrupt(key, innerException: null);
         }
         catch (Exception exception) when (exception is JsonException or NotSupportedException)
         {
@@ -111,6 +117,12 @@ public sealed class RecordCodec
         try
         {
             return JsonSerializer.SerializeToUtf8Bytes(record, (JsonTypeInfo<T>)_options.GetTypeInfo(typeof(T)));
+        }
+        catch (Exception exception) when (exception is ArgumentException or JsonException)
+        {
+            throw new TaskValidationException(
+                $"The store cannot write this {typeof(T).Name}: {exception.Message} JSON has no infinity and no NaN, and data that refers to itself or is deeper than {_options.MaxDepth} cannot be written.",
+                exception);
         }
         catch (NotSupportedException exception)
         {

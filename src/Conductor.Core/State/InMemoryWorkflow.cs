@@ -123,6 +123,7 @@ internal sealed class InMemoryWorkflow(int maxEvents)
             }
 
             _cached = null;
+            _lastOperationId = null;
             _summary = state.ToSummary() with { StoreVersion = found + 1 };
             _latest.Clear();
             foreach (var (taskId, result) in state.TaskResults)
