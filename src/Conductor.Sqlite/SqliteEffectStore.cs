@@ -40,5 +40,5 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, RecordCodec co
     }
 
     private TaskData? Recorded(SqliteSession session, EffectKey key) =>
-        session.Scalar(Find, key.Scope, key.IdempotencyKey, key.Name) is byte[] record ? codec.Decode<TaskData>(record, $"effect:{key.IdempotencyKey}:{key.Name}") : null;
+        session.Record(Find, key.Scope, key.IdempotencyKey, key.Name) is { } record ? codec.Decode<TaskData>(record, $"effect:{key.IdempotencyKey}:{key.Name}") : null;
 }

@@ -56,7 +56,7 @@ public sealed partial class SqliteStateManager
 
     /// <inheritdoc />
     protected override async ValueTask<ErrorRecord?> GetDeadLetterCoreAsync(string id, CancellationToken cancellationToken) => await ReadAsync(
-        session => session.Scalar("SELECT record FROM conductor_dead_letters WHERE id = $1", id) is byte[] record ? Letter(record, id) : null,
+        session => session.Record("SELECT record FROM conductor_dead_letters WHERE id = $1", id) is { } record ? Letter(record, id) : null,
         cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc />

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using Conductor.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
+using SQLitePCL;
 
 namespace Conductor.Sqlite.Database;
 
@@ -48,7 +50,8 @@ internal sealed class SqliteDatabase
             }
 
             // 16 MB between checkpoints instead of 4: the same pages change again and again while runs go on, and each is copied once.
-            session.Run("PRAGMA journal_mode = WAL; PRAGMA cell_size_check = ON; PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000");
+            EnterWriteAheadMode(session);
+            session.Run("PRAGMA cell_size_check = ON; PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000");
             session.Run(_options.Synchronous == SqliteSynchronous.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
             Migrate(session);
             session.Run("PRAGMA busy_timeout = 0");
@@ -74,6 +77,21 @@ internal sealed class SqliteDatabase
         {
             session.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>When several open a new file at once, SQLite tells all but one that it is locked, and for this it does not wait by itself.</summary>
+    private void EnterWriteAheadMode(SqliteSession session)
+    {
+        var startedAt = Stopwatch.GetTimestamp();
+        while (session.TryRun("PRAGMA journal_mode = WAL") is var code && code != raw.SQLITE_OK)
+        {
+            if ((code & 0xFF) is not (SqliteFailure.Busy or SqliteFailure.Locked) || Stopwatch.GetElapsedTime(startedAt) > _options.BusyTimeout)
+            {
+                throw session.Failure(code);
+            }
+
+            SqliteWriter.Pause();
         }
     }
 

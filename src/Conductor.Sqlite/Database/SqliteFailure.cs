@@ -19,6 +19,22 @@ internal static class SqliteFailure
         ? Of(sqlite, file)
         : exception;
 
+    /// <summary>A value of another kind than was written (nothing for text, a number out of range) stands in a damaged row.</summary>
+    public static Exception TranslateRead(Exception exception, string file) =>
+        exception is InvalidOperationException or InvalidCastException or ArgumentOutOfRangeException or OverflowException or FormatException
+            ? new StateException(
+                ErrorCodes.StateCorrupt, $"'{file}' is damaged: a row has a value that was not written ({exception.Message}). Restore it from a backup.", exception)
+            {
+                Key = file,
+            }
+            : Translate(exception, file);
+
+    /// <summary>What a statement of the user did wrong (a constraint, a table that is not there) is the user's to see as it is.</summary>
+    public static Exception TranslateEffect(Exception exception, string file) =>
+        exception is SqliteException { SqliteErrorCode: not (Busy or Locked or ReadOnly or IoError or Corrupt or Full or CantOpen or NotADatabase) }
+            ? exception
+            : Translate(exception, file);
+
     private static StateException Of(SqliteException exception, string file) => exception.SqliteErrorCode switch
     {
         Busy or Locked => Unavailable(

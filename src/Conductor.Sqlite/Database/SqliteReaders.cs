@@ -37,6 +37,9 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
     public async Task CloseAsync()
     {
         _closing = true;
+
+        // Before looking at the workers: each of them looks the other way round, and one of both has to see the other.
+        Interlocked.MemoryBarrier();
         StartWorker(evenIfNothingWaits: true);
         await _closed.Task.ConfigureAwait(false);
         while (_waiting.TryDequeue(out var late))
@@ -114,14 +117,21 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
                 // Whatever state the connection is in: the next read gets another.
                 session?.Dispose();
                 session = null;
-                operation.Fail(SqliteFailure.Translate(exception, database.File));
+                operation.Fail(SqliteFailure.TranslateRead(exception, database.File));
             }
         }
 
         if (session is not null)
         {
             session.TryRun("COMMIT");
-            _idle.Add(session);
+            if (_closing)
+            {
+                session.Dispose();
+            }
+            else
+            {
+                _idle.Add(session);
+            }
         }
     }
 

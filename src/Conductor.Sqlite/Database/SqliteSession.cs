@@ -20,6 +20,14 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     /// <summary>The first column of the first row, or null when there is none.</summary>
     public object? Scalar(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteScalar() is { } value and not DBNull ? value : null;
 
+    /// <summary>A record, or null when there is none. Something else in its place is damage, not nothing.</summary>
+    public byte[]? Record(string sql, params ReadOnlySpan<object?> values) => Prepare(sql, values).ExecuteScalar() switch
+    {
+        null => null,
+        byte[] record => record,
+        var other => throw new InvalidCastException($"a record is stored as {other.GetType().Name}"),
+    };
+
     /// <summary>A whole number, or 0 when there is none.</summary>
     public long Number(string sql, params ReadOnlySpan<object?> values) => Scalar(sql, values) as long? ?? 0;
 

@@ -192,7 +192,9 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
             return;
         }
 
-        var translated = SqliteFailure.Translate(exception, database.File);
+        var translated = group is [{ RunsAlone: true }]
+            ? SqliteFailure.TranslateEffect(exception, database.File)
+            : SqliteFailure.Translate(exception, database.File);
         foreach (var operation in group)
         {
             operation.Fail(translated);
@@ -235,7 +237,7 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
 
     /// <summary>A millisecond, on the writer's own thread.</summary>
 #pragma warning disable RS0030 // No thread of anybody else is blocked.
-    private static void Pause() => Thread.Sleep(1);
+    public static void Pause() => Thread.Sleep(1);
 #pragma warning restore RS0030
 
     private void Close(SqliteSession session)

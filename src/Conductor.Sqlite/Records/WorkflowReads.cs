@@ -32,15 +32,15 @@ internal sealed class WorkflowReads(RecordCodec codec)
             Of<TaskRedelivery>(details, DetailKind.Redelivery, key));
     }
 
-    public WorkflowDefinition? Definition(SqliteSession session, string id) => session.Scalar(
-        "SELECT d.record FROM conductor_workflows w JOIN conductor_definitions d ON d.workflow_seq = w.seq WHERE w.id = $1", id) is byte[] record
+    public WorkflowDefinition? Definition(SqliteSession session, string id) => session.Record(
+        "SELECT d.record FROM conductor_workflows w JOIN conductor_definitions d ON d.workflow_seq = w.seq WHERE w.id = $1", id) is { } record
         ? codec.Decode<WorkflowDefinition>(record, StateManager.WorkflowKey(id))
         : null;
 
     public TaskResult? Result(SqliteSession session, ExecutionKey key)
     {
         var record = key.WorkflowId is { } run
-            ? session.Scalar(
+            ? session.Record(
                 """
                 SELECT r.record FROM conductor_workflows w JOIN conductor_results r ON r.workflow_seq = w.seq WHERE w.id = $1 AND r.task_id = $2 AND r.round = $3
                 UNION ALL
@@ -49,8 +49,8 @@ internal sealed class WorkflowReads(RecordCodec codec)
                 run,
                 key.TaskId,
                 (long)key.Round)
-            : session.Scalar("SELECT record FROM conductor_task_results WHERE task_id = $1", key.TaskId);
-        return record is byte[] line ? Decode(line, key) : null;
+            : session.Record("SELECT record FROM conductor_task_results WHERE task_id = $1", key.TaskId);
+        return record is null ? null : Decode(record, key);
     }
 
     public Page<WorkflowSummary> List(SqliteSession session, WorkflowQuery query)
@@ -113,15 +113,25 @@ internal sealed class WorkflowReads(RecordCodec codec)
         var key = StateManager.WorkflowKey(id);
         var events = new List<WorkflowEvent>();
         using (var rows = session.Query(
-            "SELECT record FROM conductor_events WHERE workflow_seq = $1 AND last_position > $2 ORDER BY last_position", run.Seq, afterPosition))
+            "SELECT record, first_position, last_position FROM conductor_events WHERE workflow_seq = $1 AND last_position > $2 ORDER BY last_position",
+            run.Seq,
+            afterPosition))
         {
             while (events.Count < limit && rows.Read())
             {
-                events.AddRange(codec.Decode<WorkflowEvent[]>(rows.GetFieldValue<byte[]>(0), key).Where(happening => happening.Position > afterPosition));
+                var batch = codec.Decode<WorkflowEvent[]>(rows.GetFieldValue<byte[]>(0), key);
+                if (batch.Length == 0 || batch[0].Position != rows.GetInt64(1) || batch[^1].Position != rows.GetInt64(2)
+                    || Array.Exists(batch, happening => happening.WorkflowId != id))
+                {
+                    throw Paging.Mismatch(key);
+                }
+
+                events.AddRange(batch.Where(happening => happening.Position > afterPosition));
             }
         }
 
-        if (events.Count < limit && run.LastPosition > afterPosition && (events.Count == 0 || events[^1].Position != run.LastPosition))
+        var isCut = events.Count < limit && run.LastPosition > afterPosition && (events.Count == 0 || events[^1].Position != run.LastPosition);
+        if (isCut || (events.Count > 0 && events[^1].Position > run.LastPosition))
         {
             throw Paging.Mismatch(key);
         }
@@ -181,9 +191,22 @@ internal sealed class WorkflowReads(RecordCodec codec)
     private static ILookup<DetailKind, byte[]> Details(SqliteSession session, StoredRun run, string key)
     {
         var details = new List<(DetailKind Kind, byte[] Record)>();
-        using var rows = session.Query("SELECT kind, record FROM conductor_details WHERE workflow_seq = $1 ORDER BY id", run.Seq);
+        var last = 0L;
+        using var rows = session.Query(
+            """
+            SELECT d.kind, d.record, d.workflow_seq, d.id FROM conductor_details i CROSS JOIN conductor_details d ON d.id = i.id
+            WHERE i.workflow_seq = $1 ORDER BY i.id
+            """,
+            run.Seq);
         while (rows.Read())
         {
+            // The row itself says whose it is, too: the index may be damaged and point to a row of another run, or twice to one.
+            if (rows.GetInt64(2) != run.Seq || rows.GetInt64(3) <= last)
+            {
+                throw Paging.Mismatch(key);
+            }
+
+            last = rows.GetInt64(3);
             details.Add(((DetailKind)rows.GetInt32(0), rows.GetFieldValue<byte[]>(1)));
         }
 

@@ -83,6 +83,7 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
         if (found == 0)
         {
             seq = Insert(session, summary, version: 1, record, operationId: null, lastPosition: 0);
+            ResultWrites.AdoptEarly(session, seq, state.WorkflowId);
         }
         else
         {
@@ -154,7 +155,7 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
             return RecordOutcome.AlreadyRecorded;
         }
 
-        var (_, latest) = Insert(session, seq, result, record);
+        var (_, latest) = ResultWrites.Insert(session, seq, result, record);
         session.Execute(
             "UPDATE conductor_workflows SET result_count = result_count + 1, latest_count = latest_count + $2 WHERE seq = $1", seq, (long)latest);
         return RecordOutcome.Recorded;
@@ -175,14 +176,7 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
 
         var seq = Insert(
             session, transition.Summary, step.Version, step.Summary, transition.OperationId, transition.Events.Count == 0 ? 0 : transition.Events[^1].Position);
-        var early = session.Execute(
-            """
-            INSERT INTO conductor_results (workflow_seq, task_id, round, is_latest, record)
-            SELECT $1, task_id, round, 0, record FROM conductor_early_results WHERE workflow_id = $2
-            """,
-            seq,
-            id);
-        session.Execute("DELETE FROM conductor_early_results WHERE workflow_id = $1", id);
+        var early = ResultWrites.AdoptEarly(session, seq, id);
         session.Execute(
             "UPDATE conductor_workflows SET result_count = $2 + $3, latest_count = $3, detail_count = $4 WHERE seq = $1",
             seq,
@@ -205,12 +199,12 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
         var (added, latest) = (0, 0);
         foreach (var taskId in step.Step.ReopenedTaskIds)
         {
-            latest -= Retire(session, seq, taskId);
+            latest -= ResultWrites.Retire(session, seq, taskId);
         }
 
         for (var i = 0; i < step.Results.Length; i++)
         {
-            var (isFirst, change) = Insert(session, seq, step.Step.Results[i], step.Results[i]);
+            var (isFirst, change) = ResultWrites.Insert(session, seq, step.Step.Results[i], step.Results[i]);
             added += isFirst ? 1 : 0;
             latest += change;
         }
@@ -224,9 +218,6 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
                 (long)latest - step.Results.Length);
         }
     }
-
-    private static int Retire(SqliteSession session, long seq, string taskId) => session.Execute(
-        "UPDATE conductor_results SET is_latest = 0 WHERE workflow_seq = $1 AND task_id = $2 AND is_latest = 1", seq, taskId);
 
     private static long Insert(SqliteSession session, WorkflowSummary summary, long version, byte[] record, string? operationId, long lastPosition) => session.Number(
         """
@@ -245,27 +236,6 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
 
     private static void Finish(SqliteSession session, long seq, WorkflowSummary summary) => session.Execute(
         "UPDATE conductor_workflows SET completed_at = $2 WHERE seq = $1 AND completed_at IS NULL", seq, (summary.CompletedAt ?? summary.StartedAt).UtcTicks);
-
-    /// <summary>The first result of an execution stands; it is the task's latest one now.</summary>
-    /// <returns>Whether it was the first, and by how much the number of latest results grew.</returns>
-    private static (bool IsFirst, int LatestChange) Insert(SqliteSession session, long seq, TaskResult result, byte[] record)
-    {
-        var retired = result.Round > 0 ? Retire(session, seq, result.TaskId) : 0;
-        var isFirst = session.Execute(
-            "INSERT INTO conductor_results (workflow_seq, task_id, round, is_latest, record) VALUES ($1, $2, $3, 1, $4) ON CONFLICT DO NOTHING",
-            seq,
-            result.TaskId,
-            (long)result.Round,
-            record) > 0;
-        var revived = isFirst
-            ? 1
-            : session.Execute(
-                "UPDATE conductor_results SET is_latest = 1 WHERE workflow_seq = $1 AND task_id = $2 AND round = $3 AND is_latest = 0",
-                seq,
-                result.TaskId,
-                (long)result.Round);
-        return (isFirst, revived - retired);
-    }
 
     /// <returns>False when one of the same key was replaced.</returns>
     private static bool TryInsert(SqliteSession session, long seq, Detail detail)
