@@ -1,8 +1,8 @@
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Text;
 using Conductor.Serialization;
 using Conductor.State;
+using Conductor.Tests.House;
 
 namespace Conductor.Tests.Serialization;
 
@@ -105,7 +105,7 @@ public sealed class GoldenFileTests
 
     private static string PathOf(string name) => Path.Combine(Folder(), $"{name}.txt");
 
-    private static string Folder([CallerFilePath] string file = "") => Path.Combine(Path.GetDirectoryName(file)!, "Golden");
+    private static string Folder() => Path.Combine(SourceTree.Root, "tests", "Conductor.Core.Tests", "Serialization", "Golden");
 
     private sealed record GoldenFile(Type Type, object Record, Func<byte[]> Write, Func<byte[], object> Read, Func<byte[], byte[]> ReadAndWrite);
 }
