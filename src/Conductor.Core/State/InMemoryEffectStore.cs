@@ -10,6 +10,9 @@ internal sealed class InMemoryEffectStore(int maxScopes, Func<string, bool> isKe
     private readonly Dictionary<string, Dictionary<(string Key, string Name), TaskData>> _scopes = new(StringComparer.Ordinal);
     private readonly Queue<string> _order = new();
 
+    /// <summary>True while nothing is recorded. Looks without the lock: what is recorded at this moment belongs to a task under way.</summary>
+    public bool IsEmpty => _scopes.Count == 0;
+
     public void Forget(string scope)
     {
         lock (_gate)

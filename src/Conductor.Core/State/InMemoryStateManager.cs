@@ -16,9 +16,9 @@ public sealed class InMemoryStateManager : StateManager
     private readonly InMemoryDeadLetters _deadLetters = new();
     private readonly InMemoryLeaseStore _leases;
     private readonly InMemoryEffectStore _effects;
-    private readonly RetentionQueue<ExecutionKey> _resultOrder;
+    private readonly RetainedResults _results;
     private readonly RetentionQueue<string> _finishedOrder;
-    private readonly ConcurrentDictionary<ExecutionKey, TaskResult> _results = new();
+    private readonly Action<ExecutionKey> _forgetEffects;
     private readonly Lock _agentGate = new();
     private volatile bool _hasOrphans;
 
@@ -31,7 +31,8 @@ public sealed class InMemoryStateManager : StateManager
         _retention = retention ?? new RetentionOptions();
         _leases = new InMemoryLeaseStore(Environment.TimeProvider);
         _effects = new InMemoryEffectStore(_retention.MaxTaskResults, _workflows.ContainsKey);
-        _resultOrder = new RetentionQueue<ExecutionKey>(_retention.MaxTaskResults, _retention.MaxAge, ForgetResult);
+        _results = new RetainedResults(_retention.MaxTaskResults, _retention.MaxAge);
+        _forgetEffects = ForgetEffects;
         _finishedOrder = new RetentionQueue<string>(_retention.MaxFinishedWorkflows, _retention.MaxAge, id => ForgetWorkflow(id));
     }
 
@@ -173,10 +174,10 @@ public sealed class InMemoryStateManager : StateManager
             throw LeaseLost(WorkflowKey(id), lease);
         }
 
-        if (_hasOrphans && transition.Results.Any(result => _results.ContainsKey(KeyOf(result))))
+        if (_hasOrphans && transition.Results.Any(result => _results.Contains(RetainedResults.KeyOf(result))))
         {
             // Recorded before its run was stored: the first recorded result is the one that everybody sees.
-            transition = transition with { Results = [.. transition.Results.Select(result => _results.GetValueOrDefault(KeyOf(result), result))] };
+            transition = transition with { Results = [.. transition.Results.Select(result => _results.Find(RetainedResults.KeyOf(result)) ?? result)] };
         }
 
         // The lease's gate is held over the commit, so that no new owner can slip in between check and change.
@@ -207,25 +208,24 @@ public sealed class InMemoryStateManager : StateManager
     protected override ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(result);
-        var key = KeyOf(result);
-        if (result.WorkflowId is { } run && Find(run) is { Summary: not null } workflow && !_results.ContainsKey(key))
+        var key = RetainedResults.KeyOf(result);
+        if (result.WorkflowId is { } run && Find(run) is { Summary: not null } workflow && !_results.Contains(key))
         {
             return new ValueTask<RecordOutcome>(workflow.TryRecord(result) ? RecordOutcome.Recorded : RecordOutcome.AlreadyRecorded);
         }
 
-        if (!_results.TryAdd(key, result))
+        if (!_results.TryAdd(key, result, Now, _forgetEffects))
         {
             return new ValueTask<RecordOutcome>(RecordOutcome.AlreadyRecorded);
         }
 
         _hasOrphans |= result.WorkflowId is not null;
-        _resultOrder.Add(key, Now);
         return new ValueTask<RecordOutcome>(RecordOutcome.Recorded);
     }
 
     /// <inheritdoc />
     protected override ValueTask<TaskResult?> GetTaskResultCoreAsync(ExecutionKey key, CancellationToken cancellationToken) =>
-        new(_results.GetValueOrDefault(key) ?? (key.WorkflowId is { } run ? Find(run)?.GetResult(key.TaskId, key.Round) : null));
+        new(_results.Find(key) ?? (key.WorkflowId is { } run ? Find(run)?.GetResult(key.TaskId, key.Round) : null));
 
     /// <inheritdoc />
     protected override ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken)
@@ -263,8 +263,6 @@ public sealed class InMemoryStateManager : StateManager
         return new Page<T> { Items = items, ContinuationToken = position(items[^1]) };
     }
 
-    private static ExecutionKey KeyOf(TaskResult result) => new(result.WorkflowId, result.TaskId, result.Round);
-
     private InMemoryWorkflow? Find(string workflowId) => _workflows.GetValueOrDefault(workflowId);
 
     private ValueTask<long> Saved(InMemoryWorkflow workflow, string id, bool complete, long version, StateExpectation expectation, long found)
@@ -282,10 +280,12 @@ public sealed class InMemoryStateManager : StateManager
         return new ValueTask<long>(version);
     }
 
-    private void ForgetResult(ExecutionKey key)
+    private void ForgetEffects(ExecutionKey key)
     {
-        _results.TryRemove(key, out _);
-        _effects.Forget(key.WorkflowId ?? key.ToString());
+        if (!_effects.IsEmpty)
+        {
+            _effects.Forget(key.WorkflowId ?? key.ToString());
+        }
     }
 
     private bool ForgetWorkflow(string workflowId)

@@ -1,0 +1,144 @@
+namespace Conductor.State;
+
+/// <summary>
+/// The results of the youngest executions, by execution, up to a count and an age. One array holds them in the order they came and chains
+/// them by hash, so that a result costs no object beside itself: what is kept for long and then thrown away is the dearest garbage. Thread-safe.
+/// </summary>
+internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
+{
+    private const int SmallestSize = 16;
+    private const int None = -1;
+
+    private readonly Lock _gate = new();
+    private Entry[] _entries = new Entry[SmallestSize];
+    private int[] _buckets = NewBuckets(SmallestSize);
+    private int _oldest;
+    private int _count;
+
+    public bool Contains(in ExecutionKey key) => Find(key) is not null;
+
+    public TaskResult? Find(in ExecutionKey key)
+    {
+        lock (_gate)
+        {
+            return IndexOf(key, key.GetHashCode()) is var index and not None ? _entries[index].Result : null;
+        }
+    }
+
+    /// <summary>Adds a result, unless one of its execution is kept.</summary>
+    /// <param name="key">The execution.</param>
+    /// <param name="result">Its result.</param>
+    /// <param name="now">The present.</param>
+    /// <param name="forget">Told of every execution whose result is kept no longer.</param>
+    public bool TryAdd(in ExecutionKey key, TaskResult result, DateTimeOffset now, Action<ExecutionKey> forget)
+    {
+        var hash = key.GetHashCode();
+        lock (_gate)
+        {
+            if (IndexOf(key, hash) != None)
+            {
+                return false;
+            }
+
+            if (_count == _entries.Length)
+            {
+                Grow();
+            }
+
+            Append(result, hash, now);
+        }
+
+        while (TakeSurplus(now) is { } surplus)
+        {
+            forget(KeyOf(surplus));
+        }
+
+        return true;
+    }
+
+    public static ExecutionKey KeyOf(TaskResult result) => new(result.WorkflowId, result.TaskId, result.Round);
+
+    private TaskResult? TakeSurplus(DateTimeOffset now)
+    {
+        lock (_gate)
+        {
+            if (_count == 0 || (_count <= maxCount && now - _entries[_oldest].At <= maxAge))
+            {
+                return null;
+            }
+
+            ref var entry = ref _entries[_oldest];
+            var result = entry.Result!;
+            Unchain(_oldest, entry.Hash, entry.Next);
+            entry = default;
+            _oldest = (_oldest + 1) % _entries.Length;
+            _count--;
+            return result;
+        }
+    }
+
+    private int IndexOf(in ExecutionKey key, int hash)
+    {
+        for (var index = _buckets[BucketOf(hash)]; index != None; index = _entries[index].Next)
+        {
+            ref var entry = ref _entries[index];
+            if (entry.Hash == hash && KeyOf(entry.Result!) == key)
+            {
+                return index;
+            }
+        }
+
+        return None;
+    }
+
+    private void Append(TaskResult result, int hash, DateTimeOffset at)
+    {
+        var index = (_oldest + _count) % _entries.Length;
+        ref var bucket = ref _buckets[BucketOf(hash)];
+        _entries[index] = new Entry(result, at, hash, bucket);
+        bucket = index;
+        _count++;
+    }
+
+    private void Unchain(int index, int hash, int next)
+    {
+        ref var link = ref _buckets[BucketOf(hash)];
+        while (link != index)
+        {
+            link = ref _entries[link].Next;
+        }
+
+        link = next;
+    }
+
+    private void Grow()
+    {
+        var known = _entries;
+        var (oldest, count) = (_oldest, _count);
+        _entries = new Entry[known.Length * 2];
+        _buckets = NewBuckets(_entries.Length);
+        (_oldest, _count) = (0, 0);
+        for (var i = 0; i < count; i++)
+        {
+            ref var entry = ref known[(oldest + i) % known.Length];
+            Append(entry.Result!, entry.Hash, entry.At);
+        }
+    }
+
+    private int BucketOf(int hash) => hash & (_buckets.Length - 1);
+
+    private static int[] NewBuckets(int size)
+    {
+        var buckets = new int[size];
+        Array.Fill(buckets, None);
+        return buckets;
+    }
+
+    private struct Entry(TaskResult result, DateTimeOffset at, int hash, int next)
+    {
+        public readonly TaskResult? Result = result;
+        public readonly DateTimeOffset At = at;
+        public readonly int Hash = hash;
+        public int Next = next;
+    }
+}
