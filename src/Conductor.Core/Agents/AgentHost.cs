@@ -7,10 +7,12 @@ using Microsoft.Extensions.Logging;
 namespace Conductor.Agents;
 
 /// <summary>What the agents of one coordinator share.</summary>
-internal sealed class AgentHost(MessageBus? bus, StateManager? state, ConductorEnvironment environment, IServiceScopeFactory? scopes)
+internal sealed class AgentHost(string coordinatorId, MessageBus? bus, StateManager? state, ConductorEnvironment environment, IServiceScopeFactory? scopes)
 {
+    private readonly string _results = Channels.Results(coordinatorId);
+
     /// <summary>For contexts that are built by hand: no bus, no store, no services.</summary>
-    public static AgentHost Detached { get; } = new(bus: null, state: null, ConductorEnvironment.Default, scopes: null);
+    public static AgentHost Detached { get; } = new(string.Empty, bus: null, state: null, ConductorEnvironment.Default, scopes: null);
 
     public MessageBus? Bus { get; } = bus;
 
@@ -19,6 +21,9 @@ internal sealed class AgentHost(MessageBus? bus, StateManager? state, ConductorE
     public ConductorEnvironment Environment { get; } = environment;
 
     public IServiceScopeFactory? Scopes { get; } = scopes;
+
+    /// <summary>Where a coordinator takes results: of this one it is known.</summary>
+    public string ResultsOf(string coordinator) => coordinator == coordinatorId ? _results : Channels.Results(coordinator);
 
     public ILogger Logger { get; } = environment.LoggerFactory.CreateLogger<BaseAgent>();
 }

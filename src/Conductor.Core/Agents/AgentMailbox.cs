@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Conductor.Diagnostics;
 using Conductor.Messaging;
 
 namespace Conductor.Agents;
@@ -7,13 +9,16 @@ namespace Conductor.Agents;
 /// exactly one result message for each, be it the agent's own or that of a time limit. Thread-safe.
 /// </summary>
 #pragma warning disable CA1001 // The source has no timer and links to nothing: there is nothing in it to dispose.
-internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwner owner)
+internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwner owner) : IThreadPoolWorkItem
 #pragma warning restore CA1001
 {
+    /// <summary>An assignment is only noted and given to the thread pool; other messages wait for the agent's own handler.</summary>
+    private static readonly SubscriptionOptions _options = new() { HandledAtOnce = static message => message.Payload is TaskAssignment };
+
     private readonly Lock _gate = new();
     private MessageSubscription? _subscription;
     private CancellationTokenSource _cancellation = new();
-    private Attempt? _current;
+    private TaskContext? _current;
     private string? _revoked;
 
     /// <summary>True while the agent's code runs.</summary>
@@ -23,7 +28,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
 
     /// <summary>Begins to listen on the agent's channel.</summary>
     public async ValueTask OpenAsync(CancellationToken cancellationToken) =>
-        _subscription = await Bus.SubscribeAsync(Channels.Agent(agent.Identity.Id), HandleAsync, options: null, cancellationToken).ConfigureAwait(false);
+        _subscription = await Bus.SubscribeAsync(Channels.Agent(agent.Identity.Id), HandleAsync, _options, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Stops listening. A task that runs is not waited for.</summary>
     public async ValueTask CloseAsync()
@@ -44,7 +49,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     /// <returns>False when the mailbox does not run it: it never came (and is refused should it come now), or it is over.</returns>
     public bool End(string correlationId, Func<TaskContext, TaskResult> result)
     {
-        Attempt? attempt;
+        TaskContext? attempt;
         lock (_gate)
         {
             attempt = _current;
@@ -57,7 +62,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
 
         if (attempt.TryClaimResult())
         {
-            _ = PublishAsync(attempt, result(attempt.Context));
+            _ = PublishAsync(attempt, result(attempt));
         }
 
         return Cancel(correlationId);
@@ -81,6 +86,9 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         }
     }
 
+    /// <summary>Runs the attempt that was begun. Called by the thread pool; never throws.</summary>
+    void IThreadPoolWorkItem.Execute() => _ = RunAsync(_current!);
+
     private ValueTask HandleAsync(AgentMessage message, CancellationToken cancellationToken)
     {
         if (message.Payload is not TaskAssignment assignment)
@@ -88,16 +96,16 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
             return agent.HandleMessageAsync(message, cancellationToken);
         }
 
-        if (TryBegin(message, assignment) is { } attempt)
+        if (TryBegin(message, assignment))
         {
-            // Not awaited: other messages to the agent go on beside the task. It never throws.
-            _ = RunAsync(attempt);
+            // Other messages to the agent go on beside the task. Unsafe: the sender's execution context must not leak into the agent's code.
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
         }
 
         return ValueTask.CompletedTask;
     }
 
-    private Attempt? TryBegin(AgentMessage message, TaskAssignment assignment)
+    private bool TryBegin(AgentMessage message, TaskAssignment assignment)
     {
         var correlationId = message.CorrelationId ?? message.Id;
         lock (_gate)
@@ -105,13 +113,13 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
             if (_revoked is not null && _revoked == correlationId)
             {
                 Log.AssignmentRevoked(host.Logger, agent.Identity.Id, assignment.Task.Id);
-                return null;
+                return false;
             }
 
             if (_current is not null)
             {
-                Log.AssignmentRefused(host.Logger, agent.Identity.Id, assignment.Task.Id, _current.Context.Task.Id);
-                return null;
+                Log.AssignmentRefused(host.Logger, agent.Identity.Id, assignment.Task.Id, _current.Task.Id);
+                return false;
             }
 
             if (!_cancellation.TryReset())
@@ -120,14 +128,20 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
                 _cancellation = new CancellationTokenSource();
             }
 
-            return _current = new Attempt(message, correlationId, new TaskContext(assignment, agent.Identity, host), _cancellation.Token);
+            _current = new TaskContext(assignment, agent.Identity, host)
+            {
+                Request = message,
+                Cancellation = _cancellation.Token,
+                HandledIn = ConductorTelemetry.IsTracing ? Activity.Current : null,
+            };
+            return true;
         }
     }
 
-    private async Task RunAsync(Attempt attempt)
+    private async Task RunAsync(TaskContext attempt)
     {
-        var result = await agent.ExecuteTaskAsync(attempt.Context, attempt.Token).ConfigureAwait(false);
-        await attempt.Context.EndScopeAsync().ConfigureAwait(false);
+        var result = await agent.ExecuteTaskAsync(attempt, attempt.Cancellation).ConfigureAwait(false);
+        await attempt.EndScopeAsync().ConfigureAwait(false);
         var claimed = attempt.TryClaimResult();
         lock (_gate)
         {
@@ -135,7 +149,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         }
 
         // Before the result is published: whoever receives it finds the agent ready for the next task.
-        owner.OnIdle(attempt.CorrelationId);
+        owner.OnIdle(attempt.CorrelationId!);
         if (claimed)
         {
             await PublishAsync(attempt, result).ConfigureAwait(false);
@@ -146,13 +160,13 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         }
     }
 
-    private async Task PublishAsync(Attempt attempt, TaskResult result)
+    private async Task PublishAsync(TaskContext attempt, TaskResult result)
     {
-        var request = attempt.Message;
+        var request = attempt.Request!;
         try
         {
             await Bus.PublishAsync(
-                Channels.Results(request.Sender),
+                host.ResultsOf(request.Sender),
                 new AgentMessage
                 {
                     Type = MessageType.TaskResult,
@@ -162,6 +176,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
                     Priority = request.Priority,
                     Timestamp = result.CompletedAt,
                     Payload = new TaskResultPayload { Result = result },
+                    Headers = attempt.HandledIn is null ? Snapshot.EmptyMap : MessageTracing.HeadersOf(attempt.HandledIn),
                 }).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // Whatever kept the result from the bus, the coordinator must learn that the attempt is over.
@@ -169,23 +184,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
 #pragma warning restore CA1031
         {
             Log.ResultUndeliverable(host.Logger, exception, agent.Identity.Id, result.TaskId);
-            owner.OnUndeliverable(attempt.CorrelationId, result, exception);
+            owner.OnUndeliverable(attempt.CorrelationId!, result, exception);
         }
-    }
-
-    /// <summary>One attempt under way.</summary>
-    private sealed class Attempt(AgentMessage message, string correlationId, TaskContext context, CancellationToken token)
-    {
-        private int _claimed;
-
-        public AgentMessage Message { get; } = message;
-
-        public string CorrelationId { get; } = correlationId;
-
-        public TaskContext Context { get; } = context;
-
-        public CancellationToken Token { get; } = token;
-
-        public bool TryClaimResult() => Interlocked.Exchange(ref _claimed, 1) == 0;
     }
 }

@@ -154,7 +154,8 @@ public abstract class BaseAgent
         }
 
         var identity = _identity;
-        var activity = ConductorTelemetry.Source.StartActivity($"invoke_agent {identity?.Name ?? GetType().Name}", ActivityKind.Internal);
+        var activity = ConductorTelemetry.Source.StartActivity(
+            $"invoke_agent {identity?.Name ?? GetType().Name}", ActivityKind.Internal, task.HandledIn?.Context ?? default);
         if (activity is { IsAllDataRequested: true })
         {
             activity.SetTag(Tags.OperationName, "invoke_agent");

@@ -9,7 +9,7 @@ namespace Conductor.Agents;
 
 /// <summary>One attempt at a task, as the agent sees it: the task, what surrounds it, and what the agent can do about it.</summary>
 /// <remarks>Belongs to one attempt. <see cref="ReportProgress"/> and <c>OnceAsync</c> are thread-safe; the rest is for the agent's own flow.</remarks>
-public sealed class TaskContext
+public sealed partial class TaskContext
 {
     private readonly TaskAssignment _assignment;
     private readonly AgentHost _host;

@@ -36,7 +36,7 @@ public sealed partial class AgentCoordinator
             await _state.ConnectAsync(cancellationToken).ConfigureAwait(false);
 
             // Bounded by the agents: each has one result under way at most. A result must not be dropped for want of room.
-            var everyResult = new SubscriptionOptions { Capacity = int.MaxValue };
+            var everyResult = new SubscriptionOptions { Capacity = int.MaxValue, HandledAtOnce = static _ => true };
             _subscriptions.Add(await _bus.SubscribeAsync(Channels.Results(Id), OnResultAsync, everyResult, cancellationToken).ConfigureAwait(false));
             _subscriptions.Add(await _bus.SubscribeAsync(Channels.Broadcast, OnBroadcastAsync, options: null, cancellationToken).ConfigureAwait(false));
             _busDisconnected = _bus.Disconnected.UnsafeRegister(static state => ((AgentCoordinator)state!).OnBusDisconnected(), this);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Conductor.Agents;
 using Conductor.Diagnostics;
 using Conductor.Errors;
@@ -61,7 +62,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
         _time = _environment.TimeProvider;
         _logger = _environment.LoggerFactory.CreateLogger<AgentCoordinator>();
-        _host = new AgentHost(bus, stateManager, _environment, scopes);
+        _host = new AgentHost(Id, bus, stateManager, _environment, scopes);
         _admissions = new Admissions(policyEngine, _options, _time);
         _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _logger);
         _errors.BreakerChanged += OnBreakerChanged;
@@ -89,6 +90,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     /// <exception cref="ConductorException">It never ran: not valid, refused by a policy, no agent, the queue full, or every circuit open.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The coordinator is not started.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default)
     {
         TaskValidation.ThrowIfInvalid(task);
@@ -122,6 +124,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     /// The way of one task. Recording the result is left to the caller: a task outside workflows is recorded by itself, a task of a run in
     /// one step with the run's progress.
     /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal async ValueTask<TaskResult> DispatchAsync(DispatchRequest request, CancellationToken cancellationToken)
     {
         using var place = EnterDispatch();
@@ -180,6 +183,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         ? result with { Status = AgentTaskStatus.Skipped }
         : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, CancellationToken cancellationToken)
     {
         var message = AssignmentOf(ticket);
@@ -192,7 +196,11 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         catch
         {
             // It never reached the agent: nobody's failure but the bus's, or the caller's own cancellation.
-            slot.Unpublished(message.Id);
+            if (!slot.Unpublished(message.Id))
+            {
+                await ((Task)attempt.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
             slot.Forsake();
             throw;
         }

@@ -1,4 +1,5 @@
 using Conductor.Agents;
+using Conductor.Diagnostics;
 using Conductor.Errors;
 using Conductor.Messaging;
 
@@ -12,10 +13,11 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly AgentCoordinator _coordinator;
+    private readonly ConductorEnvironment _environment;
     private readonly TimeProvider _time;
     private readonly TimeSpan _gracePeriod;
     private readonly DateTimeOffset _createdAt;
-    private TaskCompletionSource<TaskResult>? _attempt;
+    private readonly AttemptAnswer _answer = new();
     private TaskAssignment? _assignment;
     private string? _correlationId;
     private ITimer? _timer;
@@ -38,7 +40,8 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     public AgentSlot(AgentCoordinator coordinator, AgentPool pool, BaseAgent agent, Func<BaseAgent>? factory, AgentHost host, CircuitBreaker breaker, TimeSpan gracePeriod)
     {
         _coordinator = coordinator;
-        _time = host.Environment.TimeProvider;
+        _environment = host.Environment;
+        _time = _environment.TimeProvider;
         _gracePeriod = gracePeriod;
         _createdAt = _time.GetUtcNow();
         _lastSeenTicks = _createdAt.UtcTicks;
@@ -74,6 +77,9 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     /// <summary>Its place among the idle agents of its pool, or -1. Under the pool's lock.</summary>
     public int IdleIndex { get; set; } = -1;
 
+    /// <summary>Whether it belongs to its pool. Under the pool's lock.</summary>
+    public bool IsMember { get; set; }
+
     /// <summary>1 while the saver has been told of a change. Under the saver's control.</summary>
     public int Dirty;
 
@@ -88,106 +94,6 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
             {
                 _coordinator.OnSlotChanged(this);
             }
-        }
-    }
-
-    /// <summary>Begins an attempt: everything is in place before its assignment is published.</summary>
-    public Task<TaskResult> Begin(TaskAssignment assignment, string correlationId, TimeSpan timeout)
-    {
-        var attempt = new TaskCompletionSource<TaskResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (_gate)
-        {
-            _busyParts = 2;
-            _codeReturned = false;
-            _attempt = attempt;
-            _assignment = assignment;
-            _correlationId = correlationId;
-            _startedAt = _time.GetTimestamp();
-            _timeout = timeout;
-            _inGrace = false;
-            Touch();
-            Arm();
-        }
-
-        Status = AgentStatus.Running;
-        return attempt.Task;
-    }
-
-    /// <summary>The result of an attempt came over the bus. One that is not under way is late, or a duplicate.</summary>
-    public bool TryComplete(string? correlationId, TaskResult result)
-    {
-        TaskCompletionSource<TaskResult>? attempt;
-        lock (_gate)
-        {
-            if (_correlationId is null || _correlationId != correlationId)
-            {
-                return false;
-            }
-
-            attempt = _attempt;
-        }
-
-        return attempt?.TrySetResult(result) ?? false;
-    }
-
-    /// <summary>Whoever dispatched the task no longer wants it: the agent is asked to stop, and nobody waits for it.</summary>
-    public void Abandon(CancellationToken cancellationToken)
-    {
-        string? correlationId;
-        lock (_gate)
-        {
-            if (_attempt?.TrySetCanceled(cancellationToken) != true)
-            {
-                return;
-            }
-
-            correlationId = _correlationId;
-            EnterGrace();
-        }
-
-        if (!Mailbox.Cancel(correlationId!))
-        {
-            OnIdle(correlationId!);
-        }
-    }
-
-    /// <summary>Ends the attempt under way with an error that is not the agent's.</summary>
-    public void Fail(TaskError error)
-    {
-        lock (_gate)
-        {
-            if (_attempt is { } attempt && _assignment is { } assignment)
-            {
-                attempt.TrySetResult(ResultOf(assignment, AgentTaskStatus.Failed, error));
-            }
-        }
-    }
-
-    /// <summary>The coordinator has dealt with the result of the attempt.</summary>
-    public void Settle(bool success, bool isFinal)
-    {
-        Interlocked.Add(ref _completed, success ? 1 : 0);
-        Interlocked.Add(ref _failed, !success && isFinal ? 1 : 0);
-        Interlocked.Add(ref _errors, success ? 0 : 1);
-        Permit?.Dispose();
-        Permit = null;
-        CompletePart();
-    }
-
-    /// <summary>The coordinator no longer waits for an attempt that was cancelled: nothing is counted.</summary>
-    public void Forsake()
-    {
-        Permit?.Dispose();
-        Permit = null;
-        CompletePart();
-    }
-
-    /// <summary>An assignment that could not be published never reached the agent: its code has nothing to return from.</summary>
-    public void Unpublished(string correlationId)
-    {
-        if (!Mailbox.Cancel(correlationId))
-        {
-            OnIdle(correlationId);
         }
     }
 
@@ -261,36 +167,6 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     }
 
     /// <inheritdoc />
-    public void OnIdle(string correlationId)
-    {
-        lock (_gate)
-        {
-            if (_codeReturned || _correlationId != correlationId)
-            {
-                return;
-            }
-
-            _codeReturned = true;
-        }
-
-        CompletePart();
-    }
-
-    /// <inheritdoc />
-    public void OnUndeliverable(string correlationId, TaskResult result, Exception exception) => TryComplete(
-        correlationId,
-        result with
-        {
-            Status = AgentTaskStatus.Failed,
-            Error = new TaskError
-            {
-                Code = (exception as ConductorException)?.ErrorCode ?? ErrorCodes.BusDisconnected,
-                Message = $"The result of task '{result.TaskId}' could not be published: {exception.Message}",
-                Type = exception.GetType().FullName,
-            },
-        });
-
-    /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
         if (_timer is { } timer)
@@ -308,7 +184,6 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
 
         lock (_gate)
         {
-            _attempt = null;
             _assignment = null;
             _correlationId = null;
             _inGrace = false;
@@ -327,23 +202,4 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     }
 
     private void Touch() => _lastSeenTicks = _time.GetUtcNow().UtcTicks;
-
-    private TaskResult ResultOf(TaskAssignment assignment, AgentTaskStatus status, TaskError error)
-    {
-        var now = _time.GetUtcNow();
-        var elapsed = _time.GetElapsedTime(_startedAt);
-        return new TaskResult
-        {
-            TaskId = assignment.Task.Id,
-            WorkflowId = assignment.WorkflowId,
-            Round = assignment.Round,
-            AgentId = Id,
-            Status = status,
-            Error = error,
-            Attempts = assignment.Attempt,
-            StartedAt = now - elapsed,
-            CompletedAt = now,
-            Duration = elapsed,
-        };
-    }
 }

@@ -49,4 +49,7 @@ public sealed class ConductorEnvironment
     public bool RecordSensitiveData { get; }
 
     internal ConductorInstruments Instruments => _instruments.Value;
+
+    /// <summary>Whether somebody listens to how long message handlers take.</summary>
+    internal bool MeasuresHandlers => ConductorTelemetry.IsTracing || Instruments.ProcessDuration.Enabled;
 }

@@ -5,7 +5,8 @@ namespace Conductor.Messaging;
 
 /// <summary>
 /// The bus within one process. Publishing finds the channel's subscriptions and puts the message into the queue of each; handlers run on
-/// the thread pool, never on the publisher's thread. Thread-safe.
+/// the thread pool, never on the publisher's thread. (Assignments and results skip the queue: the library's own handlers only note them.)
+/// Thread-safe.
 /// </summary>
 public sealed class InMemoryMessageBus : MessageBus
 {
@@ -36,7 +37,7 @@ public sealed class InMemoryMessageBus : MessageBus
         {
             foreach (var subscription in subscriptions.Current)
             {
-                subscription.Deliver(message);
+                subscription.DeliverPublished(message);
             }
         }
 

@@ -148,7 +148,7 @@ public abstract partial class MessageBus : IAsyncDisposable
         var capacity = options?.Capacity ?? _options.SubscriptionCapacity;
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1, nameof(options));
         ThrowIfDisconnected();
-        var subscription = new MessageSubscription(this, channel, handler, capacity, options?.FullMode ?? QueueFullMode.DropOldest);
+        var subscription = new MessageSubscription(this, channel, handler, capacity, options);
         lock (_gate)
         {
             _subscriptions.Add(subscription);

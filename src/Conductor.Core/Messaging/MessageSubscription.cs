@@ -14,17 +14,19 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
     private readonly MessageBus _bus;
     private readonly int _capacity;
     private readonly QueueFullMode _fullMode;
+    private readonly Predicate<AgentMessage>? _handledAtOnce;
     private readonly Queue<Entry> _queue = new();
-    private bool _pumping;
+    private volatile bool _pumping;
     private bool _overflowing;
     private volatile bool _closed;
 
     internal MessageSubscription(
-        MessageBus bus, string channel, Func<AgentMessage, CancellationToken, ValueTask> handler, int capacity, QueueFullMode fullMode)
+        MessageBus bus, string channel, Func<AgentMessage, CancellationToken, ValueTask> handler, int capacity, SubscriptionOptions? options)
     {
         _bus = bus;
         _capacity = capacity;
-        _fullMode = fullMode;
+        _fullMode = options?.FullMode ?? QueueFullMode.DropOldest;
+        _handledAtOnce = options?.HandledAtOnce;
         Channel = channel;
         Handler = handler;
     }
@@ -95,6 +97,22 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
         }
     }
 
+    /// <summary>
+    /// Hands over a message that was published in this process. What the handler deals with at once it gets at once, unless others wait before
+    /// it; the rest is queued.
+    /// </summary>
+    internal void DeliverPublished(AgentMessage message)
+    {
+        if (_handledAtOnce is null || _pumping || _closed || !_handledAtOnce(message))
+        {
+            Deliver(message);
+            return;
+        }
+
+        // Over when it returns; nothing to wait for.
+        _ = HandleAsync(new Entry(message, EnqueuedAt: 0));
+    }
+
     /// <summary>Unsubscribes: no handler starts once this has returned. One that runs is not waited for.</summary>
     public ValueTask DisposeAsync() => _closed ? ValueTask.CompletedTask : _bus.UnsubscribeAsync(this);
 
@@ -137,7 +155,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
         }
     }
 
-    private async ValueTask HandleAsync(Entry entry)
+    private async Task HandleAsync(Entry entry)
     {
         var message = entry.Message;
         var time = _bus.Environment.TimeProvider;

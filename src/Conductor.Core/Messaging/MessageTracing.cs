@@ -15,7 +15,8 @@ internal static class MessageTracing
         }
 
         var template = Channels.Template(channel);
-        return Describe(ConductorTelemetry.Source.StartActivity($"send {template}", ActivityKind.Producer), "send", template, message);
+        var parent = Activity.Current is null ? Extract(message) : default;
+        return Describe(ConductorTelemetry.Source.StartActivity($"send {template}", ActivityKind.Producer, parent), "send", template, message);
     }
 
     public static Activity? StartProcess(string channel, AgentMessage message)
@@ -41,13 +42,30 @@ internal static class MessageTracing
             return message;
         }
 
-        var headers = new Dictionary<string, string>(message.Headers, StringComparer.Ordinal) { [MessageHeaders.TraceParent] = id };
-        if (current.TraceStateString is { } state)
+        var headers = new Dictionary<string, string>(message.Headers, StringComparer.Ordinal);
+        Inject(current, id, headers);
+        return message with { Headers = headers };
+    }
+
+    /// <summary>Headers of a message that belongs to a span which is not the current one any more.</summary>
+    public static IReadOnlyDictionary<string, string> HeadersOf(Activity activity)
+    {
+        var headers = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (activity is { Id: { } id, IdFormat: ActivityIdFormat.W3C })
+        {
+            Inject(activity, id, headers);
+        }
+
+        return headers;
+    }
+
+    private static void Inject(Activity activity, string id, Dictionary<string, string> headers)
+    {
+        headers[MessageHeaders.TraceParent] = id;
+        if (activity.TraceStateString is { } state)
         {
             headers[MessageHeaders.TraceState] = state;
         }
-
-        return message with { Headers = headers };
     }
 
     private static ActivityContext Extract(AgentMessage message) =>

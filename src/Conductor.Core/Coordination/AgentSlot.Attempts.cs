@@ -1,0 +1,166 @@
+using Conductor.Messaging;
+
+namespace Conductor.Coordination;
+
+/// <content>The attempt under way: its begin, and the ways in which it ends.</content>
+internal sealed partial class AgentSlot
+{
+    /// <summary>Begins an attempt: everything is in place before its assignment is published.</summary>
+    /// <returns>Its result; to be awaited once.</returns>
+    public ValueTask<TaskResult> Begin(TaskAssignment assignment, string correlationId, TimeSpan timeout)
+    {
+        ValueTask<TaskResult> answer;
+        lock (_gate)
+        {
+            answer = _answer.Open();
+            _busyParts = 2;
+            _codeReturned = false;
+            _assignment = assignment;
+            _correlationId = correlationId;
+            _startedAt = _time.GetTimestamp();
+            _timeout = timeout;
+            _inGrace = false;
+            Touch();
+            Arm();
+        }
+
+        Status = AgentStatus.Running;
+        return answer;
+    }
+
+    /// <summary>The result of an attempt came over the bus. One that is not under way is late, or a duplicate.</summary>
+    public bool TryComplete(string? correlationId, TaskResult result)
+    {
+        lock (_gate)
+        {
+            if (_correlationId is null || _correlationId != correlationId || !_answer.TryClaim())
+            {
+                return false;
+            }
+        }
+
+        // While somebody measures, what follows must not be counted as the handling of the message that brought the answer.
+        _answer.Give(result, onThisThread: !_environment.MeasuresHandlers);
+        return true;
+    }
+
+    /// <summary>Whoever dispatched the task no longer wants it: the agent is asked to stop, and nobody waits for it.</summary>
+    public void Abandon(CancellationToken cancellationToken)
+    {
+        string? correlationId;
+        lock (_gate)
+        {
+            if (!_answer.TryClaim())
+            {
+                return;
+            }
+
+            correlationId = _correlationId;
+            EnterGrace();
+        }
+
+        _answer.Cancel(cancellationToken);
+        if (!Mailbox.Cancel(correlationId!))
+        {
+            OnIdle(correlationId!);
+        }
+    }
+
+    /// <summary>Ends the attempt under way with an error that is not the agent's.</summary>
+    public void Fail(TaskError error)
+    {
+        TaskResult result;
+        lock (_gate)
+        {
+            if (_assignment is null || !_answer.TryClaim())
+            {
+                return;
+            }
+
+            result = ResultOf(_assignment, AgentTaskStatus.Failed, error);
+        }
+
+        _answer.Give(result, onThisThread: false);
+    }
+
+    /// <summary>The coordinator has dealt with the result of the attempt.</summary>
+    public void Settle(bool success, bool isFinal)
+    {
+        Interlocked.Add(ref _completed, success ? 1 : 0);
+        Interlocked.Add(ref _failed, !success && isFinal ? 1 : 0);
+        Interlocked.Add(ref _errors, success ? 0 : 1);
+        Permit?.Dispose();
+        Permit = null;
+        CompletePart();
+    }
+
+    /// <summary>The coordinator no longer waits for an attempt that was cancelled: nothing is counted.</summary>
+    public void Forsake()
+    {
+        Permit?.Dispose();
+        Permit = null;
+        CompletePart();
+    }
+
+    /// <summary>An assignment that could not be published never reached the agent: its code has nothing to return from.</summary>
+    /// <returns>False when somebody answers it all the same at this moment: the answer must be awaited before the slot is used again.</returns>
+    public bool Unpublished(string correlationId)
+    {
+        var claimed = _answer.TryClaim();
+        if (!Mailbox.Cancel(correlationId))
+        {
+            OnIdle(correlationId);
+        }
+
+        return claimed;
+    }
+
+    /// <inheritdoc />
+    public void OnIdle(string correlationId)
+    {
+        lock (_gate)
+        {
+            if (_codeReturned || _correlationId != correlationId)
+            {
+                return;
+            }
+
+            _codeReturned = true;
+        }
+
+        CompletePart();
+    }
+
+    /// <inheritdoc />
+    public void OnUndeliverable(string correlationId, TaskResult result, Exception exception) => TryComplete(
+        correlationId,
+        result with
+        {
+            Status = AgentTaskStatus.Failed,
+            Error = new TaskError
+            {
+                Code = (exception as ConductorException)?.ErrorCode ?? ErrorCodes.BusDisconnected,
+                Message = $"The result of task '{result.TaskId}' could not be published: {exception.Message}",
+                Type = exception.GetType().FullName,
+            },
+        });
+
+    private TaskResult ResultOf(TaskAssignment assignment, AgentTaskStatus status, TaskError error)
+    {
+        var now = _time.GetUtcNow();
+        var elapsed = _time.GetElapsedTime(_startedAt);
+        return new TaskResult
+        {
+            TaskId = assignment.Task.Id,
+            WorkflowId = assignment.WorkflowId,
+            Round = assignment.Round,
+            AgentId = Id,
+            Status = status,
+            Error = error,
+            Attempts = assignment.Attempt,
+            StartedAt = now - elapsed,
+            CompletedAt = now,
+            Duration = elapsed,
+        };
+    }
+}

@@ -1,0 +1,47 @@
+using System.Threading.Tasks.Sources;
+
+namespace Conductor.Coordination;
+
+/// <summary>
+/// The answer to an attempt of one agent, used again for its next attempt: opened, claimed by exactly one of those that may answer, given by
+/// that one, and awaited once.
+/// </summary>
+internal sealed class AttemptAnswer : IValueTaskSource<TaskResult>
+{
+    private ManualResetValueTaskSourceCore<TaskResult> _core;
+    private int _isOpen;
+
+    /// <summary>Opens it anew. The one before must have been awaited.</summary>
+    public ValueTask<TaskResult> Open()
+    {
+        _core.Reset();
+        Volatile.Write(ref _isOpen, 1);
+        return new ValueTask<TaskResult>(this, _core.Version);
+    }
+
+    /// <summary>True for the first: it must give the answer.</summary>
+    public bool TryClaim() => Interlocked.Exchange(ref _isOpen, 0) == 1;
+
+    /// <summary>Gives the answer.</summary>
+    /// <param name="result">The answer.</param>
+    /// <param name="onThisThread">Whether whoever awaits it goes on on this thread, as after any awaited method, or on another.</param>
+    public void Give(TaskResult result, bool onThisThread)
+    {
+        _core.RunContinuationsAsynchronously = !onThisThread;
+        _core.SetResult(result);
+    }
+
+    /// <summary>Gives a cancellation for an answer; whoever awaits it goes on on another thread.</summary>
+    public void Cancel(CancellationToken cancellationToken)
+    {
+        _core.RunContinuationsAsynchronously = true;
+        _core.SetException(new OperationCanceledException(cancellationToken));
+    }
+
+    TaskResult IValueTaskSource<TaskResult>.GetResult(short token) => _core.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<TaskResult>.GetStatus(short token) => _core.GetStatus(token);
+
+    void IValueTaskSource<TaskResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+}
