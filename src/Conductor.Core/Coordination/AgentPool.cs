@@ -35,27 +35,10 @@ internal sealed partial class AgentPool
     /// <summary>Tasks admitted and not finished.</summary>
     public ref int Running => ref _running;
 
-    public int IdleCount
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _idle.Count;
-            }
-        }
-    }
+    /// <summary>Idle agents, as far as can be said without the lock: they come and go.</summary>
+    public int IdleCount => _idle.Count;
 
-    public bool IsEmpty
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _members.Count == 0;
-            }
-        }
-    }
+    public bool IsEmpty => _members.Count == 0;
 
     public IReadOnlyList<AgentSlot> IdleSlots()
     {
@@ -124,6 +107,7 @@ internal sealed partial class AgentPool
         lock (_gate)
         {
             _members.Add(slot);
+            slot.IsMember = true;
             Offer(slot);
         }
     }
@@ -134,6 +118,7 @@ internal sealed partial class AgentPool
         lock (_gate)
         {
             _members.Remove(slot);
+            slot.IsMember = false;
             _brokenOff.Remove(slot);
             RemoveIdle(slot);
             if (!keepWaiters)
@@ -148,7 +133,7 @@ internal sealed partial class AgentPool
     {
         lock (_gate)
         {
-            if (_members.Contains(slot) && slot.IdleIndex < 0)
+            if (slot.IsMember && slot.IdleIndex < 0)
             {
                 Offer(slot);
             }

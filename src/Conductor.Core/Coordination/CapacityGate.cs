@@ -12,6 +12,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
     private readonly Lock _gate = new();
     private readonly WaitQueue<Waiter> _waiters = new(time, options.AgeingInterval);
     private long _version;
+    private int _count;
 
     /// <summary>Grows whenever capacity may have come free. Read it before the policies are asked.</summary>
     public long Version => Volatile.Read(ref _version);
@@ -34,6 +35,14 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
 
             limit.Enter(ticket.MayExceedQueue);
             place = _waiters.Add(waiter, ticket.Task.Priority, ticket.ArrivedAt);
+            Volatile.Write(ref _count, _waiters.Count);
+        }
+
+        // A release that came after the look at the version may not have seen this waiter yet.
+        Interlocked.MemoryBarrier();
+        if (Version != seenVersion)
+        {
+            waiter.Wake();
         }
 
         // This turn was used in vain: somebody denied for another reason may have more luck with the same freed capacity.
@@ -53,16 +62,20 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
                 if (_waiters.Remove(place))
                 {
                     limit.Leave();
+                    Volatile.Write(ref _count, _waiters.Count);
                 }
             }
         }
     }
 
-    /// <summary>A running task ended.</summary>
+    /// <summary>A running task ended. Nearly always nobody waits, and then it costs no lock.</summary>
     public void Release()
     {
         Interlocked.Increment(ref _version);
-        WakeNext(except: null);
+        if (Volatile.Read(ref _count) > 0)
+        {
+            WakeNext(except: null);
+        }
     }
 
     /// <summary>The policies changed.</summary>
@@ -73,6 +86,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         {
             Interlocked.Increment(ref _version);
             all = _waiters.TakeAll();
+            Volatile.Write(ref _count, 0);
         }
 
         foreach (var waiter in all)
@@ -96,6 +110,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
             next = _waiters.TakeFirst(
                 static (waiter, known) => waiter.SeenVersion < known.version && (known.except is null || !waiter.IsDeniedLike(known.except)),
                 (version, except));
+            Volatile.Write(ref _count, _waiters.Count);
         }
 
         if (next is not null)

@@ -11,47 +11,51 @@ internal static class TaskValidation
             throw new NoAgentTypeException($"Task '{task.Id}' names no agent type. Set TaskDefinition.AgentType.");
         }
 
-        if (Problems(task).ToList() is { Count: > 0 } problems)
+        if (Problems(task) is { Count: > 0 } problems)
         {
             throw new TaskValidationException($"Task '{task.Id}' is not valid: {string.Join(' ', problems)}");
         }
     }
 
-    public static IEnumerable<string> Problems(TaskDefinition task)
+    /// <summary>What is wrong with a task, a sentence each. (Asked for every dispatch: a task without problems must cost no memory.)</summary>
+    public static IReadOnlyList<string> Problems(TaskDefinition task)
     {
+        List<string>? problems = null;
         if (string.IsNullOrWhiteSpace(task.Id))
         {
-            yield return "Id is empty; leave it out for a fresh one.";
+            (problems ??= []).Add("Id is empty; leave it out for a fresh one.");
         }
 
         if (task.Timeout <= TimeSpan.Zero || task.Timeout > TaskDefinition.MaxTimeout)
         {
-            yield return $"Timeout is {task.Timeout}; set it over zero and to at most {TaskDefinition.MaxTimeout}.";
+            (problems ??= []).Add($"Timeout is {task.Timeout}; set it over zero and to at most {TaskDefinition.MaxTimeout}.");
         }
 
         if (task.Deadline <= TimeSpan.Zero)
         {
-            yield return $"Deadline is {task.Deadline}; set it over zero, or leave it out for no limit.";
+            (problems ??= []).Add($"Deadline is {task.Deadline}; set it over zero, or leave it out for no limit.");
         }
 
         if (task.Phase is { IsEmpty: true })
         {
-            yield return "Phase is nameless; name it, or leave it out.";
+            (problems ??= []).Add("Phase is nameless; name it, or leave it out.");
         }
 
         if (!Enum.IsDefined(task.Priority))
         {
-            yield return $"Priority is {task.Priority}; use one of {string.Join(", ", Enum.GetNames<TaskPriority>())}.";
+            (problems ??= []).Add($"Priority is {task.Priority}; use one of {string.Join(", ", Enum.GetNames<TaskPriority>())}.");
         }
 
-        foreach (var problem in Errors.RetryPolicy.Default.With(task.Retry).Problems("Retry"))
+        if (task.Retry is not null)
         {
-            yield return problem;
+            (problems ??= []).AddRange(Errors.RetryPolicy.Default.With(task.Retry).Problems("Retry"));
         }
 
-        foreach (var problem in new Errors.CircuitBreakerOptions().With(task.CircuitBreaker).Problems("CircuitBreaker"))
+        if (task.CircuitBreaker is not null)
         {
-            yield return problem;
+            (problems ??= []).AddRange(new Errors.CircuitBreakerOptions().With(task.CircuitBreaker).Problems("CircuitBreaker"));
         }
+
+        return problems ?? (IReadOnlyList<string>)[];
     }
 }

@@ -102,7 +102,7 @@ public sealed class CircuitBreaker
     internal Action<CircuitBreaker, CircuitBreakerState, CircuitBreakerState>? StateChanged { get; set; }
 
     /// <summary>Whether it lets nothing through. Only looks: false once the recovery time has passed.</summary>
-    public bool IsOpen() => State == CircuitBreakerState.Open;
+    public bool IsOpen() => _state == CircuitBreakerState.Open && State == CircuitBreakerState.Open;
 
     /// <summary>Asks for leave to run one task.</summary>
     /// <returns>The permit; null while it is open, or half open with all its trials under way.</returns>
