@@ -7,23 +7,18 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
     private readonly Dictionary<string, (Lease Lease, bool Released)> _leases = new(StringComparer.Ordinal);
 
     /// <summary>Runs something while the lease cannot change hands; runs it unchecked when there is no lease to check.</summary>
-    public bool RunIfHeld(Lease? lease, Action action)
+    /// <returns>What it gives, or null when the lease is not held.</returns>
+    public TResult? RunIfHeld<TArgument, TResult>(Lease? lease, TArgument argument, Func<TArgument, TResult> action)
+        where TResult : struct
     {
         if (lease is null)
         {
-            action();
-            return true;
+            return action(argument);
         }
 
         lock (_gate)
         {
-            if (!IsCurrent(lease))
-            {
-                return false;
-            }
-
-            action();
-            return true;
+            return IsCurrent(lease) ? action(argument) : null;
         }
     }
 

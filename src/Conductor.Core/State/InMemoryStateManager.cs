@@ -169,7 +169,7 @@ public sealed class InMemoryStateManager : StateManager
             ? _workflows.GetOrAdd(id, _ => new InMemoryWorkflow(_retention.MaxEventsPerWorkflow))
             : Find(id) ?? throw Conflict(WorkflowKey(id), expectation, found: 0);
 
-        if (transition.Lease is { } lease && lease.Name != WorkflowKey(id))
+        if (transition.Lease is { } lease && !IsWorkflowKey(lease.Name, id))
         {
             throw LeaseLost(WorkflowKey(id), lease);
         }
@@ -181,13 +181,8 @@ public sealed class InMemoryStateManager : StateManager
         }
 
         // The lease's gate is held over the commit, so that no new owner can slip in between check and change.
-        var (version, found) = (0L, 0L);
-        var held = _leases.RunIfHeld(transition.Lease, () => (version, found) = workflow.TryCommit(transition));
-        if (!held)
-        {
-            throw LeaseLost(WorkflowKey(id), transition.Lease);
-        }
-
+        var (version, found) = _leases.RunIfHeld(transition.Lease, (workflow, transition), static step => step.workflow.TryCommit(step.transition))
+            ?? throw LeaseLost(WorkflowKey(id), transition.Lease);
         return Saved(workflow, id, transition.Summary.IsComplete, version, expectation, found);
     }
 

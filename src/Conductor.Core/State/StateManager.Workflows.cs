@@ -3,9 +3,17 @@ namespace Conductor.State;
 /// <content>Runs of workflows.</content>
 public abstract partial class StateManager
 {
+    private const string WorkflowKeyPrefix = "workflow:";
+
     /// <summary>The key of a run's lease and record.</summary>
     /// <param name="workflowId">The run.</param>
-    public static string WorkflowKey(string workflowId) => $"workflow:{workflowId}";
+    public static string WorkflowKey(string workflowId) => WorkflowKeyPrefix + workflowId;
+
+    /// <summary>Whether a key is that of a run; asked for every step.</summary>
+    internal static bool IsWorkflowKey(string key, string workflowId) =>
+        key.Length == WorkflowKeyPrefix.Length + workflowId.Length
+        && key.StartsWith(WorkflowKeyPrefix, StringComparison.Ordinal)
+        && key.EndsWith(workflowId, StringComparison.Ordinal);
 
     /// <summary>
     /// Saves the whole state of a run, as <c>workflow:{workflow_id}</c>. The engine itself commits steps instead, see

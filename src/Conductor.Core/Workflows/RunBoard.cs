@@ -54,22 +54,22 @@ internal sealed class RunBoard(WorkflowPlan plan)
     }
 
     /// <summary>Takes a task's result, and gives the tasks of its phase that wait for nothing any more.</summary>
-    public List<int> Finish(int index, TaskResult result)
+    public IReadOnlyList<int> Finish(int index, TaskResult result)
     {
         InFlightCount -= _status[index] == AgentTaskStatus.InProgress ? 1 : 0;
         _status[index] = result.Status;
         _results[index] = result;
         FinishedCount++;
-        List<int> freed = [];
+        List<int>? freed = null;
         foreach (var dependent in plan.Dependents[index])
         {
             if (plan.PhaseOf[dependent] == plan.PhaseOf[index] && _status[dependent] == AgentTaskStatus.Pending && --_openDependencies[dependent] == 0)
             {
-                freed.Add(dependent);
+                (freed ??= []).Add(dependent);
             }
         }
 
-        return freed;
+        return freed ?? (IReadOnlyList<int>)[];
     }
 
     /// <summary>A task that was started is not finished after all: another owner will run it.</summary>

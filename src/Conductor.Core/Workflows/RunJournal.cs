@@ -35,7 +35,41 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
 
     public void Add(WorkflowEvent happening) => _events.Add(happening);
 
-    public void Add(TaskResult result)
+    /// <summary>A task was started. (Made at once, not by <c>with</c>: there are two events for every task.)</summary>
+    public void AddStarted(string taskId, WorkflowPhase? phase, int round) => _events.Add(new WorkflowEvent
+    {
+        Position = ++_position,
+        WorkflowId = workflowId,
+        Kind = WorkflowEventKind.TaskStarted,
+        Timestamp = time.GetUtcNow(),
+        Phase = phase,
+        Round = round,
+        TaskId = taskId,
+        TaskStatus = AgentTaskStatus.InProgress,
+    });
+
+    /// <summary>A task ended, with this result.</summary>
+    public void AddFinished(TaskResult result, WorkflowPhase? phase, int round)
+    {
+        Add(result);
+        _events.Add(new WorkflowEvent
+        {
+            Position = ++_position,
+            WorkflowId = workflowId,
+            Kind = WorkflowEventKind.TaskFinished,
+            Timestamp = time.GetUtcNow(),
+            Phase = phase,
+            Round = round,
+            TaskId = result.TaskId,
+            AgentId = result.AgentId,
+            TaskStatus = result.Status,
+            Attempts = result.Attempts,
+            Duration = result.Duration,
+            Error = result.Error,
+        });
+    }
+
+    private void Add(TaskResult result)
     {
         _results.Add(result);
         if (result.AgentId is { } agent && _agents.Add(agent))
@@ -91,7 +125,9 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
         Version = await state.CommitWorkflowAsync(step, CancellationToken.None).ConfigureAwait(false);
     }
 
-    private static List<T> Take<T>(ref List<T> list)
+#pragma warning disable CA1859 // As what it is read as, an empty list costs nothing, and most of them are empty.
+    private static IReadOnlyList<T> Take<T>(ref List<T> list)
+#pragma warning restore CA1859
     {
         if (list.Count == 0)
         {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Conductor.Coordination;
 using Conductor.State;
 
@@ -14,15 +15,7 @@ internal sealed partial class WorkflowRunner
         TaskResult? result;
         try
         {
-            await _services.Window.WaitAsync(_taskCancellation.Token).ConfigureAwait(false);
-            try
-            {
-                result = await DispatchAsync(index, request).ConfigureAwait(false);
-            }
-            finally
-            {
-                _services.Window.Release();
-            }
+            result = await DispatchAsync(index, request).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -57,26 +50,32 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>Hands a task over, beside others. A suspect has had its turn, alone, since before it was started.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<TaskResult?> DispatchAsync(int index, DispatchRequest request)
     {
         var isBesideOthers = !IsSuspect(index);
-        if (isBesideOthers)
-        {
-            await _services.Isolation.EnterAsync(alone: false, _taskCancellation.Token).ConfigureAwait(false);
-        }
-
+        var isInside = false;
+        await _services.Window.WaitAsync(_taskCancellation.Token).ConfigureAwait(false);
         try
         {
+            if (isBesideOthers)
+            {
+                await _services.Isolation.EnterAsync(alone: false, _taskCancellation.Token).ConfigureAwait(false);
+                isInside = true;
+            }
+
             return StopCause == StopCause.Draining
                 ? null
                 : await _services.Coordinator.DispatchAsync(request, _taskCancellation.Token).ConfigureAwait(false);
         }
         finally
         {
-            if (isBesideOthers)
+            if (isInside)
             {
                 _services.Isolation.Leave(alone: false);
             }
+
+            _services.Window.Release();
         }
     }
 

@@ -242,7 +242,7 @@ internal sealed partial class WorkflowRunner
     private void Start(int index, List<int> started)
     {
         _board.Start(index);
-        _journal.Add(Event(WorkflowEventKind.TaskStarted, index) with { TaskStatus = AgentTaskStatus.InProgress });
+        _journal.AddStarted(_plan.Task(index).Id, _summary.CurrentPhase, _summary.Round);
         started.Add(index);
     }
 
@@ -291,15 +291,7 @@ internal sealed partial class WorkflowRunner
     private void Finish(int index, TaskResult result)
     {
         var freed = _board.Finish(index, result);
-        _journal.Add(result);
-        _journal.Add(Event(WorkflowEventKind.TaskFinished, index) with
-        {
-            AgentId = result.AgentId,
-            TaskStatus = result.Status,
-            Attempts = result.Attempts,
-            Duration = result.Duration,
-            Error = result.Error,
-        });
+        _journal.AddFinished(result, _summary.CurrentPhase, _summary.Round);
         if (result.Error is { } error)
         {
             LogError(error, result.Status == AgentTaskStatus.Skipped ? FeedbackSeverity.Warning : FeedbackSeverity.Error, _plan.Task(index).Id);
@@ -336,6 +328,5 @@ internal sealed partial class WorkflowRunner
         Round = _summary.Round,
     });
 
-    private WorkflowEvent Event(WorkflowEventKind kind, int? task = null) =>
-        _journal.Event(kind, _summary.CurrentPhase, _summary.Round) with { TaskId = task is { } index ? _plan.Task(index).Id : null };
+    private WorkflowEvent Event(WorkflowEventKind kind) => _journal.Event(kind, _summary.CurrentPhase, _summary.Round);
 }
