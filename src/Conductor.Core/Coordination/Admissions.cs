@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Conductor.Policies;
 
 namespace Conductor.Coordination;
@@ -33,6 +34,7 @@ internal sealed class Admissions
     public int Running => Volatile.Read(ref _running);
 
     /// <summary>Admits a dispatch: when this returns, the agent is taken and a place among the running is reserved.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<AgentSlot> AdmitAsync(DispatchTicket ticket, AgentPool pool, CancellationToken cancellationToken)
     {
         while (true)
@@ -106,6 +108,7 @@ internal sealed class Admissions
             : WaitForAgentAsync(ticket, pool, place!, cancellationToken);
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<AgentSlot> WaitForAgentAsync(
         DispatchTicket ticket, AgentPool pool, LinkedListNode<WaitQueue<AgentWaiter>.Entry> place, CancellationToken cancellationToken)
     {
@@ -114,15 +117,15 @@ internal sealed class Admissions
         try
         {
             return await (patience is { } limit
-                ? waiter.Slot.WaitAsync(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, _time, cancellationToken)
-                : waiter.Slot.WaitAsync(cancellationToken)).ConfigureAwait(false);
+                ? waiter.Task.WaitAsync(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, _time, cancellationToken)
+                : waiter.Task.WaitAsync(cancellationToken)).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
-            if (!pool.Leave(place) && waiter.Slot.IsCompleted)
+            if (!pool.Leave(place) && waiter.Task.IsCompleted)
             {
                 // An agent was given at the same moment, or the wait was ended with an error of its own.
-                var given = await waiter.Slot.ConfigureAwait(false);
+                var given = await waiter.Task.ConfigureAwait(false);
                 if (exception is TimeoutException)
                 {
                     return given;

@@ -145,13 +145,14 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
 
             // 2. The assignment goes to the agent over the bus, and its result comes back the same way.
-            timing = timing.Begin(_time, ticket, _environment.Instruments);
+            var now = DispatchTiming.Now(_time);
+            timing = timing.Begin(now, _time, ticket, _environment.Instruments);
             request.AttemptsBegun = ticket.Attempt;
             request.FirstBegunAt = timing.Timestamp;
             TaskResult result;
             try
             {
-                result = await RunAttemptAsync(slot, ticket, cancellationToken).ConfigureAwait(false);
+                result = await RunAttemptAsync(slot, ticket, now, cancellationToken).ConfigureAwait(false);
             }
             finally
             {
@@ -184,11 +185,11 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, CancellationToken cancellationToken)
+    private async ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, DispatchTiming now, CancellationToken cancellationToken)
     {
-        var message = AssignmentOf(ticket);
+        var message = AssignmentOf(ticket, now.StartedAt);
         var assignment = (TaskAssignment)message.Payload!;
-        var attempt = slot.Begin(assignment, message.Id, TimeoutOf(ticket));
+        var attempt = slot.Begin(assignment, message.Id, now, TimeoutOf(ticket));
         try
         {
             await _bus.PublishAsync(slot.Channel, message, cancellationToken).ConfigureAwait(false);
@@ -219,7 +220,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         }
     }
 
-    private AgentMessage AssignmentOf(DispatchTicket ticket)
+    private AgentMessage AssignmentOf(DispatchTicket ticket, DateTimeOffset now)
     {
         var request = ticket.Request;
         var id = EntityId.New();
@@ -230,7 +231,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             Type = MessageType.TaskAssignment,
             Sender = Id,
             Priority = request.Task.Priority,
-            Timestamp = _time.GetUtcNow(),
+            Timestamp = now,
             Payload = new TaskAssignment
             {
                 Task = request.Task,

@@ -55,7 +55,7 @@ internal sealed partial class AgentPool
         foreach (var waiter in waiters)
         {
             _limit.Leave();
-            waiter.Fail(error(waiter.Ticket));
+            waiter.TrySetException(error(waiter.Ticket));
         }
     }
 

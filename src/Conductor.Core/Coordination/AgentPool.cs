@@ -241,7 +241,7 @@ internal sealed partial class AgentPool
             if (TryEnter(slot))
             {
                 _limit.Leave();
-                waiter.Serve(slot);
+                waiter.SetResult(slot);
             }
             else
             {

@@ -7,7 +7,7 @@ internal sealed partial class AgentSlot
 {
     /// <summary>Begins an attempt: everything is in place before its assignment is published.</summary>
     /// <returns>Its result; to be awaited once.</returns>
-    public ValueTask<TaskResult> Begin(TaskAssignment assignment, string correlationId, TimeSpan timeout)
+    public ValueTask<TaskResult> Begin(TaskAssignment assignment, string correlationId, DispatchTiming now, TimeSpan timeout)
     {
         ValueTask<TaskResult> answer;
         lock (_gate)
@@ -17,10 +17,10 @@ internal sealed partial class AgentSlot
             _codeReturned = false;
             _assignment = assignment;
             _correlationId = correlationId;
-            _startedAt = _time.GetTimestamp();
+            _startedAt = now.Timestamp;
             _timeout = timeout;
             _inGrace = false;
-            Touch();
+            _lastSeenTicks = now.StartedAt.UtcTicks;
             Arm();
         }
 

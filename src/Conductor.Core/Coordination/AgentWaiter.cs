@@ -1,15 +1,7 @@
 namespace Conductor.Coordination;
 
-/// <summary>A dispatch that waits for an agent.</summary>
-internal sealed class AgentWaiter(DispatchTicket ticket)
+/// <summary>A dispatch that waits for an agent; its task gives the agent.</summary>
+internal sealed class AgentWaiter(DispatchTicket ticket) : TaskCompletionSource<AgentSlot>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
-    private readonly TaskCompletionSource<AgentSlot> _source = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     public DispatchTicket Ticket { get; } = ticket;
-
-    public Task<AgentSlot> Slot => _source.Task;
-
-    public void Serve(AgentSlot slot) => _source.SetResult(slot);
-
-    public void Fail(Exception exception) => _source.TrySetException(exception);
 }

@@ -6,7 +6,11 @@ namespace Conductor.Coordination;
 [System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Auto)]
 internal readonly record struct DispatchTiming(DateTimeOffset StartedAt, long Timestamp)
 {
-    public DispatchTiming Begin(TimeProvider time, DispatchTicket ticket, ConductorInstruments instruments)
+    /// <summary>The present, on both clocks.</summary>
+    public static DispatchTiming Now(TimeProvider time) => new(time.GetUtcNow(), time.GetTimestamp());
+
+    /// <summary>An attempt begins.</summary>
+    public DispatchTiming Begin(DispatchTiming now, TimeProvider time, DispatchTicket ticket, ConductorInstruments instruments)
     {
         if (ticket.Attempt > 1)
         {
@@ -16,11 +20,11 @@ internal readonly record struct DispatchTiming(DateTimeOffset StartedAt, long Ti
         if (instruments.DispatchWaitTime.Enabled)
         {
             instruments.DispatchWaitTime.Record(
-                time.GetElapsedTime(ticket.ArrivedAt).TotalSeconds,
+                time.GetElapsedTime(ticket.ArrivedAt, now.Timestamp).TotalSeconds,
                 new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, ticket.Task.AgentType.Name));
         }
 
-        return new DispatchTiming(time.GetUtcNow(), time.GetTimestamp());
+        return now;
     }
 
     public TaskResult Complete(TaskResult result, DispatchTicket ticket, TimeProvider time) => ticket.Attempt == 1

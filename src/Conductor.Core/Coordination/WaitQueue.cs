@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Conductor.Coordination;
 
 /// <summary>
@@ -43,7 +45,7 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
     /// <summary>Takes out the first waiter that meets a condition.</summary>
     public T? TakeFirst<TArg>(Func<T, TArg, bool> condition, TArg argument)
     {
-        Span<LinkedListNode<Entry>?> heads = new LinkedListNode<Entry>?[LevelCount];
+        var heads = default(Heads);
         for (var i = 0; i < LevelCount; i++)
         {
             heads[i] = _levels[i].First;
@@ -77,8 +79,13 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
         return all;
     }
 
-    private int Best(Span<LinkedListNode<Entry>?> heads)
+    private int Best(ReadOnlySpan<LinkedListNode<Entry>?> heads)
     {
+        if (OnlyHead(heads) is var only and >= 0)
+        {
+            return only;
+        }
+
         var best = -1;
         var bestRank = long.MinValue;
         for (var level = LevelCount - 1; level >= 0; level--)
@@ -97,6 +104,32 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
         }
 
         return best;
+    }
+
+    /// <summary>The level that has waiters, if no other has: nearly always, and then nobody's age matters.</summary>
+    private static int OnlyHead(ReadOnlySpan<LinkedListNode<Entry>?> heads)
+    {
+        var only = -1;
+        for (var level = 0; level < heads.Length; level++)
+        {
+            if (heads[level] is not null)
+            {
+                if (only >= 0)
+                {
+                    return -1;
+                }
+
+                only = level;
+            }
+        }
+
+        return only;
+    }
+
+    [InlineArray(LevelCount)]
+    private struct Heads
+    {
+        private LinkedListNode<Entry>? _first;
     }
 
     internal readonly record struct Entry(T Waiter, TaskPriority Priority, long ArrivedAt);
