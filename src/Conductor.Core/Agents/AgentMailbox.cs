@@ -17,7 +17,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
 
     private readonly Lock _gate = new();
     private MessageSubscription? _subscription;
-    private CancellationTokenSource _cancellation = new();
+    private CancellationTokenSource? _cancellation;
     private TaskContext? _current;
     private string? _revoked;
 
@@ -27,8 +27,10 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     private MessageBus Bus => host.Bus!;
 
     /// <summary>Begins to listen on the agent's channel.</summary>
-    public async ValueTask OpenAsync(CancellationToken cancellationToken) =>
-        _subscription = await Bus.SubscribeAsync(Channels.Agent(agent.Identity.Id), HandleAsync, _options, cancellationToken).ConfigureAwait(false);
+    /// <param name="channel">The channel.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask OpenAsync(string channel, CancellationToken cancellationToken) =>
+        _subscription = await Bus.SubscribeAsync(channel, HandleAsync, _options, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Stops listening. A task that runs is not waited for.</summary>
     public async ValueTask CloseAsync()
@@ -81,7 +83,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
             }
 
             // Under the gate, so that it cannot hit the next attempt; callbacks of the agent's code run on the thread pool.
-            _ = _cancellation.CancelAsync();
+            _ = _cancellation!.CancelAsync();
             return true;
         }
     }
@@ -122,9 +124,9 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
                 return false;
             }
 
-            if (!_cancellation.TryReset())
+            if (_cancellation?.TryReset() != true)
             {
-                _cancellation.Dispose();
+                _cancellation?.Dispose();
                 _cancellation = new CancellationTokenSource();
             }
 

@@ -143,7 +143,7 @@ public sealed partial class AgentCoordinator
                 slot.Inherit(predecessor);
             }
 
-            await slot.Mailbox.OpenAsync(cancellationToken).ConfigureAwait(false);
+            await slot.Mailbox.OpenAsync(slot.Channel, cancellationToken).ConfigureAwait(false);
             _environment.Instruments.ActiveAgents.Add(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, identity.Type.Name));
             return slot;
         }

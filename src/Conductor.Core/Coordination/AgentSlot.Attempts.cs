@@ -12,7 +12,7 @@ internal sealed partial class AgentSlot
         ValueTask<TaskResult> answer;
         lock (_gate)
         {
-            answer = _answer.Open();
+            answer = (_answer ??= new AttemptAnswer()).Open();
             _busyParts = 2;
             _codeReturned = false;
             _assignment = assignment;
@@ -33,7 +33,7 @@ internal sealed partial class AgentSlot
     {
         lock (_gate)
         {
-            if (_correlationId is null || _correlationId != correlationId || !_answer.TryClaim())
+            if (_correlationId is null || _correlationId != correlationId || _answer?.TryClaim() != true)
             {
                 return false;
             }
@@ -50,7 +50,7 @@ internal sealed partial class AgentSlot
         string? correlationId;
         lock (_gate)
         {
-            if (!_answer.TryClaim())
+            if (_answer?.TryClaim() != true)
             {
                 return;
             }
@@ -72,7 +72,7 @@ internal sealed partial class AgentSlot
         TaskResult result;
         lock (_gate)
         {
-            if (_assignment is null || !_answer.TryClaim())
+            if (_assignment is null || _answer?.TryClaim() != true)
             {
                 return;
             }
@@ -106,7 +106,7 @@ internal sealed partial class AgentSlot
     /// <returns>False when somebody answers it all the same at this moment: the answer must be awaited before the slot is used again.</returns>
     public bool Unpublished(string correlationId)
     {
-        var claimed = _answer.TryClaim();
+        var claimed = _answer?.TryClaim() == true;
         if (!Mailbox.Cancel(correlationId))
         {
             OnIdle(correlationId);

@@ -17,7 +17,7 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly TimeSpan _gracePeriod;
     private readonly DateTimeOffset _createdAt;
-    private readonly AttemptAnswer _answer = new();
+    private AttemptAnswer? _answer;
     private TaskAssignment? _assignment;
     private string? _correlationId;
     private ITimer? _timer;

@@ -23,6 +23,7 @@ public sealed class ErrorHandler
     private readonly ConductorEnvironment _environment;
     private readonly ILogger _logger;
     private readonly ConcurrentDictionary<string, CircuitBreaker> _breakers = new(StringComparer.Ordinal);
+    private readonly Action<CircuitBreaker, CircuitBreakerState, CircuitBreakerState> _onBreakerChanged;
 
     /// <summary>Makes an error handler.</summary>
     /// <param name="bus">Where escalations and dead letters are announced.</param>
@@ -46,6 +47,7 @@ public sealed class ErrorHandler
         _options = options ?? new ErrorHandlerOptions();
         _environment = environment ?? ConductorEnvironment.Default;
         _logger = _environment.LoggerFactory.CreateLogger<ErrorHandler>();
+        _onBreakerChanged = OnBreakerChanged;
         if (_retryPolicy.Problems(nameof(RetryPolicy)).ToList() is { Count: > 0 } problems)
         {
             throw new ArgumentException(string.Join(' ', problems), nameof(retryPolicy));
@@ -155,7 +157,7 @@ public sealed class ErrorHandler
         var kept = _breakers.GetOrAdd(agentId, made);
         if (ReferenceEquals(kept, made))
         {
-            made.StateChanged = OnBreakerChanged;
+            made.StateChanged = _onBreakerChanged;
             CountBreaker(CircuitBreakerState.Closed, 1);
         }
 

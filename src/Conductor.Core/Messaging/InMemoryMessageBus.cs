@@ -12,6 +12,9 @@ public sealed class InMemoryMessageBus : MessageBus
 {
     private readonly ConcurrentDictionary<string, ChannelSubscriptions> _channels = new(StringComparer.Ordinal);
 
+    /// <summary>Subscribing and unsubscribing take turns; publishing does not wait for them, except for the first after a change.</summary>
+    private readonly Lock _gate = new();
+
     /// <summary>Makes a bus.</summary>
     /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
     /// <param name="options">Settings. Default: the defaults.</param>
@@ -26,7 +29,11 @@ public sealed class InMemoryMessageBus : MessageBus
     /// <inheritdoc />
     protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken)
     {
-        _channels.Clear();
+        lock (_gate)
+        {
+            _channels.Clear();
+        }
+
         return ValueTask.CompletedTask;
     }
 
@@ -35,7 +42,7 @@ public sealed class InMemoryMessageBus : MessageBus
     {
         if (_channels.TryGetValue(channel, out var subscriptions))
         {
-            foreach (var subscription in subscriptions.Current)
+            foreach (var subscription in subscriptions.Current(_gate))
             {
                 subscription.DeliverPublished(message);
             }
@@ -48,9 +55,9 @@ public sealed class InMemoryMessageBus : MessageBus
     protected override ValueTask SubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(subscription);
-        while (!_channels.GetOrAdd(subscription.Channel, static _ => new ChannelSubscriptions()).TryAdd(subscription))
+        lock (_gate)
         {
-            // The channel's last subscription left between the two calls; the next turn makes the channel anew.
+            _channels.GetOrAdd(subscription.Channel, static _ => new ChannelSubscriptions()).Add(subscription);
         }
 
         return ValueTask.CompletedTask;
@@ -60,64 +67,14 @@ public sealed class InMemoryMessageBus : MessageBus
     protected override ValueTask UnsubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(subscription);
-        if (_channels.TryGetValue(subscription.Channel, out var subscriptions) && subscriptions.RemoveAndIsEmpty(subscription))
+        lock (_gate)
         {
-            _channels.TryRemove(new KeyValuePair<string, ChannelSubscriptions>(subscription.Channel, subscriptions));
+            if (_channels.TryGetValue(subscription.Channel, out var subscriptions) && subscriptions.RemoveAndIsEmpty(subscription))
+            {
+                _channels.TryRemove(subscription.Channel, out _);
+            }
         }
 
         return ValueTask.CompletedTask;
-    }
-
-    /// <summary>
-    /// The subscriptions of one channel. Publishers read an array that is built anew after a change, at the first publish: so neither a
-    /// hundred thousand subscribers one after another nor a publish pays for the other.
-    /// </summary>
-    private sealed class ChannelSubscriptions
-    {
-        private readonly Lock _gate = new();
-        private readonly HashSet<MessageSubscription> _members = [];
-        private volatile MessageSubscription[]? _current;
-        private bool _retired;
-
-        public MessageSubscription[] Current
-        {
-            get
-            {
-                if (_current is { } current)
-                {
-                    return current;
-                }
-
-                lock (_gate)
-                {
-                    return _current ??= [.. _members];
-                }
-            }
-        }
-
-        public bool TryAdd(MessageSubscription subscription)
-        {
-            lock (_gate)
-            {
-                if (_retired)
-                {
-                    return false;
-                }
-
-                _members.Add(subscription);
-                _current = null;
-                return true;
-            }
-        }
-
-        public bool RemoveAndIsEmpty(MessageSubscription subscription)
-        {
-            lock (_gate)
-            {
-                _members.Remove(subscription);
-                _current = null;
-                return _retired = _members.Count == 0;
-            }
-        }
     }
 }

@@ -15,7 +15,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
     private readonly int _capacity;
     private readonly QueueFullMode _fullMode;
     private readonly Predicate<AgentMessage>? _handledAtOnce;
-    private readonly Queue<Entry> _queue = new();
+    private Queue<Entry>? _queue;
     private volatile bool _pumping;
     private bool _overflowing;
     private volatile bool _closed;
@@ -41,7 +41,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
         {
             lock (_gate)
             {
-                return _queue.Count;
+                return _queue?.Count ?? 0;
             }
         }
     }
@@ -65,6 +65,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
                 return;
             }
 
+            _queue ??= new Queue<Entry>();
             if (_queue.Count >= _capacity)
             {
                 dropped = _fullMode == QueueFullMode.DropOldest ? _queue.Dequeue().Message : message;
@@ -125,8 +126,8 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
         lock (_gate)
         {
             _closed = true;
-            var waiting = _queue.Count;
-            _queue.Clear();
+            var waiting = _queue?.Count ?? 0;
+            _queue = null;
             return waiting;
         }
     }
@@ -143,7 +144,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
     {
         lock (_gate)
         {
-            if (_closed || !_queue.TryDequeue(out entry))
+            if (_closed || _queue is null || !_queue.TryDequeue(out entry))
             {
                 entry = default;
                 _pumping = false;
