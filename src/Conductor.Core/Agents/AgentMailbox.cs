@@ -101,7 +101,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         if (TryBegin(message, assignment))
         {
             // Other messages to the agent go on beside the task. Unsafe: the sender's execution context must not leak into the agent's code.
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
 
         return ValueTask.CompletedTask;

@@ -1,0 +1,162 @@
+using Conductor.Agents;
+using Conductor.DependencyInjection;
+using Conductor.Messaging;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Conductor.Tests.Budgets;
+
+/// <summary>
+/// What things may allocate. The limits stand some 15 % over what was measured (docs/performance.md): whoever breaks one has made every
+/// dispatch dearer, and whoever saves a good deal may lower it.
+/// </summary>
+[Collection(AloneCollection.Name)]
+public sealed class AllocationBudgetTests : IAsyncLifetime
+{
+    private static readonly AgentType _type = new("worker");
+    private readonly ServiceProvider _provider = new ServiceCollection().AddConductor().Services.BuildServiceProvider();
+    private ConductorRuntime _conductor = null!;
+
+    public async Task InitializeAsync() => _conductor = await _provider.StartConductorAsync();
+
+    public async Task DisposeAsync()
+    {
+        await _conductor.DisposeAsync();
+        await _provider.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Dispatch_OneCaller_StaysWithinItsBytes()
+    {
+        await RegisterAsync(8);
+
+        var dispatch = await BytesAsync(2_000, DispatchAsync);
+        var task = await BytesAsync(2_000, static () => ValueTask.FromResult(NewTask()));
+
+        (dispatch - task).Should().BeLessThan(1_450, "a dispatch allocates about 1,240 bytes beside its task");
+    }
+
+    [Fact]
+    public async Task Dispatch_AmongTenThousandAgents_AllocatesNoMoreThanAmongTen()
+    {
+        await RegisterAsync(10);
+        var few = await BytesAsync(2_000, DispatchAsync);
+        await RegisterAsync(9_990);
+        var many = await BytesAsync(2_000, DispatchAsync);
+
+        many.Should().BeLessThan(few * 1.1);
+    }
+
+    [Fact]
+    public async Task Publish_ToTenSubscribers_AllocatesNothing()
+    {
+        var message = new AgentMessage { Type = MessageType.StatusUpdate, Sender = "test", Timestamp = DateTimeOffset.UnixEpoch };
+        var left = 0;
+        for (var i = 0; i < 10; i++)
+        {
+            await _conductor.Bus.SubscribeAsync("channel", (_, _) =>
+            {
+                Interlocked.Decrement(ref left);
+                return ValueTask.CompletedTask;
+            });
+        }
+
+        var bytes = await BytesAsync(500, async () =>
+        {
+            Interlocked.Exchange(ref left, 10);
+            await _conductor.Bus.PublishAsync("channel", message);
+            SpinWait.SpinUntil(() => Volatile.Read(ref left) == 0);
+            return left;
+        });
+
+        bytes.Should().BeLessThan(200, "a publish allocates nothing; the rest is this test's");
+    }
+
+    [Fact]
+    public async Task Workflow_OfThirtyTasks_StaysWithinItsBytes()
+    {
+        await RegisterAsync(8);
+        var definition = Define(phases: 3, tasks: 10);
+
+        (await BytesAsync(50, () => RunAsync(definition))).Should().BeLessThan(125_000, "a run of 3 x 10 tasks allocates about 109,000 bytes");
+    }
+
+    [Fact]
+    public async Task Workflow_OfTenThousandTasks_AllocatesPerTaskWhatASmallOneDoes()
+    {
+        await RegisterAsync(8);
+        var (small, large) = (Define(phases: 1, tasks: 100), Define(phases: 1, tasks: 10_000));
+
+        var perTaskOfSmall = await BytesAsync(20, () => RunAsync(small)) / 100;
+        var perTaskOfLarge = await BytesAsync(1, () => RunAsync(large)) / 10_000;
+
+        perTaskOfLarge.Should().BeLessThan(perTaskOfSmall * 1.2);
+    }
+
+    [Fact]
+    public async Task IdleAgent_HoldsLittle()
+    {
+        const int Agents = 5_000;
+        await RegisterAsync(100);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        await RegisterAsync(Agents);
+        var after = GC.GetTotalMemory(forceFullCollection: true);
+
+        ((after - before) / Agents).Should().BeLessThan(1_850, "an idle agent holds about 1,600 bytes, registration included");
+    }
+
+    private static TaskDefinition NewTask() => new() { AgentType = _type, Input = TaskData.From(1) };
+
+    private static WorkflowDefinition Define(int phases, int tasks)
+    {
+        var workflow = WorkflowDefinition.Create("budget");
+        for (var i = 0; i < phases; i++)
+        {
+            var phase = new WorkflowPhase($"phase-{i}");
+            workflow.Phase(phase, builder =>
+            {
+                for (var task = 0; task < tasks; task++)
+                {
+                    builder.Task($"{phase.Name}-{task}", _type);
+                }
+            });
+        }
+
+        return workflow.Build();
+    }
+
+    /// <summary>Bytes per call: the least of several rounds, since what others do meanwhile can only add to it.</summary>
+    private static async Task<double> BytesAsync<T>(int times, Func<ValueTask<T>> act)
+    {
+        var least = double.MaxValue;
+        for (var round = 0; round < 8; round++)
+        {
+            var before = GC.GetTotalAllocatedBytes(precise: true);
+            for (var i = 0; i < times; i++)
+            {
+                GC.KeepAlive(await act());
+            }
+
+            least = Math.Min(least, (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)times);
+        }
+
+        return least;
+    }
+
+    private ValueTask<TaskResult> DispatchAsync() => _conductor.Coordinator.DispatchTaskAsync(NewTask());
+
+    private async ValueTask<WorkflowState> RunAsync(WorkflowDefinition definition) =>
+        (await _conductor.Workflows.RunWorkflowAsync(definition)).EnsureCompleted();
+
+    private async Task RegisterAsync(int agents)
+    {
+        for (var i = 0; i < agents; i++)
+        {
+            await _conductor.Coordinator.RegisterAgentAsync(new IdleHands(), _type);
+        }
+    }
+
+    private sealed class IdleHands : BaseAgent
+    {
+        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(task.Input);
+    }
+}
