@@ -38,11 +38,11 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
             Volatile.Write(ref _count, _waiters.Count);
         }
 
-        // A release that came after the look at the version may not have seen this waiter yet.
+        // A release that came after the look at the version may not have seen this waiter: then it looks again at once.
         Interlocked.MemoryBarrier();
-        if (Version != seenVersion)
+        if (Version != seenVersion && TryLeave(place))
         {
-            waiter.Wake();
+            return;
         }
 
         // This turn was used in vain: somebody denied for another reason may have more luck with the same freed capacity.
@@ -57,14 +57,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         }
         finally
         {
-            lock (_gate)
-            {
-                if (_waiters.Remove(place))
-                {
-                    limit.Leave();
-                    Volatile.Write(ref _count, _waiters.Count);
-                }
-            }
+            TryLeave(place);
         }
     }
 
@@ -94,6 +87,23 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
             limit.Leave();
             waiter.Wake();
         }
+    }
+
+    /// <summary>Gives up a place. False when it was taken: its waiter has been woken.</summary>
+    private bool TryLeave(LinkedListNode<WaitQueue<Waiter>.Entry> place)
+    {
+        lock (_gate)
+        {
+            if (!_waiters.Remove(place))
+            {
+                return false;
+            }
+
+            Volatile.Write(ref _count, _waiters.Count);
+        }
+
+        limit.Leave();
+        return true;
     }
 
     private void WakeNext(Waiter? except)
