@@ -15,4 +15,11 @@ if (args is ["sqlite"])
     return;
 }
 
+// What a dispatch is made of, each part by itself.
+if (args is ["parts"])
+{
+    await DispatchParts.MeasureAsync();
+    return;
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(DispatchBenchmarks).Assembly).Run(args);

@@ -1,0 +1,7 @@
+using Mediator;
+
+namespace Conductor.Benchmarks.Peers.Contenders.MediatorGenerated;
+
+/// <summary>What is answered after suspending once.</summary>
+/// <param name="Number">Any number.</param>
+public sealed record AskLater(int Number) : IRequest<int>;

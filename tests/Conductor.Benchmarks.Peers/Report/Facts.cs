@@ -1,0 +1,26 @@
+using System.Runtime.InteropServices;
+using Conductor.Benchmarks.Peers.Contenders;
+
+namespace Conductor.Benchmarks.Peers.Report;
+
+/// <summary>What the figures were measured on and with.</summary>
+internal static class Facts
+{
+    public static string Machine(int rounds, bool isQuick)
+    {
+        var today = TimeProvider.System.GetUtcNow();
+        var system = $"{Environment.ProcessorCount} cores, {Processor()}{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, workstation GC";
+        var medians = $"medians of {rounds} {(rounds == 1 ? "round" : "rounds")} in which all take turns, a process for each figure";
+        return $"Measured on {today:yyyy-MM-dd}: {system}; {medians}.{(isQuick ? " A quick run, for trying: not to be relied on." : string.Empty)}";
+    }
+
+    public static string Packages(IEnumerable<Contender> contenders) =>
+        string.Join(", ", contenders.Select(static contender => contender.Package).OfType<string>().Distinct());
+
+    private static string Processor()
+    {
+        const string file = "/proc/cpuinfo";
+        var line = File.Exists(file) ? File.ReadLines(file).FirstOrDefault(static line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line is null ? string.Empty : $"{line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim()}, ";
+    }
+}
