@@ -20,6 +20,9 @@ catch (Exception failed)
 #pragma warning restore CA1031
 {
     await Console.Error.WriteLineAsync($"{failed.GetBaseException().Message}{Environment.NewLine}{failed}");
+
+    // Not by returning: threads of a contender that was not stopped would keep the process.
+    Environment.Exit(1);
     return 1;
 }
 

@@ -16,20 +16,19 @@ internal static class Child
     {
         var scenario = ScenarioList.Find(scenarioName);
         var timing = isQuick ? Timing.Quick : Timing.Full;
-        Measurement measurement;
-        await using (var contender = ContenderList.Create(contenderName))
+        var contender = ContenderList.Create(contenderName);
+        if (!scenario.Includes(contender))
         {
-            if (!scenario.Includes(contender))
-            {
-                throw new UsageException($"'{contenderName}' does not take part in '{scenarioName}'.");
-            }
-
-            await contender.StartAsync();
-            var workload = await scenario.OpenAsync(contender);
-            measurement = await Meter.MeasureAsync(workload, timing.Times(scenario.Patience), contenderName, scenarioName);
+            throw new UsageException($"'{contenderName}' does not take part in '{scenarioName}'.");
         }
 
-        // Only now: a contender that finds out when it stops that it did not do its work prints nothing.
+        await contender.StartAsync();
+        var workload = await scenario.OpenAsync(contender);
+        var measurement = await Meter.MeasureAsync(workload, timing.Times(scenario.Patience), contenderName, scenarioName);
+
+        // Only when all went well: after a failure the process ends anyway, and stopping what is half broken would hide the reason behind another.
+        // A contender may find out here that it did not do its work, so the figures come last.
+        await contender.DisposeAsync();
         Console.WriteLine(Mark + JsonSerializer.Serialize(measurement));
         return 0;
     }

@@ -11,11 +11,16 @@ internal static class Facts
         var today = TimeProvider.System.GetUtcNow();
         var system = $"{Environment.ProcessorCount} cores, {Processor()}{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, workstation GC";
         var medians = $"medians of {rounds} {(rounds == 1 ? "round" : "rounds")} in which all take turns, a process for each figure";
-        return $"Measured on {today:yyyy-MM-dd}: {system}; {medians}.{(isQuick ? " A quick run, for trying: not to be relied on." : string.Empty)}";
+        const string warm = "every process warmed up with DOTNET_TC_CallCountingDelayMs=0, so that all run optimized code";
+        return $"Measured on {today:yyyy-MM-dd}: {system}; {medians}; {warm}.{(isQuick ? " A quick run, for trying: not to be relied on." : string.Empty)}";
     }
 
-    public static string Packages(IEnumerable<Contender> contenders) =>
-        string.Join(", ", contenders.Select(static contender => contender.Package).OfType<string>().Distinct());
+    /// <summary>A line with the packages that were measured, or nothing when there were none.</summary>
+    public static string Packages(IEnumerable<Contender> contenders)
+    {
+        var packages = contenders.Select(static contender => contender.Package).OfType<string>().Distinct().ToList();
+        return packages.Count == 0 ? string.Empty : $"With {string.Join(", ", packages)}.\n";
+    }
 
     private static string Processor()
     {

@@ -17,7 +17,7 @@ internal sealed class Markdown(Results results, Options options)
     public string Write()
     {
         var contenders = results.ContendersOf(results.Scenarios);
-        _text.Append(Facts.Machine(options.RoundsToRun, options.IsQuick)).Append("\nWith ").Append(Facts.Packages(contenders)).Append(".\n");
+        _text.Append(Facts.Machine(options.RoundsToRun, options.IsQuick)).Append('\n').Append(Facts.Packages(contenders));
         if (options.IsDurable)
         {
             Durable();
@@ -40,6 +40,7 @@ internal sealed class Markdown(Results results, Options options)
             Sizes("agents", "One caller, by how many agents or actors there are: time and bytes per call");
             Idle();
             Single("otel", "With and without OpenTelemetry listening", "per call");
+            Listening();
             Sizes("big", "A workflow by how many tasks it has: time and bytes per task");
             Growth();
         }
@@ -106,6 +107,17 @@ internal sealed class Markdown(Results results, Options options)
         }
 
         Append("What an idle agent or actor holds on to, registration included, by how many there are", table);
+    }
+
+    private void Listening()
+    {
+        var alone = results.Of("otel", ContenderList.Ours);
+        var observed = results.Of("otel", ObservedConductorContender.PlainName);
+        if (alone is not null && observed is not null)
+        {
+            _text.Append("\nA call that is listened to costs ").Append(Format.Ratio(observed.Nanoseconds, alone.Nanoseconds)).Append(" the time and ")
+                .Append(Format.Ratio(observed.Bytes, alone.Bytes)).Append(" the bytes of one that is not.\n");
+        }
     }
 
     private void Growth()

@@ -39,7 +39,7 @@ internal sealed class TaskChannelContender : Contender, ICallContender
         }
     }
 
-    public object? CreateRequest(int number) => new TaskRequest(number);
+    public object? CreateRequest(int number) => null;
 
     public override async ValueTask DisposeAsync()
     {

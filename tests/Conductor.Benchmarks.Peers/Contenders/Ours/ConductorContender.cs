@@ -13,7 +13,7 @@ internal class ConductorContender : Contender, ICallContender, IWorkflowContende
 {
     public const string PlainName = "conductor";
 
-    private static readonly AgentType Worker = new("worker");
+    private static readonly AgentType _worker = new("worker");
 
     private ServiceProvider _provider = null!;
     private ConductorRuntime _conductor = null!;
@@ -49,7 +49,7 @@ internal class ConductorContender : Contender, ICallContender, IWorkflowContende
     {
         for (var i = 0; i < count; i++)
         {
-            await _conductor.Coordinator.RegisterAgentAsync(suspending ? new SuspendingAgent() : new NumberAgent(), Worker);
+            await _conductor.Coordinator.RegisterAgentAsync(suspending ? new SuspendingAgent() : new NumberAgent(), _worker);
         }
     }
 
@@ -73,7 +73,7 @@ internal class ConductorContender : Contender, ICallContender, IWorkflowContende
             {
                 for (var task = 0; task < tasksPerPhase; task++)
                 {
-                    tasks.Task($"{phase}-{task}", Worker, task);
+                    tasks.Task($"{phase}-{task}", _worker, task);
                 }
             });
         }
@@ -128,7 +128,7 @@ internal class ConductorContender : Contender, ICallContender, IWorkflowContende
     {
     }
 
-    private static TaskDefinition CreateTask(int number) => new() { AgentType = Worker, Input = TaskData.From(number) };
+    private static TaskDefinition CreateTask(int number) => new() { AgentType = _worker, Input = TaskData.From(number) };
 
     private static AgentMessage CreateBroadcast(int number) => new()
     {
