@@ -1,3 +1,4 @@
+using Conductor.Messaging;
 using Conductor.State;
 
 namespace Conductor.Coordination;
@@ -81,9 +82,9 @@ public sealed partial class AgentCoordinator
             WorkflowId = request.WorkflowId,
             Round = request.Round,
             Attempt = crashes,
-            IdempotencyKey = request.IdempotencyKey,
+            IdempotencyKey = request.Assignment.IdempotencyKey,
         },
-        $"crash:{request.IdempotencyKey}",
+        $"crash:{request.Assignment.IdempotencyKey}",
         CancellationToken.None);
 
     private static DispatchRequest ReplayOf(ErrorRecord letter, TaskData? correctedInput)
@@ -91,14 +92,15 @@ public sealed partial class AgentCoordinator
         var task = letter.Task ?? throw new TaskValidationException($"Dead letter '{letter.Id}' has no task to replay.");
         var replay = task with { Id = EntityId.New(), Name = task.Name, DependsOn = [], Input = correctedInput ?? task.Input };
         TaskValidation.ThrowIfInvalid(replay);
-        return new DispatchRequest
+        return new DispatchRequest(new TaskAssignment
         {
             Task = replay,
+            Phase = replay.Phase,
             WorkflowId = letter.WorkflowId,
             Round = letter.Round,
             IdempotencyKey = letter.IdempotencyKey ?? new ExecutionKey(letter.WorkflowId, task.Id, letter.Round).ToIdempotencyKey(task.IdempotencyKey),
             ReplayOf = letter.Id,
-        };
+        });
     }
 
     private TaskResult NotReplayed(ErrorRecord letter, TaskError error) => new()

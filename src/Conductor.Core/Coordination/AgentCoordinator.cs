@@ -152,7 +152,23 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             TaskResult result;
             try
             {
-                result = await RunAttemptAsync(slot, ticket, now, cancellationToken).ConfigureAwait(false);
+                var answer = RunAttemptAsync(slot, ticket, now, cancellationToken);
+                var watch = cancellationToken.UnsafeRegister(static (state, token) => ((AgentSlot)state!).Abandon(token), slot);
+                try
+                {
+                    result = await answer.ConfigureAwait(false);
+                }
+                finally
+                {
+                    // Before anybody else gets the agent: a cancellation must not hit the next task.
+                    await watch.DisposeAsync().ConfigureAwait(false);
+                }
+            }
+            catch
+            {
+                // Cancelled, or never published.
+                slot.Forsake();
+                throw;
             }
             finally
             {
@@ -184,68 +200,56 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         ? result with { Status = AgentTaskStatus.Skipped }
         : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, DispatchTiming now, CancellationToken cancellationToken)
+    /// <summary>
+    /// Begins an attempt. Publishing is nearly always over when it returns: then what is awaited is the agent's answer and nothing between.
+    /// </summary>
+    private ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, DispatchTiming now, CancellationToken cancellationToken)
     {
-        var message = AssignmentOf(ticket, now.StartedAt);
-        var assignment = (TaskAssignment)message.Payload!;
-        var attempt = slot.Begin(assignment, message.Id, now, TimeoutOf(ticket));
+        var assignment = ticket.Request.AssignmentOf(ticket.Attempt);
+        var id = EntityId.New();
+        var message = new AgentMessage(id)
+        {
+            CorrelationId = id,
+            Type = MessageType.TaskAssignment,
+            Sender = Id,
+            Priority = ticket.Task.Priority,
+            Timestamp = now.StartedAt,
+            Payload = assignment,
+        };
+        var answer = slot.Begin(assignment, id, now, TimeoutOf(ticket));
+        ValueTask published;
         try
         {
-            await _bus.PublishAsync(slot.Channel, message, cancellationToken).ConfigureAwait(false);
+            published = _bus.PublishAsync(slot.Channel, message, cancellationToken);
+        }
+#pragma warning disable CA1031 // It is thrown to whoever awaits the attempt, like one that comes later.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            published = ValueTask.FromException(exception);
+        }
+
+        return published.IsCompletedSuccessfully ? answer : AwaitPublishedAsync(published, slot, id, answer);
+    }
+
+    private static async ValueTask<TaskResult> AwaitPublishedAsync(ValueTask published, AgentSlot slot, string correlationId, ValueTask<TaskResult> answer)
+    {
+        try
+        {
+            await published.ConfigureAwait(false);
         }
         catch
         {
             // It never reached the agent: nobody's failure but the bus's, or the caller's own cancellation.
-            if (!slot.Unpublished(message.Id))
+            if (!slot.Unpublished(correlationId))
             {
-                await ((Task)attempt.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)answer.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
-            slot.Forsake();
             throw;
         }
 
-        try
-        {
-            await using (cancellationToken.UnsafeRegister(static (state, token) => ((AgentSlot)state!).Abandon(token), slot).ConfigureAwait(false))
-            {
-                return await attempt.ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            slot.Forsake();
-            throw;
-        }
-    }
-
-    private AgentMessage AssignmentOf(DispatchTicket ticket, DateTimeOffset now)
-    {
-        var request = ticket.Request;
-        var id = EntityId.New();
-        return new AgentMessage
-        {
-            Id = id,
-            CorrelationId = id,
-            Type = MessageType.TaskAssignment,
-            Sender = Id,
-            Priority = request.Task.Priority,
-            Timestamp = now,
-            Payload = new TaskAssignment
-            {
-                Task = request.Task,
-                WorkflowId = request.WorkflowId,
-                Phase = request.Phase ?? request.Task.Phase,
-                Round = request.Round,
-                Attempt = ticket.Attempt,
-                Delivery = request.Delivery,
-                IdempotencyKey = request.IdempotencyKey,
-                DependencyOutputs = request.DependencyOutputs,
-                Feedback = request.Feedback,
-                ReplayOf = request.ReplayOf,
-            },
-        };
+        return await answer.ConfigureAwait(false);
     }
 
     /// <summary>The limit of one attempt, and never beyond the total deadline.</summary>
@@ -281,7 +285,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         var error = _environment.ErrorClassifier.Classify(exception);
         DispatchTracing.Fail(step, error);
         var ran = ticket.Attempt > 1;
-        if (!ran && (exception is not CircuitOpenException || ticket.Request.ReplayOf is not null))
+        if (!ran && (exception is not CircuitOpenException || ticket.Request.Assignment.ReplayOf is not null))
         {
             // (A replay that finds no way in leaves the letter it replays where it is.)
             throw exception;

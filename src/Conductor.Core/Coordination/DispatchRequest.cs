@@ -1,28 +1,18 @@
-using System.Collections.Frozen;
+using Conductor.Messaging;
 
 namespace Conductor.Coordination;
 
 /// <summary>A task to be dispatched, with what surrounds it.</summary>
-internal sealed class DispatchRequest
+/// <param name="assignment">What goes to the agent of the first attempt; those of later attempts get a copy with the number of theirs.</param>
+internal sealed class DispatchRequest(TaskAssignment assignment)
 {
-    public required TaskDefinition Task { get; init; }
+    public TaskAssignment Assignment { get; } = assignment;
 
-    public required string IdempotencyKey { get; init; }
+    public TaskDefinition Task => Assignment.Task;
 
-    public string? WorkflowId { get; init; }
+    public string? WorkflowId => Assignment.WorkflowId;
 
-    public WorkflowPhase? Phase { get; init; }
-
-    public int Round { get; init; }
-
-    public IReadOnlyDictionary<string, TaskData> DependencyOutputs { get; init; } = FrozenDictionary<string, TaskData>.Empty;
-
-    public IReadOnlyList<Feedback> Feedback { get; init; } = [];
-
-    public string? ReplayOf { get; init; }
-
-    /// <summary>The delivery: one more than the processes that died under the task.</summary>
-    public int Delivery { get; init; } = 1;
+    public int Round => Assignment.Round;
 
     /// <summary>True when whoever dispatches limits itself to what the queue holds, so that the queue never refuses it.</summary>
     public bool IsFlowControlled { get; init; }
@@ -41,6 +31,8 @@ internal sealed class DispatchRequest
     /// <summary>The dead letter that was kept when the task was given up.</summary>
     public ErrorRecord? DeadLetter { get; set; }
 
-    public static DispatchRequest Standalone(TaskDefinition task) =>
-        new() { Task = task, IdempotencyKey = new ExecutionKey(null, task.Id, 0).ToIdempotencyKey(task.IdempotencyKey) };
+    /// <summary>A task outside workflows.</summary>
+    public static DispatchRequest Standalone(TaskDefinition task) => new(new TaskAssignment { Task = task, Phase = task.Phase });
+
+    public TaskAssignment AssignmentOf(int attempt) => attempt == Assignment.Attempt ? Assignment : Assignment with { Attempt = attempt };
 }

@@ -61,7 +61,7 @@ internal sealed class DispatchTicket(DispatchRequest request, long arrivedAt)
         Attempt = Attempt,
         OtherAgentsAvailable = otherAgentsAvailable,
         TimeLeft = TimeLeft(time),
-        IdempotencyKey = Request.IdempotencyKey,
-        ReplayOf = Request.ReplayOf,
+        IdempotencyKey = Request.Assignment.IdempotencyKey,
+        ReplayOf = Request.Assignment.ReplayOf,
     };
 }

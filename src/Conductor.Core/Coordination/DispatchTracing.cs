@@ -19,7 +19,7 @@ internal static class DispatchTracing
         {
             activity.SetTag(Tags.TaskId, request.Task.Id);
             activity.SetTag(Tags.AgentType, request.Task.AgentType.Name);
-            activity.SetTag(Tags.Phase, request.Phase?.Name);
+            activity.SetTag(Tags.Phase, request.Assignment.Phase?.Name);
             activity.SetTag(Tags.RunId, request.WorkflowId);
         }
 

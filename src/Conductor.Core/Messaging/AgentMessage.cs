@@ -5,8 +5,17 @@ namespace Conductor.Messaging;
 /// <summary>A message. Immutable.</summary>
 public sealed record AgentMessage
 {
+    /// <summary>Makes a message with a new id.</summary>
+    public AgentMessage()
+        : this(EntityId.New())
+    {
+    }
+
+    /// <summary>Makes a message whose id is known, and makes none in vain.</summary>
+    internal AgentMessage(string id) => Id = id;
+
     /// <summary>Unique text. Default: a new <see cref="EntityId"/>.</summary>
-    public string Id { get; init; } = EntityId.New();
+    public string Id { get; init; }
 
     /// <summary>What it is.</summary>
     public required MessageType Type { get; init; }

@@ -23,8 +23,11 @@ public sealed record TaskAssignment : MessagePayload
     /// <summary>The delivery; the first is 1. It grows when a process died while it ran the task, and counts apart from attempts.</summary>
     public int Delivery { get; init; } = 1;
 
-    /// <summary>The key that stays the same over retries, redelivery and resume.</summary>
-    public required string IdempotencyKey { get; init; }
+    /// <summary>
+    /// The key that stays the same over retries, redelivery and resume. Default: made of the run, the task (or the key its definition gives) and
+    /// the round, whenever it is asked for: few tasks ever ask.
+    /// </summary>
+    public string IdempotencyKey { get => field ?? ExecutionKey.ToIdempotencyKey(Task?.IdempotencyKey); init; }
 
     /// <summary>The outputs of the tasks it depends on, by task id.</summary>
     public IReadOnlyDictionary<string, TaskData> DependencyOutputs { get; init => field = Snapshot.Of(value); } =

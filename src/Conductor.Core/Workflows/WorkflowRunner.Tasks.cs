@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Conductor.Coordination;
+using Conductor.Messaging;
 using Conductor.State;
 
 namespace Conductor.Workflows;
@@ -81,17 +82,18 @@ internal sealed partial class WorkflowRunner
 
     private DispatchRequest RequestFor(int index)
     {
-        var task = _plan.Task(index);
-        return new DispatchRequest
+        var assignment = new TaskAssignment
         {
-            Task = task,
+            Task = _plan.Task(index),
             WorkflowId = RunId,
             Phase = _plan.Phase(_plan.PhaseOf[index]),
             Round = _summary.Round,
-            IdempotencyKey = new ExecutionKey(RunId, task.Id, _summary.Round).ToIdempotencyKey(task.IdempotencyKey),
             DependencyOutputs = _board.OutputsFor(index),
             Feedback = _findings,
             Delivery = CrashesOf(index) + 1,
+        };
+        return new DispatchRequest(assignment)
+        {
             IsFlowControlled = true,
             EnsureMayBegin = _ensureMayBegin,
         };
