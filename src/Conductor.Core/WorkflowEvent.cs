@@ -3,8 +3,15 @@ using System.Text;
 namespace Conductor;
 
 /// <summary>Something that happened in a run, in the order it was committed. Immutable.</summary>
+/// <remarks>A run keeps two for every task, so what is absent takes no place of its own: there is a value that stands for it.</remarks>
 public sealed record WorkflowEvent : ExtensibleRecord
 {
+    private readonly WorkflowPhase _phase;
+    private readonly sbyte _taskStatus = -1;
+    private readonly sbyte _workflowStatus = -1;
+    private readonly TimeSpan _duration = TimeSpan.MinValue;
+    private readonly double _percent = double.NaN;
+
     /// <summary>Its place in the run's history: 1, 2, 3 and so on; 0 for progress, which has no place.</summary>
     public long Position { get; init; }
 
@@ -18,7 +25,11 @@ public sealed record WorkflowEvent : ExtensibleRecord
     public required DateTimeOffset Timestamp { get; init; }
 
     /// <summary>The phase, if it concerns one.</summary>
-    public WorkflowPhase? Phase { get; init; }
+    public WorkflowPhase? Phase
+    {
+        get => _phase.IsEmpty ? null : _phase;
+        init => _phase = value.GetValueOrDefault();
+    }
 
     /// <summary>The feedback round.</summary>
     public int Round { get; init; }
@@ -30,19 +41,35 @@ public sealed record WorkflowEvent : ExtensibleRecord
     public string? AgentId { get; init; }
 
     /// <summary>The task's status, if it concerns a task.</summary>
-    public AgentTaskStatus? TaskStatus { get; init; }
+    public AgentTaskStatus? TaskStatus
+    {
+        get => _taskStatus < 0 ? null : (AgentTaskStatus)_taskStatus;
+        init => _taskStatus = (sbyte)(value ?? (AgentTaskStatus)(-1));
+    }
 
     /// <summary>The run's status, if it concerns the run.</summary>
-    public WorkflowStatus? WorkflowStatus { get; init; }
+    public WorkflowStatus? WorkflowStatus
+    {
+        get => _workflowStatus < 0 ? null : (WorkflowStatus)_workflowStatus;
+        init => _workflowStatus = (sbyte)(value ?? (WorkflowStatus)(-1));
+    }
 
     /// <summary>Attempts made, for a task that ended.</summary>
     public int Attempts { get; init; }
 
     /// <summary>How long the task took, for one that ended.</summary>
-    public TimeSpan? Duration { get; init; }
+    public TimeSpan? Duration
+    {
+        get => _duration == TimeSpan.MinValue ? null : _duration;
+        init => _duration = value ?? TimeSpan.MinValue;
+    }
 
     /// <summary>0 to 100, for progress.</summary>
-    public double? Percent { get; init; }
+    public double? Percent
+    {
+        get => double.IsNaN(_percent) ? null : _percent;
+        init => _percent = value ?? double.NaN;
+    }
 
     /// <summary>What went wrong, if something did.</summary>
     public TaskError? Error { get; init; }

@@ -24,6 +24,9 @@ public sealed class InMemoryMessageBus : MessageBus
     }
 
     /// <inheritdoc />
+    protected internal override bool MayReach(string channel) => _channels.ContainsKey(channel);
+
+    /// <inheritdoc />
     protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <inheritdoc />

@@ -221,6 +221,13 @@ public abstract partial class MessageBus : IAsyncDisposable
         return UnsubscribeCoreAsync(subscription, cancellationToken);
     }
 
+    /// <summary>
+    /// Whether anybody may get a message of a channel. Asked before a notice is made that nobody has to get: where the provider knows that nobody
+    /// listens, none is made. Default: true, somebody may.
+    /// </summary>
+    /// <param name="channel">The channel.</param>
+    protected internal virtual bool MayReach(string channel) => true;
+
     /// <summary>Connects the provider.</summary>
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask ConnectCoreAsync(CancellationToken cancellationToken);

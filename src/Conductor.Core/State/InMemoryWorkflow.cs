@@ -5,8 +5,11 @@ namespace Conductor.State;
 /// </summary>
 internal sealed class InMemoryWorkflow(int maxEvents)
 {
+    /// <summary>Tasks for which there is room from the start; more make room as they come.</summary>
+    private const int MostToExpect = 65_536;
+
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, TaskResult> _latest = new(StringComparer.Ordinal);
+    private Dictionary<string, TaskResult> _latest = new(StringComparer.Ordinal);
     private readonly List<PhaseRecord> _phases = [];
     private readonly List<FeedbackRound> _feedbackRounds = [];
     private readonly List<WorkflowLogEntry> _log = [];
@@ -17,6 +20,7 @@ internal sealed class InMemoryWorkflow(int maxEvents)
     private WorkflowSummary? _summary;
     private WorkflowDefinition? _definition;
     private WorkflowState? _cached;
+    private bool _latestIsShared;
     private long _lastPosition;
     private string? _lastOperationId;
     private bool _cancellationRequested;
@@ -68,6 +72,11 @@ internal sealed class InMemoryWorkflow(int maxEvents)
                 return isRepeated ? (found, found) : (0, found);
             }
 
+            if (found == 0)
+            {
+                MakeRoom(Math.Min(transition.Summary.TaskCount, MostToExpect));
+            }
+
             _cached = null;
             _lastOperationId = transition.OperationId;
             _summary = transition.Summary with { StoreVersion = found + 1 };
@@ -85,12 +94,12 @@ internal sealed class InMemoryWorkflow(int maxEvents)
             foreach (var phase in transition.Phases)
             {
                 // The passage that ends is the last one, or close to it.
-                Upsert(_phases, phase, known => known.Phase == phase.Phase && known.Round == phase.Round);
+                Upsert(_phases, phase, static (known, phase) => known.Phase == phase.Phase && known.Round == phase.Round);
             }
 
             foreach (var redelivery in transition.Redeliveries)
             {
-                Upsert(_redeliveries, redelivery, known => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
+                Upsert(_redeliveries, redelivery, static (known, redelivery) => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
             }
 
             _feedbackRounds.AddRange(transition.FeedbackRounds);
@@ -125,7 +134,8 @@ internal sealed class InMemoryWorkflow(int maxEvents)
             _cached = null;
             _lastOperationId = null;
             _summary = state.ToSummary() with { StoreVersion = found + 1 };
-            _latest.Clear();
+            _latest = new Dictionary<string, TaskResult>(StringComparer.Ordinal);
+            _latestIsShared = false;
             foreach (var (taskId, result) in state.TaskResults)
             {
                 _latest[taskId] = result;
@@ -160,7 +170,14 @@ internal sealed class InMemoryWorkflow(int maxEvents)
     {
         lock (_gate)
         {
-            return _cached ??= _summary?.ToState(_phases, _latest, _feedbackRounds, _log, _agents, _redeliveries);
+            if (_cached is null && _summary is not null)
+            {
+                // The results go into the snapshot as they are; whoever changes them after that changes a copy.
+                _latestIsShared = true;
+                _cached = _summary.ToState(_phases, Snapshot.Owning(_latest), _feedbackRounds, _log, _agents, _redeliveries);
+            }
+
+            return _cached;
         }
     }
 
@@ -226,29 +243,48 @@ internal sealed class InMemoryWorkflow(int maxEvents)
         }
 
         Retire(result.TaskId);
-        _latest[result.TaskId] = result;
+        OwnLatest()[result.TaskId] = result;
         _cached = null;
         return true;
     }
 
     private void Retire(string taskId)
     {
-        if (_latest.Remove(taskId, out var result))
+        if (_latest.ContainsKey(taskId) && OwnLatest().Remove(taskId, out var result))
         {
             (_earlier ??= [])[(taskId, result.Round)] = result;
         }
     }
 
-    private static void Upsert<T>(List<T> items, T item, Predicate<T> isSame)
+    /// <summary>A run that goes well has two events for every task, and some of its own.</summary>
+    private void MakeRoom(int tasks)
     {
-        var index = items.FindLastIndex(isSame);
-        if (index < 0)
+        _latest.EnsureCapacity(tasks);
+        _events.EnsureCapacity(Math.Min((2 * tasks) + 8, maxEvents));
+    }
+
+    private Dictionary<string, TaskResult> OwnLatest()
+    {
+        if (_latestIsShared)
         {
-            items.Add(item);
+            _latest = new Dictionary<string, TaskResult>(_latest, StringComparer.Ordinal);
+            _latestIsShared = false;
         }
-        else
+
+        return _latest;
+    }
+
+    private static void Upsert<T>(List<T> items, T item, Func<T, T, bool> isSame)
+    {
+        for (var i = items.Count - 1; i >= 0; i--)
         {
-            items[index] = item;
+            if (isSame(items[i], item))
+            {
+                items[i] = item;
+                return;
+            }
         }
+
+        items.Add(item);
     }
 }

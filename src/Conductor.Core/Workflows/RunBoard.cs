@@ -38,8 +38,14 @@ internal sealed class RunBoard(WorkflowPlan plan)
         {
             if (_status[index] == AgentTaskStatus.Pending)
             {
-                _openDependencies[index] = plan.Dependencies[index].Count(dependency => !IsFinished(dependency));
-                if (_openDependencies[index] == 0)
+                var open = 0;
+                foreach (var dependency in plan.Dependencies[index])
+                {
+                    open += IsFinished(dependency) ? 0 : 1;
+                }
+
+                _openDependencies[index] = open;
+                if (open == 0)
                 {
                     yield return index;
                 }

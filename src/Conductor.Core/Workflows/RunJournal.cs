@@ -9,14 +9,14 @@ namespace Conductor.Workflows;
 internal sealed class RunJournal(StateManager state, TimeProvider time, string workflowId)
 {
     private readonly HashSet<string> _agents = new(StringComparer.Ordinal);
-    private List<TaskResult> _results = [];
-    private List<PhaseRecord> _phases = [];
-    private List<FeedbackRound> _feedbackRounds = [];
-    private List<string> _reopened = [];
-    private List<TaskRedelivery> _redeliveries = [];
-    private List<WorkflowLogEntry> _log = [];
-    private List<string> _newAgents = [];
-    private List<WorkflowEvent> _events = [];
+    private readonly List<TaskResult> _results = [];
+    private readonly List<PhaseRecord> _phases = [];
+    private readonly List<FeedbackRound> _feedbackRounds = [];
+    private readonly List<string> _reopened = [];
+    private readonly List<TaskRedelivery> _redeliveries = [];
+    private readonly List<WorkflowLogEntry> _log = [];
+    private readonly List<string> _newAgents = [];
+    private readonly List<WorkflowEvent> _events = [];
     private long _position;
 
     public long Version { get; private set; }
@@ -108,14 +108,14 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
         // One taking of the lease makes one step from each version: together they name it.
         OperationId = lease.Nonce,
         Definition = definition,
-        Results = Take(ref _results),
-        Phases = Take(ref _phases),
-        FeedbackRounds = Take(ref _feedbackRounds),
-        ReopenedTaskIds = Take(ref _reopened),
-        Redeliveries = Take(ref _redeliveries),
-        Log = Take(ref _log),
-        NewAgents = Take(ref _newAgents),
-        Events = Take(ref _events),
+        Results = Take(_results),
+        Phases = Take(_phases),
+        FeedbackRounds = Take(_feedbackRounds),
+        ReopenedTaskIds = Take(_reopened),
+        Redeliveries = Take(_redeliveries),
+        Log = Take(_log),
+        NewAgents = Take(_newAgents),
+        Events = Take(_events),
     };
 
     /// <summary>Commits a step.</summary>
@@ -125,17 +125,16 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
         Version = await state.CommitWorkflowAsync(step, CancellationToken.None).ConfigureAwait(false);
     }
 
-#pragma warning disable CA1859 // As what it is read as, an empty list costs nothing, and most of them are empty.
-    private static IReadOnlyList<T> Take<T>(ref List<T> list)
-#pragma warning restore CA1859
+    /// <summary>What a list holds; the list is used again.</summary>
+    private static T[] Take<T>(List<T> list)
     {
         if (list.Count == 0)
         {
             return [];
         }
 
-        var taken = list;
-        list = [];
+        T[] taken = [.. list];
+        list.Clear();
         return taken;
     }
 }

@@ -113,6 +113,11 @@ internal sealed partial class WorkflowRunner
 
     private async ValueTask PublishAsync(string channel, string command)
     {
+        if (!_services.Bus.MayReach(channel))
+        {
+            return;
+        }
+
         try
         {
             await _services.Bus.PublishAsync(channel, new AgentMessage
@@ -129,12 +134,12 @@ internal sealed partial class WorkflowRunner
         }
     }
 
-    private Dictionary<string, string> Arguments() => new(StringComparer.Ordinal)
+    private IReadOnlyDictionary<string, string> Arguments() => Snapshot.Owning(new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["workflow_id"] = RunId,
         ["status"] = _summary.Status.ToString(),
         ["phase"] = _summary.CurrentPhase?.Name ?? string.Empty,
         ["outcome"] = _phaseRecord?.Outcome.ToString() ?? string.Empty,
         ["round"] = _summary.Round.ToString(),
-    };
+    });
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Conductor.Coordination;
 using Conductor.Messaging;
 using Conductor.State;
@@ -8,15 +7,31 @@ namespace Conductor.Workflows;
 /// <content>Running tasks, and ending.</content>
 internal sealed partial class WorkflowRunner
 {
-    /// <summary>Runs one task beside the loop and hands its result to the loop. Never throws.</summary>
+    /// <summary>
+    /// Runs one task beside the loop and hands its result to the loop. A suspect has had its turn, alone, since before it was started; the others
+    /// take theirs here. Never throws.
+    /// </summary>
     private async Task RunTaskAsync(int index)
     {
         var task = _plan.Task(index);
         var request = RequestFor(index);
+        var isAlone = IsSuspect(index);
+        var isInside = isAlone;
+        var hasWindow = false;
         TaskResult? result;
         try
         {
-            result = await DispatchAsync(index, request).ConfigureAwait(false);
+            await _services.Window.WaitAsync(_taskCancellation.Token).ConfigureAwait(false);
+            hasWindow = true;
+            if (!isInside)
+            {
+                await _services.Isolation.EnterAsync(alone: false, _taskCancellation.Token).ConfigureAwait(false);
+                isInside = true;
+            }
+
+            result = StopCause == StopCause.Draining
+                ? null
+                : await _services.Coordinator.DispatchAsync(request, _taskCancellation.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -42,42 +57,17 @@ internal sealed partial class WorkflowRunner
             result = handedOver ? null : NotRun(index, AgentTaskStatus.Failed, _services.Environment.ErrorClassifier.Classify(exception));
         }
 
-        if (IsSuspect(index))
+        if (isInside)
         {
-            _services.Isolation.Leave(alone: true);
+            _services.Isolation.Leave(isAlone);
+        }
+
+        if (hasWindow)
+        {
+            _services.Window.Release();
         }
 
         _finished.Writer.TryWrite((index, result));
-    }
-
-    /// <summary>Hands a task over, beside others. A suspect has had its turn, alone, since before it was started.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<TaskResult?> DispatchAsync(int index, DispatchRequest request)
-    {
-        var isBesideOthers = !IsSuspect(index);
-        var isInside = false;
-        await _services.Window.WaitAsync(_taskCancellation.Token).ConfigureAwait(false);
-        try
-        {
-            if (isBesideOthers)
-            {
-                await _services.Isolation.EnterAsync(alone: false, _taskCancellation.Token).ConfigureAwait(false);
-                isInside = true;
-            }
-
-            return StopCause == StopCause.Draining
-                ? null
-                : await _services.Coordinator.DispatchAsync(request, _taskCancellation.Token).ConfigureAwait(false);
-        }
-        finally
-        {
-            if (isInside)
-            {
-                _services.Isolation.Leave(alone: false);
-            }
-
-            _services.Window.Release();
-        }
     }
 
     private DispatchRequest RequestFor(int index)
