@@ -103,7 +103,7 @@ public sealed class InMemoryStateManager : StateManager
     protected override ValueTask<long> SaveWorkflowStateCoreAsync(WorkflowState state, StateExpectation expectation, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(state);
-        var workflow = _workflows.GetOrAdd(state.WorkflowId, id => new InMemoryWorkflow(_retention.MaxEventsPerWorkflow));
+        var workflow = _workflows.GetOrAdd(state.WorkflowId, NewWorkflow, _retention);
         var (version, found) = workflow.TrySave(state, expectation);
         return Saved(workflow, state.WorkflowId, state.IsComplete, version, expectation, found);
     }
@@ -166,7 +166,7 @@ public sealed class InMemoryStateManager : StateManager
         var id = transition.Summary.WorkflowId;
         var expectation = StateExpectation.AtVersion(transition.ExpectedVersion);
         var workflow = transition.ExpectedVersion == 0
-            ? _workflows.GetOrAdd(id, _ => new InMemoryWorkflow(_retention.MaxEventsPerWorkflow))
+            ? _workflows.GetOrAdd(id, NewWorkflow, _retention)
             : Find(id) ?? throw Conflict(WorkflowKey(id), expectation, found: 0);
 
         if (transition.Lease is { } lease && !IsWorkflowKey(lease.Name, id))
@@ -282,6 +282,8 @@ public sealed class InMemoryStateManager : StateManager
             _effects.Forget(key.WorkflowId ?? key.ToString());
         }
     }
+
+    private static InMemoryWorkflow NewWorkflow(string id, RetentionOptions retention) => new(id, retention.MaxEventsPerWorkflow);
 
     private bool ForgetWorkflow(string workflowId)
     {

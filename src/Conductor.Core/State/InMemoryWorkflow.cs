@@ -3,7 +3,7 @@ namespace Conductor.State;
 /// <summary>
 /// One run as it is kept in memory. A step changes what it names; the whole state is put together only when it is read. Thread-safe.
 /// </summary>
-internal sealed class InMemoryWorkflow(int maxEvents)
+internal sealed class InMemoryWorkflow(string id, int maxEvents)
 {
     /// <summary>Tasks for which there is room from the start; more make room as they come.</summary>
     private const int MostToExpect = 65_536;
@@ -15,7 +15,7 @@ internal sealed class InMemoryWorkflow(int maxEvents)
     private readonly List<WorkflowLogEntry> _log = [];
     private readonly List<string> _agents = [];
     private readonly List<TaskRedelivery> _redeliveries = [];
-    private readonly Queue<WorkflowEvent> _events = new();
+    private readonly Queue<RetainedEvent> _events = new();
     private Dictionary<(string TaskId, int Round), TaskResult>? _earlier;
     private WorkflowSummary? _summary;
     private WorkflowDefinition? _definition;
@@ -112,7 +112,8 @@ internal sealed class InMemoryWorkflow(int maxEvents)
                     _events.Dequeue();
                 }
 
-                _events.Enqueue(happening);
+                var result = happening.TaskId is { } taskId ? Find(taskId, happening.Round) : null;
+                _events.Enqueue(new RetainedEvent(happening, id, result));
                 _lastPosition = happening.Position;
             }
 
@@ -189,7 +190,7 @@ internal sealed class InMemoryWorkflow(int maxEvents)
                 ? null
                 : new WorkflowHistory
                 {
-                    Events = [.. Newer(afterPosition).Take(limit)],
+                    Events = [.. Newer(afterPosition).Take(limit).Select(kept => kept.ToEvent(id))],
                     FirstPosition = _events.TryPeek(out var first) ? first.Position : 0,
                     LastPosition = _lastPosition,
                     IsComplete = _summary.IsComplete,
@@ -227,7 +228,7 @@ internal sealed class InMemoryWorkflow(int maxEvents)
     }
 
     /// <summary>The kept events have consecutive positions, so the first newer one is found by counting, not by comparing.</summary>
-    private IEnumerable<WorkflowEvent> Newer(long afterPosition) =>
+    private IEnumerable<RetainedEvent> Newer(long afterPosition) =>
         _events.TryPeek(out var first) ? _events.Skip((int)Math.Clamp(afterPosition - first.Position + 1, 0, _events.Count)) : [];
 
     private TaskResult? Find(string taskId, int round) =>
