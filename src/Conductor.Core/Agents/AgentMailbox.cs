@@ -151,7 +151,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         }
 
         // Before the result is published: whoever receives it finds the agent ready for the next task.
-        owner.OnIdle(attempt.CorrelationId!);
+        owner.OnIdle(attempt.CorrelationId!, result.CompletedAt);
         if (claimed)
         {
             await PublishAsync(attempt, result).ConfigureAwait(false);

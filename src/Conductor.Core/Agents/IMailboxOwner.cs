@@ -4,7 +4,9 @@ namespace Conductor.Agents;
 internal interface IMailboxOwner
 {
     /// <summary>The agent's code has returned: it could take another task.</summary>
-    void OnIdle(string correlationId);
+    /// <param name="correlationId">The attempt.</param>
+    /// <param name="at">When it returned.</param>
+    void OnIdle(string correlationId, DateTimeOffset at);
 
     /// <summary>The result of an attempt could not be published.</summary>
     void OnUndeliverable(string correlationId, TaskResult result, Exception exception);

@@ -14,7 +14,6 @@ public sealed partial class TaskContext
     private readonly TaskAssignment _assignment;
     private readonly AgentHost _host;
     private readonly AgentIdentity? _agent;
-    private readonly DateTimeOffset _startedAt;
     private readonly long _startedTimestamp;
     private AsyncServiceScope? _scope;
     private Feedback? _feedback;
@@ -34,7 +33,6 @@ public sealed partial class TaskContext
         _assignment = assignment;
         _agent = agent;
         _host = host;
-        _startedAt = host.Environment.TimeProvider.GetUtcNow();
         _startedTimestamp = host.Environment.TimeProvider.GetTimestamp();
     }
 
@@ -244,22 +242,27 @@ public sealed partial class TaskContext
         ? ToResult(AgentTaskStatus.Failed, failure, output)
         : ToResult(AgentTaskStatus.Completed, error: null, output);
 
-    internal TaskResult ToResult(AgentTaskStatus status, TaskError? error, TaskData? output = null) => new()
+    internal TaskResult ToResult(AgentTaskStatus status, TaskError? error, TaskData? output = null)
     {
-        TaskId = Task.Id,
-        WorkflowId = WorkflowId,
-        Round = Round,
-        AgentId = AgentId,
-        Status = status,
-        Output = output ?? TaskData.Empty,
-        Error = error,
-        Attempts = Attempt,
-        Feedback = _feedback,
-        StartedAt = _startedAt,
-        CompletedAt = TimeProvider.GetUtcNow(),
-        Duration = TimeProvider.GetElapsedTime(_startedTimestamp),
-        Metadata = _metadata ?? Snapshot.EmptyMap,
-    };
+        var now = TimeProvider.GetUtcNow();
+        var duration = TimeProvider.GetElapsedTime(_startedTimestamp);
+        return new TaskResult
+        {
+            TaskId = Task.Id,
+            WorkflowId = WorkflowId,
+            Round = Round,
+            AgentId = AgentId,
+            Status = status,
+            Output = output ?? TaskData.Empty,
+            Error = error,
+            Attempts = Attempt,
+            Feedback = _feedback,
+            StartedAt = now - duration,
+            CompletedAt = now,
+            Duration = duration,
+            Metadata = _metadata ?? Snapshot.EmptyMap,
+        };
+    }
 
     /// <summary>Ends the task's scope, if its services were used.</summary>
     internal async ValueTask EndScopeAsync()

@@ -129,7 +129,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     {
         using var place = EnterDispatch();
         using var step = DispatchTracing.Start(request);
-        var ticket = new DispatchTicket(request, _time.GetTimestamp());
+        var now = DispatchTiming.Now(_time);
+        var ticket = new DispatchTicket(request, now.Timestamp);
         var timing = default(DispatchTiming);
         while (true)
         {
@@ -137,7 +138,10 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             AgentSlot slot;
             try
             {
-                slot = await _admissions.AdmitAsync(ticket, PoolOf(request.Task.AgentType), cancellationToken).ConfigureAwait(false);
+                var admission = _admissions.AdmitAsync(ticket, PoolOf(request.Task.AgentType), cancellationToken);
+                var isAtOnce = admission.IsCompleted && ticket.Attempt == 1;
+                slot = await admission.ConfigureAwait(false);
+                now = isAtOnce ? now : DispatchTiming.Now(_time);
             }
             catch (ConductorException exception)
             {
@@ -145,7 +149,6 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
 
             // 2. The assignment goes to the agent over the bus, and its result comes back the same way.
-            var now = DispatchTiming.Now(_time);
             timing = timing.Begin(now, _time, ticket, _environment.Instruments);
             request.AttemptsBegun = ticket.Attempt;
             request.FirstBegunAt = timing.Timestamp;
@@ -199,62 +202,6 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     private static TaskResult FinalResult(TaskResult result, ErrorDecision decision) => decision.Action == ErrorAction.Skip
         ? result with { Status = AgentTaskStatus.Skipped }
         : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
-
-    /// <summary>
-    /// Begins an attempt. Publishing is nearly always over when it returns: then what is awaited is the agent's answer and nothing between.
-    /// </summary>
-    private ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, DispatchTiming now, CancellationToken cancellationToken)
-    {
-        var assignment = ticket.Request.AssignmentOf(ticket.Attempt);
-        var id = EntityId.New();
-        var message = new AgentMessage(id)
-        {
-            CorrelationId = id,
-            Type = MessageType.TaskAssignment,
-            Sender = Id,
-            Priority = ticket.Task.Priority,
-            Timestamp = now.StartedAt,
-            Payload = assignment,
-        };
-        var answer = slot.Begin(assignment, id, now, TimeoutOf(ticket));
-        ValueTask published;
-        try
-        {
-            published = _bus.PublishAsync(slot.Channel, message, cancellationToken);
-        }
-#pragma warning disable CA1031 // It is thrown to whoever awaits the attempt, like one that comes later.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            published = ValueTask.FromException(exception);
-        }
-
-        return published.IsCompletedSuccessfully ? answer : AwaitPublishedAsync(published, slot, id, answer);
-    }
-
-    private static async ValueTask<TaskResult> AwaitPublishedAsync(ValueTask published, AgentSlot slot, string correlationId, ValueTask<TaskResult> answer)
-    {
-        try
-        {
-            await published.ConfigureAwait(false);
-        }
-        catch
-        {
-            // It never reached the agent: nobody's failure but the bus's, or the caller's own cancellation.
-            if (!slot.Unpublished(correlationId))
-            {
-                await ((Task)answer.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
-
-            throw;
-        }
-
-        return await answer.ConfigureAwait(false);
-    }
-
-    /// <summary>The limit of one attempt, and never beyond the total deadline.</summary>
-    private TimeSpan TimeoutOf(DispatchTicket ticket) =>
-        ticket.TimeLeft(_time) is { } left && left < ticket.Task.Timeout ? (left > TimeSpan.Zero ? left : TimeSpan.Zero) : ticket.Task.Timeout;
 
     private async ValueTask<ErrorDecision> DecideAsync(AgentSlot slot, DispatchTicket ticket, TaskResult result)
     {

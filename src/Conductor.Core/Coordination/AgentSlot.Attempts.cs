@@ -62,7 +62,7 @@ internal sealed partial class AgentSlot
         _answer.Cancel(cancellationToken);
         if (!Mailbox.Cancel(correlationId!))
         {
-            OnIdle(correlationId!);
+            OnIdle(correlationId!, _time.GetUtcNow());
         }
     }
 
@@ -109,14 +109,14 @@ internal sealed partial class AgentSlot
         var claimed = _answer?.TryClaim() == true;
         if (!Mailbox.Cancel(correlationId))
         {
-            OnIdle(correlationId);
+            OnIdle(correlationId, _time.GetUtcNow());
         }
 
         return claimed;
     }
 
     /// <inheritdoc />
-    public void OnIdle(string correlationId)
+    public void OnIdle(string correlationId, DateTimeOffset at)
     {
         lock (_gate)
         {
@@ -126,6 +126,7 @@ internal sealed partial class AgentSlot
             }
 
             _codeReturned = true;
+            _lastSeenTicks = at.UtcTicks;
         }
 
         CompletePart();

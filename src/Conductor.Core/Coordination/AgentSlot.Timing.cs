@@ -73,7 +73,7 @@ internal sealed partial class AgentSlot
         {
             // The assignment, or its result, was lost on the way: the caller gets its answer on time all the same.
             Fail(error);
-            OnIdle(correlationId);
+            OnIdle(correlationId, _time.GetUtcNow());
         }
     }
 

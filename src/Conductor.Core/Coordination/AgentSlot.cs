@@ -187,7 +187,6 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
             _assignment = null;
             _correlationId = null;
             _inGrace = false;
-            Touch();
             _free?.TrySetResult();
         }
 
@@ -200,6 +199,4 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
             Pool.Return(this);
         }
     }
-
-    private void Touch() => _lastSeenTicks = _time.GetUtcNow().UtcTicks;
 }

@@ -18,17 +18,21 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     private readonly List<string> _newAgents = [];
     private readonly List<WorkflowEvent> _events = [];
     private long _position;
+    private DateTimeOffset? _now;
 
     public long Version { get; private set; }
 
     public bool HasChanges => _events.Count > 0;
+
+    /// <summary>What is committed together happened at one time: that of the first of it.</summary>
+    private DateTimeOffset Now => _now ??= time.GetUtcNow();
 
     public WorkflowEvent Event(WorkflowEventKind kind, WorkflowPhase? phase, int round) => new()
     {
         Position = ++_position,
         WorkflowId = workflowId,
         Kind = kind,
-        Timestamp = time.GetUtcNow(),
+        Timestamp = Now,
         Phase = phase,
         Round = round,
     };
@@ -41,7 +45,7 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
         Position = ++_position,
         WorkflowId = workflowId,
         Kind = WorkflowEventKind.TaskStarted,
-        Timestamp = time.GetUtcNow(),
+        Timestamp = Now,
         Phase = phase,
         Round = round,
         TaskId = taskId,
@@ -57,7 +61,7 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
             Position = ++_position,
             WorkflowId = workflowId,
             Kind = WorkflowEventKind.TaskFinished,
-            Timestamp = time.GetUtcNow(),
+            Timestamp = Now,
             Phase = phase,
             Round = round,
             TaskId = result.TaskId,
@@ -99,24 +103,28 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     }
 
     /// <summary>Takes what changed as one step, to be committed whole or not at all.</summary>
-    public WorkflowTransition Take(WorkflowSummary summary, Lease lease, WorkflowDefinition? definition) => new()
+    public WorkflowTransition Take(WorkflowSummary summary, Lease lease, WorkflowDefinition? definition)
     {
-        Summary = summary,
-        ExpectedVersion = Version,
-        Lease = lease,
+        _now = null;
+        return new WorkflowTransition
+        {
+            Summary = summary,
+            ExpectedVersion = Version,
+            Lease = lease,
 
-        // One taking of the lease makes one step from each version: together they name it.
-        OperationId = lease.Nonce,
-        Definition = definition,
-        Results = Take(_results),
-        Phases = Take(_phases),
-        FeedbackRounds = Take(_feedbackRounds),
-        ReopenedTaskIds = Take(_reopened),
-        Redeliveries = Take(_redeliveries),
-        Log = Take(_log),
-        NewAgents = Take(_newAgents),
-        Events = Take(_events),
-    };
+            // One taking of the lease makes one step from each version: together they name it.
+            OperationId = lease.Nonce,
+            Definition = definition,
+            Results = Take(_results),
+            Phases = Take(_phases),
+            FeedbackRounds = Take(_feedbackRounds),
+            ReopenedTaskIds = Take(_reopened),
+            Redeliveries = Take(_redeliveries),
+            Log = Take(_log),
+            NewAgents = Take(_newAgents),
+            Events = Take(_events),
+        };
+    }
 
     /// <summary>Commits a step.</summary>
     public async ValueTask CommitAsync(WorkflowTransition step)

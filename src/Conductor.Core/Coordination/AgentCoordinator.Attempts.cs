@@ -1,0 +1,63 @@
+using Conductor.Messaging;
+
+namespace Conductor.Coordination;
+
+/// <content>One attempt: its assignment on its way to the agent.</content>
+public sealed partial class AgentCoordinator
+{
+    /// <summary>
+    /// Begins an attempt. Publishing is nearly always over when it returns: then what is awaited is the agent's answer and nothing between.
+    /// </summary>
+    private ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, DispatchTiming now, CancellationToken cancellationToken)
+    {
+        var assignment = ticket.Request.AssignmentOf(ticket.Attempt);
+        var id = EntityId.New();
+        var message = new AgentMessage(id)
+        {
+            CorrelationId = id,
+            Type = MessageType.TaskAssignment,
+            Sender = Id,
+            Priority = ticket.Task.Priority,
+            Timestamp = now.StartedAt,
+            Payload = assignment,
+        };
+        var answer = slot.Begin(assignment, id, now, TimeoutOf(ticket));
+        ValueTask published;
+        try
+        {
+            published = _bus.PublishAsync(slot.Channel, message, cancellationToken);
+        }
+#pragma warning disable CA1031 // It is thrown to whoever awaits the attempt, like one that comes later.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            published = ValueTask.FromException(exception);
+        }
+
+        return published.IsCompletedSuccessfully ? answer : AwaitPublishedAsync(published, slot, id, answer);
+    }
+
+    private static async ValueTask<TaskResult> AwaitPublishedAsync(ValueTask published, AgentSlot slot, string correlationId, ValueTask<TaskResult> answer)
+    {
+        try
+        {
+            await published.ConfigureAwait(false);
+        }
+        catch
+        {
+            // It never reached the agent: nobody's failure but the bus's, or the caller's own cancellation.
+            if (!slot.Unpublished(correlationId))
+            {
+                await ((Task)answer.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            throw;
+        }
+
+        return await answer.ConfigureAwait(false);
+    }
+
+    /// <summary>The limit of one attempt, and never beyond the total deadline.</summary>
+    private TimeSpan TimeoutOf(DispatchTicket ticket) =>
+        ticket.TimeLeft(_time) is { } left && left < ticket.Task.Timeout ? (left > TimeSpan.Zero ? left : TimeSpan.Zero) : ticket.Task.Timeout;
+}
