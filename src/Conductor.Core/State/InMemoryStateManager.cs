@@ -174,10 +174,10 @@ public sealed class InMemoryStateManager : StateManager
             throw LeaseLost(WorkflowKey(id), lease);
         }
 
-        if (_hasOrphans && transition.Results.Any(result => _results.Contains(RetainedResults.KeyOf(result))))
+        if (_hasOrphans && transition.Results.Any(result => _results.Contains(RetainedResult.KeyOf(result))))
         {
             // Recorded before its run was stored: the first recorded result is the one that everybody sees.
-            transition = transition with { Results = [.. transition.Results.Select(result => _results.Find(RetainedResults.KeyOf(result)) ?? result)] };
+            transition = transition with { Results = [.. transition.Results.Select(result => _results.Find(RetainedResult.KeyOf(result)) ?? result)] };
         }
 
         // The lease's gate is held over the commit, so that no new owner can slip in between check and change.
@@ -203,7 +203,7 @@ public sealed class InMemoryStateManager : StateManager
     protected override ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(result);
-        var key = RetainedResults.KeyOf(result);
+        var key = RetainedResult.KeyOf(result);
         if (result.WorkflowId is { } run && Find(run) is { Summary: not null } workflow && !_results.Contains(key))
         {
             return new ValueTask<RecordOutcome>(workflow.TryRecord(result) ? RecordOutcome.Recorded : RecordOutcome.AlreadyRecorded);

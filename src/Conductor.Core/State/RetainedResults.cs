@@ -2,7 +2,7 @@ namespace Conductor.State;
 
 /// <summary>
 /// The results of the youngest executions, by execution, up to a count and an age. One array holds them in the order they came and chains
-/// them by hash, so that a result costs no object beside itself: what is kept for long and then thrown away is the dearest garbage. Thread-safe.
+/// them by hash, so that a result costs no object beside its own: what is kept for long and then thrown away is the dearest garbage. Thread-safe.
 /// </summary>
 internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
 {
@@ -15,13 +15,19 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
     private int _oldest;
     private int _count;
 
-    public bool Contains(in ExecutionKey key) => Find(key) is not null;
+    public bool Contains(in ExecutionKey key)
+    {
+        lock (_gate)
+        {
+            return IndexOf(key, key.GetHashCode()) != None;
+        }
+    }
 
     public TaskResult? Find(in ExecutionKey key)
     {
         lock (_gate)
         {
-            return IndexOf(key, key.GetHashCode()) is var index and not None ? _entries[index].Result : null;
+            return IndexOf(key, key.GetHashCode()) is var index and not None ? _entries[index].Result.ToResult() : null;
         }
     }
 
@@ -45,35 +51,33 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
                 Grow();
             }
 
-            Append(result, hash, now);
+            Append(new RetainedResult(result), hash, now.UtcTicks);
         }
 
-        while (TakeSurplus(now) is { } surplus)
+        while (TakeSurplus(now.UtcTicks) is { } surplus)
         {
-            forget(KeyOf(surplus));
+            forget(surplus);
         }
 
         return true;
     }
 
-    public static ExecutionKey KeyOf(TaskResult result) => new(result.WorkflowId, result.TaskId, result.Round);
-
-    private TaskResult? TakeSurplus(DateTimeOffset now)
+    private ExecutionKey? TakeSurplus(long now)
     {
         lock (_gate)
         {
-            if (_count == 0 || (_count <= maxCount && now - _entries[_oldest].At <= maxAge))
+            if (_count == 0 || (_count <= maxCount && now - _entries[_oldest].At <= maxAge.Ticks))
             {
                 return null;
             }
 
             ref var entry = ref _entries[_oldest];
-            var result = entry.Result!;
+            var key = entry.Result.Key;
             Unchain(_oldest, entry.Hash, entry.Next);
             entry = default;
             _oldest = (_oldest + 1) % _entries.Length;
             _count--;
-            return result;
+            return key;
         }
     }
 
@@ -82,7 +86,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
         for (var index = _buckets[BucketOf(hash)]; index != None; index = _entries[index].Next)
         {
             ref var entry = ref _entries[index];
-            if (entry.Hash == hash && KeyOf(entry.Result!) == key)
+            if (entry.Hash == hash && entry.Result.Key == key)
             {
                 return index;
             }
@@ -91,7 +95,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
         return None;
     }
 
-    private void Append(TaskResult result, int hash, DateTimeOffset at)
+    private void Append(in RetainedResult result, int hash, long at)
     {
         var index = (_oldest + _count) % _entries.Length;
         ref var bucket = ref _buckets[BucketOf(hash)];
@@ -121,7 +125,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
         for (var i = 0; i < count; i++)
         {
             ref var entry = ref known[(oldest + i) % known.Length];
-            Append(entry.Result!, entry.Hash, entry.At);
+            Append(entry.Result, entry.Hash, entry.At);
         }
     }
 
@@ -134,10 +138,10 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
         return buckets;
     }
 
-    private struct Entry(TaskResult result, DateTimeOffset at, int hash, int next)
+    private struct Entry(in RetainedResult result, long at, int hash, int next)
     {
-        public readonly TaskResult? Result = result;
-        public readonly DateTimeOffset At = at;
+        public readonly RetainedResult Result = result;
+        public readonly long At = at;
         public readonly int Hash = hash;
         public int Next = next;
     }
