@@ -12,6 +12,7 @@ namespace Conductor.Agents;
 public abstract class BaseAgent
 {
     private AgentIdentity? _identity;
+    private string? _spanName;
     private int _attached;
 
     /// <summary>Makes an agent whose identity is given when it is registered.</summary>
@@ -81,6 +82,7 @@ public abstract class BaseAgent
         }
 
         _identity = identity;
+        _spanName = null;
     }
 
     internal void Detach() => Volatile.Write(ref _attached, 0);
@@ -141,8 +143,8 @@ public abstract class BaseAgent
 
         if (task.Environment.RecordSensitiveData)
         {
-            activity.SetTag(Tags.Input, task.Input.ToDisplayText());
-            activity.SetTag(Tags.Output, result.Output.ToDisplayText());
+            activity.Describe(Tags.Input, task.Input.ToDisplayText());
+            activity.Describe(Tags.Output, result.Output.ToDisplayText());
         }
     }
 
@@ -155,17 +157,17 @@ public abstract class BaseAgent
 
         var identity = _identity;
         var activity = ConductorTelemetry.Source.StartActivity(
-            $"invoke_agent {identity?.Name ?? GetType().Name}", ActivityKind.Internal, task.HandledIn?.Context ?? default);
+            _spanName ??= $"invoke_agent {identity?.Name ?? GetType().Name}", ActivityKind.Internal, task.HandledIn?.Context ?? default);
         if (activity is { IsAllDataRequested: true })
         {
-            activity.SetTag(Tags.OperationName, "invoke_agent");
-            activity.SetTag(Tags.ProviderName, "conductor");
-            activity.SetTag(Tags.AgentId, identity?.Id);
-            activity.SetTag(Tags.AgentName, identity?.Name);
-            activity.SetTag(Tags.AgentDescription, identity?.Description);
-            activity.SetTag(Tags.AgentVersion, identity?.Version);
-            activity.SetTag(Tags.TaskId, task.Task.Id);
-            activity.SetTag(Tags.Attempt, task.Attempt);
+            activity.Describe(Tags.OperationName, "invoke_agent");
+            activity.Describe(Tags.ProviderName, "conductor");
+            activity.Describe(Tags.AgentId, identity?.Id);
+            activity.Describe(Tags.AgentName, identity?.Name);
+            activity.Describe(Tags.AgentDescription, identity?.Description);
+            activity.Describe(Tags.AgentVersion, identity?.Version);
+            activity.Describe(Tags.TaskId, task.Task.Id);
+            activity.Describe(Tags.Attempt, task.Attempt);
         }
 
         return activity;

@@ -17,10 +17,10 @@ internal static class DispatchTracing
         var activity = ConductorTelemetry.Source.StartActivity($"execute_step {request.Task.Name}");
         if (activity is { IsAllDataRequested: true })
         {
-            activity.SetTag(Tags.TaskId, request.Task.Id);
-            activity.SetTag(Tags.AgentType, request.Task.AgentType.Name);
-            activity.SetTag(Tags.Phase, request.Assignment.Phase?.Name);
-            activity.SetTag(Tags.RunId, request.WorkflowId);
+            activity.Describe(Tags.TaskId, request.Task.Id);
+            activity.Describe(Tags.AgentType, request.Task.AgentType.Name);
+            activity.Describe(Tags.Phase, request.Assignment.Phase?.Name);
+            activity.Describe(Tags.RunId, request.WorkflowId);
         }
 
         return activity;

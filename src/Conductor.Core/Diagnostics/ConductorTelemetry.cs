@@ -31,6 +31,15 @@ public static class ConductorTelemetry
     /// <summary>True when somebody listens to traces: tags are built only then.</summary>
     internal static bool IsTracing => Source.HasListeners();
 
+    /// <summary>Adds an attribute that the span does not have yet; unlike <see cref="Activity.SetTag"/>, which looks for it first. Nothing for null.</summary>
+    internal static void Describe(this Activity activity, string name, object? value)
+    {
+        if (value is not null)
+        {
+            activity.AddTag(name, value);
+        }
+    }
+
     /// <summary>Ends a span that failed. Cancellation is not an error.</summary>
     internal static void Fail(this Activity? activity, string errorType, string? description = null)
     {

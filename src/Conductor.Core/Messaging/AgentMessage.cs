@@ -42,7 +42,7 @@ public sealed record AgentMessage
     public TimeSpan? TimeToLive { get; init; }
 
     /// <summary>Text beside the payload: the trace context travels here.</summary>
-    public IReadOnlyDictionary<string, string> Headers { get; init => field = Snapshot.Of(value); } = Snapshot.EmptyMap;
+    public IReadOnlyDictionary<string, string> Headers { get; init => field = value as TraceHeaders ?? Snapshot.Of(value); } = Snapshot.EmptyMap;
 
     /// <summary>True for a message to everybody.</summary>
     [JsonIgnore]

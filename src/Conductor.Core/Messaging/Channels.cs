@@ -21,6 +21,11 @@ public static class Channels
     private const string ResultPrefix = "conductor:results:";
     private const string ReplyPrefix = "conductor:reply:";
 
+    private static readonly ChannelNames _agentNames = new(AgentPrefix + "{id}");
+    private static readonly ChannelNames _resultNames = new(ResultPrefix + "{id}");
+    private static readonly ChannelNames _workflowNames = new(WorkflowPrefix + "{id}");
+    private static readonly ChannelNames _replyNames = new(ReplyPrefix + "{id}");
+
     /// <summary>To one agent: assignments and messages.</summary>
     /// <param name="agentId">The agent.</param>
     public static string Agent(string agentId) => AgentPrefix + agentId;
@@ -41,22 +46,19 @@ public static class Channels
     /// <param name="busId">The bus.</param>
     public static string Reply(string busId) => ReplyPrefix + busId;
 
-    /// <summary>The channel with its variable part as a placeholder: what telemetry may show without an id.</summary>
-    /// <param name="channel">A channel.</param>
-    internal static string Template(string channel)
-    {
-        if (!channel.StartsWith("conductor:", StringComparison.Ordinal))
-        {
-            return channel;
-        }
+    /// <summary>The channel without ids, to tell of it in telemetry and logs.</summary>
+    internal static string Template(string channel) => NamesOf(channel)?.Template ?? channel;
 
-        return channel switch
-        {
-            _ when channel.StartsWith(AgentPrefix, StringComparison.Ordinal) => "conductor:agent:{id}",
-            _ when channel.StartsWith(ResultPrefix, StringComparison.Ordinal) => "conductor:results:{id}",
-            _ when channel.StartsWith(WorkflowPrefix, StringComparison.Ordinal) => "conductor:workflow:{id}",
-            _ when channel.StartsWith(ReplyPrefix, StringComparison.Ordinal) => "conductor:reply:{id}",
-            _ => channel,
-        };
-    }
+    /// <summary>What telemetry calls it.</summary>
+    internal static ChannelNames Names(string channel) => NamesOf(channel) ?? new ChannelNames(channel);
+
+    private static ChannelNames? NamesOf(string channel) => channel switch
+    {
+        _ when !channel.StartsWith("conductor:", StringComparison.Ordinal) => null,
+        _ when channel.StartsWith(AgentPrefix, StringComparison.Ordinal) => _agentNames,
+        _ when channel.StartsWith(ResultPrefix, StringComparison.Ordinal) => _resultNames,
+        _ when channel.StartsWith(WorkflowPrefix, StringComparison.Ordinal) => _workflowNames,
+        _ when channel.StartsWith(ReplyPrefix, StringComparison.Ordinal) => _replyNames,
+        _ => null,
+    };
 }

@@ -14,9 +14,9 @@ internal static class MessageTracing
             return null;
         }
 
-        var template = Channels.Template(channel);
+        var names = Channels.Names(channel);
         var parent = Activity.Current is null ? Extract(message) : default;
-        return Describe(ConductorTelemetry.Source.StartActivity($"send {template}", ActivityKind.Producer, parent), "send", template, message);
+        return Describe(ConductorTelemetry.Source.StartActivity(names.Send, ActivityKind.Producer, parent), "send", names.Template, message);
     }
 
     public static Activity? StartProcess(string channel, AgentMessage message)
@@ -27,49 +27,25 @@ internal static class MessageTracing
         }
 
         // Linked to the sending context, and its child too, so that one trace shows the whole way of a task.
-        var template = Channels.Template(channel);
+        var names = Channels.Names(channel);
         var sender = Extract(message);
         var links = sender == default ? null : new[] { new ActivityLink(sender) };
         return Describe(
-            ConductorTelemetry.Source.StartActivity($"process {template}", ActivityKind.Consumer, sender, tags: null, links), "process", template, message);
+            ConductorTelemetry.Source.StartActivity(names.Process, ActivityKind.Consumer, sender, tags: null, links), "process", names.Template, message);
     }
+    /// <summary>The message with the context of a span, or else of the one under way, among its headers.</summary>
+    public static AgentMessage Inject(Activity? activity, AgentMessage message) =>
+        (activity ?? (ConductorTelemetry.IsTracing ? Activity.Current : null)) is { IdFormat: ActivityIdFormat.W3C } current
+            ? message with { Headers = new TraceHeaders(current.Context, message.Headers) }
+            : message;
 
-    public static AgentMessage Inject(Activity? activity, AgentMessage message)
-    {
-        var current = activity ?? (ConductorTelemetry.IsTracing ? Activity.Current : null);
-        if (current?.Id is not { } id || current.IdFormat != ActivityIdFormat.W3C)
-        {
-            return message;
-        }
-
-        var headers = new Dictionary<string, string>(message.Headers, StringComparer.Ordinal);
-        Inject(current, id, headers);
-        return message with { Headers = headers };
-    }
-
-    /// <summary>Headers of a message that belongs to a span which is not the current one any more.</summary>
-    public static IReadOnlyDictionary<string, string> HeadersOf(Activity activity)
-    {
-        var headers = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (activity is { Id: { } id, IdFormat: ActivityIdFormat.W3C })
-        {
-            Inject(activity, id, headers);
-        }
-
-        return headers;
-    }
-
-    private static void Inject(Activity activity, string id, Dictionary<string, string> headers)
-    {
-        headers[MessageHeaders.TraceParent] = id;
-        if (activity.TraceStateString is { } state)
-        {
-            headers[MessageHeaders.TraceState] = state;
-        }
-    }
+    /// <summary>Headers with the context of a span.</summary>
+    public static IReadOnlyDictionary<string, string> HeadersOf(Activity activity) =>
+        activity.IdFormat == ActivityIdFormat.W3C ? new TraceHeaders(activity.Context, Snapshot.EmptyMap) : Snapshot.EmptyMap;
 
     private static ActivityContext Extract(AgentMessage message) =>
-        message.Headers.TryGetValue(MessageHeaders.TraceParent, out var parent)
+        message.Headers is TraceHeaders traced ? traced.Context
+        : message.Headers.TryGetValue(MessageHeaders.TraceParent, out var parent)
         && ActivityContext.TryParse(parent, message.Headers.GetValueOrDefault(MessageHeaders.TraceState), isRemote: true, out var context)
             ? context
             : default;
@@ -78,12 +54,12 @@ internal static class MessageTracing
     {
         if (activity is { IsAllDataRequested: true })
         {
-            activity.SetTag(Tags.MessagingSystem, "conductor");
-            activity.SetTag(Tags.MessagingOperationName, operation);
-            activity.SetTag(Tags.MessagingOperationType, operation);
-            activity.SetTag(Tags.DestinationTemplate, template);
-            activity.SetTag(Tags.MessageId, message.Id);
-            activity.SetTag(Tags.ConversationId, message.CorrelationId);
+            activity.Describe(Tags.MessagingSystem, "conductor");
+            activity.Describe(Tags.MessagingOperationName, operation);
+            activity.Describe(Tags.MessagingOperationType, operation);
+            activity.Describe(Tags.DestinationTemplate, template);
+            activity.Describe(Tags.MessageId, message.Id);
+            activity.Describe(Tags.ConversationId, message.CorrelationId);
         }
 
         return activity;

@@ -17,9 +17,9 @@ internal static class WorkflowTracing
         var activity = ConductorTelemetry.Source.StartActivity($"invoke_workflow {definition.Name}");
         if (activity is { IsAllDataRequested: true })
         {
-            activity.SetTag(Tags.OperationName, "invoke_workflow");
-            activity.SetTag(Tags.WorkflowName, definition.Name);
-            activity.SetTag(Tags.RunId, runId);
+            activity.Describe(Tags.OperationName, "invoke_workflow");
+            activity.Describe(Tags.WorkflowName, definition.Name);
+            activity.Describe(Tags.RunId, runId);
         }
 
         return activity;
