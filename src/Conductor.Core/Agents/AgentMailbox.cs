@@ -143,7 +143,11 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     private async Task RunAsync(TaskContext attempt)
     {
         var result = await agent.ExecuteTaskAsync(attempt, attempt.Cancellation).ConfigureAwait(false);
-        await attempt.EndScopeAsync().ConfigureAwait(false);
+        if (attempt.HasScope)
+        {
+            await attempt.EndScopeAsync().ConfigureAwait(false);
+        }
+
         var claimed = attempt.TryClaimResult();
         lock (_gate)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
 using Tags = Conductor.Diagnostics.ConductorTelemetry.Tags;
@@ -43,6 +44,7 @@ public abstract class BaseAgent
     /// <param name="task">The task and everything around it.</param>
     /// <param name="cancellationToken">Asks the agent's code to stop.</param>
     /// <returns>The result of this attempt.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<TaskResult> ExecuteTaskAsync(TaskContext task, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);

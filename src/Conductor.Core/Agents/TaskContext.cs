@@ -264,6 +264,9 @@ public sealed partial class TaskContext
         };
     }
 
+    /// <summary>Whether the task's services were used: then its scope must be ended.</summary>
+    internal bool HasScope => _scope is not null;
+
     /// <summary>Ends the task's scope, if its services were used.</summary>
     internal async ValueTask EndScopeAsync()
     {

@@ -21,8 +21,23 @@ internal sealed partial class AgentPool
         }
     }
 
-    private bool IsRefusedByAll(DispatchTicket ticket) =>
-        ticket.RefusalCount > 0 && _members.Count > 0 && _members.All(slot => _brokenOff.Contains(slot) || ticket.IsRefusedBy(slot));
+    private bool IsRefusedByAll(DispatchTicket ticket)
+    {
+        if (ticket.RefusalCount == 0)
+        {
+            return false;
+        }
+
+        foreach (var slot in _members)
+        {
+            if (!_brokenOff.Contains(slot) && !ticket.IsRefusedBy(slot))
+            {
+                return false;
+            }
+        }
+
+        return _members.Count > 0;
+    }
 
     private NoAvailableAgentException NoneRegistered() => new(Type, $"No agent of type '{Type}' is registered any more.");
 

@@ -86,9 +86,10 @@ internal sealed partial class AgentSlot
     /// <summary>The coordinator has dealt with the result of the attempt.</summary>
     public void Settle(bool success, bool isFinal)
     {
-        Interlocked.Add(ref _completed, success ? 1 : 0);
-        Interlocked.Add(ref _failed, !success && isFinal ? 1 : 0);
-        Interlocked.Add(ref _errors, success ? 0 : 1);
+        // An attempt ends before the next begins, so nobody else counts now; others only look.
+        Volatile.Write(ref _completed, _completed + (success ? 1 : 0));
+        Volatile.Write(ref _failed, _failed + (!success && isFinal ? 1 : 0));
+        Volatile.Write(ref _errors, _errors + (success ? 0 : 1));
         Permit?.Dispose();
         Permit = null;
         CompletePart();

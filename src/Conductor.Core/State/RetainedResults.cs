@@ -39,6 +39,8 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
     public bool TryAdd(in ExecutionKey key, TaskResult result, DateTimeOffset now, Action<ExecutionKey> forget)
     {
         var hash = key.GetHashCode();
+        ExecutionKey? surplus;
+        bool hasMore;
         lock (_gate)
         {
             if (IndexOf(key, hash) != None)
@@ -52,34 +54,46 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
             }
 
             Append(new RetainedResult(result), hash, now.UtcTicks);
+            surplus = TakeSurplus(now.UtcTicks, out hasMore);
         }
 
-        while (TakeSurplus(now.UtcTicks) is { } surplus)
+        // Outside the lock: what is forgotten with a result is not known here.
+        while (surplus is { } oldest)
         {
-            forget(surplus);
+            forget(oldest);
+            if (!hasMore)
+            {
+                break;
+            }
+
+            lock (_gate)
+            {
+                surplus = TakeSurplus(now.UtcTicks, out hasMore);
+            }
         }
 
         return true;
     }
 
-    private ExecutionKey? TakeSurplus(long now)
+    private ExecutionKey? TakeSurplus(long now, out bool hasMore)
     {
-        lock (_gate)
+        hasMore = false;
+        if (!HasSurplus(now))
         {
-            if (_count == 0 || (_count <= maxCount && now - _entries[_oldest].At <= maxAge.Ticks))
-            {
-                return null;
-            }
-
-            ref var entry = ref _entries[_oldest];
-            var key = entry.Result.Key;
-            Unchain(_oldest, entry.Hash, entry.Next);
-            entry = default;
-            _oldest = (_oldest + 1) % _entries.Length;
-            _count--;
-            return key;
+            return null;
         }
+
+        ref var entry = ref _entries[_oldest];
+        var key = entry.Result.Key;
+        Unchain(_oldest, entry.Hash, entry.Next);
+        entry = default;
+        _oldest = (_oldest + 1) % _entries.Length;
+        _count--;
+        hasMore = HasSurplus(now);
+        return key;
     }
+
+    private bool HasSurplus(long now) => _count > maxCount || (_count > 0 && now - _entries[_oldest].At > maxAge.Ticks);
 
     private int IndexOf(in ExecutionKey key, int hash)
     {
