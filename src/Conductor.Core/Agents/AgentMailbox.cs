@@ -9,13 +9,12 @@ namespace Conductor.Agents;
 /// exactly one result message for each, be it the agent's own or that of a time limit. Thread-safe.
 /// </summary>
 #pragma warning disable CA1001 // The source has no timer and links to nothing: there is nothing in it to dispose.
-internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwner owner) : IThreadPoolWorkItem
+internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwner owner, Lock gate) : IThreadPoolWorkItem
 #pragma warning restore CA1001
 {
     /// <summary>An assignment is only noted and given to the thread pool; other messages wait for the agent's own handler.</summary>
     private static readonly SubscriptionOptions _options = new() { HandledAtOnce = static message => message.Payload is TaskAssignment };
 
-    private readonly Lock _gate = new();
     private MessageSubscription? _subscription;
     private CancellationTokenSource? _cancellation;
     private TaskContext? _current;
@@ -52,7 +51,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     public bool End(string correlationId, Func<TaskContext, TaskResult> result)
     {
         TaskContext? attempt;
-        lock (_gate)
+        lock (gate)
         {
             attempt = _current;
             if (attempt is null || attempt.CorrelationId != correlationId)
@@ -74,7 +73,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     /// <returns>False when the mailbox does not run it: it never came (and is refused should it come now), or it is over.</returns>
     public bool Cancel(string correlationId)
     {
-        lock (_gate)
+        lock (gate)
         {
             if (_current is null || _current.CorrelationId != correlationId)
             {
@@ -110,7 +109,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     private bool TryBegin(AgentMessage message, TaskAssignment assignment)
     {
         var correlationId = message.CorrelationId ?? message.Id;
-        lock (_gate)
+        lock (gate)
         {
             if (_revoked is not null && _revoked == correlationId)
             {
@@ -149,7 +148,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         }
 
         var claimed = attempt.TryClaimResult();
-        lock (_gate)
+        lock (gate)
         {
             _current = null;
         }

@@ -40,7 +40,7 @@ internal sealed partial class AgentSlot
         }
 
         // While somebody measures, what follows must not be counted as the handling of the message that brought the answer.
-        _answer.Give(result, onThisThread: !_environment.MeasuresHandlers);
+        _answer.Give(result, onThisThread: !_host.Environment.MeasuresHandlers);
         return true;
     }
 
@@ -62,7 +62,7 @@ internal sealed partial class AgentSlot
         _answer.Cancel(cancellationToken);
         if (!Mailbox.Cancel(correlationId!))
         {
-            OnIdle(correlationId!, _time.GetUtcNow());
+            OnIdle(correlationId!, Time.GetUtcNow());
         }
     }
 
@@ -110,7 +110,7 @@ internal sealed partial class AgentSlot
         var claimed = _answer?.TryClaim() == true;
         if (!Mailbox.Cancel(correlationId))
         {
-            OnIdle(correlationId, _time.GetUtcNow());
+            OnIdle(correlationId, Time.GetUtcNow());
         }
 
         return claimed;
@@ -149,8 +149,8 @@ internal sealed partial class AgentSlot
 
     private TaskResult ResultOf(TaskAssignment assignment, AgentTaskStatus status, TaskError error)
     {
-        var now = _time.GetUtcNow();
-        var elapsed = _time.GetElapsedTime(_startedAt);
+        var now = Time.GetUtcNow();
+        var elapsed = Time.GetElapsedTime(_startedAt);
         return new TaskResult
         {
             TaskId = assignment.Task.Id,

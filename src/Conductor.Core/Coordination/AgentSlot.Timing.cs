@@ -9,22 +9,22 @@ internal sealed partial class AgentSlot
     /// </summary>
     private void Arm()
     {
-        var dueAt = _time.GetElapsedTime(0, _startedAt) + _timeout;
-        if (_timerDue is { } armed && armed <= dueAt)
+        var dueAt = Time.GetElapsedTime(0, _startedAt) + _timeout;
+        if (_timerDue <= dueAt)
         {
             return;
         }
 
         _timerDue = dueAt;
-        var due = _timeout - _time.GetElapsedTime(_startedAt);
-        _timer ??= _time.CreateTimer(static state => ((AgentSlot)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        var due = _timeout - Time.GetElapsedTime(_startedAt);
+        _timer ??= Time.CreateTimer(static state => ((AgentSlot)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 
     private void EnterGrace()
     {
         _inGrace = true;
-        _startedAt = _time.GetTimestamp();
+        _startedAt = Time.GetTimestamp();
         _timeout = _gracePeriod;
         Arm();
     }
@@ -36,13 +36,13 @@ internal sealed partial class AgentSlot
         TaskError? timeout = null;
         lock (_gate)
         {
-            _timerDue = null;
+            _timerDue = TimeSpan.MaxValue;
             if (_correlationId is null)
             {
                 return;
             }
 
-            if (_timeout > _time.GetElapsedTime(_startedAt))
+            if (_timeout > Time.GetElapsedTime(_startedAt))
             {
                 Arm();
                 return;
@@ -73,7 +73,7 @@ internal sealed partial class AgentSlot
         {
             // The assignment, or its result, was lost on the way: the caller gets its answer on time all the same.
             Fail(error);
-            OnIdle(correlationId, _time.GetUtcNow());
+            OnIdle(correlationId, Time.GetUtcNow());
         }
     }
 

@@ -13,17 +13,16 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly AgentCoordinator _coordinator;
-    private readonly ConductorEnvironment _environment;
-    private readonly TimeProvider _time;
+    private readonly AgentHost _host;
     private readonly TimeSpan _gracePeriod;
-    private readonly DateTimeOffset _createdAt;
+    private readonly long _createdTicks;
     private AttemptAnswer? _answer;
     private TaskAssignment? _assignment;
     private string? _correlationId;
     private ITimer? _timer;
     private long _startedAt;
     private TimeSpan _timeout;
-    private TimeSpan? _timerDue;
+    private TimeSpan _timerDue = TimeSpan.MaxValue;
     private bool _inGrace;
     private bool _codeReturned;
     private int _busyParts;
@@ -40,19 +39,19 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     public AgentSlot(AgentCoordinator coordinator, AgentPool pool, BaseAgent agent, Func<BaseAgent>? factory, AgentHost host, CircuitBreaker breaker, TimeSpan gracePeriod)
     {
         _coordinator = coordinator;
-        _environment = host.Environment;
-        _time = _environment.TimeProvider;
+        _host = host;
         _gracePeriod = gracePeriod;
-        _createdAt = _time.GetUtcNow();
-        _lastSeenTicks = _createdAt.UtcTicks;
+        _lastSeenTicks = _createdTicks = Time.GetUtcNow().UtcTicks;
         Pool = pool;
         Agent = agent;
         Factory = factory;
         Breaker = breaker;
         Identity = agent.Identity;
         Channel = Channels.Agent(Id);
-        Mailbox = new AgentMailbox(agent, host, this);
+        Mailbox = new AgentMailbox(agent, host, this, _gate);
     }
+
+    private TimeProvider Time => _host.Environment.TimeProvider;
 
     public AgentPool Pool { get; }
 
@@ -111,8 +110,8 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
                 FailedTasks = Volatile.Read(ref _failed),
                 ErrorCount = Volatile.Read(ref _errors),
                 LastHeartbeatAt = new DateTimeOffset(_lastSeenTicks, TimeSpan.Zero),
-                CreatedAt = _createdAt,
-                UpdatedAt = _time.GetUtcNow(),
+                CreatedAt = new DateTimeOffset(_createdTicks, TimeSpan.Zero),
+                UpdatedAt = Time.GetUtcNow(),
             };
         }
     }

@@ -7,7 +7,7 @@ namespace Conductor.Errors;
 /// </summary>
 public sealed class CircuitBreaker
 {
-    private readonly Lock _gate = new();
+    private Lock? _lock;
     private readonly TimeProvider _time;
     private readonly CircuitBreakerOptions _options;
     private volatile CircuitBreakerState _state;
@@ -67,7 +67,7 @@ public sealed class CircuitBreaker
     {
         get
         {
-            lock (_gate)
+            lock (Gate)
             {
                 return CurrentState();
             }
@@ -79,7 +79,7 @@ public sealed class CircuitBreaker
     {
         get
         {
-            lock (_gate)
+            lock (Gate)
             {
                 return _consecutiveFailures;
             }
@@ -91,12 +91,14 @@ public sealed class CircuitBreaker
     {
         get
         {
-            lock (_gate)
+            lock (Gate)
             {
                 return CurrentState() == CircuitBreakerState.Open ? _recoveryTimeout - _time.GetElapsedTime(_lastFailureAt) : TimeSpan.Zero;
             }
         }
     }
+
+    private Lock Gate => LazyLock.Of(ref _lock);
 
     /// <summary>Told of every change of state, after it happened and outside any lock.</summary>
     internal Action<CircuitBreaker, CircuitBreakerState, CircuitBreakerState>? StateChanged { get; set; }
@@ -118,7 +120,7 @@ public sealed class CircuitBreaker
         }
 
         CircuitBreakerState before;
-        lock (_gate)
+        lock (Gate)
         {
             before = _state;
             if (CurrentState() == CircuitBreakerState.Open)
@@ -184,7 +186,7 @@ public sealed class CircuitBreaker
 
     internal void GiveBack(CircuitPermit permit)
     {
-        lock (_gate)
+        lock (Gate)
         {
             ReleaseTrial(permit);
         }
@@ -249,7 +251,7 @@ public sealed class CircuitBreaker
     private void Change(Action change)
     {
         CircuitBreakerState before, after;
-        lock (_gate)
+        lock (Gate)
         {
             before = _state;
             change();

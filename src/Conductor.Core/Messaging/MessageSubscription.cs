@@ -10,7 +10,7 @@ namespace Conductor.Messaging;
 /// </summary>
 public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
 {
-    private readonly Lock _gate = new();
+    private Lock? _lock;
     private readonly MessageBus _bus;
     private readonly int _capacity;
     private readonly QueueFullMode _fullMode;
@@ -39,7 +39,12 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
     {
         get
         {
-            lock (_gate)
+            if (Volatile.Read(ref _queue) is null)
+            {
+                return 0;
+            }
+
+            lock (Gate)
             {
                 return _queue?.Count ?? 0;
             }
@@ -47,6 +52,8 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
     }
 
     internal Func<AgentMessage, CancellationToken, ValueTask> Handler { get; }
+
+    private Lock Gate => LazyLock.Of(ref _lock);
 
     /// <summary>Hands a message to the subscription; never waits. What a provider calls for each message of the channel.</summary>
     /// <param name="message">The message.</param>
@@ -58,7 +65,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
         AgentMessage? dropped = null;
         var start = false;
         var logOverflow = false;
-        lock (_gate)
+        lock (Gate)
         {
             if (_closed)
             {
@@ -123,7 +130,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
     /// <summary>Drops what waits and takes no more.</summary>
     internal int Close()
     {
-        lock (_gate)
+        lock (Gate)
         {
             _closed = true;
             var waiting = _queue?.Count ?? 0;
@@ -142,7 +149,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
 
     private bool TryTake(out Entry entry)
     {
-        lock (_gate)
+        lock (Gate)
         {
             if (_closed || _queue is null || !_queue.TryDequeue(out entry))
             {
