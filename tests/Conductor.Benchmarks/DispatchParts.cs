@@ -9,7 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Conductor.Benchmarks;
 
-/// <summary>What a dispatch is made of: each part done by itself, and the whole with one thing changed. Takes turns, medians.</summary>
+/// <summary>What a dispatch is made of: each part done by itself, and the whole with one thing changed; and a workflow. Takes turns, medians.</summary>
 internal static class DispatchParts
 {
     private const int Rounds = 7;
@@ -20,7 +20,7 @@ internal static class DispatchParts
     {
         await using var provider = Setup.CreateProvider();
         await using var conductor = await Setup.StartAsync(provider, agents: 8, static () => new EchoAgent());
-        await using var forgetful = CreateProvider(keptResults: 1);
+        await using var forgetful = CreateProvider(kept: 1);
         await using var forgetting = await Setup.StartAsync(forgetful, agents: 8, static () => new EchoAgent());
         await using var unruled = CreateProvider(hasPolicies: false);
         await using var ruleless = await Setup.StartAsync(unruled, agents: 8, static () => new EchoAgent());
@@ -28,6 +28,9 @@ internal static class DispatchParts
         parts.Add(("whole dispatch", () => DispatchAsync(conductor)));
         parts.Add(("whole dispatch, 1 result kept", () => DispatchAsync(forgetting)));
         parts.Add(("whole dispatch, no policies", () => DispatchAsync(ruleless)));
+        var workflow = NewWorkflow();
+        parts.Add(("workflow of 3 x 10", () => RunAsync(conductor, workflow)));
+        parts.Add(("workflow of 3 x 10, 1 finished run kept", () => RunAsync(forgetting, workflow)));
         await ReportAsync(parts);
     }
 
@@ -94,6 +97,26 @@ internal static class DispatchParts
 
     private static async ValueTask DispatchAsync(ConductorRuntime conductor) => await Done(await conductor.Coordinator.DispatchTaskAsync(NewTask()));
 
+    private static WorkflowDefinition NewWorkflow()
+    {
+        var workflow = WorkflowDefinition.Create("parts");
+        foreach (var phase in WorkflowPhase.Default)
+        {
+            workflow.Phase(phase, tasks =>
+            {
+                for (var i = 0; i < 10; i++)
+                {
+                    tasks.Task($"{phase}-{i}", Setup.Worker, "input");
+                }
+            });
+        }
+
+        return workflow.Build();
+    }
+
+    private static async ValueTask RunAsync(ConductorRuntime conductor, WorkflowDefinition workflow) =>
+        (await conductor.Workflows.RunWorkflowAsync(workflow)).EnsureCompleted();
+
     private static async ValueTask<RecordOutcome> SaveAsync(StateManager store)
     {
         var id = EntityId.New();
@@ -109,12 +132,13 @@ internal static class DispatchParts
         return ValueTask.CompletedTask;
     }
 
-    private static ServiceProvider CreateProvider(int? keptResults = null, bool hasPolicies = true)
+    private static ServiceProvider CreateProvider(int? kept = null, bool hasPolicies = true)
     {
         var services = new ServiceCollection();
         services.AddConductor(options =>
         {
-            options.Retention.MaxTaskResults = keptResults ?? options.Retention.MaxTaskResults;
+            options.Retention.MaxTaskResults = kept ?? options.Retention.MaxTaskResults;
+            options.Retention.MaxFinishedWorkflows = kept ?? options.Retention.MaxFinishedWorkflows;
         });
         var provider = services.BuildServiceProvider();
         if (!hasPolicies)
