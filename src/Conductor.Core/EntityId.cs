@@ -12,16 +12,53 @@ public static class EntityId
 {
     private const string Alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
     private const int CounterDigits = 9;
+    private const int BitsPerDigit = 5;
+    private const byte NoDigit = byte.MaxValue;
 
     private static readonly string _prefix = NewPrefix();
+
+    /// <summary>What each character of the alphabet stands for.</summary>
+    private static readonly byte[] _values = NewValues();
+
     private static long _counter;
 
     /// <summary>A new id of 28 characters.</summary>
-    public static string New() => string.Create(_prefix.Length + CounterDigits, Interlocked.Increment(ref _counter), static (span, number) =>
+    public static string New() => TextOf(NewNumber());
+
+    /// <summary>The number of a new id, for whom its text may never be asked for.</summary>
+    internal static long NewNumber() => Interlocked.Increment(ref _counter);
+
+    /// <summary>The text of an id that this process made.</summary>
+    /// <param name="number">Its number.</param>
+    internal static string TextOf(long number) => string.Create(_prefix.Length + CounterDigits, number, static (span, number) =>
     {
         _prefix.CopyTo(span);
         Encode(number, span[_prefix.Length..]);
     });
+
+    /// <summary>The number of an id, if this process made it; 0 for any other text.</summary>
+    /// <param name="id">The text.</param>
+    internal static long NumberOf(string? id)
+    {
+        if (id is null || id.Length != _prefix.Length + CounterDigits || !id.StartsWith(_prefix, StringComparison.Ordinal))
+        {
+            return 0;
+        }
+
+        var number = 0L;
+        foreach (var digit in id.AsSpan(_prefix.Length))
+        {
+            var value = digit < _values.Length ? _values[digit] : NoDigit;
+            if (value == NoDigit)
+            {
+                return 0;
+            }
+
+            number = (number << BitsPerDigit) | value;
+        }
+
+        return number;
+    }
 
     private static string NewPrefix()
     {
@@ -31,7 +68,7 @@ public static class EntityId
         RandomNumberGenerator.Fill(random);
         for (var i = 0; i < random.Length; i++)
         {
-            prefix[9 + i] = Alphabet[random[i] & 31];
+            prefix[9 + i] = Alphabet[random[i] & (Alphabet.Length - 1)];
         }
 
         prefix[18] = '-';
@@ -42,8 +79,20 @@ public static class EntityId
     {
         for (var i = target.Length - 1; i >= 0; i--)
         {
-            target[i] = Alphabet[(int)(number & 31)];
-            number >>= 5;
+            target[i] = Alphabet[(int)(number & (Alphabet.Length - 1))];
+            number >>= BitsPerDigit;
         }
+    }
+
+    private static byte[] NewValues()
+    {
+        var values = new byte['z' + 1];
+        Array.Fill(values, NoDigit);
+        for (byte value = 0; value < Alphabet.Length; value++)
+        {
+            values[Alphabet[value]] = value;
+        }
+
+        return values;
     }
 }

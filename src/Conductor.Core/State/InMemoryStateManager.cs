@@ -18,7 +18,7 @@ public sealed class InMemoryStateManager : StateManager
     private readonly InMemoryEffectStore _effects;
     private readonly RetainedResults _results;
     private readonly RetentionQueue<string> _finishedOrder;
-    private readonly Action<ExecutionKey> _forgetEffects;
+    private readonly Action<ResultKey> _forgetEffects;
     private readonly Lock _agentGate = new();
     private volatile bool _hasOrphans;
 
@@ -174,10 +174,10 @@ public sealed class InMemoryStateManager : StateManager
             throw LeaseLost(WorkflowKey(id), lease);
         }
 
-        if (_hasOrphans && transition.Results.Any(result => _results.Contains(RetainedResult.KeyOf(result))))
+        if (_hasOrphans && transition.Results.Any(result => _results.Contains(ResultKey.Of(result))))
         {
             // Recorded before its run was stored: the first recorded result is the one that everybody sees.
-            transition = transition with { Results = [.. transition.Results.Select(result => _results.Find(RetainedResult.KeyOf(result)) ?? result)] };
+            transition = transition with { Results = [.. transition.Results.Select(result => _results.Find(ResultKey.Of(result)) ?? result)] };
         }
 
         // The lease's gate is held over the commit, so that no new owner can slip in between check and change.
@@ -203,7 +203,7 @@ public sealed class InMemoryStateManager : StateManager
     protected override ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(result);
-        var key = RetainedResult.KeyOf(result);
+        var key = ResultKey.Of(result);
         if (result.WorkflowId is { } run && Find(run) is { Summary: not null } workflow && !_results.Contains(key))
         {
             return new ValueTask<RecordOutcome>(workflow.TryRecord(result) ? RecordOutcome.Recorded : RecordOutcome.AlreadyRecorded);
@@ -220,7 +220,7 @@ public sealed class InMemoryStateManager : StateManager
 
     /// <inheritdoc />
     protected override ValueTask<TaskResult?> GetTaskResultCoreAsync(ExecutionKey key, CancellationToken cancellationToken) =>
-        new(_results.Find(key) ?? (key.WorkflowId is { } run ? Find(run)?.GetResult(key.TaskId, key.Round) : null));
+        new(_results.Find(ResultKey.Of(key)) ?? (key.WorkflowId is { } run ? Find(run)?.GetResult(key.TaskId, key.Round) : null));
 
     /// <inheritdoc />
     protected override ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken)
@@ -275,10 +275,11 @@ public sealed class InMemoryStateManager : StateManager
         return new ValueTask<long>(version);
     }
 
-    private void ForgetEffects(ExecutionKey key)
+    private void ForgetEffects(ResultKey result)
     {
         if (!_effects.IsEmpty)
         {
+            var key = result.ToExecutionKey();
             _effects.Forget(key.WorkflowId ?? key.ToString());
         }
     }

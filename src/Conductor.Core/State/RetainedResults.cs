@@ -15,7 +15,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
     private int _oldest;
     private int _count;
 
-    public bool Contains(in ExecutionKey key)
+    public bool Contains(in ResultKey key)
     {
         lock (_gate)
         {
@@ -23,7 +23,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
         }
     }
 
-    public TaskResult? Find(in ExecutionKey key)
+    public TaskResult? Find(in ResultKey key)
     {
         lock (_gate)
         {
@@ -36,10 +36,10 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
     /// <param name="result">Its result.</param>
     /// <param name="now">The present.</param>
     /// <param name="forget">Told of every execution whose result is kept no longer.</param>
-    public bool TryAdd(in ExecutionKey key, TaskResult result, DateTimeOffset now, Action<ExecutionKey> forget)
+    public bool TryAdd(in ResultKey key, TaskResult result, DateTimeOffset now, Action<ResultKey> forget)
     {
         var hash = key.GetHashCode();
-        ExecutionKey? surplus;
+        ResultKey? surplus;
         bool hasMore;
         lock (_gate)
         {
@@ -53,7 +53,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
                 Grow();
             }
 
-            Append(new RetainedResult(result), hash, now.UtcTicks);
+            Append(new RetainedResult(key, result), hash, now.UtcTicks);
             surplus = TakeSurplus(now.UtcTicks, out hasMore);
         }
 
@@ -75,7 +75,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
         return true;
     }
 
-    private ExecutionKey? TakeSurplus(long now, out bool hasMore)
+    private ResultKey? TakeSurplus(long now, out bool hasMore)
     {
         hasMore = false;
         if (!HasSurplus(now))
@@ -95,12 +95,12 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
 
     private bool HasSurplus(long now) => _count > maxCount || (_count > 0 && now - _entries[_oldest].At > maxAge.Ticks);
 
-    private int IndexOf(in ExecutionKey key, int hash)
+    private int IndexOf(in ResultKey key, int hash)
     {
         for (var index = _buckets[BucketOf(hash)]; index != None; index = _entries[index].Next)
         {
             ref var entry = ref _entries[index];
-            if (entry.Hash == hash && entry.Result.Key == key)
+            if (entry.Hash == hash && entry.Result.Key.Equals(key))
             {
                 return index;
             }

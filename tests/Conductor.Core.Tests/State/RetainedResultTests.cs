@@ -28,7 +28,7 @@ public sealed class RetainedResultTests
 
     [Fact]
     public void PlainResult_IsNotKeptAsItIs_AndReadsTheSame() =>
-        new RetainedResult(_plain).ToResult().Should().Be(_plain).And.NotBeSameAs(_plain, "only its output and its texts stay alive");
+        Kept(_plain).ToResult().Should().Be(_plain).And.NotBeSameAs(_plain, "only its output and its texts stay alive");
 
     [Theory]
     [MemberData(nameof(Properties))]
@@ -38,11 +38,21 @@ public sealed class RetainedResultTests
         var changed = _plain with { };
         property.SetValue(changed, Other(property));
 
-        var kept = new RetainedResult(changed);
+        var kept = Kept(changed);
 
         kept.ToResult().Should().Be(changed);
-        kept.Key.Should().Be(new ExecutionKey(changed.WorkflowId, changed.TaskId, changed.Round));
+        kept.Key.ToExecutionKey().Should().Be(new ExecutionKey(changed.WorkflowId, changed.TaskId, changed.Round));
     }
+
+    [Fact]
+    public void IdOfThisProcess_ReadsTheSame()
+    {
+        var result = _plain with { TaskId = EntityId.New() };
+
+        Kept(result).ToResult().Should().Be(result);
+    }
+
+    private static RetainedResult Kept(TaskResult result) => new(ResultKey.Of(result), result);
 
     /// <summary>A value that the plain result does not have.</summary>
     private static object Other(PropertyInfo property) => property.PropertyType switch
