@@ -9,7 +9,11 @@ namespace Conductor.Agents;
 /// <summary>What the agents of one coordinator share.</summary>
 internal sealed class AgentHost(string coordinatorId, MessageBus? bus, StateManager? state, ConductorEnvironment environment, IServiceScopeFactory? scopes)
 {
-    private readonly string _results = Channels.Results(coordinatorId);
+    /// <summary>The coordinator that the agents belong to.</summary>
+    public string CoordinatorId { get; } = coordinatorId;
+
+    /// <summary>Where it takes results.</summary>
+    public string Results { get; } = Channels.Results(coordinatorId);
 
     /// <summary>For contexts that are built by hand: no bus, no store, no services.</summary>
     public static AgentHost Detached { get; } = new(string.Empty, bus: null, state: null, ConductorEnvironment.Default, scopes: null);
@@ -21,9 +25,6 @@ internal sealed class AgentHost(string coordinatorId, MessageBus? bus, StateMana
     public ConductorEnvironment Environment { get; } = environment;
 
     public IServiceScopeFactory? Scopes { get; } = scopes;
-
-    /// <summary>Where a coordinator takes results: of this one it is known.</summary>
-    public string ResultsOf(string coordinator) => coordinator == coordinatorId ? _results : Channels.Results(coordinator);
 
     public ILogger Logger { get; } = environment.LoggerFactory.CreateLogger<BaseAgent>();
 }

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using Conductor.Diagnostics;
 using Conductor.Messaging;
 
 namespace Conductor.Agents;
@@ -9,27 +7,25 @@ namespace Conductor.Agents;
 /// exactly one result message for each, be it the agent's own or that of a time limit. Thread-safe.
 /// </summary>
 #pragma warning disable CA1001 // The source has no timer and links to nothing: there is nothing in it to dispose.
-internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwner owner, Lock gate) : IThreadPoolWorkItem
+internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwner owner, Lock gate) : IThreadPoolWorkItem, IMessageReceiver
 #pragma warning restore CA1001
 {
-    /// <summary>An assignment is only noted and given to the thread pool; other messages wait for the agent's own handler.</summary>
-    private static readonly SubscriptionOptions _options = new() { HandledAtOnce = static message => message.Payload is TaskAssignment };
-
     private MessageSubscription? _subscription;
     private CancellationTokenSource? _cancellation;
     private TaskContext? _current;
-    private string? _revoked;
+    private long _revoked;
 
-    /// <summary>True while the agent's code runs.</summary>
-    public bool IsRunning => Volatile.Read(ref _current) is not null;
+    /// <summary>Whom it works for.</summary>
+    public IMailboxOwner Owner => owner;
 
-    private MessageBus Bus => host.Bus!;
+    /// <summary>What it shares with the other agents of the coordinator.</summary>
+    public AgentHost Host => host;
 
     /// <summary>Begins to listen on the agent's channel.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async ValueTask OpenAsync(string channel, CancellationToken cancellationToken) =>
-        _subscription = await Bus.SubscribeAsync(channel, HandleAsync, _options, cancellationToken).ConfigureAwait(false);
+        _subscription = await host.Bus!.SubscribeAsync(channel, this, options: null, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Stops listening. A task that runs is not waited for.</summary>
     public async ValueTask CloseAsync()
@@ -48,36 +44,36 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     /// Ends an attempt before its agent does: asks the agent's code to stop and publishes this result in its place.
     /// </summary>
     /// <returns>False when the mailbox does not run it: it never came (and is refused should it come now), or it is over.</returns>
-    public bool End(string correlationId, Func<TaskContext, TaskResult> result)
+    public bool End(long attempt, Func<TaskContext, TaskResult> result)
     {
-        TaskContext? attempt;
+        TaskContext? current;
         lock (gate)
         {
-            attempt = _current;
-            if (attempt is null || attempt.CorrelationId != correlationId)
+            current = _current;
+            if (current is null || current.Number != attempt)
             {
-                _revoked = correlationId;
+                _revoked = attempt;
                 return false;
             }
         }
 
-        if (attempt.TryClaimResult())
+        if (current.TryClaimResult())
         {
-            _ = PublishAsync(attempt, result(attempt));
+            _ = PublishAsync(current, result(current));
         }
 
-        return Cancel(correlationId);
+        return Cancel(attempt);
     }
 
     /// <summary>Asks the agent's code to stop; its own result is published as ever.</summary>
     /// <returns>False when the mailbox does not run it: it never came (and is refused should it come now), or it is over.</returns>
-    public bool Cancel(string correlationId)
+    public bool Cancel(long attempt)
     {
         lock (gate)
         {
-            if (_current is null || _current.CorrelationId != correlationId)
+            if (_current is null || _current.Number != attempt)
             {
-                _revoked = correlationId;
+                _revoked = attempt;
                 return false;
             }
 
@@ -88,38 +84,57 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     }
 
     /// <summary>Runs the attempt that was begun. Called by the thread pool; never throws.</summary>
-    void IThreadPoolWorkItem.Execute() => _ = RunAsync(_current!);
+    void IThreadPoolWorkItem.Execute() => _ = RunAsync(_current!, _cancellation!.Token);
 
-    private ValueTask HandleAsync(AgentMessage message, CancellationToken cancellationToken)
+    /// <summary>An assignment is only noted and given to the thread pool; other messages wait for the agent's own handler.</summary>
+    bool IMessageReceiver.HandlesAtOnce(AgentMessage message) => message.Payload is TaskAssignment;
+
+    /// <summary>Takes an assignment of the owner as it is.</summary>
+    bool IMessageReceiver.TryTake(IMessageSource source)
+    {
+        if (!ReferenceEquals(source, owner))
+        {
+            // Of another coordinator on the same bus.
+            return false;
+        }
+
+        Begin(owner.Assignment!, owner.AttemptNumber, message: null);
+        return true;
+    }
+
+    ValueTask IMessageReceiver.HandleAsync(AgentMessage message, CancellationToken cancellationToken)
     {
         if (message.Payload is not TaskAssignment assignment)
         {
             return agent.HandleMessageAsync(message, cancellationToken);
         }
 
-        if (TryBegin(message, assignment))
+        Begin(assignment, EntityId.NumberOf(message.CorrelationId ?? message.Id), message);
+        return ValueTask.CompletedTask;
+    }
+
+    private void Begin(TaskAssignment assignment, long number, AgentMessage? message)
+    {
+        if (TryBegin(assignment, number, message))
         {
             // Other messages to the agent go on beside the task. Unsafe: the sender's execution context must not leak into the agent's code.
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
         }
-
-        return ValueTask.CompletedTask;
     }
 
-    private bool TryBegin(AgentMessage message, TaskAssignment assignment)
+    private bool TryBegin(TaskAssignment assignment, long number, AgentMessage? message)
     {
-        var correlationId = message.CorrelationId ?? message.Id;
         lock (gate)
         {
-            if (_revoked is not null && _revoked == correlationId)
+            if (_revoked != 0 && _revoked == number)
             {
-                Log.AssignmentRevoked(host.Logger, agent.Identity.Id, assignment.Task.Id);
+                Log.AssignmentRevoked(host.Logger, owner.Identity.Id, assignment.Task.Id);
                 return false;
             }
 
             if (_current is not null)
             {
-                Log.AssignmentRefused(host.Logger, agent.Identity.Id, assignment.Task.Id, _current.Task.Id);
+                Log.AssignmentRefused(host.Logger, owner.Identity.Id, assignment.Task.Id, _current.Task.Id);
                 return false;
             }
 
@@ -129,19 +144,14 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
                 _cancellation = new CancellationTokenSource();
             }
 
-            _current = new TaskContext(assignment, agent.Identity, host)
-            {
-                Request = message,
-                Cancellation = _cancellation.Token,
-                HandledIn = ConductorTelemetry.IsTracing ? Activity.Current : null,
-            };
+            _current = new TaskContext(assignment, number, this, message);
             return true;
         }
     }
 
-    private async Task RunAsync(TaskContext attempt)
+    private async Task RunAsync(TaskContext attempt, CancellationToken cancellationToken)
     {
-        var result = await agent.ExecuteTaskAsync(attempt, attempt.Cancellation).ConfigureAwait(false);
+        var result = await agent.ExecuteTaskAsync(attempt, cancellationToken).ConfigureAwait(false);
         if (attempt.HasScope)
         {
             await attempt.EndScopeAsync().ConfigureAwait(false);
@@ -154,42 +164,29 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         }
 
         // Before the result is published: whoever receives it finds the agent ready for the next task.
-        owner.OnIdle(attempt.CorrelationId!, result.CompletedAt);
+        owner.OnIdle(attempt.Number, result.CompletedAt);
         if (claimed)
         {
             await PublishAsync(attempt, result).ConfigureAwait(false);
         }
         else
         {
-            Log.LateResult(host.Logger, agent.Identity.Id, result.TaskId, result.Status);
+            Log.LateResult(host.Logger, owner.Identity.Id, result.TaskId, result.Status);
         }
     }
 
     private async Task PublishAsync(TaskContext attempt, TaskResult result)
     {
-        var request = attempt.Request!;
         try
         {
-            await Bus.PublishAsync(
-                host.ResultsOf(request.Sender),
-                new AgentMessage
-                {
-                    Type = MessageType.TaskResult,
-                    Sender = agent.Identity.Id,
-                    Recipient = request.Sender,
-                    CorrelationId = attempt.CorrelationId,
-                    Priority = request.Priority,
-                    Timestamp = result.CompletedAt,
-                    Payload = new TaskResultPayload { Result = result },
-                    Headers = attempt.HandledIn is null ? Snapshot.EmptyMap : MessageTracing.HeadersOf(attempt.HandledIn),
-                }).ConfigureAwait(false);
+            await attempt.PublishAsync(result).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // Whatever kept the result from the bus, the coordinator must learn that the attempt is over.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Log.ResultUndeliverable(host.Logger, exception, agent.Identity.Id, result.TaskId);
-            owner.OnUndeliverable(attempt.CorrelationId!, result, exception);
+            Log.ResultUndeliverable(host.Logger, exception, owner.Identity.Id, result.TaskId);
+            owner.OnUndeliverable(attempt.Number, result, exception);
         }
     }
 }

@@ -1,13 +1,24 @@
+using Conductor.Messaging;
+
 namespace Conductor.Agents;
 
-/// <summary>Whom a mailbox reports to.</summary>
-internal interface IMailboxOwner
+/// <summary>Whom a mailbox works for and reports to. Published, it is the assignment of the attempt under way.</summary>
+internal interface IMailboxOwner : IMessageSource
 {
+    /// <summary>Who the agent is.</summary>
+    AgentIdentity Identity { get; }
+
+    /// <summary>The number of the attempt under way; 0 for none.</summary>
+    long AttemptNumber { get; }
+
+    /// <summary>What the attempt under way is about.</summary>
+    TaskAssignment? Assignment { get; }
+
     /// <summary>The agent's code has returned: it could take another task.</summary>
-    /// <param name="correlationId">The attempt.</param>
+    /// <param name="attempt">The number of the attempt.</param>
     /// <param name="at">When it returned.</param>
-    void OnIdle(string correlationId, DateTimeOffset at);
+    void OnIdle(long attempt, DateTimeOffset at);
 
     /// <summary>The result of an attempt could not be published.</summary>
-    void OnUndeliverable(string correlationId, TaskResult result, Exception exception);
+    void OnUndeliverable(long attempt, TaskResult result, Exception exception);
 }

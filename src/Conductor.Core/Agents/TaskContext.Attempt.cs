@@ -1,25 +1,71 @@
 using System.Diagnostics;
 using Conductor.Messaging;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Conductor.Agents;
 
-/// <content>What the mailbox keeps of an attempt under way, here so that an attempt is one object.</content>
-public sealed partial class TaskContext
+/// <content>What the mailbox keeps of an attempt under way, here so that an attempt is one object. Published, it is the attempt's result.</content>
+public sealed partial class TaskContext : IMessageSource
 {
+    private readonly AgentMailbox? _mailbox;
+    private Extras? _extras;
+    private TaskResult? _result;
     private int _claimed;
 
-    /// <summary>The message that brought the assignment; null in a context made by hand.</summary>
-    internal AgentMessage? Request { get; init; }
+    /// <summary>The number of the attempt; 0 when whoever assigned it does not number its attempts by ids of this process.</summary>
+    internal long Number { get; }
 
-    /// <summary>Asks the agent's code to stop.</summary>
-    internal CancellationToken Cancellation { get; init; }
+    /// <summary>Whom the mailbox reports to; null in a context made by hand.</summary>
+    internal IMailboxOwner? Owner => _mailbox?.Owner;
 
     /// <summary>The span in which the assignment was handled, if anybody traces. It has ended when the agent begins.</summary>
-    internal Activity? HandledIn { get; init; }
+    internal Activity? HandledIn => _extras?.HandledIn;
 
-    /// <summary>Ties assignment and result together.</summary>
-    internal string? CorrelationId => Request?.CorrelationId ?? Request?.Id;
+    /// <summary>The result, once it is to be published.</summary>
+    internal TaskResult? Result => _result;
 
     /// <summary>True for the first: only its result is published.</summary>
     internal bool TryClaimResult() => Interlocked.Exchange(ref _claimed, 1) == 0;
+
+    /// <summary>Publishes the result that was claimed, where whoever assigned the task takes results.</summary>
+    internal ValueTask PublishAsync(TaskResult result)
+    {
+        _result = result;
+        var channel = _extras?.Request is { } request ? Channels.Results(request.Sender) : Host.Results;
+        return Host.Bus!.PublishAsync(channel, this, CancellationToken.None);
+    }
+
+    /// <inheritdoc />
+    AgentMessage IMessageSource.ToMessage()
+    {
+        var (request, handledIn) = (_extras?.Request, _extras?.HandledIn);
+        return new AgentMessage
+        {
+            Type = MessageType.TaskResult,
+            Sender = AgentId,
+            Recipient = request is null ? Host.CoordinatorId : request.Sender,
+            CorrelationId = request is null ? EntityId.TextOf(Number) : request.CorrelationId ?? request.Id,
+            Priority = request is null ? Task.Priority : request.Priority,
+            Timestamp = _result!.CompletedAt,
+            Payload = new TaskResultPayload { Result = _result },
+            Headers = handledIn is null ? Snapshot.EmptyMap : MessageTracing.HeadersOf(handledIn),
+        };
+    }
+
+    /// <summary>What few attempts have.</summary>
+    private sealed class Extras
+    {
+        /// <summary>The message that brought the assignment, when it came as one.</summary>
+        public AgentMessage? Request { get; init; }
+
+        public Activity? HandledIn { get; init; }
+
+        public AsyncServiceScope? Scope { get; set; }
+
+        public Feedback? Feedback { get; set; }
+
+        public TaskError? Failure { get; set; }
+
+        public Dictionary<string, string>? Metadata { get; set; }
+    }
 }

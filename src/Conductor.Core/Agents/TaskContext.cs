@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
@@ -12,28 +13,27 @@ namespace Conductor.Agents;
 public sealed partial class TaskContext
 {
     private readonly TaskAssignment _assignment;
-    private readonly AgentHost _host;
-    private readonly AgentIdentity? _agent;
     private readonly long _startedTimestamp;
-    private AsyncServiceScope? _scope;
-    private Feedback? _feedback;
-    private TaskError? _failure;
-    private Dictionary<string, string>? _metadata;
 
     /// <summary>Makes a context by hand, to call <see cref="BaseAgent.ExecuteTaskAsync"/> in a test of one agent.</summary>
     /// <param name="assignment">The task and everything around it.</param>
     public TaskContext(TaskAssignment assignment)
-        : this(assignment, agent: null, AgentHost.Detached)
+        : this(assignment, number: 0, mailbox: null, request: null)
     {
     }
 
-    internal TaskContext(TaskAssignment assignment, AgentIdentity? agent, AgentHost host)
+    internal TaskContext(TaskAssignment assignment, long number, AgentMailbox? mailbox, AgentMessage? request)
     {
         ArgumentNullException.ThrowIfNull(assignment);
         _assignment = assignment;
-        _agent = agent;
-        _host = host;
-        _startedTimestamp = host.Environment.TimeProvider.GetTimestamp();
+        _mailbox = mailbox;
+        Number = number;
+        if (request is not null)
+        {
+            _extras = new Extras { Request = request, HandledIn = ConductorTelemetry.IsTracing ? Activity.Current : null };
+        }
+
+        _startedTimestamp = TimeProvider.GetTimestamp();
     }
 
     /// <summary>The task.</summary>
@@ -61,7 +61,7 @@ public sealed partial class TaskContext
     public int Delivery => _assignment.Delivery;
 
     /// <summary>The recorded effects of the store, for overloads of <c>OnceAsync</c> that a store adds; null in a context made by hand.</summary>
-    public EffectStore? Effects => _host.State?.Effects;
+    public EffectStore? Effects => Host.State?.Effects;
 
     /// <summary>The key to give to outside systems: the same over retries, redelivery and resume, another in each feedback round.</summary>
     public string IdempotencyKey => _assignment.IdempotencyKey;
@@ -76,18 +76,20 @@ public sealed partial class TaskContext
     public IReadOnlyDictionary<string, TaskData> Outputs => _assignment.DependencyOutputs;
 
     /// <summary>The id of the agent.</summary>
-    public string AgentId => _agent?.Id ?? string.Empty;
+    public string AgentId => _mailbox?.Owner.Identity.Id ?? string.Empty;
 
     /// <summary>The clock to wait and measure by.</summary>
-    public TimeProvider TimeProvider => _host.Environment.TimeProvider;
+    public TimeProvider TimeProvider => Host.Environment.TimeProvider;
 
     /// <summary>The services of this task's own dependency-injection scope, which ends with the task.</summary>
-    public IServiceProvider Services => (_scope ??= (_host.Scopes ?? throw new InvalidOperationException(
+    public IServiceProvider Services => (Own().Scope ??= (Host.Scopes ?? throw new InvalidOperationException(
         "There are no services here: the coordinator was built by hand, not by AddConductor().")).CreateAsyncScope()).ServiceProvider;
 
-    internal ConductorEnvironment Environment => _host.Environment;
+    internal ConductorEnvironment Environment => Host.Environment;
 
-    internal ILogger Logger => _host.Logger;
+    internal ILogger Logger => Host.Logger;
+
+    private AgentHost Host => _mailbox?.Host ?? AgentHost.Detached;
 
     /// <summary>The output of a task it depends on.</summary>
     /// <typeparam name="T">The output's type.</typeparam>
@@ -139,7 +141,7 @@ public sealed partial class TaskContext
     {
         ArgumentException.ThrowIfNullOrEmpty(key);
         ArgumentNullException.ThrowIfNull(effect);
-        if (_host.State is not { } state)
+        if (Host.State is not { } state)
         {
             return await effect(cancellationToken).ConfigureAwait(false);
         }
@@ -175,7 +177,7 @@ public sealed partial class TaskContext
     /// <param name="text">A text for people.</param>
     public void ReportProgress(double percent, string? text = null)
     {
-        if (_host.Bus is { IsConnected: true } bus)
+        if (Host.Bus is { IsConnected: true } bus)
         {
             _ = PublishProgressAsync(bus, Math.Clamp(percent, 0, 100), text);
         }
@@ -197,7 +199,8 @@ public sealed partial class TaskContext
     {
         ArgumentNullException.ThrowIfNull(feedback);
         var source = feedback with { SourceAgentId = feedback.SourceAgentId ?? AgentId };
-        _feedback = _feedback is null ? source : Join(_feedback, source);
+        var extras = Own();
+        extras.Feedback = extras.Feedback is { } earlier ? Join(earlier, source) : source;
     }
 
     /// <summary>Makes the result of this attempt FAILED without an exception; it counts like one.</summary>
@@ -207,13 +210,13 @@ public sealed partial class TaskContext
     public void Fail(string code, string message, bool? isTransient = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(code);
-        _failure = new TaskError { Code = code, Message = message, IsTransient = isTransient };
+        Own().Failure = new TaskError { Code = code, Message = message, IsTransient = isTransient };
     }
 
     /// <summary>Adds a note to the result.</summary>
     /// <param name="key">Its name.</param>
     /// <param name="value">Its text.</param>
-    public void SetMetadata(string key, string value) => (_metadata ??= new Dictionary<string, string>(StringComparer.Ordinal))[key] = value;
+    public void SetMetadata(string key, string value) => (Own().Metadata ??= new Dictionary<string, string>(StringComparer.Ordinal))[key] = value;
 
     /// <summary>Sends data to another agent; it gets it by <c>OnMessageAsync</c>. Best effort, at most once.</summary>
     /// <param name="agentId">The other agent.</param>
@@ -222,9 +225,9 @@ public sealed partial class TaskContext
     public async ValueTask SendAsync(string agentId, TaskData data, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
-        if (_host.Bus is not null)
+        if (Host.Bus is { } bus)
         {
-            await _host.Bus.PublishAsync(
+            await bus.PublishAsync(
                 Channels.Agent(agentId),
                 new AgentMessage
                 {
@@ -238,7 +241,7 @@ public sealed partial class TaskContext
         }
     }
 
-    internal TaskResult ToResult(TaskData output) => _failure is { } failure
+    internal TaskResult ToResult(TaskData output) => _extras?.Failure is { } failure
         ? ToResult(AgentTaskStatus.Failed, failure, output)
         : ToResult(AgentTaskStatus.Completed, error: null, output);
 
@@ -256,23 +259,23 @@ public sealed partial class TaskContext
             Output = output ?? TaskData.Empty,
             Error = error,
             Attempts = Attempt,
-            Feedback = _feedback,
+            Feedback = _extras?.Feedback,
             StartedAt = now - duration,
             CompletedAt = now,
             Duration = duration,
-            Metadata = _metadata ?? Snapshot.EmptyMap,
+            Metadata = _extras?.Metadata ?? Snapshot.EmptyMap,
         };
     }
 
     /// <summary>Whether the task's services were used: then its scope must be ended.</summary>
-    internal bool HasScope => _scope is not null;
+    internal bool HasScope => _extras?.Scope is not null;
 
     /// <summary>Ends the task's scope, if its services were used.</summary>
     internal async ValueTask EndScopeAsync()
     {
-        if (_scope is { } scope)
+        if (_extras is { Scope: { } scope } extras)
         {
-            _scope = null;
+            extras.Scope = null;
             try
             {
                 await scope.DisposeAsync().ConfigureAwait(false);
@@ -285,6 +288,8 @@ public sealed partial class TaskContext
             }
         }
     }
+
+    private Extras Own() => _extras ??= new Extras();
 
     private static Feedback Join(Feedback first, Feedback second)
     {

@@ -45,7 +45,7 @@ internal sealed class Admissions
             try
             {
                 verdict = await ReserveAndAskAsync(ticket, slot, pool, cancellationToken).ConfigureAwait(false);
-                if (ticket.Request.EnsureMayBegin is { } ensureMayBegin)
+                if (ticket.EnsureMayBegin is { } ensureMayBegin)
                 {
                     await ensureMayBegin().ConfigureAwait(false);
                 }
@@ -171,8 +171,8 @@ internal sealed class Admissions
             new DispatchPolicyContext
             {
                 Task = ticket.Task,
-                WorkflowId = ticket.Request.WorkflowId,
-                Round = ticket.Request.Round,
+                WorkflowId = ticket.WorkflowId,
+                Round = ticket.Round,
                 Attempt = ticket.Attempt,
                 Candidate = slot.Identity,
                 CandidateStatus = slot.Status,

@@ -1,5 +1,3 @@
-using Conductor.Messaging;
-
 namespace Conductor.Coordination;
 
 /// <content>One attempt: its assignment on its way to the agent.</content>
@@ -10,22 +8,11 @@ public sealed partial class AgentCoordinator
     /// </summary>
     private ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, DispatchTiming now, CancellationToken cancellationToken)
     {
-        var assignment = ticket.Request.AssignmentOf(ticket.Attempt);
-        var id = EntityId.New();
-        var message = new AgentMessage(id)
-        {
-            CorrelationId = id,
-            Type = MessageType.TaskAssignment,
-            Sender = Id,
-            Priority = ticket.Task.Priority,
-            Timestamp = now.StartedAt,
-            Payload = assignment,
-        };
-        var answer = slot.Begin(assignment, id, now, TimeoutOf(ticket));
+        var answer = slot.Begin(ticket.NextAssignment(), now, TimeoutOf(ticket));
         ValueTask published;
         try
         {
-            published = _bus.PublishAsync(slot.Channel, message, cancellationToken);
+            published = _bus.PublishAsync(slot.Channel, slot, cancellationToken);
         }
 #pragma warning disable CA1031 // It is thrown to whoever awaits the attempt, like one that comes later.
         catch (Exception exception)
@@ -34,10 +21,10 @@ public sealed partial class AgentCoordinator
             published = ValueTask.FromException(exception);
         }
 
-        return published.IsCompletedSuccessfully ? answer : AwaitPublishedAsync(published, slot, id, answer);
+        return published.IsCompletedSuccessfully ? answer : AwaitPublishedAsync(published, slot, slot.AttemptNumber, answer);
     }
 
-    private static async ValueTask<TaskResult> AwaitPublishedAsync(ValueTask published, AgentSlot slot, string correlationId, ValueTask<TaskResult> answer)
+    private static async ValueTask<TaskResult> AwaitPublishedAsync(ValueTask published, AgentSlot slot, long attempt, ValueTask<TaskResult> answer)
     {
         try
         {
@@ -46,7 +33,7 @@ public sealed partial class AgentCoordinator
         catch
         {
             // It never reached the agent: nobody's failure but the bus's, or the caller's own cancellation.
-            if (!slot.Unpublished(correlationId))
+            if (!slot.Unpublished(attempt))
             {
                 await ((Task)answer.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

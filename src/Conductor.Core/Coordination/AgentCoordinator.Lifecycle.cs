@@ -36,8 +36,8 @@ public sealed partial class AgentCoordinator
             await _state.ConnectAsync(cancellationToken).ConfigureAwait(false);
 
             // Bounded by the agents: each has one result under way at most. A result must not be dropped for want of room.
-            var everyResult = new SubscriptionOptions { Capacity = int.MaxValue, HandledAtOnce = static _ => true };
-            _subscriptions.Add(await _bus.SubscribeAsync(Channels.Results(Id), OnResultAsync, everyResult, cancellationToken).ConfigureAwait(false));
+            var everyResult = new SubscriptionOptions { Capacity = int.MaxValue };
+            _subscriptions.Add(await _bus.SubscribeAsync(Channels.Results(Id), new ResultReceiver(FindSlot, _logger), everyResult, cancellationToken).ConfigureAwait(false));
             _subscriptions.Add(await _bus.SubscribeAsync(Channels.Broadcast, OnBroadcastAsync, options: null, cancellationToken).ConfigureAwait(false));
             _busDisconnected = _bus.Disconnected.UnsafeRegister(static state => ((AgentCoordinator)state!).OnBusDisconnected(), this);
             _observation = _environment.Instruments.ObserveDispatchQueue(() => _admissions.Limit.Count);
@@ -100,11 +100,11 @@ public sealed partial class AgentCoordinator
         new(task.AgentType, $"Task '{task.Id}' was not begun: the coordinator is stopping. Dispatch it again after the next start.");
 
     /// <summary>Ends the waiting of dispatches that have not begun: whoever dispatched them is stopping.</summary>
-    internal void GiveBackWaiting(Func<DispatchRequest, bool> condition)
+    internal void GiveBackWaiting(Func<DispatchTicket, bool> condition)
     {
         foreach (var pool in _pools.Values)
         {
-            pool.FailWaiting(ticket => condition(ticket.Request), static ticket => Stopping(ticket.Task));
+            pool.FailWaiting(condition, static ticket => Stopping(ticket.Task));
         }
     }
 

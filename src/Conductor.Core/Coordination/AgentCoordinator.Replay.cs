@@ -73,26 +73,26 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>Keeps a task as a dead letter because its process died too often under it. Doing it again finds the same letter.</summary>
-    internal ValueTask GiveUpAsync(DispatchRequest request, TaskError error, int crashes) => _errors.GiveUpAsync(
+    internal ValueTask GiveUpAsync(DispatchTicket ticket, TaskError error, int crashes) => _errors.GiveUpAsync(
         error,
         new Errors.ErrorContext
         {
-            AgentType = request.Task.AgentType,
-            Task = request.Task,
-            WorkflowId = request.WorkflowId,
-            Round = request.Round,
+            AgentType = ticket.Task.AgentType,
+            Task = ticket.Task,
+            WorkflowId = ticket.WorkflowId,
+            Round = ticket.Round,
             Attempt = crashes,
-            IdempotencyKey = request.Assignment.IdempotencyKey,
+            IdempotencyKey = ticket.Assignment.IdempotencyKey,
         },
-        $"crash:{request.Assignment.IdempotencyKey}",
+        $"crash:{ticket.Assignment.IdempotencyKey}",
         CancellationToken.None);
 
-    private static DispatchRequest ReplayOf(ErrorRecord letter, TaskData? correctedInput)
+    private static DispatchTicket ReplayOf(ErrorRecord letter, TaskData? correctedInput)
     {
         var task = letter.Task ?? throw new TaskValidationException($"Dead letter '{letter.Id}' has no task to replay.");
         var replay = task with { Id = EntityId.New(), Name = task.Name, DependsOn = [], Input = correctedInput ?? task.Input };
         TaskValidation.ThrowIfInvalid(replay);
-        return new DispatchRequest(new TaskAssignment
+        return new DispatchTicket(new TaskAssignment
         {
             Task = replay,
             Phase = replay.Phase,

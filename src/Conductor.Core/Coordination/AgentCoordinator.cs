@@ -90,19 +90,10 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     /// <exception cref="ConductorException">It never ran: not valid, refused by a policy, no agent, the queue full, or every circuit open.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The coordinator is not started.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default)
+    public ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default)
     {
-        TaskValidation.ThrowIfInvalid(task);
-        ThrowIfNotStarted();
-        if (await _state.GetTaskResultAsync(task.Id, cancellationToken).ConfigureAwait(false) is { } known)
-        {
-            Log.AlreadyRecorded(_logger, task.Id);
-            return known;
-        }
-
-        var result = await DispatchAsync(DispatchRequest.Standalone(task), cancellationToken).ConfigureAwait(false);
-        return await RecordAsync(result).ConfigureAwait(false);
+        ArgumentNullException.ThrowIfNull(task);
+        return DispatchAsync(DispatchTicket.Standalone(task), cancellationToken);
     }
 
     /// <summary>Agents of a type that are idle now.</summary>
@@ -121,38 +112,42 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     }
 
     /// <summary>
-    /// The way of one task. Recording the result is left to the caller: a task outside workflows is recorded by itself, a task of a run in
-    /// one step with the run's progress.
+    /// The way of one task. One outside workflows is recorded by itself; recording one of a run is left to the run, in one step with its progress.
     /// </summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    internal async ValueTask<TaskResult> DispatchAsync(DispatchRequest request, CancellationToken cancellationToken)
+    internal async ValueTask<TaskResult> DispatchAsync(DispatchTicket ticket, CancellationToken cancellationToken)
     {
+        if (ticket.IsStandalone && await FindRecordedAsync(ticket.Task, cancellationToken).ConfigureAwait(false) is { } known)
+        {
+            return known;
+        }
+
         using var place = EnterDispatch();
-        using var step = DispatchTracing.Start(request);
+        using var step = DispatchTracing.Start(ticket);
         var now = DispatchTiming.Now(_time);
-        var ticket = new DispatchTicket(request, now.Timestamp);
+        ticket.ArrivedAt = now.Timestamp;
         var timing = default(DispatchTiming);
+        TaskResult result;
         while (true)
         {
             // 1. An idle agent of the type that its breaker and the policies allow.
             AgentSlot slot;
             try
             {
-                var admission = _admissions.AdmitAsync(ticket, PoolOf(request.Task.AgentType), cancellationToken);
+                var admission = _admissions.AdmitAsync(ticket, PoolOf(ticket.Task.AgentType), cancellationToken);
                 var isAtOnce = admission.IsCompleted && ticket.Attempt == 1;
                 slot = await admission.ConfigureAwait(false);
                 now = isAtOnce ? now : DispatchTiming.Now(_time);
             }
             catch (ConductorException exception)
             {
-                return await NotAdmittedAsync(ticket, timing, exception, step).ConfigureAwait(false);
+                result = await NotAdmittedAsync(ticket, timing, exception, step).ConfigureAwait(false);
+                break;
             }
 
             // 2. The assignment goes to the agent over the bus, and its result comes back the same way.
             timing = timing.Begin(now, _time, ticket, _environment.Instruments);
-            request.AttemptsBegun = ticket.Attempt;
-            request.FirstBegunAt = timing.Timestamp;
-            TaskResult result;
+            ticket.Begin(timing.Timestamp);
             try
             {
                 var answer = RunAttemptAsync(slot, ticket, now, cancellationToken);
@@ -183,7 +178,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             {
                 slot.Breaker.RecordSuccess();
                 slot.Settle(success: true, isFinal: true);
-                return timing.Complete(result, ticket, _time);
+                result = timing.Complete(result, ticket, _time);
+                break;
             }
 
             // 4. A failure: the error handler decides, keeps and announces; the decision is carried out here.
@@ -191,12 +187,30 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             if (decision.Action != ErrorAction.Retry)
             {
                 DispatchTracing.Fail(step, result.Error!);
-                return timing.Complete(FinalResult(result, decision), ticket, _time);
+                result = timing.Complete(FinalResult(result, decision), ticket, _time);
+                break;
             }
 
             await BackOffAsync(decision.Delay, cancellationToken).ConfigureAwait(false);
             ticket.NextAttempt(slot);
         }
+
+        // 5. Recorded once, before anybody sees it.
+        return ticket.IsStandalone ? await RecordAsync(result).ConfigureAwait(false) : result;
+    }
+
+    /// <summary>The id names the execution: one whose result is recorded is not run again.</summary>
+    private async ValueTask<TaskResult?> FindRecordedAsync(TaskDefinition task, CancellationToken cancellationToken)
+    {
+        TaskValidation.ThrowIfInvalid(task);
+        ThrowIfNotStarted();
+        var known = await _state.GetTaskResultAsync(task.Id, cancellationToken).ConfigureAwait(false);
+        if (known is not null)
+        {
+            Log.AlreadyRecorded(_logger, task.Id);
+        }
+
+        return known;
     }
 
     private static TaskResult FinalResult(TaskResult result, ErrorDecision decision) => decision.Action == ErrorAction.Skip
@@ -213,7 +227,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
             // Not cancellable: a failure that happened is decided, kept and announced whoever stopped waiting meanwhile.
             decision = await _errors.DecideAsync(error, context, CancellationToken.None).ConfigureAwait(false);
-            ticket.Request.DeadLetter = decision.Record;
+            ticket.DeadLetter = decision.Record;
             return decision;
         }
         finally
@@ -232,7 +246,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         var error = _environment.ErrorClassifier.Classify(exception);
         DispatchTracing.Fail(step, error);
         var ran = ticket.Attempt > 1;
-        if (!ran && (exception is not CircuitOpenException || ticket.Request.Assignment.ReplayOf is not null))
+        if (!ran && (exception is not CircuitOpenException || ticket.Assignment.ReplayOf is not null))
         {
             // (A replay that finds no way in leaves the letter it replays where it is.)
             throw exception;
@@ -240,7 +254,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
         var decision = await _errors.DecideAsync(
             error with { IsTransient = false }, ticket.ToErrorContext(slot: null, otherAgentsAvailable: false, _time), CancellationToken.None).ConfigureAwait(false);
-        ticket.Request.DeadLetter = decision.Record;
+        ticket.DeadLetter = decision.Record;
         return ran ? timing.Complete(FinalResult(timing.NotRun(ticket, error, _time), decision), ticket, _time) : throw exception;
     }
 
@@ -260,16 +274,6 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         return outcome == RecordOutcome.Recorded
             ? result
             : await _state.GetTaskResultAsync(result.TaskId, CancellationToken.None).ConfigureAwait(false) ?? result;
-    }
-
-    private ValueTask OnResultAsync(AgentMessage message, CancellationToken cancellationToken)
-    {
-        if (message.Payload is TaskResultPayload { Result: var result } && FindSlot(message.Sender)?.TryComplete(message.CorrelationId, result) != true)
-        {
-            Log.ResultDropped(_logger, result.TaskId, message.Sender);
-        }
-
-        return ValueTask.CompletedTask;
     }
 
     private AgentPool PoolOf(AgentType type)

@@ -7,7 +7,7 @@ internal sealed partial class AgentSlot
 {
     /// <summary>Begins an attempt: everything is in place before its assignment is published.</summary>
     /// <returns>Its result; to be awaited once.</returns>
-    public ValueTask<TaskResult> Begin(TaskAssignment assignment, string correlationId, DispatchTiming now, TimeSpan timeout)
+    public ValueTask<TaskResult> Begin(TaskAssignment assignment, DispatchTiming now, TimeSpan timeout)
     {
         ValueTask<TaskResult> answer;
         lock (_gate)
@@ -16,7 +16,7 @@ internal sealed partial class AgentSlot
             _busyParts = 2;
             _codeReturned = false;
             _assignment = assignment;
-            _correlationId = correlationId;
+            _attempt = EntityId.NewNumber();
             _startedAt = now.Timestamp;
             _timeout = timeout;
             _inGrace = false;
@@ -28,12 +28,27 @@ internal sealed partial class AgentSlot
         return answer;
     }
 
+    /// <summary>The assignment of the attempt under way, for whoever needs a message of it.</summary>
+    AgentMessage IMessageSource.ToMessage()
+    {
+        var id = EntityId.TextOf(_attempt);
+        return new AgentMessage(id)
+        {
+            CorrelationId = id,
+            Type = MessageType.TaskAssignment,
+            Sender = _host.CoordinatorId,
+            Priority = _assignment!.Task.Priority,
+            Timestamp = new DateTimeOffset(_lastSeenTicks, TimeSpan.Zero),
+            Payload = _assignment,
+        };
+    }
+
     /// <summary>The result of an attempt came over the bus. One that is not under way is late, or a duplicate.</summary>
-    public bool TryComplete(string? correlationId, TaskResult result)
+    public bool TryComplete(long attempt, TaskResult result)
     {
         lock (_gate)
         {
-            if (_correlationId is null || _correlationId != correlationId || _answer?.TryClaim() != true)
+            if (attempt == 0 || _attempt != attempt || _answer?.TryClaim() != true)
             {
                 return false;
             }
@@ -47,7 +62,7 @@ internal sealed partial class AgentSlot
     /// <summary>Whoever dispatched the task no longer wants it: the agent is asked to stop, and nobody waits for it.</summary>
     public void Abandon(CancellationToken cancellationToken)
     {
-        string? correlationId;
+        long attempt;
         lock (_gate)
         {
             if (_answer?.TryClaim() != true)
@@ -55,14 +70,14 @@ internal sealed partial class AgentSlot
                 return;
             }
 
-            correlationId = _correlationId;
+            attempt = _attempt;
             EnterGrace();
         }
 
         _answer.Cancel(cancellationToken);
-        if (!Mailbox.Cancel(correlationId!))
+        if (!Mailbox.Cancel(attempt))
         {
-            OnIdle(correlationId!, Time.GetUtcNow());
+            OnIdle(attempt, Time.GetUtcNow());
         }
     }
 
@@ -105,23 +120,23 @@ internal sealed partial class AgentSlot
 
     /// <summary>An assignment that could not be published never reached the agent: its code has nothing to return from.</summary>
     /// <returns>False when somebody answers it all the same at this moment: the answer must be awaited before the slot is used again.</returns>
-    public bool Unpublished(string correlationId)
+    public bool Unpublished(long attempt)
     {
         var claimed = _answer?.TryClaim() == true;
-        if (!Mailbox.Cancel(correlationId))
+        if (!Mailbox.Cancel(attempt))
         {
-            OnIdle(correlationId, Time.GetUtcNow());
+            OnIdle(attempt, Time.GetUtcNow());
         }
 
         return claimed;
     }
 
     /// <inheritdoc />
-    public void OnIdle(string correlationId, DateTimeOffset at)
+    public void OnIdle(long attempt, DateTimeOffset at)
     {
         lock (_gate)
         {
-            if (_codeReturned || _correlationId != correlationId)
+            if (_codeReturned || attempt == 0 || _attempt != attempt)
             {
                 return;
             }
@@ -134,8 +149,8 @@ internal sealed partial class AgentSlot
     }
 
     /// <inheritdoc />
-    public void OnUndeliverable(string correlationId, TaskResult result, Exception exception) => TryComplete(
-        correlationId,
+    public void OnUndeliverable(long attempt, TaskResult result, Exception exception) => TryComplete(
+        attempt,
         result with
         {
             Status = AgentTaskStatus.Failed,

@@ -31,13 +31,13 @@ internal sealed partial class AgentSlot
 
     private void OnTimer()
     {
-        string correlationId;
+        long attempt;
         bool graceIsOver;
         TaskError? timeout = null;
         lock (_gate)
         {
             _timerDue = TimeSpan.MaxValue;
-            if (_correlationId is null)
+            if (_attempt == 0)
             {
                 return;
             }
@@ -48,7 +48,7 @@ internal sealed partial class AgentSlot
                 return;
             }
 
-            correlationId = _correlationId;
+            attempt = _attempt;
             graceIsOver = _inGrace;
             if (!graceIsOver)
             {
@@ -59,28 +59,28 @@ internal sealed partial class AgentSlot
 
         if (timeout is not null)
         {
-            OnTimeout(correlationId, timeout);
+            OnTimeout(attempt, timeout);
         }
         else
         {
-            OnGraceOver(correlationId);
+            OnGraceOver(attempt);
         }
     }
 
-    private void OnTimeout(string correlationId, TaskError error)
+    private void OnTimeout(long attempt, TaskError error)
     {
-        if (!Mailbox.End(correlationId, context => context.ToResult(AgentTaskStatus.Failed, error)))
+        if (!Mailbox.End(attempt, context => context.ToResult(AgentTaskStatus.Failed, error)))
         {
             // The assignment, or its result, was lost on the way: the caller gets its answer on time all the same.
             Fail(error);
-            OnIdle(correlationId, Time.GetUtcNow());
+            OnIdle(attempt, Time.GetUtcNow());
         }
     }
 
-    private void OnGraceOver(string correlationId)
+    private void OnGraceOver(long attempt)
     {
         var runs = Mailbox.End(
-            correlationId,
+            attempt,
             context => context.ToResult(AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = "The caller cancelled the task." }));
         if (runs && !_removed)
         {

@@ -18,7 +18,7 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     private readonly long _createdTicks;
     private AttemptAnswer? _answer;
     private TaskAssignment? _assignment;
-    private string? _correlationId;
+    private long _attempt;
     private ITimer? _timer;
     private long _startedAt;
     private TimeSpan _timeout;
@@ -64,6 +64,12 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     public string Channel { get; }
 
     public AgentMailbox Mailbox { get; }
+
+    /// <inheritdoc />
+    public long AttemptNumber => _attempt;
+
+    /// <inheritdoc />
+    public TaskAssignment? Assignment => _assignment;
 
     public CircuitBreaker Breaker { get; }
 
@@ -184,7 +190,7 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
         lock (_gate)
         {
             _assignment = null;
-            _correlationId = null;
+            _attempt = 0;
             _inGrace = false;
             _free?.TrySetResult();
         }

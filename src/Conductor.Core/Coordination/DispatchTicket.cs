@@ -1,50 +1,97 @@
 using Conductor.Errors;
+using Conductor.Messaging;
 
 namespace Conductor.Coordination;
 
-/// <summary>One dispatch on its way through attempts, waits and refusals. Belongs to one flow at a time; what the queues use is under their locks.</summary>
-internal sealed class DispatchTicket(DispatchRequest request, long arrivedAt)
+/// <summary>
+/// A task to be dispatched, with what surrounds it, on its way through attempts, waits and refusals. Belongs to one flow at a time; what the
+/// queues use is under their locks.
+/// </summary>
+/// <param name="assignment">What goes to the agent of the first attempt; those of later attempts get a copy with the number of theirs.</param>
+internal sealed class DispatchTicket(TaskAssignment assignment)
 {
-    private HashSet<AgentSlot>? _refusedBy;
+    private Setbacks? _setbacks;
 
-    public DispatchRequest Request { get; } = request;
+    public TaskAssignment Assignment { get; } = assignment;
 
-    public TaskDefinition Task => Request.Task;
+    public TaskDefinition Task => Assignment.Task;
+
+    public string? WorkflowId => Assignment.WorkflowId;
+
+    public int Round => Assignment.Round;
+
+    /// <summary>True for a task outside workflows: it is recorded by itself.</summary>
+    public bool IsStandalone { get; private init; }
+
+    /// <summary>True when whoever dispatches limits itself to what the queue holds, so that the queue never refuses it.</summary>
+    public bool IsFlowControlled { get; init; }
+
+    /// <summary>
+    /// Asked before each attempt begins: a task can wait for so long that whoever dispatched it may no longer have it run. Throws
+    /// <see cref="OperationCanceledException"/> then.
+    /// </summary>
+    public Func<ValueTask>? EnsureMayBegin { get; init; }
 
     /// <summary>When the dispatch began: its place among equals, and what its deadline counts from.</summary>
-    public long ArrivedAt { get; } = arrivedAt;
+    public long ArrivedAt { get; set; }
 
     /// <summary>The attempt under way; the first is 1.</summary>
     public int Attempt { get; private set; } = 1;
 
+    /// <summary>Attempts begun so far and when the first began: what is known of a dispatch that is cancelled.</summary>
+    public int AttemptsBegun { get; private set; }
+
+    public long FirstBegunAt { get; private set; }
+
     /// <summary>Tasks that were admitted before this one when the policies were asked last.</summary>
     public int AdmittedBefore { get; set; }
 
+    /// <summary>The dead letter that was kept when the task was given up.</summary>
+    public ErrorRecord? DeadLetter
+    {
+        get => _setbacks?.DeadLetter;
+        set => (_setbacks ??= new Setbacks()).DeadLetter = value;
+    }
+
     /// <summary>The agent of the attempt that failed last: another one is preferred.</summary>
-    public AgentSlot? Avoid { get; private set; }
+    public AgentSlot? Avoid => _setbacks?.Avoid;
 
     /// <summary>The denial that the search for an agent ends with when no candidate is left.</summary>
-    public PolicyViolationException? LastRefusal { get; private set; }
+    public PolicyViolationException? LastRefusal => _setbacks?.LastRefusal;
 
-    public int RefusalCount => _refusedBy?.Count ?? 0;
+    public int RefusalCount => _setbacks?.RefusedBy.Count ?? 0;
 
     /// <summary>An accepted task is never refused for a full queue when it comes back for another attempt.</summary>
-    public bool MayExceedQueue => Request.IsFlowControlled || Attempt > 1;
+    public bool MayExceedQueue => IsFlowControlled || Attempt > 1;
 
-    public bool IsRefusedBy(AgentSlot slot) => _refusedBy is not null && _refusedBy.Contains(slot);
+    /// <summary>A task outside workflows.</summary>
+    public static DispatchTicket Standalone(TaskDefinition task) => new(new TaskAssignment { Task = task, Phase = task.Phase }) { IsStandalone = true };
+
+    /// <summary>What goes to the agent of the attempt under way.</summary>
+    public TaskAssignment NextAssignment() => Attempt == Assignment.Attempt ? Assignment : Assignment with { Attempt = Attempt };
+
+    public bool IsRefusedBy(AgentSlot slot) => _setbacks is not null && _setbacks.RefusedBy.Contains(slot);
 
     public void Refuse(AgentSlot slot, PolicyViolationException refusal)
     {
-        (_refusedBy ??= []).Add(slot);
-        LastRefusal = refusal;
+        var setbacks = _setbacks ??= new Setbacks();
+        setbacks.RefusedBy.Add(slot);
+        setbacks.LastRefusal = refusal;
     }
 
-    public void ForgetRefusals() => _refusedBy?.Clear();
+    public void ForgetRefusals() => _setbacks?.RefusedBy.Clear();
+
+    /// <summary>An attempt begins, and the first began then.</summary>
+    public void Begin(long firstBegunAt)
+    {
+        AttemptsBegun = Attempt;
+        FirstBegunAt = firstBegunAt;
+    }
 
     public void NextAttempt(AgentSlot failed)
     {
         Attempt++;
-        Avoid = failed;
+        (_setbacks ??= new Setbacks()).Avoid = failed;
         ForgetRefusals();
     }
 
@@ -56,12 +103,24 @@ internal sealed class DispatchTicket(DispatchRequest request, long arrivedAt)
         AgentId = slot?.Id,
         AgentType = Task.AgentType,
         Task = Task,
-        WorkflowId = Request.WorkflowId,
-        Round = Request.Round,
+        WorkflowId = WorkflowId,
+        Round = Round,
         Attempt = Attempt,
         OtherAgentsAvailable = otherAgentsAvailable,
         TimeLeft = TimeLeft(time),
-        IdempotencyKey = Request.Assignment.IdempotencyKey,
-        ReplayOf = Request.Assignment.ReplayOf,
+        IdempotencyKey = Assignment.IdempotencyKey,
+        ReplayOf = Assignment.ReplayOf,
     };
+
+    /// <summary>What few dispatches meet.</summary>
+    private sealed class Setbacks
+    {
+        public HashSet<AgentSlot> RefusedBy { get; } = [];
+
+        public PolicyViolationException? LastRefusal { get; set; }
+
+        public AgentSlot? Avoid { get; set; }
+
+        public ErrorRecord? DeadLetter { get; set; }
+    }
 }

@@ -35,8 +35,8 @@ internal readonly record struct DispatchTiming(DateTimeOffset StartedAt, long Ti
     public TaskResult NotRun(DispatchTicket ticket, TaskError error, TimeProvider time) => new()
     {
         TaskId = ticket.Task.Id,
-        WorkflowId = ticket.Request.WorkflowId,
-        Round = ticket.Request.Round,
+        WorkflowId = ticket.WorkflowId,
+        Round = ticket.Round,
         AgentId = ticket.Avoid?.Id,
         Status = AgentTaskStatus.Failed,
         Error = error,

@@ -55,6 +55,24 @@ public sealed class InMemoryMessageBus : MessageBus
     }
 
     /// <inheritdoc />
+    private protected override ValueTask SendSourceAsync(string channel, IMessageSource source, CancellationToken cancellationToken)
+    {
+        AgentMessage? message = null;
+        if (_channels.TryGetValue(channel, out var subscriptions))
+        {
+            foreach (var subscription in subscriptions.Current(_gate))
+            {
+                if (!subscription.TryTake(source))
+                {
+                    subscription.DeliverPublished(message ??= source.ToMessage());
+                }
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc />
     protected override ValueTask SubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(subscription);

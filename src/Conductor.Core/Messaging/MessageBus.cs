@@ -130,6 +130,20 @@ public abstract partial class MessageBus : IAsyncDisposable
             : SendAsync(channel, stamped, cancellationToken);
     }
 
+    /// <summary>Publishes what becomes a message only for whoever needs one; everything else is as ever.</summary>
+    internal ValueTask PublishAsync(string channel, IMessageSource source, CancellationToken cancellationToken)
+    {
+        if (Environment.MeasuresHandlers || !_requests.IsEmpty)
+        {
+            return PublishAsync(channel, source.ToMessage(), cancellationToken);
+        }
+
+        ThrowIfDisconnected();
+        cancellationToken.ThrowIfCancellationRequested();
+        Environment.Instruments.SentMessages.Add(1);
+        return SendSourceAsync(channel, source, cancellationToken);
+    }
+
     /// <summary>Subscribes to a channel. The subscription is live when this returns.</summary>
     /// <param name="channel">The channel; see <see cref="Channels"/>.</param>
     /// <param name="handler">Handles one message after another; its token is cancelled when the bus is disconnected.</param>
@@ -137,7 +151,7 @@ public abstract partial class MessageBus : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The subscription; dispose it, or call the other <c>UnsubscribeAsync</c>, to end it.</returns>
     /// <exception cref="BusException">The bus is not connected.</exception>
-    public async ValueTask<MessageSubscription> SubscribeAsync(
+    public ValueTask<MessageSubscription> SubscribeAsync(
         string channel,
         Func<AgentMessage, CancellationToken, ValueTask> handler,
         SubscriptionOptions? options = null,
@@ -145,10 +159,17 @@ public abstract partial class MessageBus : IAsyncDisposable
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
         ArgumentNullException.ThrowIfNull(handler);
+        return SubscribeAsync(channel, new HandlerReceiver(handler), options, cancellationToken);
+    }
+
+    /// <summary>The same for a receiver of this library's own.</summary>
+    internal async ValueTask<MessageSubscription> SubscribeAsync(
+        string channel, IMessageReceiver receiver, SubscriptionOptions? options, CancellationToken cancellationToken)
+    {
         var capacity = options?.Capacity ?? _options.SubscriptionCapacity;
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1, nameof(options));
         ThrowIfDisconnected();
-        var subscription = new MessageSubscription(this, channel, handler, capacity, options);
+        var subscription = new MessageSubscription(this, channel, receiver, capacity, options);
         lock (_gate)
         {
             _subscriptions.Add(subscription);
@@ -187,7 +208,7 @@ public abstract partial class MessageBus : IAsyncDisposable
         MessageSubscription[] matches;
         lock (_gate)
         {
-            matches = [.. _subscriptions.Where(subscription => subscription.Channel == channel && subscription.Handler == handler)];
+            matches = [.. _subscriptions.Where(subscription => subscription.Channel == channel && subscription.IsOf(handler))];
         }
 
         foreach (var subscription in matches)
@@ -227,6 +248,10 @@ public abstract partial class MessageBus : IAsyncDisposable
     /// </summary>
     /// <param name="channel">The channel.</param>
     protected internal virtual bool MayReach(string channel) => true;
+
+    /// <summary>Sends what may become a message to every current subscription of a channel. Default: it becomes one.</summary>
+    private protected virtual ValueTask SendSourceAsync(string channel, IMessageSource source, CancellationToken cancellationToken) =>
+        PublishCoreAsync(channel, source.ToMessage(), cancellationToken);
 
     /// <summary>Connects the provider.</summary>
     /// <param name="cancellationToken">Gives up.</param>

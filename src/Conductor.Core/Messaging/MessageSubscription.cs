@@ -14,21 +14,20 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
     private readonly MessageBus _bus;
     private readonly int _capacity;
     private readonly QueueFullMode _fullMode;
-    private readonly Predicate<AgentMessage>? _handledAtOnce;
+    private readonly IMessageReceiver _receiver;
     private Queue<Entry>? _queue;
     private volatile bool _pumping;
     private bool _overflowing;
     private volatile bool _closed;
 
     internal MessageSubscription(
-        MessageBus bus, string channel, Func<AgentMessage, CancellationToken, ValueTask> handler, int capacity, SubscriptionOptions? options)
+        MessageBus bus, string channel, IMessageReceiver receiver, int capacity, SubscriptionOptions? options)
     {
         _bus = bus;
+        _receiver = receiver;
         _capacity = capacity;
         _fullMode = options?.FullMode ?? QueueFullMode.DropOldest;
-        _handledAtOnce = options?.HandledAtOnce;
         Channel = channel;
-        Handler = handler;
     }
 
     /// <summary>The channel.</summary>
@@ -50,8 +49,6 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
             }
         }
     }
-
-    internal Func<AgentMessage, CancellationToken, ValueTask> Handler { get; }
 
     private Lock Gate => LazyLock.Of(ref _lock);
 
@@ -111,7 +108,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
     /// </summary>
     internal void DeliverPublished(AgentMessage message)
     {
-        if (_handledAtOnce is null || _pumping || _closed || !_handledAtOnce(message))
+        if (_pumping || _closed || !_receiver.HandlesAtOnce(message))
         {
             Deliver(message);
             return;
@@ -121,11 +118,26 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
         _ = HandleAsync(new Entry(message, EnqueuedAt: 0));
     }
 
+    /// <summary>Hands over what was published in this process as it is, unless messages wait before it or the handler needs a message.</summary>
+    internal bool TryTake(IMessageSource source)
+    {
+        if (_pumping || _closed || !_receiver.TryTake(source))
+        {
+            return false;
+        }
+
+        _bus.Environment.Instruments.ConsumedMessages.Add(1);
+        return true;
+    }
+
     /// <summary>Unsubscribes: no handler starts once this has returned. One that runs is not waited for.</summary>
     public ValueTask DisposeAsync() => _closed ? ValueTask.CompletedTask : _bus.UnsubscribeAsync(this);
 
     /// <summary>Starts handling what waits. Called by the thread pool.</summary>
     void IThreadPoolWorkItem.Execute() => _ = PumpAsync();
+
+    /// <summary>Whether it was subscribed with a handler.</summary>
+    internal bool IsOf(Func<AgentMessage, CancellationToken, ValueTask> handler) => _receiver is HandlerReceiver own && own.Handler == handler;
 
     /// <summary>Drops what waits and takes no more.</summary>
     internal int Close()
@@ -184,7 +196,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
         using var activity = MessageTracing.StartProcess(Channel, message);
         try
         {
-            await Handler(message, _bus.Disconnected).ConfigureAwait(false);
+            await _receiver.HandleAsync(message, _bus.Disconnected).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_bus.Disconnected.IsCancellationRequested)
         {

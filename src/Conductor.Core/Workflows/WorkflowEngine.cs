@@ -168,7 +168,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         }
 
         // What only waits for an agent has not begun: the next owner begins it.
-        _services.Coordinator.GiveBackWaiting(request => request.WorkflowId is { } run && _services.Runners.ContainsKey(run));
+        _services.Coordinator.GiveBackWaiting(ticket => ticket.WorkflowId is { } run && _services.Runners.ContainsKey(run));
 
         var all = Task.WhenAll(ends);
         await WaitQuietlyAsync(all, cancellationToken).ConfigureAwait(false);

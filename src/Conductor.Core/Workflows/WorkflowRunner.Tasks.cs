@@ -70,7 +70,7 @@ internal sealed partial class WorkflowRunner
         _finished.Writer.TryWrite((index, result));
     }
 
-    private DispatchRequest RequestFor(int index)
+    private DispatchTicket RequestFor(int index)
     {
         var assignment = new TaskAssignment
         {
@@ -82,14 +82,14 @@ internal sealed partial class WorkflowRunner
             Feedback = _findings,
             Delivery = CrashesOf(index) + 1,
         };
-        return new DispatchRequest(assignment)
+        return new DispatchTicket(assignment)
         {
             IsFlowControlled = true,
             EnsureMayBegin = _ensureMayBegin,
         };
     }
 
-    private TaskResult Cancelled(int index, DispatchRequest request)
+    private TaskResult Cancelled(int index, DispatchTicket request)
     {
         var result = NotRun(
             index, AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = $"Task '{_plan.Task(index).Id}' was cancelled with its run." });
