@@ -14,6 +14,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     private CancellationTokenSource? _cancellation;
     private TaskContext? _current;
     private long _revoked;
+    private int _awaitsLeader;
 
     /// <summary>Whom it works for.</summary>
     public IMailboxOwner Owner => owner;
@@ -83,8 +84,19 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         }
     }
 
-    /// <summary>Runs the attempt that was begun. Called by the thread pool; never throws.</summary>
-    void IThreadPoolWorkItem.Execute() => _ = RunAsync(_current!, _cancellation!.Token);
+    /// <summary>Runs the attempt that was begun and awaits this thread, if there is one. Never throws.</summary>
+    public void RunLed()
+    {
+        if (Volatile.Read(ref _awaitsLeader) == 1 && Interlocked.Exchange(ref _awaitsLeader, 0) == 1)
+        {
+            Run();
+        }
+    }
+
+    /// <summary>Called by the thread pool; never throws.</summary>
+    void IThreadPoolWorkItem.Execute() => Run();
+
+    private void Run() => _ = RunAsync(_current!, _cancellation!.Token);
 
     /// <summary>An assignment is only noted and given to the thread pool; other messages wait for the agent's own handler.</summary>
     bool IMessageReceiver.HandlesAtOnce(AgentMessage message) => message.Payload is TaskAssignment;
@@ -98,7 +110,18 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
             return false;
         }
 
-        Begin(owner.Assignment!, owner.AttemptNumber, message: null);
+        if (TryBegin(owner.Assignment!, owner.AttemptNumber, message: null))
+        {
+            if (owner.IsLed)
+            {
+                Volatile.Write(ref _awaitsLeader, 1);
+            }
+            else
+            {
+                Enqueue();
+            }
+        }
+
         return true;
     }
 
@@ -109,18 +132,19 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
             return agent.HandleMessageAsync(message, cancellationToken);
         }
 
-        Begin(assignment, EntityId.NumberOf(message.CorrelationId ?? message.Id), message);
+        if (TryBegin(assignment, EntityId.NumberOf(message.CorrelationId ?? message.Id), message))
+        {
+            Enqueue();
+        }
+
         return ValueTask.CompletedTask;
     }
 
-    private void Begin(TaskAssignment assignment, long number, AgentMessage? message)
-    {
-        if (TryBegin(assignment, number, message))
-        {
-            // Other messages to the agent go on beside the task. Unsafe: the sender's execution context must not leak into the agent's code.
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-        }
-    }
+    /// <summary>
+    /// Other messages to the agent go on beside the task, and so does whoever dispatched it. Unsafe: the sender's execution context must not leak
+    /// into the agent's code.
+    /// </summary>
+    private void Enqueue() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
 
     private bool TryBegin(TaskAssignment assignment, long number, AgentMessage? message)
     {

@@ -11,6 +11,12 @@ internal interface IMailboxOwner : IMessageSource
     /// <summary>The number of the attempt under way; 0 for none.</summary>
     long AttemptNumber { get; }
 
+    /// <summary>
+    /// Whether the thread that publishes the assignment calls <see cref="AgentMailbox.RunLed"/> next: it belongs to nobody who could be held up by
+    /// the agent's code, so the agent needs no other.
+    /// </summary>
+    bool IsLed { get; }
+
     /// <summary>What the attempt under way is about.</summary>
     TaskAssignment? Assignment { get; }
 

@@ -103,41 +103,46 @@ internal sealed class Admissions
         }
 
         var mayWait = _options.WaitLimit != TimeSpan.Zero || ticket.Attempt > 1;
-        return pool.Take(ticket, mayWait, out var place) is { } slot
+        return pool.Take(ticket, mayWait, out var waiter) is { } slot
             ? new ValueTask<AgentSlot>(slot)
-            : WaitForAgentAsync(ticket, pool, place!, cancellationToken);
+            : WaitForAgentAsync(ticket, pool, waiter!, cancellationToken);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<AgentSlot> WaitForAgentAsync(
-        DispatchTicket ticket, AgentPool pool, LinkedListNode<WaitQueue<AgentWaiter>.Entry> place, CancellationToken cancellationToken)
+    private async ValueTask<AgentSlot> WaitForAgentAsync(DispatchTicket ticket, AgentPool pool, AgentWaiter waiter, CancellationToken cancellationToken)
     {
-        var waiter = place.Value.Waiter;
-        var patience = Patience(ticket);
+        var watch = cancellationToken.UnsafeRegister(static (state, token) => ((AgentWaiter)state!).Leave(new OperationCanceledException(token)), waiter);
+        var timer = Patience(ticket) is { } limit ? StartTimer(waiter, limit) : null;
         try
         {
-            return await (patience is { } limit
-                ? waiter.Task.WaitAsync(limit > TimeSpan.Zero ? limit : TimeSpan.Zero, _time, cancellationToken)
-                : waiter.Task.WaitAsync(cancellationToken)).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
-        {
-            if (!pool.Leave(place) && waiter.Task.IsCompleted)
+            var slot = await waiter.Agent.ConfigureAwait(false);
+            if (!cancellationToken.IsCancellationRequested)
             {
-                // An agent was given at the same moment, or the wait was ended with an error of its own.
-                var given = await waiter.Task.ConfigureAwait(false);
-                if (exception is TimeoutException)
-                {
-                    return given;
-                }
-
-                given.Permit?.Dispose();
-                pool.Return(given);
+                return slot;
             }
 
-            throw exception is TimeoutException ? OutOfPatience(ticket) : exception;
+            // An agent was given at the same moment.
+            slot.Permit?.Dispose();
+            slot.Permit = null;
+            pool.Return(slot);
+            throw new OperationCanceledException(cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            throw OutOfPatience(ticket);
+        }
+        finally
+        {
+            await watch.DisposeAsync().ConfigureAwait(false);
+            if (timer is not null)
+            {
+                await timer.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
+
+    private ITimer StartTimer(AgentWaiter waiter, TimeSpan limit) => _time.CreateTimer(
+        static state => ((AgentWaiter)state!).Leave(new TimeoutException()), waiter, limit > TimeSpan.Zero ? limit : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
 
     /// <summary>How long a dispatch may still wait: up to the wait limit for its first agent, and never beyond its deadline.</summary>
     private TimeSpan? Patience(DispatchTicket ticket)

@@ -8,7 +8,7 @@ public sealed partial class AgentCoordinator
     /// </summary>
     private ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, DispatchTiming now, CancellationToken cancellationToken)
     {
-        var answer = slot.Begin(ticket.NextAssignment(), now, TimeoutOf(ticket));
+        var answer = slot.Begin(ticket, now, TimeoutOf(ticket));
         ValueTask published;
         try
         {

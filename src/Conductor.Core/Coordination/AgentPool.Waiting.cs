@@ -70,7 +70,7 @@ internal sealed partial class AgentPool
         foreach (var waiter in waiters)
         {
             _limit.Leave();
-            waiter.TrySetException(error(waiter.Ticket));
+            waiter.Fail(error(waiter.Ticket));
         }
     }
 

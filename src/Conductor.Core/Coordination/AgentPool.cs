@@ -61,9 +61,9 @@ internal sealed partial class AgentPool
 
     /// <summary>Takes an idle agent, or gives a place in the queue for one.</summary>
     /// <exception cref="ConductorException">No agent will come: none is known, all are broken off, all refuse, or the queue is full.</exception>
-    public AgentSlot? Take(DispatchTicket ticket, bool mayWait, out LinkedListNode<WaitQueue<AgentWaiter>.Entry>? place)
+    public AgentSlot? Take(DispatchTicket ticket, bool mayWait, out AgentWaiter? waiter)
     {
-        place = null;
+        waiter = null;
         lock (_gate)
         {
             RecoverBrokenOff();
@@ -80,7 +80,8 @@ internal sealed partial class AgentPool
             }
 
             _limit.Enter(ticket.MayExceedQueue);
-            place = _waiters.Add(new AgentWaiter(ticket), ticket.Task.Priority, ticket.ArrivedAt);
+            waiter = new AgentWaiter(this, ticket);
+            _waiters.Add(waiter);
             ScheduleRecovery();
             return null;
         }
@@ -88,11 +89,11 @@ internal sealed partial class AgentPool
 
     /// <summary>Gives up a place in the queue.</summary>
     /// <returns>False when an agent was given already: it must be returned.</returns>
-    public bool Leave(LinkedListNode<WaitQueue<AgentWaiter>.Entry> place)
+    public bool Leave(AgentWaiter waiter)
     {
         lock (_gate)
         {
-            if (!_waiters.Remove(place))
+            if (!_waiters.Remove(waiter))
             {
                 return false;
             }
@@ -241,11 +242,11 @@ internal sealed partial class AgentPool
             if (TryEnter(slot))
             {
                 _limit.Leave();
-                waiter.SetResult(slot);
+                waiter.Give(slot);
             }
             else
             {
-                _waiters.Add(waiter, waiter.Ticket.Task.Priority, waiter.Ticket.ArrivedAt);
+                _waiters.Add(waiter);
                 FailHopelessWaiters();
                 ScheduleRecovery();
             }

@@ -7,7 +7,7 @@ internal sealed partial class AgentSlot
 {
     /// <summary>Begins an attempt: everything is in place before its assignment is published.</summary>
     /// <returns>Its result; to be awaited once.</returns>
-    public ValueTask<TaskResult> Begin(TaskAssignment assignment, DispatchTiming now, TimeSpan timeout)
+    public ValueTask<TaskResult> Begin(DispatchTicket ticket, DispatchTiming now, TimeSpan timeout)
     {
         ValueTask<TaskResult> answer;
         lock (_gate)
@@ -15,7 +15,8 @@ internal sealed partial class AgentSlot
             answer = (_answer ??= new AttemptAnswer()).Open();
             _busyParts = 2;
             _codeReturned = false;
-            _assignment = assignment;
+            _assignment = ticket.NextAssignment();
+            IsLed = ticket.LeadingThread == Environment.CurrentManagedThreadId;
             _attempt = EntityId.NewNumber();
             _startedAt = now.Timestamp;
             _timeout = timeout;

@@ -69,6 +69,9 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     public long AttemptNumber => _attempt;
 
     /// <inheritdoc />
+    public bool IsLed { get; private set; }
+
+    /// <inheritdoc />
     public TaskAssignment? Assignment => _assignment;
 
     public CircuitBreaker Breaker { get; }

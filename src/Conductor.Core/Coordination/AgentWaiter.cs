@@ -1,7 +1,65 @@
+using System.Threading.Tasks.Sources;
+
 namespace Conductor.Coordination;
 
-/// <summary>A dispatch that waits for an agent; its task gives the agent.</summary>
-internal sealed class AgentWaiter(DispatchTicket ticket) : TaskCompletionSource<AgentSlot>(TaskCreationOptions.RunContinuationsAsynchronously)
+/// <summary>
+/// A dispatch that waits for an agent: its place in the queue, what it awaits (once), and the work item that brings it on. Whoever gives it an
+/// agent goes on with its own.
+/// </summary>
+internal sealed class AgentWaiter(AgentPool pool, DispatchTicket ticket) : Waiter<AgentWaiter>(ticket), IValueTaskSource<AgentSlot>, IThreadPoolWorkItem
 {
-    public DispatchTicket Ticket { get; } = ticket;
+    private ManualResetValueTaskSourceCore<AgentSlot> _core;
+    private AgentSlot? _slot;
+    private Exception? _error;
+
+    /// <summary>The agent, once it is given.</summary>
+    public ValueTask<AgentSlot> Agent => new(this, _core.Version);
+
+    /// <summary>Gives it an agent.</summary>
+    public void Give(AgentSlot slot)
+    {
+        _slot = slot;
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+    }
+
+    /// <summary>Gives up the place for this reason, unless an agent was given already.</summary>
+    public void Leave(Exception reason)
+    {
+        if (pool.Leave(this))
+        {
+            Fail(reason);
+        }
+    }
+
+    /// <summary>Tells it that none will come.</summary>
+    public void Fail(Exception error)
+    {
+        _error = error;
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+    }
+
+    /// <summary>
+    /// Goes on with the dispatch, and runs the attempt that it begins on the same thread: this one belongs to nobody who could be held up by the
+    /// agent's code.
+    /// </summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        if (_slot is not { } slot)
+        {
+            _core.SetException(_error!);
+            return;
+        }
+
+        Ticket.LeadingThread = Environment.CurrentManagedThreadId;
+        _core.SetResult(slot);
+        Ticket.LeadingThread = 0;
+        slot.Mailbox.RunLed();
+    }
+
+    AgentSlot IValueTaskSource<AgentSlot>.GetResult(short token) => _core.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<AgentSlot>.GetStatus(short token) => _core.GetStatus(token);
+
+    void IValueTaskSource<AgentSlot>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
 }

@@ -25,7 +25,6 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
     public async ValueTask WaitAsync(DispatchTicket ticket, PolicyResult denial, long seenVersion, CancellationToken cancellationToken)
     {
         var waiter = new Waiter(ticket, denial, seenVersion);
-        LinkedListNode<WaitQueue<Waiter>.Entry> place;
         lock (_gate)
         {
             if (_version != seenVersion)
@@ -34,13 +33,13 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
             }
 
             limit.Enter(ticket.MayExceedQueue);
-            place = _waiters.Add(waiter, ticket.Task.Priority, ticket.ArrivedAt);
+            _waiters.Add(waiter);
             Volatile.Write(ref _count, _waiters.Count);
         }
 
         // A release that came after the look at the version may not have seen this waiter: then it looks again at once.
         Interlocked.MemoryBarrier();
-        if (Version != seenVersion && TryLeave(place))
+        if (Version != seenVersion && TryLeave(waiter))
         {
             return;
         }
@@ -57,7 +56,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         }
         finally
         {
-            TryLeave(place);
+            TryLeave(waiter);
         }
     }
 
@@ -90,11 +89,11 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
     }
 
     /// <summary>Gives up a place. False when it was taken: its waiter has been woken.</summary>
-    private bool TryLeave(LinkedListNode<WaitQueue<Waiter>.Entry> place)
+    private bool TryLeave(Waiter waiter)
     {
         lock (_gate)
         {
-            if (!_waiters.Remove(place))
+            if (!_waiters.Remove(waiter))
             {
                 return false;
             }
@@ -130,7 +129,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         }
     }
 
-    private sealed class Waiter(DispatchTicket ticket, PolicyResult denial, long seenVersion)
+    private sealed class Waiter(DispatchTicket ticket, PolicyResult denial, long seenVersion) : Waiter<Waiter>(ticket)
     {
         private readonly TaskCompletionSource _turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -140,9 +139,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
 
         private string PolicyName { get; } = denial.PolicyName;
 
-        private AgentType Type { get; } = ticket.Task.AgentType;
-
-        public bool IsDeniedLike(Waiter other) => PolicyName == other.PolicyName && Type == other.Type;
+        public bool IsDeniedLike(Waiter other) => PolicyName == other.PolicyName && Ticket.Task.AgentType == other.Ticket.Task.AgentType;
 
         public void Wake() => _turn.TrySetResult();
     }

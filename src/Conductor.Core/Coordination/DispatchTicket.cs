@@ -43,6 +43,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
 
     public long FirstBegunAt { get; private set; }
 
+    /// <summary>The thread that goes on with a dispatch that waited, as long as it does; 0 for none.</summary>
+    public int LeadingThread { get; set; }
+
     /// <summary>Tasks that were admitted before this one when the policies were asked last.</summary>
     public int AdmittedBefore { get; set; }
 

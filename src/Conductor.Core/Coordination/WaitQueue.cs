@@ -7,37 +7,42 @@ namespace Conductor.Coordination;
 /// so that none is starved. Finding the next looks at one head per level. Not thread-safe: its owner holds a lock.
 /// </summary>
 internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
-    where T : class
+    where T : Waiter<T>
 {
     private const int LevelCount = (int)TaskPriority.Critical + 1;
 
-    private readonly LinkedList<Entry>[] _levels = [.. Enumerable.Range(0, LevelCount).Select(static _ => new LinkedList<Entry>())];
+    private Ends _first;
+    private Ends _last;
 
     public int Count { get; private set; }
 
     /// <summary>Adds a waiter where its arrival places it: at the end, or for one that comes back, before those that came later.</summary>
-    public LinkedListNode<Entry> Add(T waiter, TaskPriority priority, long arrivedAt)
+    public void Add(T waiter)
     {
-        var level = _levels[(int)priority];
-        Count++;
-        var entry = new Entry(waiter, priority, arrivedAt);
-        var before = level.Last;
-        while (before is not null && before.Value.ArrivedAt > arrivedAt)
+        var level = (int)waiter.Ticket.Task.Priority;
+        var before = _last[level];
+        while (before is not null && before.Ticket.ArrivedAt > waiter.Ticket.ArrivedAt)
         {
             before = before.Previous;
         }
 
-        return before is null ? level.AddFirst(entry) : level.AddAfter(before, entry);
+        var after = before is null ? _first[level] : before.Next;
+        (waiter.Previous, waiter.Next, waiter.IsQueued) = (before, after, true);
+        Link(level, before, waiter);
+        Link(level, waiter, after);
+        Count++;
     }
 
-    public bool Remove(LinkedListNode<Entry> node)
+    /// <summary>Takes a waiter out. False when it was taken out before.</summary>
+    public bool Remove(T waiter)
     {
-        if (node.List is not { } level)
+        if (!waiter.IsQueued)
         {
             return false;
         }
 
-        level.Remove(node);
+        Link((int)waiter.Ticket.Task.Priority, waiter.Previous, waiter.Next);
+        (waiter.Previous, waiter.Next, waiter.IsQueued) = (null, null, false);
         Count--;
         return true;
     }
@@ -45,22 +50,17 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
     /// <summary>Takes out the first waiter that meets a condition.</summary>
     public T? TakeFirst<TArg>(Func<T, TArg, bool> condition, TArg argument)
     {
-        var heads = default(Heads);
-        for (var i = 0; i < LevelCount; i++)
-        {
-            heads[i] = _levels[i].First;
-        }
-
+        var heads = _first;
         while (Best(heads) is var best and >= 0)
         {
-            var node = heads[best]!;
-            if (condition(node.Value.Waiter, argument))
+            var waiter = heads[best]!;
+            if (condition(waiter, argument))
             {
-                Remove(node);
-                return node.Value.Waiter;
+                Remove(waiter);
+                return waiter;
             }
 
-            heads[best] = node.Next;
+            heads[best] = waiter.Next;
         }
 
         return null;
@@ -69,17 +69,41 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
     public List<T> TakeAll()
     {
         var all = new List<T>(Count);
-        foreach (var level in _levels)
+        for (var level = 0; level < LevelCount; level++)
         {
-            all.AddRange(level.Select(static entry => entry.Waiter));
-            level.Clear();
+            while (_first[level] is { } waiter)
+            {
+                Remove(waiter);
+                all.Add(waiter);
+            }
         }
 
-        Count = 0;
         return all;
     }
 
-    private int Best(ReadOnlySpan<LinkedListNode<Entry>?> heads)
+    /// <summary>Makes two of a level neighbours; nobody before makes the other its first, nobody after its last.</summary>
+    private void Link(int level, T? before, T? after)
+    {
+        if (before is null)
+        {
+            _first[level] = after;
+        }
+        else
+        {
+            before.Next = after;
+        }
+
+        if (after is null)
+        {
+            _last[level] = before;
+        }
+        else
+        {
+            after.Previous = before;
+        }
+    }
+
+    private int Best(ReadOnlySpan<T?> heads)
     {
         if (OnlyHead(heads) is var only and >= 0)
         {
@@ -90,13 +114,13 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
         var bestRank = long.MinValue;
         for (var level = LevelCount - 1; level >= 0; level--)
         {
-            if (heads[level] is not { } head)
+            if (heads[level]?.Ticket.ArrivedAt is not { } arrivedAt)
             {
                 continue;
             }
 
-            var rank = level + (long)(time.GetElapsedTime(head.Value.ArrivedAt) / ageingInterval);
-            if (rank > bestRank || (rank == bestRank && head.Value.ArrivedAt < heads[best]!.Value.ArrivedAt))
+            var rank = level + (long)(time.GetElapsedTime(arrivedAt) / ageingInterval);
+            if (rank > bestRank || (rank == bestRank && arrivedAt < heads[best]!.Ticket.ArrivedAt))
             {
                 best = level;
                 bestRank = rank;
@@ -107,7 +131,7 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
     }
 
     /// <summary>The level that has waiters, if no other has: nearly always, and then nobody's age matters.</summary>
-    private static int OnlyHead(ReadOnlySpan<LinkedListNode<Entry>?> heads)
+    private static int OnlyHead(ReadOnlySpan<T?> heads)
     {
         var only = -1;
         for (var level = 0; level < heads.Length; level++)
@@ -126,11 +150,10 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
         return only;
     }
 
+    /// <summary>A waiter of each level.</summary>
     [InlineArray(LevelCount)]
-    private struct Heads
+    private struct Ends
     {
-        private LinkedListNode<Entry>? _first;
+        private T? _lowest;
     }
-
-    internal readonly record struct Entry(T Waiter, TaskPriority Priority, long ArrivedAt);
 }

@@ -1,0 +1,120 @@
+using Conductor.Policies;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Coordination;
+
+/// <summary>Who runs on whose thread, when a dispatch had to wait (docs/performance.md, decision 14).</summary>
+public sealed class ThreadingTests
+{
+    [Fact]
+    public async Task DispatchThatWaited_AgentDoesNotSeeItsCallersContext()
+    {
+        await using var rig = await Rig.StartAsync();
+        var ambient = new AsyncLocal<string?>();
+        var seen = new List<string?>();
+        var gate = new SemaphoreSlim(0);
+        await rig.AddAsync(async (_, token) =>
+        {
+            seen.Add(ambient.Value);
+            await gate.WaitAsync(token);
+            return TaskData.Empty;
+        });
+        var first = rig.DispatchAsync(Rig.NewTask());
+        await Rig.UntilAsync(() => seen.Count == 1, "the first");
+
+        ambient.Value = "caller";
+        var second = rig.DispatchAsync(Rig.NewTask());
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the second");
+        gate.Release(2);
+        await Task.WhenAll(first, second);
+
+        seen.Should().Equal(null, null);
+        ambient.Value.Should().Be("caller");
+    }
+
+    [Fact]
+    public async Task DispatchThatWaited_AgentBlocksItsThread_CallerBeforeGoesOn()
+    {
+        await using var rig = await Rig.StartAsync();
+        using var started = new SemaphoreSlim(0);
+        using var firstGoesOn = new ManualResetEventSlim();
+        var runs = 0;
+        await rig.AddAsync(async (_, token) =>
+        {
+            started.Release();
+            if (Interlocked.Increment(ref runs) == 1)
+            {
+                // Ends on a thread of the pool, as after any real work.
+                await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the second");
+            }
+            else
+            {
+                firstGoesOn.Wait(TimeSpan.FromSeconds(30), token).Should().BeTrue("whoever dispatched before goes on while this agent holds its thread");
+            }
+
+            return TaskData.Empty;
+        });
+        var first = GoOnAsync();
+        await started.WaitAsync();
+        var second = await rig.DispatchAsync(Rig.NewTask());
+        await first;
+
+        second.EnsureSucceeded();
+
+        async Task GoOnAsync()
+        {
+            await rig.DispatchAsync(Rig.NewTask());
+            firstGoesOn.Set();
+        }
+    }
+
+    [Fact]
+    public async Task DispatchThatWaitedAndIsRefused_CallerBlocks_AgentServesOthers()
+    {
+        var rig = await Rig.StartAsync();
+        await using var disposal = rig;
+        var gate = new SemaphoreSlim(0);
+        using var served = new ManualResetEventSlim();
+        await rig.AddAsync(async (_, token) =>
+        {
+            await gate.WaitAsync(token);
+            return TaskData.Empty;
+        });
+        var first = rig.DispatchAsync(Rig.NewTask());
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the first");
+        var refused = BlockWhenRefusedAsync();
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the one to be refused");
+        rig.Policies.RegisterPolicy(new RefusingPolicy("refused"));
+
+        gate.Release(2);
+        await first;
+        await rig.DispatchAsync(Rig.NewTask());
+        served.Set();
+
+        (await refused).Should().BeTrue("the agent was given to others while the refused caller held its thread");
+
+        async Task<bool> BlockWhenRefusedAsync()
+        {
+            try
+            {
+                await rig.DispatchAsync(Rig.NewTask() with { Name = "refused" });
+                return false;
+            }
+            catch (PolicyViolationException)
+            {
+                return served.Wait(TimeSpan.FromSeconds(30));
+            }
+        }
+    }
+
+    private sealed class RefusingPolicy(string name) : Policy<DispatchPolicyContext>
+    {
+        public override string Name => "refusing";
+
+        public override string Description => "Refuses tasks of one name.";
+
+        protected override ValueTask<PolicyResult> EvaluateAsync(
+            DispatchPolicyContext context, CancellationToken cancellationToken) =>
+            new(context.Task.Name == name ? Denied("that name") : Allowed);
+    }
+}
