@@ -52,7 +52,7 @@ public abstract class TaskData
     /// <summary>The value as a <typeparamref name="T"/>.</summary>
     /// <typeparam name="T">The type that went in, one it can be cast to, or one its JSON can be read as.</typeparam>
     /// <exception cref="TaskValidationException">It is something else; the message names both types.</exception>
-    public T Get<T>() => TryGet<T>(out var value)
+    public T Get<T>() => this is TypedTaskData<T> { Value: var same } ? same : TryGet<T>(out var value)
         ? value!
         : throw new TaskValidationException(
             $"The data is {Kind}, not {typeof(T)}. Ask for the type that was handed over, or hand over a {typeof(T).Name}.");
@@ -96,6 +96,8 @@ public abstract class TaskData
 
     private sealed class TypedTaskData<TValue>(TValue value) : TaskData
     {
+        public TValue Value => value;
+
         internal override string Kind => typeof(TValue).ToString();
 
         internal override string? ToDisplayText() => value!.ToString();

@@ -110,7 +110,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
             return false;
         }
 
-        if (TryBegin(owner.Assignment!, owner.AttemptNumber, message: null))
+        if (TryBegin(owner.Assignment!, owner.AttemptNumber, owner.StartedAt, message: null))
         {
             if (owner.IsLed)
             {
@@ -132,7 +132,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
             return agent.HandleMessageAsync(message, cancellationToken);
         }
 
-        if (TryBegin(assignment, EntityId.NumberOf(message.CorrelationId ?? message.Id), message))
+        if (TryBegin(assignment, EntityId.NumberOf(message.CorrelationId ?? message.Id), host.Environment.TimeProvider.GetTimestamp(), message))
         {
             Enqueue();
         }
@@ -146,7 +146,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     /// </summary>
     private void Enqueue() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
 
-    private bool TryBegin(TaskAssignment assignment, long number, AgentMessage? message)
+    private bool TryBegin(TaskAssignment assignment, long number, long startedAt, AgentMessage? message)
     {
         lock (gate)
         {
@@ -168,7 +168,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
                 _cancellation = new CancellationTokenSource();
             }
 
-            _current = new TaskContext(assignment, number, this, message);
+            _current = new TaskContext(assignment, number, startedAt, this, message);
             return true;
         }
     }
@@ -181,14 +181,20 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
             await attempt.EndScopeAsync().ConfigureAwait(false);
         }
 
+        // Before the result is published: whoever receives it finds the agent ready for the next task.
         var claimed = attempt.TryClaimResult();
+        bool isNews;
         lock (gate)
         {
             _current = null;
+            isNews = owner.NoteReturn(attempt.Number, result.CompletedAt);
         }
 
-        // Before the result is published: whoever receives it finds the agent ready for the next task.
-        owner.OnIdle(attempt.Number, result.CompletedAt);
+        if (isNews)
+        {
+            owner.OnIdle();
+        }
+
         if (claimed)
         {
             await PublishAsync(attempt, result).ConfigureAwait(false);

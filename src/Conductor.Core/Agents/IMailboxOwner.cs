@@ -11,6 +11,9 @@ internal interface IMailboxOwner : IMessageSource
     /// <summary>The number of the attempt under way; 0 for none.</summary>
     long AttemptNumber { get; }
 
+    /// <summary>When the attempt under way began, by the monotonic clock.</summary>
+    long StartedAt { get; }
+
     /// <summary>
     /// Whether the thread that publishes the assignment calls <see cref="AgentMailbox.RunLed"/> next: it belongs to nobody who could be held up by
     /// the agent's code, so the agent needs no other.
@@ -20,10 +23,14 @@ internal interface IMailboxOwner : IMessageSource
     /// <summary>What the attempt under way is about.</summary>
     TaskAssignment? Assignment { get; }
 
-    /// <summary>The agent's code has returned: it could take another task.</summary>
+    /// <summary>The agent's code has returned. Under the gate.</summary>
     /// <param name="attempt">The number of the attempt.</param>
     /// <param name="at">When it returned.</param>
-    void OnIdle(long attempt, DateTimeOffset at);
+    /// <returns>Whether that is news: then <see cref="OnIdle"/> follows, outside the gate.</returns>
+    bool NoteReturn(long attempt, DateTimeOffset at);
+
+    /// <summary>The agent could take another task.</summary>
+    void OnIdle();
 
     /// <summary>The result of an attempt could not be published.</summary>
     void OnUndeliverable(long attempt, TaskResult result, Exception exception);

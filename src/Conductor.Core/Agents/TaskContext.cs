@@ -13,27 +13,26 @@ namespace Conductor.Agents;
 public sealed partial class TaskContext
 {
     private readonly TaskAssignment _assignment;
-    private readonly long _startedTimestamp;
+    private readonly long _startedAt;
 
     /// <summary>Makes a context by hand, to call <see cref="BaseAgent.ExecuteTaskAsync"/> in a test of one agent.</summary>
     /// <param name="assignment">The task and everything around it.</param>
     public TaskContext(TaskAssignment assignment)
-        : this(assignment, number: 0, mailbox: null, request: null)
+        : this(assignment, number: 0, AgentHost.Detached.Environment.TimeProvider.GetTimestamp(), mailbox: null, request: null)
     {
     }
 
-    internal TaskContext(TaskAssignment assignment, long number, AgentMailbox? mailbox, AgentMessage? request)
+    internal TaskContext(TaskAssignment assignment, long number, long startedAt, AgentMailbox? mailbox, AgentMessage? request)
     {
         ArgumentNullException.ThrowIfNull(assignment);
         _assignment = assignment;
         _mailbox = mailbox;
+        _startedAt = startedAt;
         Number = number;
         if (request is not null)
         {
             _extras = new Extras { Request = request, HandledIn = ConductorTelemetry.IsTracing ? Activity.Current : null };
         }
-
-        _startedTimestamp = TimeProvider.GetTimestamp();
     }
 
     /// <summary>The task.</summary>
@@ -248,7 +247,7 @@ public sealed partial class TaskContext
     internal TaskResult ToResult(AgentTaskStatus status, TaskError? error, TaskData? output = null)
     {
         var now = TimeProvider.GetUtcNow();
-        var duration = TimeProvider.GetElapsedTime(_startedTimestamp);
+        var duration = TimeProvider.GetElapsedTime(_startedAt);
         return new TaskResult
         {
             TaskId = Task.Id,

@@ -103,16 +103,22 @@ internal sealed class Admissions
         }
 
         var mayWait = _options.WaitLimit != TimeSpan.Zero || ticket.Attempt > 1;
-        return pool.Take(ticket, mayWait, out var waiter) is { } slot
-            ? new ValueTask<AgentSlot>(slot)
-            : WaitForAgentAsync(ticket, pool, waiter!, cancellationToken);
+        if (pool.Take(ticket, mayWait, out var waiter) is { } slot)
+        {
+            return new ValueTask<AgentSlot>(slot);
+        }
+
+        var patience = Patience(ticket);
+        return patience is null && !cancellationToken.CanBeCanceled ? waiter!.Agent : WaitForAgentAsync(pool, waiter!, patience, cancellationToken);
     }
 
+    /// <summary>Waits for an agent as long as the caller and the limits allow.</summary>
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<AgentSlot> WaitForAgentAsync(DispatchTicket ticket, AgentPool pool, AgentWaiter waiter, CancellationToken cancellationToken)
+    private async ValueTask<AgentSlot> WaitForAgentAsync(AgentPool pool, AgentWaiter waiter, TimeSpan? patience, CancellationToken cancellationToken)
     {
         var watch = cancellationToken.UnsafeRegister(static (state, token) => ((AgentWaiter)state!).Leave(new OperationCanceledException(token)), waiter);
-        var timer = Patience(ticket) is { } limit ? StartTimer(waiter, limit) : null;
+        var timer = patience is { } limit ? StartTimer(waiter, limit) : null;
         try
         {
             var slot = await waiter.Agent.ConfigureAwait(false);
@@ -129,7 +135,7 @@ internal sealed class Admissions
         }
         catch (TimeoutException)
         {
-            throw OutOfPatience(ticket);
+            throw OutOfPatience(waiter.Ticket);
         }
         finally
         {
@@ -147,7 +153,7 @@ internal sealed class Admissions
     /// <summary>How long a dispatch may still wait: up to the wait limit for its first agent, and never beyond its deadline.</summary>
     private TimeSpan? Patience(DispatchTicket ticket)
     {
-        var limit = ticket.Attempt == 1 ? _options.WaitLimit - _time.GetElapsedTime(ticket.ArrivedAt) : null;
+        TimeSpan? limit = _options.WaitLimit is { } wait && ticket.Attempt == 1 ? wait - _time.GetElapsedTime(ticket.ArrivedAt) : null;
         var left = ticket.TimeLeft(_time);
         return limit is null ? left : left is null || limit < left ? limit : left;
     }

@@ -6,7 +6,7 @@ public sealed partial class AgentCoordinator
     /// <summary>
     /// Begins an attempt. Publishing is nearly always over when it returns: then what is awaited is the agent's answer and nothing between.
     /// </summary>
-    private ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, DispatchTiming now, CancellationToken cancellationToken)
+    private ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, long now, CancellationToken cancellationToken)
     {
         var answer = slot.Begin(ticket, now, TimeoutOf(ticket));
         ValueTask published;

@@ -124,9 +124,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
         using var place = EnterDispatch();
         using var step = DispatchTracing.Start(ticket);
-        var now = DispatchTiming.Now(_time);
-        ticket.ArrivedAt = now.Timestamp;
-        var timing = default(DispatchTiming);
+        var now = ticket.ArrivedAt = _time.GetTimestamp();
         TaskResult result;
         while (true)
         {
@@ -137,17 +135,16 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                 var admission = _admissions.AdmitAsync(ticket, PoolOf(ticket.Task.AgentType), cancellationToken);
                 var isAtOnce = admission.IsCompleted && ticket.Attempt == 1;
                 slot = await admission.ConfigureAwait(false);
-                now = isAtOnce ? now : DispatchTiming.Now(_time);
+                now = isAtOnce ? now : _time.GetTimestamp();
             }
             catch (ConductorException exception)
             {
-                result = await NotAdmittedAsync(ticket, timing, exception, step).ConfigureAwait(false);
+                result = await NotAdmittedAsync(ticket, exception, step).ConfigureAwait(false);
                 break;
             }
 
             // 2. The assignment goes to the agent over the bus, and its result comes back the same way.
-            timing = timing.Begin(now, _time, ticket, _environment.Instruments);
-            ticket.Begin(timing.Timestamp);
+            ticket.Begin(now, _time, _environment.Instruments);
             try
             {
                 var answer = RunAttemptAsync(slot, ticket, now, cancellationToken);
@@ -178,7 +175,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             {
                 slot.Breaker.RecordSuccess();
                 slot.Settle(success: true, isFinal: true);
-                result = timing.Complete(result, ticket, _time);
+                result = ticket.Complete(result, _time);
                 break;
             }
 
@@ -187,7 +184,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             if (decision.Action != ErrorAction.Retry)
             {
                 DispatchTracing.Fail(step, result.Error!);
-                result = timing.Complete(FinalResult(result, decision), ticket, _time);
+                result = ticket.Complete(FinalResult(result, decision), _time);
                 break;
             }
 
@@ -240,8 +237,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     /// What never ran is thrown; what ran before is a failed result. Broken off everywhere, a task is kept as a dead letter, and no agent is
     /// blamed for it.
     /// </summary>
-    private async ValueTask<TaskResult> NotAdmittedAsync(
-        DispatchTicket ticket, DispatchTiming timing, ConductorException exception, System.Diagnostics.Activity? step)
+    private async ValueTask<TaskResult> NotAdmittedAsync(DispatchTicket ticket, ConductorException exception, System.Diagnostics.Activity? step)
     {
         var error = _environment.ErrorClassifier.Classify(exception);
         DispatchTracing.Fail(step, error);
@@ -255,7 +251,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         var decision = await _errors.DecideAsync(
             error with { IsTransient = false }, ticket.ToErrorContext(slot: null, otherAgentsAvailable: false, _time), CancellationToken.None).ConfigureAwait(false);
         ticket.DeadLetter = decision.Record;
-        return ran ? timing.Complete(FinalResult(timing.NotRun(ticket, error, _time), decision), ticket, _time) : throw exception;
+        return ran ? ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time) : throw exception;
     }
 
     private async ValueTask BackOffAsync(TimeSpan delay, CancellationToken cancellationToken)

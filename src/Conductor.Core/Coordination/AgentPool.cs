@@ -66,7 +66,11 @@ internal sealed partial class AgentPool
         waiter = null;
         lock (_gate)
         {
-            RecoverBrokenOff();
+            if (_brokenOff.Count > 0)
+            {
+                RecoverBrokenOff();
+            }
+
             if (TakeIdle(ticket) is { } slot)
             {
                 return slot;

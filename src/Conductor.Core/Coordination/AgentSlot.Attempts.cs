@@ -7,7 +7,7 @@ internal sealed partial class AgentSlot
 {
     /// <summary>Begins an attempt: everything is in place before its assignment is published.</summary>
     /// <returns>Its result; to be awaited once.</returns>
-    public ValueTask<TaskResult> Begin(DispatchTicket ticket, DispatchTiming now, TimeSpan timeout)
+    public ValueTask<TaskResult> Begin(DispatchTicket ticket, long now, TimeSpan timeout)
     {
         ValueTask<TaskResult> answer;
         lock (_gate)
@@ -18,10 +18,9 @@ internal sealed partial class AgentSlot
             _assignment = ticket.NextAssignment();
             IsLed = ticket.LeadingThread == Environment.CurrentManagedThreadId;
             _attempt = EntityId.NewNumber();
-            _startedAt = now.Timestamp;
+            StartedAt = now;
             _timeout = timeout;
             _inGrace = false;
-            _lastSeenTicks = now.StartedAt.UtcTicks;
             Arm();
         }
 
@@ -39,7 +38,7 @@ internal sealed partial class AgentSlot
             Type = MessageType.TaskAssignment,
             Sender = _host.CoordinatorId,
             Priority = _assignment!.Task.Priority,
-            Timestamp = new DateTimeOffset(_lastSeenTicks, TimeSpan.Zero),
+            Timestamp = Time.GetUtcNow(),
             Payload = _assignment,
         };
     }
@@ -78,7 +77,7 @@ internal sealed partial class AgentSlot
         _answer.Cancel(cancellationToken);
         if (!Mailbox.Cancel(attempt))
         {
-            OnIdle(attempt, Time.GetUtcNow());
+            OnNothingToReturn(attempt);
         }
     }
 
@@ -126,27 +125,41 @@ internal sealed partial class AgentSlot
         var claimed = _answer?.TryClaim() == true;
         if (!Mailbox.Cancel(attempt))
         {
-            OnIdle(attempt, Time.GetUtcNow());
+            OnNothingToReturn(attempt);
         }
 
         return claimed;
     }
 
     /// <inheritdoc />
-    public void OnIdle(long attempt, DateTimeOffset at)
+    public bool NoteReturn(long attempt, DateTimeOffset at)
     {
-        lock (_gate)
+        if (_codeReturned || attempt == 0 || _attempt != attempt)
         {
-            if (_codeReturned || attempt == 0 || _attempt != attempt)
-            {
-                return;
-            }
-
-            _codeReturned = true;
-            _lastSeenTicks = at.UtcTicks;
+            return false;
         }
 
-        CompletePart();
+        _codeReturned = true;
+        _lastSeenTicks = at.UtcTicks;
+        return true;
+    }
+
+    /// <inheritdoc />
+    public void OnIdle() => CompletePart();
+
+    /// <summary>The agent has no code that could return: the assignment never came, or its result was lost.</summary>
+    private void OnNothingToReturn(long attempt)
+    {
+        bool isNews;
+        lock (_gate)
+        {
+            isNews = NoteReturn(attempt, Time.GetUtcNow());
+        }
+
+        if (isNews)
+        {
+            OnIdle();
+        }
     }
 
     /// <inheritdoc />
@@ -166,7 +179,7 @@ internal sealed partial class AgentSlot
     private TaskResult ResultOf(TaskAssignment assignment, AgentTaskStatus status, TaskError error)
     {
         var now = Time.GetUtcNow();
-        var elapsed = Time.GetElapsedTime(_startedAt);
+        var elapsed = Time.GetElapsedTime(StartedAt);
         return new TaskResult
         {
             TaskId = assignment.Task.Id,

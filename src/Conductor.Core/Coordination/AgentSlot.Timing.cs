@@ -9,14 +9,14 @@ internal sealed partial class AgentSlot
     /// </summary>
     private void Arm()
     {
-        var dueAt = Time.GetElapsedTime(0, _startedAt) + _timeout;
+        var dueAt = Time.GetElapsedTime(0, StartedAt) + _timeout;
         if (_timerDue <= dueAt)
         {
             return;
         }
 
         _timerDue = dueAt;
-        var due = _timeout - Time.GetElapsedTime(_startedAt);
+        var due = _timeout - Time.GetElapsedTime(StartedAt);
         _timer ??= Time.CreateTimer(static state => ((AgentSlot)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
@@ -24,7 +24,7 @@ internal sealed partial class AgentSlot
     private void EnterGrace()
     {
         _inGrace = true;
-        _startedAt = Time.GetTimestamp();
+        StartedAt = Time.GetTimestamp();
         _timeout = _gracePeriod;
         Arm();
     }
@@ -42,7 +42,7 @@ internal sealed partial class AgentSlot
                 return;
             }
 
-            if (_timeout > Time.GetElapsedTime(_startedAt))
+            if (_timeout > Time.GetElapsedTime(StartedAt))
             {
                 Arm();
                 return;
@@ -73,7 +73,7 @@ internal sealed partial class AgentSlot
         {
             // The assignment, or its result, was lost on the way: the caller gets its answer on time all the same.
             Fail(error);
-            OnIdle(attempt, Time.GetUtcNow());
+            OnNothingToReturn(attempt);
         }
     }
 

@@ -20,7 +20,6 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     private TaskAssignment? _assignment;
     private long _attempt;
     private ITimer? _timer;
-    private long _startedAt;
     private TimeSpan _timeout;
     private TimeSpan _timerDue = TimeSpan.MaxValue;
     private bool _inGrace;
@@ -69,6 +68,9 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     public long AttemptNumber => _attempt;
 
     /// <inheritdoc />
+    public long StartedAt { get; private set; }
+
+    /// <inheritdoc />
     public bool IsLed { get; private set; }
 
     /// <inheritdoc />
@@ -109,6 +111,9 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     {
         lock (_gate)
         {
+            // It was seen last when it returned, or when it was given the task that it still runs.
+            var now = Time.GetUtcNow();
+            var lastSeenAt = _assignment is null || _codeReturned ? new DateTimeOffset(_lastSeenTicks, TimeSpan.Zero) : now - Time.GetElapsedTime(StartedAt);
             return new AgentState
             {
                 AgentId = Id,
@@ -118,9 +123,9 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
                 CompletedTasks = Volatile.Read(ref _completed),
                 FailedTasks = Volatile.Read(ref _failed),
                 ErrorCount = Volatile.Read(ref _errors),
-                LastHeartbeatAt = new DateTimeOffset(_lastSeenTicks, TimeSpan.Zero),
+                LastHeartbeatAt = lastSeenAt,
                 CreatedAt = new DateTimeOffset(_createdTicks, TimeSpan.Zero),
-                UpdatedAt = Time.GetUtcNow(),
+                UpdatedAt = now,
             };
         }
     }

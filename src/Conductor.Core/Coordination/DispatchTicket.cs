@@ -1,3 +1,4 @@
+using Conductor.Diagnostics;
 using Conductor.Errors;
 using Conductor.Messaging;
 
@@ -11,6 +12,7 @@ namespace Conductor.Coordination;
 internal sealed class DispatchTicket(TaskAssignment assignment)
 {
     private Setbacks? _setbacks;
+    private bool _hasBegun;
 
     public TaskAssignment Assignment { get; } = assignment;
 
@@ -39,7 +41,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     public int Attempt { get; private set; } = 1;
 
     /// <summary>Attempts begun so far and when the first began: what is known of a dispatch that is cancelled.</summary>
-    public int AttemptsBegun { get; private set; }
+    public int AttemptsBegun => _hasBegun ? Attempt : Attempt - 1;
 
     public long FirstBegunAt { get; private set; }
 
@@ -84,16 +86,51 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
 
     public void ForgetRefusals() => _setbacks?.RefusedBy.Clear();
 
-    /// <summary>An attempt begins, and the first began then.</summary>
-    public void Begin(long firstBegunAt)
+    /// <summary>An attempt begins.</summary>
+    public void Begin(long now, TimeProvider time, ConductorInstruments instruments)
     {
-        AttemptsBegun = Attempt;
-        FirstBegunAt = firstBegunAt;
+        _hasBegun = true;
+        if (Attempt > 1)
+        {
+            return;
+        }
+
+        FirstBegunAt = now;
+        if (instruments.DispatchWaitTime.Enabled)
+        {
+            instruments.DispatchWaitTime.Record(
+                time.GetElapsedTime(ArrivedAt, now).TotalSeconds, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, Task.AgentType.Name));
+        }
     }
+
+    /// <summary>The result of the last attempt, as that of all: a result's times span all attempts.</summary>
+    public TaskResult Complete(TaskResult result, TimeProvider time)
+    {
+        if (Attempt == 1)
+        {
+            return result;
+        }
+
+        var duration = time.GetElapsedTime(FirstBegunAt);
+        return result with { StartedAt = result.CompletedAt - duration, Duration = duration, Attempts = Attempt };
+    }
+
+    /// <summary>The result of a task that ran before and found no agent for another attempt.</summary>
+    public TaskResult NotRun(TaskError error, TimeProvider time) => new()
+    {
+        TaskId = Task.Id,
+        WorkflowId = WorkflowId,
+        Round = Round,
+        AgentId = Avoid?.Id,
+        Status = AgentTaskStatus.Failed,
+        Error = error,
+        CompletedAt = time.GetUtcNow(),
+    };
 
     public void NextAttempt(AgentSlot failed)
     {
         Attempt++;
+        _hasBegun = false;
         (_setbacks ??= new Setbacks()).Avoid = failed;
         ForgetRefusals();
     }

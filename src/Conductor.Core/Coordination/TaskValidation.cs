@@ -41,7 +41,7 @@ internal static class TaskValidation
             (problems ??= []).Add("Phase is nameless; name it, or leave it out.");
         }
 
-        if (!Enum.IsDefined(task.Priority))
+        if (task.Priority is < TaskPriority.Low or > TaskPriority.Critical)
         {
             (problems ??= []).Add($"Priority is {task.Priority}; use one of {string.Join(", ", Enum.GetNames<TaskPriority>())}.");
         }

@@ -31,7 +31,7 @@ public sealed class InMemoryStateManager : StateManager
         _retention = retention ?? new RetentionOptions();
         _leases = new InMemoryLeaseStore(Environment.TimeProvider);
         _effects = new InMemoryEffectStore(_retention.MaxTaskResults, _workflows.ContainsKey);
-        _results = new RetainedResults(_retention.MaxTaskResults, _retention.MaxAge);
+        _results = new RetainedResults(_retention.MaxTaskResults, _retention.MaxAge, Environment.TimeProvider);
         _forgetEffects = ForgetEffects;
         _finishedOrder = new RetentionQueue<string>(_retention.MaxFinishedWorkflows, _retention.MaxAge, id => ForgetWorkflow(id));
     }
@@ -209,7 +209,7 @@ public sealed class InMemoryStateManager : StateManager
             return new ValueTask<RecordOutcome>(workflow.TryRecord(result) ? RecordOutcome.Recorded : RecordOutcome.AlreadyRecorded);
         }
 
-        if (!_results.TryAdd(key, result, Now, _forgetEffects))
+        if (!_results.TryAdd(key, result, _forgetEffects))
         {
             return new ValueTask<RecordOutcome>(RecordOutcome.AlreadyRecorded);
         }

@@ -4,7 +4,7 @@ namespace Conductor.State;
 /// The results of the youngest executions, by execution, up to a count and an age. One array holds them in the order they came and chains
 /// them by hash, so that a result costs no object beside its own: what is kept for long and then thrown away is the dearest garbage. Thread-safe.
 /// </summary>
-internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
+internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvider time)
 {
     private const int SmallestSize = 16;
     private const int None = -1;
@@ -34,11 +34,11 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
     /// <summary>Adds a result, unless one of its execution is kept.</summary>
     /// <param name="key">The execution.</param>
     /// <param name="result">Its result.</param>
-    /// <param name="now">The present.</param>
     /// <param name="forget">Told of every execution whose result is kept no longer.</param>
-    public bool TryAdd(in ResultKey key, TaskResult result, DateTimeOffset now, Action<ResultKey> forget)
+    public bool TryAdd(in ResultKey key, TaskResult result, Action<ResultKey> forget)
     {
         var hash = key.GetHashCode();
+        var now = time.GetTimestamp();
         ResultKey? surplus;
         bool hasMore;
         lock (_gate)
@@ -53,8 +53,8 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
                 Grow();
             }
 
-            Append(new RetainedResult(key, result), hash, now.UtcTicks);
-            surplus = TakeSurplus(now.UtcTicks, out hasMore);
+            Append(hash, now).Result = new RetainedResult(key, result);
+            surplus = TakeSurplus(now, out hasMore);
         }
 
         // Outside the lock: what is forgotten with a result is not known here.
@@ -68,7 +68,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
 
             lock (_gate)
             {
-                surplus = TakeSurplus(now.UtcTicks, out hasMore);
+                surplus = TakeSurplus(now, out hasMore);
             }
         }
 
@@ -93,7 +93,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
         return key;
     }
 
-    private bool HasSurplus(long now) => _count > maxCount || (_count > 0 && now - _entries[_oldest].At > maxAge.Ticks);
+    private bool HasSurplus(long now) => _count > maxCount || (_count > 0 && time.GetElapsedTime(_entries[_oldest].At, now) > maxAge);
 
     private int IndexOf(in ResultKey key, int hash)
     {
@@ -109,13 +109,16 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
         return None;
     }
 
-    private void Append(in RetainedResult result, int hash, long at)
+    /// <summary>Makes the youngest entry, for its result to be put in.</summary>
+    private ref Entry Append(int hash, long at)
     {
         var index = (_oldest + _count) % _entries.Length;
         ref var bucket = ref _buckets[BucketOf(hash)];
-        _entries[index] = new Entry(result, at, hash, bucket);
+        ref var entry = ref _entries[index];
+        (entry.At, entry.Hash, entry.Next) = (at, hash, bucket);
         bucket = index;
         _count++;
+        return ref entry;
     }
 
     private void Unchain(int index, int hash, int next)
@@ -139,7 +142,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
         for (var i = 0; i < count; i++)
         {
             ref var entry = ref known[(oldest + i) % known.Length];
-            Append(entry.Result, entry.Hash, entry.At);
+            Append(entry.Hash, entry.At).Result = entry.Result;
         }
     }
 
@@ -152,11 +155,11 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge)
         return buckets;
     }
 
-    private struct Entry(in RetainedResult result, long at, int hash, int next)
+    private struct Entry
     {
-        public readonly RetainedResult Result = result;
-        public readonly long At = at;
-        public readonly int Hash = hash;
-        public int Next = next;
+        public RetainedResult Result;
+        public long At;
+        public int Hash;
+        public int Next;
     }
 }
