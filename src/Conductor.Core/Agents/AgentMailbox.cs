@@ -4,10 +4,11 @@ namespace Conductor.Agents;
 
 /// <summary>
 /// Stands between the bus and one agent: takes assignments off the agent's channel, has the agent run them one at a time and publishes
-/// exactly one result message for each, be it the agent's own or that of a time limit. Thread-safe.
+/// exactly one result message for each, be it the agent's own or that of a time limit. Whoever gives the agent its tasks derives from it and is
+/// told when the agent is free. Published, it is the assignment of the attempt under way. Thread-safe.
 /// </summary>
 #pragma warning disable CA1001 // The source has no timer and links to nothing: there is nothing in it to dispose.
-internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwner owner, Lock gate) : IThreadPoolWorkItem, IMessageReceiver
+internal abstract class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadPoolWorkItem, IMessageReceiver, IMessageSource
 #pragma warning restore CA1001
 {
     private MessageSubscription? _subscription;
@@ -16,17 +17,40 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     private long _revoked;
     private int _awaitsLeader;
 
-    /// <summary>Whom it works for.</summary>
-    public IMailboxOwner Owner => owner;
+    /// <summary>The agent.</summary>
+    public BaseAgent Agent => agent;
 
     /// <summary>What it shares with the other agents of the coordinator.</summary>
     public AgentHost Host => host;
 
+    /// <summary>Who the agent is.</summary>
+    public AgentIdentity Identity { get; } = agent.Identity;
+
+    /// <summary>The agent's id.</summary>
+    public string Id => Identity.Id;
+
+    /// <summary>Where it takes assignments.</summary>
+    public string Channel { get; } = Channels.Agent(agent.Identity.Id);
+
+    /// <summary>The number of the attempt under way; 0 for none.</summary>
+    public long AttemptNumber { get; protected set; }
+
+    /// <summary>What the attempt under way is about.</summary>
+    public TaskAssignment? Assignment { get; protected set; }
+
+    /// <summary>When the attempt under way began, by the monotonic clock.</summary>
+    public long StartedAt { get; protected set; }
+
+    /// <summary>
+    /// Whether the thread that publishes the assignment calls <see cref="RunLed"/> next: it belongs to nobody who could be held up by the agent's
+    /// code, so the agent needs no other.
+    /// </summary>
+    protected bool IsLed { get; set; }
+
     /// <summary>Begins to listen on the agent's channel.</summary>
-    /// <param name="channel">The channel.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async ValueTask OpenAsync(string channel, CancellationToken cancellationToken) =>
-        _subscription = await host.Bus!.SubscribeAsync(channel, this, options: null, cancellationToken).ConfigureAwait(false);
+    public async ValueTask OpenAsync(CancellationToken cancellationToken) =>
+        _subscription = await host.Bus!.SubscribeAsync(Channel, this, options: null, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Stops listening. A task that runs is not waited for.</summary>
     public async ValueTask CloseAsync()
@@ -48,7 +72,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     public bool End(long attempt, Func<TaskContext, TaskResult> result)
     {
         TaskContext? current;
-        lock (gate)
+        lock (this)
         {
             current = _current;
             if (current is null || current.Number != attempt)
@@ -70,7 +94,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
     /// <returns>False when the mailbox does not run it: it never came (and is refused should it come now), or it is over.</returns>
     public bool Cancel(long attempt)
     {
-        lock (gate)
+        lock (this)
         {
             if (_current is null || _current.Number != attempt)
             {
@@ -93,26 +117,52 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         }
     }
 
+    /// <summary>The assignment of the attempt under way, for whoever needs a message of it.</summary>
+    AgentMessage IMessageSource.ToMessage()
+    {
+        var id = EntityId.TextOf(AttemptNumber);
+        return new AgentMessage(id)
+        {
+            CorrelationId = id,
+            Type = MessageType.TaskAssignment,
+            Sender = host.CoordinatorId,
+            Priority = Assignment!.Task.Priority,
+            Timestamp = host.Environment.TimeProvider.GetUtcNow(),
+            Payload = Assignment,
+        };
+    }
+
     /// <summary>Called by the thread pool; never throws.</summary>
     void IThreadPoolWorkItem.Execute() => Run();
 
     private void Run() => _ = RunAsync(_current!, _cancellation!.Token);
 
+    /// <summary>The agent's code has returned. Under the lock of this.</summary>
+    /// <param name="attempt">The number of the attempt.</param>
+    /// <param name="at">When it returned.</param>
+    /// <returns>Whether that is news: then <see cref="OnIdle"/> follows, outside the lock.</returns>
+    protected abstract bool NoteReturn(long attempt, DateTimeOffset at);
+
+    /// <summary>The agent could take another task.</summary>
+    protected abstract void OnIdle();
+
+    /// <summary>The result of an attempt could not be published.</summary>
+    protected abstract void OnUndeliverable(long attempt, TaskResult result, Exception exception);
+
     /// <summary>An assignment is only noted and given to the thread pool; other messages wait for the agent's own handler.</summary>
     bool IMessageReceiver.HandlesAtOnce(AgentMessage message) => message.Payload is TaskAssignment;
 
-    /// <summary>Takes an assignment of the owner as it is.</summary>
+    /// <summary>Takes its own assignment as it is; one of another coordinator on the same bus comes as a message.</summary>
     bool IMessageReceiver.TryTake(IMessageSource source)
     {
-        if (!ReferenceEquals(source, owner))
+        if (!ReferenceEquals(source, this))
         {
-            // Of another coordinator on the same bus.
             return false;
         }
 
-        if (TryBegin(owner.Assignment!, owner.AttemptNumber, owner.StartedAt, message: null))
+        if (TryBegin(Assignment!, AttemptNumber, StartedAt, message: null))
         {
-            if (owner.IsLed)
+            if (IsLed)
             {
                 Volatile.Write(ref _awaitsLeader, 1);
             }
@@ -148,17 +198,17 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
 
     private bool TryBegin(TaskAssignment assignment, long number, long startedAt, AgentMessage? message)
     {
-        lock (gate)
+        lock (this)
         {
             if (_revoked != 0 && _revoked == number)
             {
-                Log.AssignmentRevoked(host.Logger, owner.Identity.Id, assignment.Task.Id);
+                Log.AssignmentRevoked(host.Logger, Id, assignment.Task.Id);
                 return false;
             }
 
             if (_current is not null)
             {
-                Log.AssignmentRefused(host.Logger, owner.Identity.Id, assignment.Task.Id, _current.Task.Id);
+                Log.AssignmentRefused(host.Logger, Id, assignment.Task.Id, _current.Task.Id);
                 return false;
             }
 
@@ -184,15 +234,15 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         // Before the result is published: whoever receives it finds the agent ready for the next task.
         var claimed = attempt.TryClaimResult();
         bool isNews;
-        lock (gate)
+        lock (this)
         {
             _current = null;
-            isNews = owner.NoteReturn(attempt.Number, result.CompletedAt);
+            isNews = NoteReturn(attempt.Number, result.CompletedAt);
         }
 
         if (isNews)
         {
-            owner.OnIdle();
+            OnIdle();
         }
 
         if (claimed)
@@ -201,7 +251,7 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         }
         else
         {
-            Log.LateResult(host.Logger, owner.Identity.Id, result.TaskId, result.Status);
+            Log.LateResult(host.Logger, Id, result.TaskId, result.Status);
         }
     }
 
@@ -215,8 +265,8 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Log.ResultUndeliverable(host.Logger, exception, owner.Identity.Id, result.TaskId);
-            owner.OnUndeliverable(attempt.Number, result, exception);
+            Log.ResultUndeliverable(host.Logger, exception, Id, result.TaskId);
+            OnUndeliverable(attempt.Number, result, exception);
         }
     }
 }

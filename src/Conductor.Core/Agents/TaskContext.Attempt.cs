@@ -15,8 +15,8 @@ public sealed partial class TaskContext : IMessageSource
     /// <summary>The number of the attempt; 0 when whoever assigned it does not number its attempts by ids of this process.</summary>
     internal long Number { get; }
 
-    /// <summary>Whom the mailbox reports to; null in a context made by hand.</summary>
-    internal IMailboxOwner? Owner => _mailbox?.Owner;
+    /// <summary>The mailbox of the agent; null in a context made by hand.</summary>
+    internal AgentMailbox? Mailbox => _mailbox;
 
     /// <summary>The span in which the assignment was handled, if anybody traces. It has ended when the agent begins.</summary>
     internal Activity? HandledIn => _extras?.HandledIn;

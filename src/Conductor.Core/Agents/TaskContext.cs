@@ -75,7 +75,7 @@ public sealed partial class TaskContext
     public IReadOnlyDictionary<string, TaskData> Outputs => _assignment.DependencyOutputs;
 
     /// <summary>The id of the agent.</summary>
-    public string AgentId => _mailbox?.Owner.Identity.Id ?? string.Empty;
+    public string AgentId => _mailbox?.Id ?? string.Empty;
 
     /// <summary>The clock to wait and measure by.</summary>
     public TimeProvider TimeProvider => Host.Environment.TimeProvider;

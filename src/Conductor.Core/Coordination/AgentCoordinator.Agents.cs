@@ -69,7 +69,7 @@ public sealed partial class AgentCoordinator
         await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, cancellationToken).ConfigureAwait(false);
         _slots.TryRemove(agentId, out _);
         await RetireAsync(slot).ConfigureAwait(false);
-        _errors.RemoveCircuitBreaker(agentId);
+        _errors.RemoveAgent(agentId);
         await _state.DeleteAgentStateAsync(agentId, CancellationToken.None).ConfigureAwait(false);
         Log.Unregistered(_logger, agentId);
         return true;
@@ -118,6 +118,8 @@ public sealed partial class AgentCoordinator
             var slot = await OpenAsync(identity, agent ?? factory!(), factory, predecessor: null, cancellationToken).ConfigureAwait(false);
             await _state.SaveAgentStateAsync(slot.ToState(), cancellationToken: cancellationToken).ConfigureAwait(false);
             _slots[identity.Id] = slot;
+            _errors.AddAgent(identity.Id);
+            slot.Breaker = _errors.FindCircuitBreaker(identity.Id);
             slot.Pool.Add(slot);
             Log.Registered(_logger, identity.Id, identity.Type.Name);
         }
@@ -136,14 +138,13 @@ public sealed partial class AgentCoordinator
         try
         {
             await agent.StartAsync(cancellationToken).ConfigureAwait(false);
-            var slot = new AgentSlot(
-                this, GetOrAddPool(identity.Type), agent, factory, _host, _errors.GetCircuitBreaker(identity.Id, identity.Type), _options.CancellationGracePeriod);
+            var slot = new AgentSlot(this, GetOrAddPool(identity.Type), agent, factory);
             if (predecessor is not null)
             {
                 slot.Inherit(predecessor);
             }
 
-            await slot.Mailbox.OpenAsync(slot.Channel, cancellationToken).ConfigureAwait(false);
+            await slot.OpenAsync(cancellationToken).ConfigureAwait(false);
             _environment.Instruments.ActiveAgents.Add(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, identity.Type.Name));
             return slot;
         }
@@ -170,7 +171,7 @@ public sealed partial class AgentCoordinator
 
             slot.Pool.Remove(slot, keepWaiters: true);
             slot.MarkRemoved();
-            await slot.Mailbox.CloseAsync().ConfigureAwait(false);
+            await slot.CloseAsync().ConfigureAwait(false);
             var replacement = await OpenAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, CancellationToken.None).ConfigureAwait(false);
             _slots[slot.Id] = replacement;
             slot.Pool.Add(replacement);
@@ -196,7 +197,7 @@ public sealed partial class AgentCoordinator
 
         try
         {
-            await slot.Mailbox.CloseAsync().ConfigureAwait(false);
+            await slot.CloseAsync().ConfigureAwait(false);
             await slot.Agent.StopAsync(CancellationToken.None).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // A failing stop hook never blocks removal or the stop of the others.
@@ -233,6 +234,7 @@ public sealed partial class AgentCoordinator
     {
         if (FindSlot(agentId) is { } slot)
         {
+            slot.Breaker = _errors.FindCircuitBreaker(agentId);
             slot.Pool.OnBreakerChanged(slot);
         }
     }

@@ -179,14 +179,14 @@ public sealed partial class AgentCoordinator
         }
 
         await RetireAsync(slot).ConfigureAwait(false);
-        _errors.RemoveCircuitBreaker(agentId);
+        _errors.RemoveAgent(agentId);
     }
 
     private ValueTask OnBroadcastAsync(AgentMessage message, CancellationToken cancellationToken)
     {
         foreach (var slot in _slots.Values)
         {
-            slot?.Mailbox.Post(message);
+            slot?.Post(message);
         }
 
         return ValueTask.CompletedTask;

@@ -66,6 +66,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _admissions = new Admissions(policyEngine, _options, _time);
         _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _logger);
         _errors.BreakerChanged += OnBreakerChanged;
+        _errors.FindType += agentId => FindSlot(agentId)?.Identity.Type ?? default;
     }
 
     /// <summary>Identifies this coordinator on the bus.</summary>
@@ -80,6 +81,10 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     internal MessageBus Bus => _bus;
 
     internal int QueueCapacity => _options.QueueCapacity;
+
+    internal TimeSpan GracePeriod => _options.CancellationGracePeriod;
+
+    internal AgentHost Host => _host;
 
     /// <summary>
     /// Dispatches a task and waits for its end, retries included. The id names the execution: one whose result is recorded is not run again.
@@ -173,7 +178,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             // 3. A success heals the agent's breaker, and that is that.
             if (result.IsSuccess)
             {
-                slot.Breaker.RecordSuccess();
+                slot.Breaker?.RecordSuccess();
                 slot.Settle(success: true, isFinal: true);
                 result = ticket.Complete(result, _time);
                 break;

@@ -12,7 +12,7 @@ internal sealed partial class AgentPool
 
         if (_members.Count > 0 && _brokenOff.Count == _members.Count)
         {
-            throw new CircuitOpenException(Type, _brokenOff.Min(static slot => slot.Breaker.TimeUntilRecovery));
+            throw new CircuitOpenException(Type, _brokenOff.Min(static slot => slot.TimeUntilRecovery));
         }
 
         if (IsRefusedByAll(ticket))
@@ -55,7 +55,7 @@ internal sealed partial class AgentPool
         }
         else if (_members.Count > 0 && _brokenOff.Count == _members.Count)
         {
-            var retryAfter = _brokenOff.Min(static slot => slot.Breaker.TimeUntilRecovery);
+            var retryAfter = _brokenOff.Min(static slot => slot.TimeUntilRecovery);
             FailWaiters(_waiters.TakeAll(), _ => new CircuitOpenException(Type, retryAfter));
         }
 
@@ -82,7 +82,7 @@ internal sealed partial class AgentPool
             return;
         }
 
-        var due = _brokenOff.Min(static slot => slot.Breaker.TimeUntilRecovery);
+        var due = _brokenOff.Min(static slot => slot.TimeUntilRecovery);
         _recovery ??= _time.CreateTimer(static state => ((AgentPool)state!).OnRecoveryDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _recovery.Change(due > TimeSpan.Zero ? due : _trialRecheck, Timeout.InfiniteTimeSpan);
     }

@@ -15,7 +15,7 @@ internal sealed partial class AgentPool
     private readonly WaitingLimit _limit;
     private readonly bool _waitForUnknown;
     private readonly List<AgentSlot> _idle = [];
-    private readonly HashSet<AgentSlot> _members = [];
+    private readonly List<AgentSlot> _members = [];
     private readonly HashSet<AgentSlot> _brokenOff = [];
     private readonly WaitQueue<AgentWaiter> _waiters;
     private ITimer? _recovery;
@@ -55,7 +55,7 @@ internal sealed partial class AgentPool
         lock (_gate)
         {
             RecoverBrokenOff();
-            return _members.Count - _brokenOff.Count - (_members.Contains(slot) && !_brokenOff.Contains(slot) ? 1 : 0) > 0;
+            return _members.Count - _brokenOff.Count - (slot.IsMember && !_brokenOff.Contains(slot) ? 1 : 0) > 0;
         }
     }
 
@@ -111,8 +111,8 @@ internal sealed partial class AgentPool
     {
         lock (_gate)
         {
+            slot.MemberIndex = _members.Count;
             _members.Add(slot);
-            slot.IsMember = true;
             Offer(slot);
         }
     }
@@ -122,8 +122,7 @@ internal sealed partial class AgentPool
     {
         lock (_gate)
         {
-            _members.Remove(slot);
-            slot.IsMember = false;
+            RemoveMember(slot);
             _brokenOff.Remove(slot);
             RemoveIdle(slot);
             if (!keepWaiters)
@@ -150,7 +149,7 @@ internal sealed partial class AgentPool
     {
         lock (_gate)
         {
-            if (_brokenOff.Contains(slot) && !slot.Breaker.IsOpen())
+            if (_brokenOff.Contains(slot) && !slot.IsBroken)
             {
                 _brokenOff.Remove(slot);
                 Offer(slot);
@@ -212,7 +211,8 @@ internal sealed partial class AgentPool
     /// <summary>Asks the agent's breaker; one that lets nothing through stands apart from now on.</summary>
     private bool TryEnter(AgentSlot slot)
     {
-        if (slot.Breaker.TryEnter(out var permit))
+        CircuitPermit? permit = null;
+        if (slot.Breaker is not { } breaker || breaker.TryEnter(out permit))
         {
             slot.Permit = permit;
             return true;
@@ -233,7 +233,7 @@ internal sealed partial class AgentPool
     /// <summary>Gives a free agent to the first waiter that may have it, or lets it idle.</summary>
     private void Offer(AgentSlot slot)
     {
-        if (slot.Breaker.IsOpen())
+        if (slot.IsBroken)
         {
             BreakOff(slot);
             return;
@@ -262,6 +262,20 @@ internal sealed partial class AgentPool
         _idle.Add(slot);
     }
 
+    private void RemoveMember(AgentSlot slot)
+    {
+        if (!slot.IsMember)
+        {
+            return;
+        }
+
+        var last = _members[^1];
+        _members[slot.MemberIndex] = last;
+        last.MemberIndex = slot.MemberIndex;
+        _members.RemoveAt(_members.Count - 1);
+        slot.MemberIndex = -1;
+    }
+
     private void RemoveIdle(AgentSlot slot)
     {
         if (slot.IdleIndex < 0)
@@ -283,7 +297,7 @@ internal sealed partial class AgentPool
             return;
         }
 
-        foreach (var slot in _brokenOff.Where(static slot => !slot.Breaker.IsOpen()).ToList())
+        foreach (var slot in _brokenOff.Where(static slot => !slot.IsBroken).ToList())
         {
             _brokenOff.Remove(slot);
             Offer(slot);

@@ -10,14 +10,14 @@ internal sealed partial class AgentSlot
     public ValueTask<TaskResult> Begin(DispatchTicket ticket, long now, TimeSpan timeout)
     {
         ValueTask<TaskResult> answer;
-        lock (_gate)
+        lock (this)
         {
             answer = (_answer ??= new AttemptAnswer()).Open();
             _busyParts = 2;
             _codeReturned = false;
-            _assignment = ticket.NextAssignment();
+            Assignment = ticket.NextAssignment();
             IsLed = ticket.LeadingThread == Environment.CurrentManagedThreadId;
-            _attempt = EntityId.NewNumber();
+            AttemptNumber = EntityId.NewNumber();
             StartedAt = now;
             _timeout = timeout;
             _inGrace = false;
@@ -28,34 +28,19 @@ internal sealed partial class AgentSlot
         return answer;
     }
 
-    /// <summary>The assignment of the attempt under way, for whoever needs a message of it.</summary>
-    AgentMessage IMessageSource.ToMessage()
-    {
-        var id = EntityId.TextOf(_attempt);
-        return new AgentMessage(id)
-        {
-            CorrelationId = id,
-            Type = MessageType.TaskAssignment,
-            Sender = _host.CoordinatorId,
-            Priority = _assignment!.Task.Priority,
-            Timestamp = Time.GetUtcNow(),
-            Payload = _assignment,
-        };
-    }
-
     /// <summary>The result of an attempt came over the bus. One that is not under way is late, or a duplicate.</summary>
     public bool TryComplete(long attempt, TaskResult result)
     {
-        lock (_gate)
+        lock (this)
         {
-            if (attempt == 0 || _attempt != attempt || _answer?.TryClaim() != true)
+            if (attempt == 0 || AttemptNumber != attempt || _answer?.TryClaim() != true)
             {
                 return false;
             }
         }
 
         // While somebody measures, what follows must not be counted as the handling of the message that brought the answer.
-        _answer.Give(result, onThisThread: !_host.Environment.MeasuresHandlers);
+        _answer.Give(result, onThisThread: !Host.Environment.MeasuresHandlers);
         return true;
     }
 
@@ -63,19 +48,19 @@ internal sealed partial class AgentSlot
     public void Abandon(CancellationToken cancellationToken)
     {
         long attempt;
-        lock (_gate)
+        lock (this)
         {
             if (_answer?.TryClaim() != true)
             {
                 return;
             }
 
-            attempt = _attempt;
+            attempt = AttemptNumber;
             EnterGrace();
         }
 
         _answer.Cancel(cancellationToken);
-        if (!Mailbox.Cancel(attempt))
+        if (!Cancel(attempt))
         {
             OnNothingToReturn(attempt);
         }
@@ -85,14 +70,14 @@ internal sealed partial class AgentSlot
     public void Fail(TaskError error)
     {
         TaskResult result;
-        lock (_gate)
+        lock (this)
         {
-            if (_assignment is null || _answer?.TryClaim() != true)
+            if (Assignment is null || _answer?.TryClaim() != true)
             {
                 return;
             }
 
-            result = ResultOf(_assignment, AgentTaskStatus.Failed, error);
+            result = ResultOf(Assignment, AgentTaskStatus.Failed, error);
         }
 
         _answer.Give(result, onThisThread: false);
@@ -123,7 +108,7 @@ internal sealed partial class AgentSlot
     public bool Unpublished(long attempt)
     {
         var claimed = _answer?.TryClaim() == true;
-        if (!Mailbox.Cancel(attempt))
+        if (!Cancel(attempt))
         {
             OnNothingToReturn(attempt);
         }
@@ -132,9 +117,9 @@ internal sealed partial class AgentSlot
     }
 
     /// <inheritdoc />
-    public bool NoteReturn(long attempt, DateTimeOffset at)
+    protected override bool NoteReturn(long attempt, DateTimeOffset at)
     {
-        if (_codeReturned || attempt == 0 || _attempt != attempt)
+        if (_codeReturned || attempt == 0 || AttemptNumber != attempt)
         {
             return false;
         }
@@ -145,13 +130,13 @@ internal sealed partial class AgentSlot
     }
 
     /// <inheritdoc />
-    public void OnIdle() => CompletePart();
+    protected override void OnIdle() => CompletePart();
 
     /// <summary>The agent has no code that could return: the assignment never came, or its result was lost.</summary>
     private void OnNothingToReturn(long attempt)
     {
         bool isNews;
-        lock (_gate)
+        lock (this)
         {
             isNews = NoteReturn(attempt, Time.GetUtcNow());
         }
@@ -163,7 +148,7 @@ internal sealed partial class AgentSlot
     }
 
     /// <inheritdoc />
-    public void OnUndeliverable(long attempt, TaskResult result, Exception exception) => TryComplete(
+    protected override void OnUndeliverable(long attempt, TaskResult result, Exception exception) => TryComplete(
         attempt,
         result with
         {

@@ -25,7 +25,7 @@ internal sealed partial class AgentSlot
     {
         _inGrace = true;
         StartedAt = Time.GetTimestamp();
-        _timeout = _gracePeriod;
+        _timeout = _coordinator.GracePeriod;
         Arm();
     }
 
@@ -34,10 +34,10 @@ internal sealed partial class AgentSlot
         long attempt;
         bool graceIsOver;
         TaskError? timeout = null;
-        lock (_gate)
+        lock (this)
         {
             _timerDue = TimeSpan.MaxValue;
-            if (_attempt == 0)
+            if (AttemptNumber == 0)
             {
                 return;
             }
@@ -48,7 +48,7 @@ internal sealed partial class AgentSlot
                 return;
             }
 
-            attempt = _attempt;
+            attempt = AttemptNumber;
             graceIsOver = _inGrace;
             if (!graceIsOver)
             {
@@ -69,7 +69,7 @@ internal sealed partial class AgentSlot
 
     private void OnTimeout(long attempt, TaskError error)
     {
-        if (!Mailbox.End(attempt, context => context.ToResult(AgentTaskStatus.Failed, error)))
+        if (!End(attempt, context => context.ToResult(AgentTaskStatus.Failed, error)))
         {
             // The assignment, or its result, was lost on the way: the caller gets its answer on time all the same.
             Fail(error);
@@ -79,7 +79,7 @@ internal sealed partial class AgentSlot
 
     private void OnGraceOver(long attempt)
     {
-        var runs = Mailbox.End(
+        var runs = End(
             attempt,
             context => context.ToResult(AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = "The caller cancelled the task." }));
         if (runs && !_removed)
@@ -92,7 +92,7 @@ internal sealed partial class AgentSlot
     private TaskError TimeoutError(TimeSpan limit) => new()
     {
         Code = ErrorCodes.AgentTimeout,
-        Message = $"Agent '{Id}' did not finish task '{_assignment?.Task.Id}' within {limit}. " +
+        Message = $"Agent '{Id}' did not finish task '{Assignment?.Task.Id}' within {limit}. " +
             "Raise TaskDefinition.Timeout, or let the agent do less at once.",
     };
 }

@@ -6,19 +6,15 @@ using Conductor.Messaging;
 namespace Conductor.Coordination;
 
 /// <summary>
-/// A coordinator's place for one agent: its mailbox, its breaker, its counts, and the attempt under way with its time limit. The agent is
+/// A coordinator's place for one agent: its mailbox, with its breaker, its counts, and the attempt under way with its time limit. The agent is
 /// free again when both the coordinator has dealt with the result and the agent's code has returned. Thread-safe.
 /// </summary>
-internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
+internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
 {
-    private readonly Lock _gate = new();
     private readonly AgentCoordinator _coordinator;
-    private readonly AgentHost _host;
-    private readonly TimeSpan _gracePeriod;
     private readonly long _createdTicks;
     private AttemptAnswer? _answer;
-    private TaskAssignment? _assignment;
-    private long _attempt;
+    private CircuitBreaker? _breaker;
     private ITimer? _timer;
     private TimeSpan _timeout;
     private TimeSpan _timerDue = TimeSpan.MaxValue;
@@ -30,53 +26,32 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     private long _errors;
     private long _lastSeenTicks;
     private TaskCompletionSource? _free;
-    private int _leaving;
-    private int _retired;
+    private bool _leaving;
+    private bool _retired;
     private volatile bool _removed;
     private int _status = (int)AgentStatus.Stopped;
 
-    public AgentSlot(AgentCoordinator coordinator, AgentPool pool, BaseAgent agent, Func<BaseAgent>? factory, AgentHost host, CircuitBreaker breaker, TimeSpan gracePeriod)
+    public AgentSlot(AgentCoordinator coordinator, AgentPool pool, BaseAgent agent, Func<BaseAgent>? factory)
+        : base(agent, coordinator.Host)
     {
         _coordinator = coordinator;
-        _host = host;
-        _gracePeriod = gracePeriod;
         _lastSeenTicks = _createdTicks = Time.GetUtcNow().UtcTicks;
         Pool = pool;
-        Agent = agent;
         Factory = factory;
-        Breaker = breaker;
-        Identity = agent.Identity;
-        Channel = Channels.Agent(Id);
-        Mailbox = new AgentMailbox(agent, host, this, _gate);
     }
 
-    private TimeProvider Time => _host.Environment.TimeProvider;
+    private TimeProvider Time => Host.Environment.TimeProvider;
 
     public AgentPool Pool { get; }
 
-    public BaseAgent Agent { get; }
+    /// <summary>Null until the agent needs one: as good as closed.</summary>
+    public CircuitBreaker? Breaker { get => Volatile.Read(ref _breaker); set => Volatile.Write(ref _breaker, value); }
 
-    public AgentIdentity Identity { get; }
+    /// <summary>Whether its breaker lets nothing through.</summary>
+    public bool IsBroken => Breaker?.IsOpen() == true;
 
-    public string Id => Identity.Id;
-
-    public string Channel { get; }
-
-    public AgentMailbox Mailbox { get; }
-
-    /// <inheritdoc />
-    public long AttemptNumber => _attempt;
-
-    /// <inheritdoc />
-    public long StartedAt { get; private set; }
-
-    /// <inheritdoc />
-    public bool IsLed { get; private set; }
-
-    /// <inheritdoc />
-    public TaskAssignment? Assignment => _assignment;
-
-    public CircuitBreaker Breaker { get; }
+    /// <summary>The time until its breaker lets something through again.</summary>
+    public TimeSpan TimeUntilRecovery => Breaker?.TimeUntilRecovery ?? TimeSpan.Zero;
 
     /// <summary>Makes the agent anew, when it came from a factory.</summary>
     public Func<BaseAgent>? Factory { get; }
@@ -87,8 +62,11 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     /// <summary>Its place among the idle agents of its pool, or -1. Under the pool's lock.</summary>
     public int IdleIndex { get; set; } = -1;
 
+    /// <summary>Its place among the members of its pool, or -1. Under the pool's lock.</summary>
+    public int MemberIndex { get; set; } = -1;
+
     /// <summary>Whether it belongs to its pool. Under the pool's lock.</summary>
-    public bool IsMember { get; set; }
+    public bool IsMember => MemberIndex >= 0;
 
     /// <summary>1 while the saver has been told of a change. Under the saver's control.</summary>
     public int Dirty;
@@ -109,17 +87,17 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
 
     public AgentState ToState()
     {
-        lock (_gate)
+        lock (this)
         {
             // It was seen last when it returned, or when it was given the task that it still runs.
             var now = Time.GetUtcNow();
-            var lastSeenAt = _assignment is null || _codeReturned ? new DateTimeOffset(_lastSeenTicks, TimeSpan.Zero) : now - Time.GetElapsedTime(StartedAt);
+            var lastSeenAt = Assignment is null || _codeReturned ? new DateTimeOffset(_lastSeenTicks, TimeSpan.Zero) : now - Time.GetElapsedTime(StartedAt);
             return new AgentState
             {
                 AgentId = Id,
                 AgentType = Identity.Type,
                 Status = Status,
-                CurrentTaskId = _assignment?.Task.Id,
+                CurrentTaskId = Assignment?.Task.Id,
                 CompletedTasks = Volatile.Read(ref _completed),
                 FailedTasks = Volatile.Read(ref _failed),
                 ErrorCount = Volatile.Read(ref _errors),
@@ -142,16 +120,16 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
     public void MarkRemoved() => _removed = true;
 
     /// <summary>True for the first who unregisters it. Its running task still gets its result.</summary>
-    public bool TryLeave() => Interlocked.Exchange(ref _leaving, 1) == 0;
+    public bool TryLeave() => !Interlocked.Exchange(ref _leaving, true);
 
     /// <summary>Whether the agent can be stopped now: its code does not run, and nobody has stopped it before.</summary>
-    public bool TryRetire() => Volatile.Read(ref _busyParts) == 0 && Interlocked.Exchange(ref _retired, 1) == 0;
+    public bool TryRetire() => Volatile.Read(ref _busyParts) == 0 && !Interlocked.Exchange(ref _retired, true);
 
     /// <summary>Waits until the agent is free: as long as the token allows, and after cancelling its task for the grace period.</summary>
     public async ValueTask WhenFreeAsync(TimeProvider time, TimeSpan gracePeriod, CancellationToken cancellationToken)
     {
         Task free;
-        lock (_gate)
+        lock (this)
         {
             if (Volatile.Read(ref _busyParts) == 0)
             {
@@ -195,10 +173,10 @@ internal sealed partial class AgentSlot : IMailboxOwner, IAsyncDisposable
             return;
         }
 
-        lock (_gate)
+        lock (this)
         {
-            _assignment = null;
-            _attempt = 0;
+            Assignment = null;
+            AttemptNumber = 0;
             _inGrace = false;
             _free?.TrySetResult();
         }

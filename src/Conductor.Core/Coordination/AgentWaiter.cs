@@ -53,7 +53,7 @@ internal sealed class AgentWaiter(AgentPool pool, DispatchTicket ticket) : Waite
         Ticket.LeadingThread = Environment.CurrentManagedThreadId;
         _core.SetResult(slot);
         Ticket.LeadingThread = 0;
-        slot.Mailbox.RunLed();
+        slot.RunLed();
     }
 
     AgentSlot IValueTaskSource<AgentSlot>.GetResult(short token) => _core.GetResult(token);

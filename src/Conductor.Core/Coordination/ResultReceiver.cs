@@ -14,7 +14,7 @@ internal sealed class ResultReceiver(Func<string, AgentSlot?> find, ILogger logg
 
     public bool TryTake(IMessageSource source)
     {
-        if (source is not TaskContext { Owner: AgentSlot slot, Result: { } result } attempt)
+        if (source is not TaskContext { Mailbox: AgentSlot slot, Result: { } result } attempt)
         {
             return false;
         }

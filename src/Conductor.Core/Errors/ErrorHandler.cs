@@ -54,8 +54,11 @@ public sealed class ErrorHandler
         }
     }
 
-    /// <summary>Told of an agent whose breaker changed: what waits for it may go on, or no longer can.</summary>
+    /// <summary>Told of the agent whose breaker was made or has changed.</summary>
     internal Action<string>? BreakerChanged { get; set; }
+
+    /// <summary>The type of a registered agent; nameless for any other. Every coordinator adds its own.</summary>
+    internal Func<string, AgentType>? FindType { get; set; }
 
     /// <summary>Classifies an exception, decides what is done about it, keeps and publishes what has to be.</summary>
     /// <param name="error">What was thrown.</param>
@@ -110,7 +113,7 @@ public sealed class ErrorHandler
 
     /// <summary>The circuit breaker of an agent; one is made when it has none.</summary>
     /// <param name="agentId">The agent.</param>
-    public CircuitBreaker GetCircuitBreaker(string agentId) => GetCircuitBreaker(agentId, default);
+    public CircuitBreaker GetCircuitBreaker(string agentId) => GetCircuitBreaker(agentId, TypeOf(agentId));
 
     /// <summary>Closes an agent's circuit breaker. Does nothing when it has none.</summary>
     /// <param name="agentId">The agent.</param>
@@ -144,10 +147,21 @@ public sealed class ErrorHandler
     /// <returns>How many there were.</returns>
     public ValueTask<int> ClearDeadLetterQueueAsync(CancellationToken cancellationToken = default) => _state.ClearDeadLettersAsync(cancellationToken);
 
-    /// <summary>The breaker of an agent, with the settings of its type.</summary>
-    internal CircuitBreaker GetCircuitBreaker(string agentId, AgentType type)
+    /// <summary>The breaker of an agent, if it has one: it has none until it fails, or until somebody asks for it.</summary>
+    internal CircuitBreaker? FindCircuitBreaker(string agentId) => _breakers.GetValueOrDefault(agentId);
+
+    /// <summary>An agent without failures is counted as one with a closed breaker; it has none until it needs one.</summary>
+    internal void AddAgent(string agentId)
     {
-        ArgumentException.ThrowIfNullOrEmpty(agentId);
+        if (!_breakers.ContainsKey(agentId))
+        {
+            CountBreaker(CircuitBreakerState.Closed, 1);
+        }
+    }
+
+    /// <summary>The breaker of an agent, with the settings of its type.</summary>
+    private CircuitBreaker GetCircuitBreaker(string agentId, AgentType type)
+    {
         if (_breakers.TryGetValue(agentId, out var known))
         {
             return known;
@@ -158,20 +172,28 @@ public sealed class ErrorHandler
         if (ReferenceEquals(kept, made))
         {
             made.StateChanged = _onBreakerChanged;
-            CountBreaker(CircuitBreakerState.Closed, 1);
+            if (TypeOf(agentId).IsEmpty)
+            {
+                CountBreaker(CircuitBreakerState.Closed, 1);
+            }
+
+            BreakerChanged?.Invoke(agentId);
         }
 
         return kept;
     }
 
-    /// <summary>Forgets the breaker of an agent that is gone.</summary>
-    internal void RemoveCircuitBreaker(string agentId)
+    /// <summary>Forgets an agent that is gone, and its breaker if it has one.</summary>
+    internal void RemoveAgent(string agentId)
     {
+        var state = CircuitBreakerState.Closed;
         if (_breakers.TryRemove(agentId, out var breaker))
         {
             breaker.StateChanged = null;
-            CountBreaker(breaker.State, -1);
+            state = breaker.State;
         }
+
+        CountBreaker(state, -1);
     }
 
     /// <summary>Keeps and announces a dead letter without a decision, under an id of its own: a repetition replaces it.</summary>
@@ -284,6 +306,21 @@ public sealed class ErrorHandler
         {
             Log.NoticeFailed(_logger, exception, channel, context.Task?.Id);
         }
+    }
+
+    /// <summary>The type of an agent that is registered with a coordinator; nameless for any other.</summary>
+    private AgentType TypeOf(string agentId)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(agentId);
+        foreach (var find in Delegate.EnumerateInvocationList(FindType))
+        {
+            if (find(agentId) is { IsEmpty: false } type)
+            {
+                return type;
+            }
+        }
+
+        return default;
     }
 
     private AgentTypeOptions? SettingsOf(AgentType type) =>

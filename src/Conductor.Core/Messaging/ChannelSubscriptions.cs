@@ -1,18 +1,49 @@
 namespace Conductor.Messaging;
 
 /// <summary>
-/// The subscriptions of one channel. Publishers read an array that is built anew after a change, at the first publish: so neither a hundred
-/// thousand subscribers one after another nor a publish pays for the other. A channel with one subscription, as every agent's is, is an array
-/// of one and no more. Changes are under the bus's lock.
+/// The subscriptions of a channel that has, or had, more than one. Publishers read an array that is built anew after a change, at the first publish:
+/// so neither a hundred thousand subscribers one after another nor a publish pays for the other. Changes are under the bus's lock.
 /// </summary>
-internal sealed class ChannelSubscriptions
+/// <param name="gate">The bus's lock.</param>
+internal sealed class ChannelSubscriptions(Lock gate) : IChannelTarget
 {
+    private readonly HashSet<MessageSubscription> _members = [];
     private volatile MessageSubscription[]? _current;
-    private HashSet<MessageSubscription>? _members;
 
-    /// <summary>The subscriptions as they are now.</summary>
-    /// <param name="gate">The bus's lock.</param>
-    public MessageSubscription[] Current(Lock gate)
+    public void Publish(AgentMessage message)
+    {
+        foreach (var subscription in Current())
+        {
+            subscription.Publish(message);
+        }
+    }
+
+    public void Publish(IMessageSource source)
+    {
+        AgentMessage? message = null;
+        foreach (var subscription in Current())
+        {
+            if (!subscription.TryTake(source))
+            {
+                subscription.Publish(message ??= source.ToMessage());
+            }
+        }
+    }
+
+    public void Add(MessageSubscription subscription)
+    {
+        _members.Add(subscription);
+        _current = null;
+    }
+
+    public bool RemoveAndIsEmpty(MessageSubscription subscription)
+    {
+        _members.Remove(subscription);
+        _current = null;
+        return _members.Count == 0;
+    }
+
+    private MessageSubscription[] Current()
     {
         if (_current is { } current)
         {
@@ -21,29 +52,7 @@ internal sealed class ChannelSubscriptions
 
         lock (gate)
         {
-            return _current ??= _members is null ? [] : [.. _members];
+            return _current ??= [.. _members];
         }
     }
-
-    public void Add(MessageSubscription subscription)
-    {
-        if (_members is null && _current is null or [])
-        {
-            _current = [subscription];
-            return;
-        }
-
-        Members().Add(subscription);
-        _current = null;
-    }
-
-    public bool RemoveAndIsEmpty(MessageSubscription subscription)
-    {
-        var members = Members();
-        members.Remove(subscription);
-        _current = null;
-        return members.Count == 0;
-    }
-
-    private HashSet<MessageSubscription> Members() => _members ??= [.. _current ?? []];
 }

@@ -10,7 +10,7 @@ namespace Conductor.Messaging;
 /// </summary>
 public sealed class InMemoryMessageBus : MessageBus
 {
-    private readonly ConcurrentDictionary<string, ChannelSubscriptions> _channels = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, IChannelTarget> _channels = new(StringComparer.Ordinal);
 
     /// <summary>Subscribing and unsubscribing take turns; publishing does not wait for them, except for the first after a change.</summary>
     private readonly Lock _gate = new();
@@ -43,12 +43,9 @@ public sealed class InMemoryMessageBus : MessageBus
     /// <inheritdoc />
     protected override ValueTask PublishCoreAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
     {
-        if (_channels.TryGetValue(channel, out var subscriptions))
+        if (_channels.TryGetValue(channel, out var target))
         {
-            foreach (var subscription in subscriptions.Current(_gate))
-            {
-                subscription.DeliverPublished(message);
-            }
+            target.Publish(message);
         }
 
         return ValueTask.CompletedTask;
@@ -57,16 +54,9 @@ public sealed class InMemoryMessageBus : MessageBus
     /// <inheritdoc />
     private protected override ValueTask SendSourceAsync(string channel, IMessageSource source, CancellationToken cancellationToken)
     {
-        AgentMessage? message = null;
-        if (_channels.TryGetValue(channel, out var subscriptions))
+        if (_channels.TryGetValue(channel, out var target))
         {
-            foreach (var subscription in subscriptions.Current(_gate))
-            {
-                if (!subscription.TryTake(source))
-                {
-                    subscription.DeliverPublished(message ??= source.ToMessage());
-                }
-            }
+            target.Publish(source);
         }
 
         return ValueTask.CompletedTask;
@@ -78,7 +68,20 @@ public sealed class InMemoryMessageBus : MessageBus
         ArgumentNullException.ThrowIfNull(subscription);
         lock (_gate)
         {
-            _channels.GetOrAdd(subscription.Channel, static _ => new ChannelSubscriptions()).Add(subscription);
+            if (!_channels.TryGetValue(subscription.Channel, out var known))
+            {
+                _channels[subscription.Channel] = subscription;
+                return ValueTask.CompletedTask;
+            }
+
+            if (known is not ChannelSubscriptions several)
+            {
+                several = new ChannelSubscriptions(_gate);
+                several.Add((MessageSubscription)known);
+                _channels[subscription.Channel] = several;
+            }
+
+            several.Add(subscription);
         }
 
         return ValueTask.CompletedTask;
@@ -90,7 +93,8 @@ public sealed class InMemoryMessageBus : MessageBus
         ArgumentNullException.ThrowIfNull(subscription);
         lock (_gate)
         {
-            if (_channels.TryGetValue(subscription.Channel, out var subscriptions) && subscriptions.RemoveAndIsEmpty(subscription))
+            if (_channels.TryGetValue(subscription.Channel, out var known)
+                && (known is ChannelSubscriptions several ? several.RemoveAndIsEmpty(subscription) : ReferenceEquals(known, subscription)))
             {
                 _channels.TryRemove(subscription.Channel, out _);
             }

@@ -17,7 +17,7 @@ public abstract partial class MessageBus : IAsyncDisposable
     private readonly MessageBusOptions _options;
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private readonly Lock _gate = new();
-    private readonly HashSet<MessageSubscription> _subscriptions = [];
+    private readonly List<MessageSubscription> _subscriptions = [];
     private CancellationTokenSource _connection = new();
     private IDisposable? _observation;
     private volatile bool _connected;
@@ -172,6 +172,7 @@ public abstract partial class MessageBus : IAsyncDisposable
         var subscription = new MessageSubscription(this, channel, receiver, capacity, options);
         lock (_gate)
         {
+            subscription.Index = _subscriptions.Count;
             _subscriptions.Add(subscription);
         }
 
@@ -301,7 +302,14 @@ public abstract partial class MessageBus : IAsyncDisposable
         subscription.Close();
         lock (_gate)
         {
-            _subscriptions.Remove(subscription);
+            // The last takes its place: a hundred thousand agents must be able to leave one after another.
+            if (subscription.Index < _subscriptions.Count && ReferenceEquals(_subscriptions[subscription.Index], subscription))
+            {
+                var last = _subscriptions[^1];
+                _subscriptions[subscription.Index] = last;
+                last.Index = subscription.Index;
+                _subscriptions.RemoveAt(_subscriptions.Count - 1);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ namespace Conductor.Messaging;
 /// A live subscription. Its messages wait in a queue of its own and go to the handler one after another, in the order each publisher sent
 /// them; a handler that fails or is slow harms nobody else. Dispose it to unsubscribe. Thread-safe.
 /// </summary>
-public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
+public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem, IChannelTarget
 {
     private Lock? _lock;
     private readonly MessageBus _bus;
@@ -49,6 +49,9 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
             }
         }
     }
+
+    /// <summary>Its place among the subscriptions of the bus. Under the bus's lock.</summary>
+    internal int Index { get; set; }
 
     private Lock Gate => LazyLock.Of(ref _lock);
 
@@ -106,7 +109,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
     /// Hands over a message that was published in this process. What the handler deals with at once it gets at once, unless others wait before
     /// it; the rest is queued.
     /// </summary>
-    internal void DeliverPublished(AgentMessage message)
+    internal void Publish(AgentMessage message)
     {
         if (_pumping || _closed || !_receiver.HandlesAtOnce(message))
         {
@@ -116,6 +119,16 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
 
         // Over when it returns; nothing to wait for.
         _ = HandleAsync(new Entry(message, EnqueuedAt: 0));
+    }
+
+    void IChannelTarget.Publish(AgentMessage message) => Publish(message);
+
+    void IChannelTarget.Publish(IMessageSource source)
+    {
+        if (!TryTake(source))
+        {
+            Publish(source.ToMessage());
+        }
     }
 
     /// <summary>Hands over what was published in this process as it is, unless messages wait before it or the handler needs a message.</summary>

@@ -101,7 +101,7 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
         await RegisterAsync(Agents);
         var after = GC.GetTotalMemory(forceFullCollection: true);
 
-        ((after - before) / Agents).Should().BeLessThan(1_700, "an idle agent holds about 1,480 bytes, registration included");
+        ((after - before) / Agents).Should().BeLessThan(1_150, "an idle agent holds about 1,000 bytes, registration included");
     }
 
     private static TaskDefinition NewTask() => new() { AgentType = _type, Input = TaskData.From(1) };
