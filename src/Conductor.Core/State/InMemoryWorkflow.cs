@@ -62,6 +62,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     /// <summary>Applies a step if the version is as expected. Returns the new version, or 0 and the version found.</summary>
     public (long Version, long Found) TryCommit(WorkflowTransition transition)
     {
+        var events = EventBatch.Of(id, transition.Events);
         lock (_gate)
         {
             var found = _summary?.StoreVersion ?? 0;
@@ -105,18 +106,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
             _feedbackRounds.AddRange(transition.FeedbackRounds);
             _log.AddRange(transition.Log);
             _agents.AddRange(transition.NewAgents);
-            foreach (var happening in transition.Events)
-            {
-                if (_events.Count >= maxEvents)
-                {
-                    _events.Dequeue();
-                }
-
-                var result = happening.TaskId is { } taskId ? Find(taskId, happening.Round) : null;
-                _events.Enqueue(new RetainedEvent(happening, id, result));
-                _lastPosition = happening.Position;
-            }
-
+            Keep(events);
             return (found + 1, found);
         }
     }
@@ -186,15 +176,21 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (_gate)
         {
-            return _summary is null
-                ? null
-                : new WorkflowHistory
-                {
-                    Events = [.. Newer(afterPosition).Take(limit).Select(kept => kept.ToEvent(id))],
-                    FirstPosition = _events.TryPeek(out var first) ? first.Position : 0,
-                    LastPosition = _lastPosition,
-                    IsComplete = _summary.IsComplete,
-                };
+            if (_summary is null)
+            {
+                return null;
+            }
+
+            // The kept events have consecutive positions, so the first newer one is found by counting, not by comparing.
+            var first = _lastPosition - _events.Count + 1;
+            var skipped = (int)Math.Clamp(afterPosition - first + 1, 0, _events.Count);
+            return new WorkflowHistory
+            {
+                Events = [.. _events.Skip(skipped).Take(limit).Select((kept, index) => kept.ToEvent(id, first + skipped + index))],
+                FirstPosition = _events.Count > 0 ? first : 0,
+                LastPosition = _lastPosition,
+                IsComplete = _summary.IsComplete,
+            };
         }
     }
 
@@ -221,15 +217,26 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         }
     }
 
+    private void Keep(EventBatch events)
+    {
+        foreach (ref readonly var happening in events.Packed)
+        {
+            if (_events.Count >= maxEvents)
+            {
+                _events.Dequeue();
+            }
+
+            _events.Enqueue(happening);
+        }
+
+        _lastPosition = events.Count > 0 ? events.LastPosition : _lastPosition;
+    }
+
     private static void Replace<T>(List<T> target, IReadOnlyList<T> source)
     {
         target.Clear();
         target.AddRange(source);
     }
-
-    /// <summary>The kept events have consecutive positions, so the first newer one is found by counting, not by comparing.</summary>
-    private IEnumerable<RetainedEvent> Newer(long afterPosition) =>
-        _events.TryPeek(out var first) ? _events.Skip((int)Math.Clamp(afterPosition - first.Position + 1, 0, _events.Count)) : [];
 
     private TaskResult? Find(string taskId, int round) =>
         _latest.TryGetValue(taskId, out var latest) && latest.Round == round ? latest

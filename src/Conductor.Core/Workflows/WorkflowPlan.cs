@@ -42,12 +42,16 @@ internal sealed class WorkflowPlan
 
         TasksOf = [.. byPhase.Select(static list => list.ToArray())];
         Hash = DefinitionHash.Of(definition);
+        Title = $"{definition.Name} {definition.Version}";
     }
 
     public WorkflowDefinition Definition { get; }
 
     /// <summary>A hash of the definition's structure.</summary>
     public string Hash { get; }
+
+    /// <summary>Name and version, for people.</summary>
+    public string Title { get; }
 
     /// <summary>The phase of each task, by number.</summary>
     public int[] PhaseOf { get; }

@@ -33,10 +33,10 @@ internal sealed partial class WorkflowRunner
         RestorePhase(state);
         if (isMigrated)
         {
-            _journal.Add(Event(WorkflowEventKind.Migrated) with { Message = $"{_plan.Definition.Name} {_plan.Definition.Version}" });
+            Note(WorkflowEventKind.Migrated, _plan.Title);
         }
 
-        _journal.Add(Event(WorkflowEventKind.Resumed) with { WorkflowStatus = WorkflowStatus.InProgress, Message = message });
+        Note(WorkflowEventKind.Resumed, message, WorkflowStatus.InProgress);
         await CountCrashesAsync(state, countsCrashes ? snapshot.UnderWay : new HashSet<string>()).ConfigureAwait(false);
         await CommitAsync(isMigrated ? _plan.Definition : null).ConfigureAwait(false);
         Log.Resumed(_services.Logger, RunId, _plan.Definition.Name, _board.FinishedCount, _plan.TaskCount, message);

@@ -157,7 +157,7 @@ internal sealed partial class WorkflowRunner
     private async ValueTask HandOverAsync()
     {
         _summary = _summary with { Status = WorkflowStatus.Waiting };
-        _journal.Add(Event(WorkflowEventKind.HandedOver) with { WorkflowStatus = WorkflowStatus.Waiting });
+        Note(WorkflowEventKind.HandedOver, status: WorkflowStatus.Waiting);
         await CommitChangesAsync().ConfigureAwait(false);
         _lossReason = new StateException(
             ErrorCodes.LeaseLost, $"Run '{RunId}' was handed over because this engine stopped. Whoever shares the store goes on with it; get it by its id to follow it.");
@@ -180,7 +180,7 @@ internal sealed partial class WorkflowRunner
     private async ValueTask EndAsync(WorkflowStatus status)
     {
         _summary = _summary with { Status = status, CompletedAt = _services.Time.GetUtcNow() };
-        _journal.Add(Event(WorkflowEventKind.WorkflowFinished) with { WorkflowStatus = status, Error = _summary.Error });
+        Note(WorkflowEventKind.WorkflowFinished, status: status, error: _summary.Error);
         await CommitChangesAsync().ConfigureAwait(false);
         await AnnounceAsync(phase: null).ConfigureAwait(false);
         Log.Ended(_services.Logger, RunId, _plan.Definition.Name, status, _summary.Round);

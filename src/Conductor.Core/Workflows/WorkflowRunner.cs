@@ -42,7 +42,7 @@ internal sealed partial class WorkflowRunner
         Lease = lease;
         RunId = runId;
         _board = new RunBoard(plan);
-        _journal = new RunJournal(services.State, services.Time, runId);
+        _journal = new RunJournal(services.State, services.Time, runId, plan.TaskCount);
         _ready = new ReadyTasks(services.Options.TaskWindow);
         _feedbackLoop = new FeedbackLoop(plan, services.Options);
         _summary = new WorkflowSummary
@@ -74,11 +74,7 @@ internal sealed partial class WorkflowRunner
     /// <summary>Commits the run's existence: from here on it is found by its id.</summary>
     public async ValueTask CreateAsync()
     {
-        _journal.Add(_journal.Event(WorkflowEventKind.WorkflowStarted, phase: null, round: 0) with
-        {
-            WorkflowStatus = WorkflowStatus.InProgress,
-            Message = $"{_plan.Definition.Name} {_plan.Definition.Version}",
-        });
+        Note(WorkflowEventKind.WorkflowStarted, _plan.Title, WorkflowStatus.InProgress);
         await CommitAsync(_plan.Definition).ConfigureAwait(false);
         Log.Started(_services.Logger, RunId, _plan.Definition.Name, _plan.TaskCount);
     }
@@ -183,7 +179,7 @@ internal sealed partial class WorkflowRunner
         _summary = _summary with { CurrentPhase = _plan.Phase(phase) };
         _phaseRecord = new PhaseRecord { Phase = _plan.Phase(phase), Round = _summary.Round, StartedAt = _services.Time.GetUtcNow() };
         _journal.Add(_phaseRecord);
-        _journal.Add(Event(WorkflowEventKind.PhaseStarted));
+        Note(WorkflowEventKind.PhaseStarted);
         await AnnounceAsync(_plan.Phase(phase)).ConfigureAwait(false);
     }
 
@@ -314,7 +310,7 @@ internal sealed partial class WorkflowRunner
     private void Warn(string code, string message)
     {
         LogError(new TaskError { Code = code, Message = message }, FeedbackSeverity.Warning, taskId: null);
-        _journal.Add(Event(WorkflowEventKind.Warning) with { Message = message });
+        Note(WorkflowEventKind.Warning, message);
         Log.Warning(_services.Logger, RunId, message);
     }
 
@@ -328,5 +324,6 @@ internal sealed partial class WorkflowRunner
         Round = _summary.Round,
     });
 
-    private WorkflowEvent Event(WorkflowEventKind kind) => _journal.Event(kind, _summary.CurrentPhase, _summary.Round);
+    private void Note(WorkflowEventKind kind, string? message = null, WorkflowStatus? status = null, TaskError? error = null) =>
+        _journal.Add(kind, _summary.CurrentPhase, _summary.Round, message, status, error);
 }

@@ -1,0 +1,47 @@
+using Conductor.State;
+
+namespace Conductor.Workflows;
+
+/// <summary>
+/// The events of a run as its loop notes them, one behind the other. A step takes those since the step before, without a copy: what is on the tape
+/// stays as it is. Not thread-safe: it belongs to one run's loop.
+/// </summary>
+internal sealed class EventTape(string workflowId, int expected)
+{
+    /// <summary>A longer run gets its next tape when one is full.</summary>
+    private const int MostToExpect = 32_768;
+
+    private RetainedEvent[] _tape = new RetainedEvent[Math.Min(expected, MostToExpect)];
+    private int _begin;
+    private int _end;
+
+    public bool IsEmpty => _begin == _end;
+
+    /// <summary>The position of the next event.</summary>
+    public long NextPosition { get; private set; } = 1;
+
+    public void Add(in RetainedEvent happening)
+    {
+        if (_end == _tape.Length)
+        {
+            var rest = _tape.AsSpan(_begin.._end);
+            var next = new RetainedEvent[Math.Max(2 * rest.Length, _tape.Length)];
+            rest.CopyTo(next);
+            (_tape, _begin, _end) = (next, 0, rest.Length);
+        }
+
+        _tape[_end++] = happening;
+        NextPosition++;
+    }
+
+    /// <summary>Takes the events since this was called last.</summary>
+    public EventBatch Take()
+    {
+        var batch = new EventBatch(workflowId, NextPosition - (_end - _begin), _tape.AsMemory(_begin.._end));
+        _begin = _end;
+        return batch;
+    }
+
+    /// <summary>Goes on behind what the store has.</summary>
+    public void Continue(long lastPosition) => NextPosition = lastPosition + 1;
+}
