@@ -5,26 +5,50 @@ namespace Conductor.State;
 /// </summary>
 internal sealed class InMemoryWorkflow(string id, int maxEvents)
 {
-    /// <summary>Tasks for which there is room from the start; more make room as they come.</summary>
-    private const int MostToExpect = 65_536;
+    /// <summary>Events for which there is room from the start; more make room as they come.</summary>
+    private const int MostToExpect = 131_072;
 
     private readonly Lock _gate = new();
-    private Dictionary<string, TaskResult> _latest = new(StringComparer.Ordinal);
-    private readonly List<PhaseRecord> _phases = [];
-    private readonly List<FeedbackRound> _feedbackRounds = [];
-    private readonly List<WorkflowLogEntry> _log = [];
-    private readonly List<string> _agents = [];
-    private readonly List<TaskRedelivery> _redeliveries = [];
     private readonly Queue<RetainedEvent> _events = new();
+
+    // What few runs have is made when it comes.
+    private List<PhaseRecord>? _phases;
+    private List<string>? _agents;
+    private List<WorkflowLogEntry>? _log;
+    private List<FeedbackRound>? _feedbackRounds;
+    private List<TaskRedelivery>? _redeliveries;
     private Dictionary<(string TaskId, int Round), TaskResult>? _earlier;
+    private RunResults? _results;
     private WorkflowSummary? _summary;
     private WorkflowDefinition? _definition;
-    private WorkflowState? _cached;
-    private bool _latestIsShared;
+    private long _version;
     private long _lastPosition;
     private string? _lastOperationId;
     private bool _cancellationRequested;
     private bool _countedAsComplete;
+
+    /// <summary>Whether anything of it was committed.</summary>
+    public bool Exists
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _summary is not null;
+            }
+        }
+    }
+
+    public bool IsUnfinished
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _summary is { IsComplete: false };
+            }
+        }
+    }
 
     public WorkflowSummary? Summary
     {
@@ -32,7 +56,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         {
             lock (_gate)
             {
-                return _summary;
+                return _summary is null ? null : _summary with { StoreVersion = _version };
             }
         }
     }
@@ -65,7 +89,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         var events = EventBatch.Of(id, transition.Events);
         lock (_gate)
         {
-            var found = _summary?.StoreVersion ?? 0;
+            var found = _version;
             if (found != transition.ExpectedVersion)
             {
                 // Repeated by somebody who did not learn that it was committed.
@@ -75,12 +99,13 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
             if (found == 0)
             {
-                MakeRoom(Math.Min(transition.Summary.TaskCount, MostToExpect));
+                // A run that goes well has two events for every task, and some of its own.
+                _events.EnsureCapacity(Math.Min((int)Math.Min((2L * transition.Summary.TaskCount) + 8, MostToExpect), maxEvents));
             }
 
-            _cached = null;
+            _version++;
             _lastOperationId = transition.OperationId;
-            _summary = transition.Summary with { StoreVersion = found + 1 };
+            _summary = transition.Summary;
             _definition = transition.Definition ?? _definition;
             foreach (var taskId in transition.ReopenedTaskIds)
             {
@@ -95,19 +120,19 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
             foreach (var phase in transition.Phases)
             {
                 // The passage that ends is the last one, or close to it.
-                Upsert(_phases, phase, static (known, phase) => known.Phase == phase.Phase && known.Round == phase.Round);
+                Upsert(_phases ??= [], phase, static (known, phase) => known.Phase == phase.Phase && known.Round == phase.Round);
             }
 
             foreach (var redelivery in transition.Redeliveries)
             {
-                Upsert(_redeliveries, redelivery, static (known, redelivery) => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
+                Upsert(_redeliveries ??= [], redelivery, static (known, redelivery) => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
             }
 
-            _feedbackRounds.AddRange(transition.FeedbackRounds);
-            _log.AddRange(transition.Log);
-            _agents.AddRange(transition.NewAgents);
+            Append(ref _feedbackRounds, transition.FeedbackRounds);
+            Append(ref _log, transition.Log);
+            Append(ref _agents, transition.NewAgents);
             Keep(events);
-            return (found + 1, found);
+            return (_version, found);
         }
     }
 
@@ -116,28 +141,27 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (_gate)
         {
-            var found = _summary?.StoreVersion ?? 0;
+            var found = _version;
             if (!expectation.IsMetBy(found))
             {
                 return (0, found);
             }
 
-            _cached = null;
+            _version++;
             _lastOperationId = null;
-            _summary = state.ToSummary() with { StoreVersion = found + 1 };
-            _latest = new Dictionary<string, TaskResult>(StringComparer.Ordinal);
-            _latestIsShared = false;
+            _summary = state.ToSummary();
+            _results = new RunResults(id, _definition);
             foreach (var (taskId, result) in state.TaskResults)
             {
-                _latest[taskId] = result;
+                _results.Add(taskId, result);
             }
 
-            Replace(_phases, state.PhaseHistory);
-            Replace(_feedbackRounds, state.FeedbackRounds);
-            Replace(_log, state.ErrorLog);
-            Replace(_agents, state.ParticipatingAgents);
-            Replace(_redeliveries, state.Redeliveries);
-            return (found + 1, found);
+            _phases = [.. state.PhaseHistory];
+            _feedbackRounds = [.. state.FeedbackRounds];
+            _log = [.. state.ErrorLog];
+            _agents = [.. state.ParticipatingAgents];
+            _redeliveries = [.. state.Redeliveries];
+            return (_version, found);
         }
     }
 
@@ -161,14 +185,10 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (_gate)
         {
-            if (_cached is null && _summary is not null)
-            {
-                // The results go into the snapshot as they are; whoever changes them after that changes a copy.
-                _latestIsShared = true;
-                _cached = _summary.ToState(_phases, Snapshot.Owning(_latest), _feedbackRounds, _log, _agents, _redeliveries);
-            }
-
-            return _cached;
+            return _summary is null
+                ? null
+                : (_summary with { StoreVersion = _version }).ToState(
+                    _phases ?? [], Results.ToSnapshot(), _feedbackRounds ?? [], _log ?? [], _agents ?? [], _redeliveries ?? []);
         }
     }
 
@@ -232,54 +252,36 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         _lastPosition = events.Count > 0 ? events.LastPosition : _lastPosition;
     }
 
-    private static void Replace<T>(List<T> target, IReadOnlyList<T> source)
+    private RunResults Results => _results ??= new RunResults(id, _definition);
+
+    private static void Append<T>(ref List<T>? list, IReadOnlyList<T> items)
     {
-        target.Clear();
-        target.AddRange(source);
+        if (items.Count > 0)
+        {
+            (list ??= []).AddRange(items);
+        }
     }
 
-    private TaskResult? Find(string taskId, int round) =>
-        _latest.TryGetValue(taskId, out var latest) && latest.Round == round ? latest
-        : _earlier is not null && _earlier.TryGetValue((taskId, round), out var earlier) ? earlier
-        : null;
+    private TaskResult? Find(string taskId, int round) => Results.Find(taskId, round) ?? _earlier?.GetValueOrDefault((taskId, round));
 
     private bool Record(TaskResult result)
     {
-        if (Find(result.TaskId, result.Round) is not null)
+        if (Results.Has(result.TaskId, result.Round) || _earlier?.ContainsKey((result.TaskId, result.Round)) is true)
         {
             return false;
         }
 
         Retire(result.TaskId);
-        OwnLatest()[result.TaskId] = result;
-        _cached = null;
+        Results.Add(result.TaskId, result);
         return true;
     }
 
     private void Retire(string taskId)
     {
-        if (_latest.ContainsKey(taskId) && OwnLatest().Remove(taskId, out var result))
+        if (Results.Remove(taskId) is { } result)
         {
             (_earlier ??= [])[(taskId, result.Round)] = result;
         }
-    }
-
-    /// <summary>A run that goes well has two events for every task, and some of its own.</summary>
-    private void MakeRoom(int tasks)
-    {
-        _latest.EnsureCapacity(tasks);
-        _events.EnsureCapacity(Math.Min((2 * tasks) + 8, maxEvents));
-    }
-
-    private Dictionary<string, TaskResult> OwnLatest()
-    {
-        if (_latestIsShared)
-        {
-            _latest = new Dictionary<string, TaskResult>(_latest, StringComparer.Ordinal);
-            _latestIsShared = false;
-        }
-
-        return _latest;
     }
 
     private static void Upsert<T>(List<T> items, T item, Func<T, T, bool> isSame)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Conductor.State;
 
 namespace Conductor.Workflows;
 
@@ -15,12 +16,7 @@ internal sealed class WorkflowPlan
     private WorkflowPlan(WorkflowDefinition definition)
     {
         Definition = definition;
-        _indexById = new Dictionary<string, int>(definition.Tasks.Count, StringComparer.Ordinal);
-        for (var i = 0; i < definition.Tasks.Count; i++)
-        {
-            _indexById[definition.Tasks[i].Id] = i;
-        }
-
+        _indexById = TaskNumbers.Of(definition);
         var phaseIndex = definition.Phases.Select(static (phase, index) => (phase, index)).ToDictionary(static pair => pair.phase, static pair => pair.index);
         PhaseOf = [.. definition.Tasks.Select(task => phaseIndex[PhaseFor(task)!.Value])];
         Dependencies = [.. definition.Tasks.Select(task => task.DependsOn.Distinct(StringComparer.Ordinal).Select(id => _indexById[id]).ToArray())];
