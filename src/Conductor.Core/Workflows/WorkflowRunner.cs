@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Threading.Channels;
 using Conductor.Diagnostics;
 using Conductor.State;
 using Microsoft.Extensions.Logging;
@@ -22,11 +21,15 @@ internal sealed partial class WorkflowRunner
     private readonly ReadyTasks _ready;
     private readonly FeedbackLoop _feedbackLoop;
     private readonly CancellationTokenSource _taskCancellation = new();
-    private readonly Channel<(int Index, TaskResult? Result)> _finished =
-        Channel.CreateUnbounded<(int Index, TaskResult? Result)>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly FinishedTasks _finished = new();
 
+    /// <summary>Tasks that were started and not begun.</summary>
+    private readonly List<int> _started = [];
     private readonly TaskCompletionSource<WorkflowState> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<ValueTask> _ensureMayBegin;
+
+    /// <summary>What carried tasks of this run before, to be used again.</summary>
+    private RunningTask? _idle;
     private int _stopCause;
     private WorkflowSummary _summary;
     private PhaseRecord? _phaseRecord;
@@ -98,7 +101,7 @@ internal sealed partial class WorkflowRunner
             _ = _taskCancellation.CancelAsync();
         }
 
-        _finished.Writer.TryWrite((-1, null));
+        _finished.Nudge();
     }
 
     /// <summary>A run that ends already is not handed over; one that drains can still be cancelled; a lost one is lost.</summary>
@@ -191,7 +194,6 @@ internal sealed partial class WorkflowRunner
             MakeReady(index);
         }
 
-        List<int> started = [];
         while (StopCause == StopCause.None)
         {
             while (_ready.TryTake(out var index))
@@ -202,11 +204,11 @@ internal sealed partial class WorkflowRunner
                 }
                 else
                 {
-                    Start(index, started);
+                    Start(index);
                 }
             }
 
-            await StartSuspectAsync(started).ConfigureAwait(false);
+            await StartSuspectAsync().ConfigureAwait(false);
 
             // Results and starts of one turn are one step: committed before anything of it is visible or begun.
             try
@@ -216,55 +218,52 @@ internal sealed partial class WorkflowRunner
             catch
             {
                 // Never begun: nobody must wait for them.
-                started.ForEach(NotBegun);
+                _started.ForEach(NotBegun);
                 throw;
             }
 
-            foreach (var index in started)
+            foreach (var index in _started)
             {
-                _ = RunTaskAsync(index);
+                Run(index);
             }
 
-            started.Clear();
+            _started.Clear();
             if (_board.InFlightCount == 0)
             {
                 return;
             }
 
-            await TakeFinishedAsync().ConfigureAwait(false);
+            await _finished.WaitAsync().ConfigureAwait(false);
+            TakeFinished();
         }
     }
 
-    private void Start(int index, List<int> started)
+    private void Start(int index)
     {
         _board.Start(index);
         _journal.AddStarted(_plan.Task(index).Id, _summary.CurrentPhase, _summary.Round);
-        started.Add(index);
+        _started.Add(index);
     }
 
-    private async ValueTask TakeFinishedAsync()
+    private void TakeFinished()
     {
-        var next = await _finished.Reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
-        do
+        for (var task = _finished.TakeAll(); task is not null;)
         {
-            if (next.Index >= 0)
+            var next = task.Next;
+            _ready.Finished(_plan.Task(task.Index).AgentType);
+            if (task.Result is { } result)
             {
-                TakeFinished(next.Index, next.Result);
+                Finish(task.Index, result);
             }
-        }
-        while (_finished.Reader.TryRead(out next));
-    }
+            else
+            {
+                _board.Abandon(task.Index);
+            }
 
-    private void TakeFinished(int index, TaskResult? result)
-    {
-        _ready.Finished(_plan.Task(index).AgentType);
-        if (result is null)
-        {
-            _board.Abandon(index);
-        }
-        else
-        {
-            Finish(index, result);
+            task.Result = null;
+            task.Next = _idle;
+            _idle = task;
+            task = next;
         }
     }
 

@@ -30,11 +30,8 @@ internal sealed class WorkflowServices(
 
     public ConductorInstruments Instruments { get; } = environment.Instruments;
 
-    /// <summary>All runs together hand over no more tasks than the coordinator's queue holds, so that none fails for its size.</summary>
-    public SemaphoreSlim Window { get; } = new(coordinator.QueueCapacity, coordinator.QueueCapacity);
-
-    /// <summary>Keeps a task that is suspected of killing its process apart from the others.</summary>
-    public Isolation Isolation { get; } = new();
+    /// <summary>Where every task of every run passes.</summary>
+    public Turnstile Turnstile { get; } = new(coordinator.QueueCapacity);
 
     /// <summary>Fences of runs that this engine could not go on with although it lives: what was under way then is no crash.</summary>
     public ConcurrentDictionary<string, long> LostFences { get; } = new(StringComparer.Ordinal);
