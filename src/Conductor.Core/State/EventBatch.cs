@@ -13,23 +13,14 @@ internal sealed class EventBatch(string workflowId, long firstPosition, ReadOnly
 {
     public int Count => packed.Length;
 
-    public ReadOnlySpan<RetainedEvent> Packed => packed.Span;
+    public ReadOnlyMemory<RetainedEvent> Packed => packed;
 
     public long LastPosition => firstPosition + Count - 1;
 
     public WorkflowEvent this[int index] => packed.Span[index].ToEvent(workflowId, firstPosition + index);
 
     /// <summary>The events of a step, whoever made it.</summary>
-    public static EventBatch Of(string workflowId, IReadOnlyList<WorkflowEvent> events)
-    {
-        if (events is EventBatch known)
-        {
-            return known;
-        }
-
-        var first = events.Count == 0 ? 0 : events[0].Position;
-        return new EventBatch(workflowId, first, events.Select((happening, index) => new RetainedEvent(happening, workflowId, first + index)).ToArray());
-    }
+    public static EventBatch Of(string workflowId, IReadOnlyList<WorkflowEvent> events) => events as EventBatch ?? Pack(workflowId, events);
 
     public IEnumerator<WorkflowEvent> GetEnumerator()
     {
@@ -40,4 +31,16 @@ internal sealed class EventBatch(string workflowId, long firstPosition, ReadOnly
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private static EventBatch Pack(string workflowId, IReadOnlyList<WorkflowEvent> events)
+    {
+        var packed = new RetainedEvent[events.Count];
+        var first = packed.Length == 0 ? 0 : events[0].Position;
+        for (var i = 0; i < packed.Length; i++)
+        {
+            packed[i] = new RetainedEvent(events[i], workflowId, first + i);
+        }
+
+        return new EventBatch(workflowId, first, packed);
+    }
 }

@@ -5,11 +5,8 @@ namespace Conductor.State;
 /// </summary>
 internal sealed class InMemoryWorkflow(string id, int maxEvents)
 {
-    /// <summary>Events for which there is room from the start; more make room as they come.</summary>
-    private const int MostToExpect = 131_072;
-
     private readonly Lock _gate = new();
-    private readonly Queue<RetainedEvent> _events = new();
+    private readonly EventHistory _events = new(id, maxEvents);
 
     // What few runs have is made when it comes.
     private List<PhaseRecord>? _phases;
@@ -22,7 +19,6 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     private WorkflowSummary? _summary;
     private WorkflowDefinition? _definition;
     private long _version;
-    private long _lastPosition;
     private string? _lastOperationId;
     private bool _cancellationRequested;
     private bool _countedAsComplete;
@@ -97,12 +93,6 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
                 return isRepeated ? (found, found) : (0, found);
             }
 
-            if (found == 0)
-            {
-                // A run that goes well has two events for every task, and some of its own.
-                _events.EnsureCapacity(Math.Min((int)Math.Min((2L * transition.Summary.TaskCount) + 8, MostToExpect), maxEvents));
-            }
-
             _version++;
             _lastOperationId = transition.OperationId;
             _summary = transition.Summary;
@@ -131,7 +121,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
             Append(ref _feedbackRounds, transition.FeedbackRounds);
             Append(ref _log, transition.Log);
             Append(ref _agents, transition.NewAgents);
-            Keep(events);
+            _events.Add(events);
             return (_version, found);
         }
     }
@@ -185,10 +175,14 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (_gate)
         {
-            return _summary is null
-                ? null
-                : (_summary with { StoreVersion = _version }).ToState(
-                    _phases ?? [], Results.ToSnapshot(), _feedbackRounds ?? [], _log ?? [], _agents ?? [], _redeliveries ?? []);
+            if (_summary is null)
+            {
+                return null;
+            }
+
+            // The first to ask after the end is whoever waited for it; after that a run is only kept.
+            var results = Results.ToSnapshot(isLast: _summary.IsComplete);
+            return (_summary with { StoreVersion = _version }).ToState(_phases ?? [], results, _feedbackRounds ?? [], _log ?? [], _agents ?? [], _redeliveries ?? []);
         }
     }
 
@@ -196,21 +190,15 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (_gate)
         {
-            if (_summary is null)
-            {
-                return null;
-            }
-
-            // The kept events have consecutive positions, so the first newer one is found by counting, not by comparing.
-            var first = _lastPosition - _events.Count + 1;
-            var skipped = (int)Math.Clamp(afterPosition - first + 1, 0, _events.Count);
-            return new WorkflowHistory
-            {
-                Events = [.. _events.Skip(skipped).Take(limit).Select((kept, index) => kept.ToEvent(id, first + skipped + index))],
-                FirstPosition = _events.Count > 0 ? first : 0,
-                LastPosition = _lastPosition,
-                IsComplete = _summary.IsComplete,
-            };
+            return _summary is null
+                ? null
+                : new WorkflowHistory
+                {
+                    Events = _events.After(afterPosition, limit),
+                    FirstPosition = _events.FirstPosition,
+                    LastPosition = _events.LastPosition,
+                    IsComplete = _summary.IsComplete,
+                };
         }
     }
 
@@ -235,21 +223,6 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         {
             return !_countedAsComplete && (_countedAsComplete = true);
         }
-    }
-
-    private void Keep(EventBatch events)
-    {
-        foreach (ref readonly var happening in events.Packed)
-        {
-            if (_events.Count >= maxEvents)
-            {
-                _events.Dequeue();
-            }
-
-            _events.Enqueue(happening);
-        }
-
-        _lastPosition = events.Count > 0 ? events.LastPosition : _lastPosition;
     }
 
     private RunResults Results => _results ??= new RunResults(id, _definition);

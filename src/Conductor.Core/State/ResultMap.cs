@@ -4,16 +4,18 @@ using System.Diagnostics.CodeAnalysis;
 namespace Conductor.State;
 
 /// <summary>
-/// The latest results of a run at one moment, by task id, in the order of the definition. A result is put together when it is first asked for.
+/// The latest results of a run at one moment, by task id, in the order of the definition. A result that is not there is put together when it is first asked for.
 /// Immutable and thread-safe.
 /// </summary>
 /// <param name="workflowId">The run.</param>
 /// <param name="numbers">The place of each task; may know more tasks than there are places.</param>
 /// <param name="packed">The results; nobody changes them any more.</param>
+/// <param name="made">Those of them that exist already; null for none.</param>
 /// <param name="count">How many there are.</param>
-internal sealed class ResultMap(string workflowId, Dictionary<string, int> numbers, PackedResult[] packed, int count) : IReadOnlyDictionary<string, TaskResult>, IUnchanging
+internal sealed class ResultMap(string workflowId, Dictionary<string, int> numbers, PackedResult[] packed, TaskResult?[]? made, int count)
+    : IReadOnlyDictionary<string, TaskResult>, IUnchanging
 {
-    private TaskResult?[]? _made;
+    private TaskResult?[]? _made = made;
 
     public int Count => count;
 
@@ -50,7 +52,7 @@ internal sealed class ResultMap(string workflowId, Dictionary<string, int> numbe
     /// <summary>Made once: whoever asks twice sees one object. Of two who ask at the same moment each may get one of its own, and both are equal.</summary>
     private TaskResult Make(string taskId, int number)
     {
-        var made = _made ?? Interlocked.CompareExchange(ref _made, new TaskResult?[packed.Length], null) ?? _made;
-        return made[number] ??= packed[number].ToResult(workflowId, taskId);
+        var results = _made ?? Interlocked.CompareExchange(ref _made, new TaskResult?[packed.Length], null) ?? _made;
+        return results[number] ??= packed[number].ToResult(workflowId, taskId);
     }
 }
