@@ -8,14 +8,17 @@ namespace Conductor.Workflows;
 /// </summary>
 internal sealed class RunJournal(StateManager state, TimeProvider time, string workflowId, int taskCount)
 {
-    private readonly HashSet<string> _agents = new(StringComparer.Ordinal);
-    private readonly List<TaskResult> _results = [];
-    private readonly List<PhaseRecord> _phases = [];
-    private readonly List<FeedbackRound> _feedbackRounds = [];
-    private readonly List<string> _reopened = [];
-    private readonly List<TaskRedelivery> _redeliveries = [];
-    private readonly List<WorkflowLogEntry> _log = [];
-    private readonly List<string> _newAgents = [];
+    /// <summary>Agents for which there is room from the start; more make room as they come.</summary>
+    private const int FewAgents = 16;
+
+    private readonly HashSet<string> _agents = new(Math.Min(taskCount, FewAgents), StringComparer.Ordinal);
+    private Noted<TaskResult> _results;
+    private Noted<PhaseRecord> _phases;
+    private Noted<FeedbackRound> _feedbackRounds;
+    private Noted<string> _reopened;
+    private Noted<TaskRedelivery> _redeliveries;
+    private Noted<WorkflowLogEntry> _log;
+    private Noted<string> _newAgents;
 
     /// <summary>A run that goes well has two events for every task, and some of its own.</summary>
     private readonly EventTape _events = new(workflowId, (2 * taskCount) + 8);
@@ -85,13 +88,13 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
             // One taking of the lease makes one step from each version: together they name it.
             OperationId = lease.Nonce,
             Definition = definition,
-            Results = Take(_results),
-            Phases = Take(_phases),
-            FeedbackRounds = Take(_feedbackRounds),
-            ReopenedTaskIds = Take(_reopened),
-            Redeliveries = Take(_redeliveries),
-            Log = Take(_log),
-            NewAgents = Take(_newAgents),
+            Results = _results.Take(),
+            Phases = _phases.Take(),
+            FeedbackRounds = _feedbackRounds.Take(),
+            ReopenedTaskIds = _reopened.Take(),
+            Redeliveries = _redeliveries.Take(),
+            Log = _log.Take(),
+            NewAgents = _newAgents.Take(),
             Events = _events.Take(),
         };
     }
@@ -101,18 +104,5 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     {
         // Not cancellable: whether a step was committed must not depend on who stopped waiting for it.
         Version = await state.CommitWorkflowAsync(step, CancellationToken.None).ConfigureAwait(false);
-    }
-
-    /// <summary>What a list holds; the list is used again.</summary>
-    private static T[] Take<T>(List<T> list)
-    {
-        if (list.Count == 0)
-        {
-            return [];
-        }
-
-        T[] taken = [.. list];
-        list.Clear();
-        return taken;
     }
 }

@@ -4,25 +4,23 @@ using Conductor.Coordination;
 namespace Conductor.Workflows;
 
 /// <summary>
-/// A task of a run while it is under way: what waits for its dispatch, and then carries its result to the run's loop. It is used again for the next
-/// task of the run, which is why it is no async method: thousands may be under way at once, and each would make a state machine of its own.
+/// A task of a run while it is under way: what waits for its dispatch, and then carries its result to the run's loop. It is used again for another
+/// task, which is why it is no async method: thousands may be under way at once, and each would make a state machine of its own.
 /// </summary>
 internal sealed class RunningTask
 {
-    private readonly WorkflowRunner _runner;
     private readonly Action _end;
     private ConfiguredValueTaskAwaitable<TaskResult>.ConfiguredValueTaskAwaiter _dispatch;
 
-    public RunningTask(WorkflowRunner runner)
-    {
-        _runner = runner;
-        _end = End;
-    }
+    public RunningTask() => _end = End;
+
+    /// <summary>The runner that is told of its end.</summary>
+    public WorkflowRunner? Runner { get; set; }
 
     /// <summary>The task's number in the plan.</summary>
     public int Index { get; set; }
 
-    public required DispatchRequest Request { get; set; }
+    public DispatchRequest? Request { get; set; }
 
     /// <summary>Whether it has its turn alone.</summary>
     public bool IsAlone { get; set; }
@@ -60,5 +58,8 @@ internal sealed class RunningTask
 #pragma warning restore VSTHRD002
     }
 
-    private void End() => _runner.End(this);
+    /// <summary>Lets go of its task.</summary>
+    public void Clear() => (Runner, Request, Result) = (null, null, null);
+
+    private void End() => Runner!.End(this);
 }

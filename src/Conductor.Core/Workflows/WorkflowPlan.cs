@@ -37,6 +37,16 @@ internal sealed class WorkflowPlan
         }
 
         TasksOf = [.. byPhase.Select(static list => list.ToArray())];
+        var types = definition.Tasks.Select(static task => task.AgentType).Distinct().ToList();
+        AgentTypeCount = types.Count;
+        var numbers = types.Select(static (type, number) => (type, number)).ToDictionary(static pair => pair.type, static pair => pair.number);
+        AgentTypeOf = [.. definition.Tasks.Select(task => numbers[task.AgentType])];
+        RankOf = new int[definition.Tasks.Count];
+        foreach (var (rank, index) in Enumerable.Range(0, RankOf.Length).OrderByDescending(index => definition.Tasks[index].Priority).Index())
+        {
+            RankOf[index] = rank;
+        }
+
         Hash = DefinitionHash.Of(definition);
         Title = $"{definition.Name} {definition.Version}";
     }
@@ -55,6 +65,12 @@ internal sealed class WorkflowPlan
     /// <summary>The tasks of each phase, by number.</summary>
     public int[][] TasksOf { get; }
 
+    /// <summary>The agent type of each task, by number.</summary>
+    public int[] AgentTypeOf { get; }
+
+    /// <summary>The place of each task among all: critical first, in the definition's order within a priority.</summary>
+    public int[] RankOf { get; }
+
     /// <summary>What each task waits for.</summary>
     public int[][] Dependencies { get; }
 
@@ -62,6 +78,8 @@ internal sealed class WorkflowPlan
     public int[][] Dependents { get; }
 
     public int TaskCount => Definition.Tasks.Count;
+
+    public int AgentTypeCount { get; }
 
     public int PhaseCount => Definition.Phases.Count;
 

@@ -10,8 +10,10 @@ internal sealed partial class WorkflowRunner
     /// <summary>Runs one task beside the loop, which gets its result by <see cref="End"/>.</summary>
     private void Run(int index)
     {
-        var task = Rent(RequestFor(index));
+        var task = _spare.Take();
+        task.Runner = this;
         task.Index = index;
+        task.Request = RequestFor(index);
 
         // A suspect has had its turn since before it was started; the others take theirs here.
         task.IsAlone = task.HasTurn = IsSuspect(index);
@@ -39,7 +41,7 @@ internal sealed partial class WorkflowRunner
 
     private ValueTask<TaskResult> DispatchAsync(RunningTask task) => StopCause == StopCause.Draining
         ? ValueTask.FromException<TaskResult>(new OperationCanceledException("The engine stops."))
-        : _services.Coordinator.DispatchAsync(task.Request, _taskCancellation.Token);
+        : _services.Coordinator.DispatchAsync(task.Request!, _taskCancellation.Token);
 
     /// <summary>Notes what became of a task and gives it to the loop. Thread-safe; never throws.</summary>
     public void End(RunningTask task)
@@ -62,7 +64,7 @@ internal sealed partial class WorkflowRunner
         catch (OperationCanceledException)
         {
             // Handed over or lost: it is not over, another owner runs it. Otherwise it ends with its run.
-            return StopCause >= StopCause.Draining ? null : Cancelled(task.Index, task.Request);
+            return StopCause >= StopCause.Draining ? null : Cancelled(task.Index, task.Request!);
         }
         catch (ConductorException exception) when (StopCause < StopCause.Draining)
         {
@@ -95,18 +97,6 @@ internal sealed partial class WorkflowRunner
         {
             return ErrorClassifier.Default.Classify(exception);
         }
-    }
-
-    private RunningTask Rent(DispatchRequest request)
-    {
-        if (_idle is not { } task)
-        {
-            return new RunningTask(this) { Request = request };
-        }
-
-        _idle = task.Next;
-        task.Request = request;
-        return task;
     }
 
     private DispatchRequest RequestFor(int index)
@@ -252,6 +242,7 @@ internal sealed partial class WorkflowRunner
             failure ??= exception;
         }
 
+        _services.LeaveSpareTasks(_spare);
         _services.Forget(this);
         if (failure is null && state is not null)
         {

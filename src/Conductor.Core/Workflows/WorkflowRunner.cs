@@ -22,14 +22,12 @@ internal sealed partial class WorkflowRunner
     private readonly FeedbackLoop _feedbackLoop;
     private readonly CancellationTokenSource _taskCancellation = new();
     private readonly FinishedTasks _finished = new();
+    private readonly SpareTasks _spare;
 
     /// <summary>Tasks that were started and not begun.</summary>
     private readonly List<int> _started = [];
     private readonly TaskCompletionSource<WorkflowState> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<ValueTask> _ensureMayBegin;
-
-    /// <summary>What carried tasks of this run before, to be used again.</summary>
-    private RunningTask? _idle;
     private int _stopCause;
     private WorkflowSummary _summary;
     private PhaseRecord? _phaseRecord;
@@ -44,9 +42,10 @@ internal sealed partial class WorkflowRunner
         _options = options;
         Lease = lease;
         RunId = runId;
+        _spare = services.TakeSpareTasks();
         _board = new RunBoard(plan);
         _journal = new RunJournal(services.State, services.Time, runId, plan.TaskCount);
-        _ready = new ReadyTasks(services.Options.TaskWindow);
+        _ready = new ReadyTasks(plan, services.Options.TaskWindow);
         _feedbackLoop = new FeedbackLoop(plan, services.Options);
         _summary = new WorkflowSummary
         {
@@ -250,7 +249,7 @@ internal sealed partial class WorkflowRunner
         for (var task = _finished.TakeAll(); task is not null;)
         {
             var next = task.Next;
-            _ready.Finished(_plan.Task(task.Index).AgentType);
+            _ready.Finished(task.Index);
             if (task.Result is { } result)
             {
                 Finish(task.Index, result);
@@ -260,9 +259,7 @@ internal sealed partial class WorkflowRunner
                 _board.Abandon(task.Index);
             }
 
-            task.Result = null;
-            task.Next = _idle;
-            _idle = task;
+            _spare.Add(task);
             task = next;
         }
     }
@@ -272,7 +269,7 @@ internal sealed partial class WorkflowRunner
     {
         if (_board.Blocker(index) is not { } blocker)
         {
-            _ready.Add(index, _plan.Task(index));
+            _ready.Add(index);
             return;
         }
 

@@ -12,6 +12,8 @@ namespace Conductor.Workflows;
 internal sealed class WorkflowServices(
     AgentCoordinator coordinator, StateManager state, PolicyEngine policies, WorkflowOptions options, ConductorEnvironment environment)
 {
+    private SpareTasks? _spareTasks;
+
     public AgentCoordinator Coordinator { get; } = coordinator;
 
     public StateManager State { get; } = state;
@@ -41,6 +43,11 @@ internal sealed class WorkflowServices(
 
     /// <summary>The runs of this engine.</summary>
     public ConcurrentDictionary<string, WorkflowRunner> Runners { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What a run that is over left, if no other run has it.</summary>
+    public SpareTasks TakeSpareTasks() => Interlocked.Exchange(ref _spareTasks, null) ?? new SpareTasks();
+
+    public void LeaveSpareTasks(SpareTasks tasks) => Volatile.Write(ref _spareTasks, tasks);
 
     public void Forget(WorkflowRunner runner) => Runners.TryRemove(new KeyValuePair<string, WorkflowRunner>(runner.RunId, runner));
 }

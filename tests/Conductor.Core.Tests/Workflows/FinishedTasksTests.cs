@@ -82,7 +82,7 @@ public sealed class FinishedTasksTests
     }
 
     /// <summary>A task that nobody began: it only stands in the list.</summary>
-    private static RunningTask NewTask(int index) => new(null!) { Request = null!, Index = index };
+    private static RunningTask NewTask(int index) => new() { Index = index };
 
     private static List<int> Numbers(RunningTask? first)
     {
