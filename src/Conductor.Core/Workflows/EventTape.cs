@@ -8,10 +8,11 @@ namespace Conductor.Workflows;
 /// </summary>
 internal sealed class EventTape(string workflowId, int expected)
 {
-    /// <summary>A longer run gets its next tape when one is full.</summary>
-    private const int MostToExpect = 32_768;
+    // A longer run goes on on another tape when one is full. A store that keeps one event keeps its tape, so none is much longer than what is on it.
+    private const int FirstLength = 256;
+    private const int MaxLength = 1_536;
 
-    private RetainedEvent[] _tape = new RetainedEvent[Math.Min(expected, MostToExpect)];
+    private RetainedEvent[] _tape = new RetainedEvent[Math.Min(expected, FirstLength)];
     private int _begin;
     private int _end;
 
@@ -25,7 +26,7 @@ internal sealed class EventTape(string workflowId, int expected)
         if (_end == _tape.Length)
         {
             var rest = _tape.AsSpan(_begin.._end);
-            var next = new RetainedEvent[Math.Max(2 * rest.Length, _tape.Length)];
+            var next = new RetainedEvent[Math.Max(2 * rest.Length, Math.Min(2 * _tape.Length, MaxLength))];
             rest.CopyTo(next);
             (_tape, _begin, _end) = (next, 0, rest.Length);
         }
