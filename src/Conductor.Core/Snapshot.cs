@@ -15,7 +15,7 @@ internal static class Snapshot
     public static IReadOnlyList<T> Of<T>(IReadOnlyList<T>? items) => items switch
     {
         null or { Count: 0 } => ImmutableArrayBox<T>.Empty,
-        ImmutableArrayBox<T> or ImmutableList<T> => items,
+        IUnchanging or ImmutableList<T> => items,
         _ => new ImmutableArrayBox<T>([.. items]),
     };
 
@@ -25,16 +25,16 @@ internal static class Snapshot
     public static IReadOnlyDictionary<string, T> Of<T>(IReadOnlyDictionary<string, T>? map) => map switch
     {
         null or { Count: 0 } => FrozenDictionary<string, T>.Empty,
-        FrozenDictionary<string, T> or ImmutableDictionary<string, T> or OwnedMap<T> => map,
+        FrozenDictionary<string, T> or ImmutableDictionary<string, T> or IUnchanging => map,
         _ => new OwnedMap<T>(new Dictionary<string, T>(map, StringComparer.Ordinal)),
     };
 
     /// <summary>Wraps a dictionary that nobody else holds, without a copy.</summary>
     public static IReadOnlyDictionary<string, T> Owning<T>(Dictionary<string, T> map) => new OwnedMap<T>(map);
 
-    private sealed class OwnedMap<T>(Dictionary<string, T> map) : ReadOnlyDictionary<string, T>(map);
+    private sealed class OwnedMap<T>(Dictionary<string, T> map) : ReadOnlyDictionary<string, T>(map), IUnchanging;
 
-    private sealed class ImmutableArrayBox<T>(T[] items) : ReadOnlyCollection<T>(items)
+    private sealed class ImmutableArrayBox<T>(T[] items) : ReadOnlyCollection<T>(items), IUnchanging
     {
         public static new ImmutableArrayBox<T> Empty { get; } = new([]);
     }

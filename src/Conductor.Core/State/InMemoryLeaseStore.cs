@@ -4,7 +4,9 @@ namespace Conductor.State;
 internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<string, (Lease Lease, bool Released)> _leases = new(StringComparer.Ordinal);
+
+    /// <summary>The lease of each name unless it was released, and the fence of whoever took it last.</summary>
+    private readonly Dictionary<string, (Lease? Lease, long Fence)> _leases = new(StringComparer.Ordinal);
 
     /// <summary>Runs something while the lease cannot change hands; runs it unchecked when there is no lease to check.</summary>
     /// <returns>What it gives, or null when the lease is not held.</returns>
@@ -18,7 +20,7 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
 
         lock (_gate)
         {
-            return IsCurrent(lease) ? action(argument) : null;
+            return FindCurrent(lease) is not null ? action(argument) : null;
         }
     }
 
@@ -35,8 +37,7 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
         var now = time.GetUtcNow();
         lock (_gate)
         {
-            var known = _leases.TryGetValue(name, out var entry);
-            if (known && !entry.Released && entry.Lease.ExpiresAt > now)
+            if (_leases.TryGetValue(name, out var entry) && entry.Lease?.ExpiresAt > now)
             {
                 return new ValueTask<Lease?>((Lease?)null);
             }
@@ -51,7 +52,7 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
         lock (_gate)
         {
             return new ValueTask<Lease?>(
-                IsCurrent(observed) && _leases[observed.Name].Lease.Renewal == observed.Renewal ? Take(observed.Name, owner, expiresAt) : null);
+                FindCurrent(observed)?.Renewal == observed.Renewal ? Take(observed.Name, owner, expiresAt) : null);
         }
     }
 
@@ -61,7 +62,8 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
         var now = time.GetUtcNow();
         lock (_gate)
         {
-            return _leases.TryGetValue(name, out var entry) && !entry.Released ? (entry.Lease, entry.Lease.ExpiresAt > now) : (null, false);
+            var lease = _leases.GetValueOrDefault(name).Lease;
+            return (lease, lease?.ExpiresAt > now);
         }
     }
 
@@ -70,14 +72,13 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
         var expiresAt = time.GetUtcNow() + duration;
         lock (_gate)
         {
-            if (!IsCurrent(lease))
+            if (FindCurrent(lease) is not { } current)
             {
                 return new ValueTask<Lease?>((Lease?)null);
             }
 
-            var current = _leases[lease.Name].Lease;
             var renewed = current with { ExpiresAt = expiresAt, Renewal = current.Renewal + 1 };
-            _leases[lease.Name] = (renewed, Released: false);
+            _leases[lease.Name] = (renewed, renewed.Fence);
             return new ValueTask<Lease?>(renewed);
         }
     }
@@ -86,12 +87,12 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
     {
         lock (_gate)
         {
-            if (!IsCurrent(lease))
+            if (FindCurrent(lease) is not { } current)
             {
                 return new ValueTask<bool>(false);
             }
 
-            _leases[lease.Name] = (_leases[lease.Name].Lease, Released: true);
+            _leases[lease.Name] = (null, current.Fence);
             return new ValueTask<bool>(true);
         }
     }
@@ -101,8 +102,8 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
         var now = time.GetUtcNow();
         lock (_gate)
         {
-            var held = _leases.TryGetValue(name, out var entry) && !entry.Released && entry.Lease.ExpiresAt > now;
-            return new ValueTask<Lease?>(held ? entry.Lease : null);
+            var lease = _leases.GetValueOrDefault(name).Lease;
+            return new ValueTask<Lease?>(lease?.ExpiresAt > now ? lease : null);
         }
     }
 
@@ -112,13 +113,14 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
         {
             Name = name,
             Owner = owner,
-            Fence = _leases.TryGetValue(name, out var entry) ? entry.Lease.Fence + 1 : 1,
+            Fence = _leases.GetValueOrDefault(name).Fence + 1,
             Nonce = EntityId.New(),
             ExpiresAt = expiresAt,
         };
-        _leases[name] = (lease, Released: false);
+        _leases[name] = (lease, lease.Fence);
         return lease;
     }
 
-    private bool IsCurrent(Lease lease) => _leases.TryGetValue(lease.Name, out var entry) && !entry.Released && entry.Lease.IsSameTaking(lease);
+    /// <summary>The lease as it was taken or renewed last, if this is the same taking of it.</summary>
+    private Lease? FindCurrent(Lease lease) => _leases.GetValueOrDefault(lease.Name).Lease is { } current && current.IsSameTaking(lease) ? current : null;
 }

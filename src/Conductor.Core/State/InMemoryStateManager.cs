@@ -142,7 +142,7 @@ public sealed class InMemoryStateManager : StateManager
         ArgumentNullException.ThrowIfNull(page);
         var after = page.ContinuationToken;
         var items = _workflows
-            .Where(entry => entry.Value.Summary is { IsComplete: false } && (after is null || string.CompareOrdinal(entry.Key, after) > 0))
+            .Where(entry => entry.Value.IsUnfinished && (after is null || string.CompareOrdinal(entry.Key, after) > 0))
             .Select(static entry => entry.Key)
             .Order(StringComparer.Ordinal)
             .Take(page.Size + 1)
@@ -204,7 +204,7 @@ public sealed class InMemoryStateManager : StateManager
     {
         ArgumentNullException.ThrowIfNull(result);
         var key = ResultKey.Of(result);
-        if (result.WorkflowId is { } run && Find(run) is { Summary: not null } workflow && !_results.Contains(key))
+        if (result.WorkflowId is { } run && Find(run) is { Exists: true } workflow && !_results.Contains(key))
         {
             return new ValueTask<RecordOutcome>(workflow.TryRecord(result) ? RecordOutcome.Recorded : RecordOutcome.AlreadyRecorded);
         }
@@ -290,6 +290,6 @@ public sealed class InMemoryStateManager : StateManager
     {
         _effects.Forget(workflowId);
         _leases.Forget(WorkflowKey(workflowId));
-        return _workflows.TryRemove(workflowId, out var workflow) && workflow.Summary is not null;
+        return _workflows.TryRemove(workflowId, out var workflow) && workflow.Exists;
     }
 }

@@ -5,26 +5,46 @@ namespace Conductor.State;
 /// </summary>
 internal sealed class InMemoryWorkflow(string id, int maxEvents)
 {
-    /// <summary>Tasks for which there is room from the start; more make room as they come.</summary>
-    private const int MostToExpect = 65_536;
-
     private readonly Lock _gate = new();
-    private Dictionary<string, TaskResult> _latest = new(StringComparer.Ordinal);
-    private readonly List<PhaseRecord> _phases = [];
-    private readonly List<FeedbackRound> _feedbackRounds = [];
-    private readonly List<WorkflowLogEntry> _log = [];
-    private readonly List<string> _agents = [];
-    private readonly List<TaskRedelivery> _redeliveries = [];
-    private readonly Queue<RetainedEvent> _events = new();
+    private readonly EventHistory _events = new(id, maxEvents);
+
+    // What few runs have is made when it comes.
+    private List<PhaseRecord>? _phases;
+    private List<string>? _agents;
+    private List<WorkflowLogEntry>? _log;
+    private List<FeedbackRound>? _feedbackRounds;
+    private List<TaskRedelivery>? _redeliveries;
     private Dictionary<(string TaskId, int Round), TaskResult>? _earlier;
+    private RunResults? _results;
     private WorkflowSummary? _summary;
     private WorkflowDefinition? _definition;
-    private WorkflowState? _cached;
-    private bool _latestIsShared;
-    private long _lastPosition;
+    private long _version;
     private string? _lastOperationId;
     private bool _cancellationRequested;
     private bool _countedAsComplete;
+
+    /// <summary>Whether anything of it was committed.</summary>
+    public bool Exists
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _summary is not null;
+            }
+        }
+    }
+
+    public bool IsUnfinished
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _summary is { IsComplete: false };
+            }
+        }
+    }
 
     public WorkflowSummary? Summary
     {
@@ -32,7 +52,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         {
             lock (_gate)
             {
-                return _summary;
+                return _summary is null ? null : _summary with { StoreVersion = _version };
             }
         }
     }
@@ -62,9 +82,10 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     /// <summary>Applies a step if the version is as expected. Returns the new version, or 0 and the version found.</summary>
     public (long Version, long Found) TryCommit(WorkflowTransition transition)
     {
+        var events = EventBatch.Of(id, transition.Events);
         lock (_gate)
         {
-            var found = _summary?.StoreVersion ?? 0;
+            var found = _version;
             if (found != transition.ExpectedVersion)
             {
                 // Repeated by somebody who did not learn that it was committed.
@@ -72,14 +93,9 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
                 return isRepeated ? (found, found) : (0, found);
             }
 
-            if (found == 0)
-            {
-                MakeRoom(Math.Min(transition.Summary.TaskCount, MostToExpect));
-            }
-
-            _cached = null;
+            _version++;
             _lastOperationId = transition.OperationId;
-            _summary = transition.Summary with { StoreVersion = found + 1 };
+            _summary = transition.Summary;
             _definition = transition.Definition ?? _definition;
             foreach (var taskId in transition.ReopenedTaskIds)
             {
@@ -94,30 +110,19 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
             foreach (var phase in transition.Phases)
             {
                 // The passage that ends is the last one, or close to it.
-                Upsert(_phases, phase, static (known, phase) => known.Phase == phase.Phase && known.Round == phase.Round);
+                Upsert(_phases ??= [], phase, static (known, phase) => known.Phase == phase.Phase && known.Round == phase.Round);
             }
 
             foreach (var redelivery in transition.Redeliveries)
             {
-                Upsert(_redeliveries, redelivery, static (known, redelivery) => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
+                Upsert(_redeliveries ??= [], redelivery, static (known, redelivery) => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
             }
 
-            _feedbackRounds.AddRange(transition.FeedbackRounds);
-            _log.AddRange(transition.Log);
-            _agents.AddRange(transition.NewAgents);
-            foreach (var happening in transition.Events)
-            {
-                if (_events.Count >= maxEvents)
-                {
-                    _events.Dequeue();
-                }
-
-                var result = happening.TaskId is { } taskId ? Find(taskId, happening.Round) : null;
-                _events.Enqueue(new RetainedEvent(happening, id, result));
-                _lastPosition = happening.Position;
-            }
-
-            return (found + 1, found);
+            Append(ref _feedbackRounds, transition.FeedbackRounds);
+            Append(ref _log, transition.Log);
+            Append(ref _agents, transition.NewAgents);
+            _events.Add(events);
+            return (_version, found);
         }
     }
 
@@ -126,28 +131,27 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (_gate)
         {
-            var found = _summary?.StoreVersion ?? 0;
+            var found = _version;
             if (!expectation.IsMetBy(found))
             {
                 return (0, found);
             }
 
-            _cached = null;
+            _version++;
             _lastOperationId = null;
-            _summary = state.ToSummary() with { StoreVersion = found + 1 };
-            _latest = new Dictionary<string, TaskResult>(StringComparer.Ordinal);
-            _latestIsShared = false;
+            _summary = state.ToSummary();
+            _results = new RunResults(id, _definition);
             foreach (var (taskId, result) in state.TaskResults)
             {
-                _latest[taskId] = result;
+                _results.Add(taskId, result);
             }
 
-            Replace(_phases, state.PhaseHistory);
-            Replace(_feedbackRounds, state.FeedbackRounds);
-            Replace(_log, state.ErrorLog);
-            Replace(_agents, state.ParticipatingAgents);
-            Replace(_redeliveries, state.Redeliveries);
-            return (found + 1, found);
+            _phases = [.. state.PhaseHistory];
+            _feedbackRounds = [.. state.FeedbackRounds];
+            _log = [.. state.ErrorLog];
+            _agents = [.. state.ParticipatingAgents];
+            _redeliveries = [.. state.Redeliveries];
+            return (_version, found);
         }
     }
 
@@ -171,14 +175,14 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (_gate)
         {
-            if (_cached is null && _summary is not null)
+            if (_summary is null)
             {
-                // The results go into the snapshot as they are; whoever changes them after that changes a copy.
-                _latestIsShared = true;
-                _cached = _summary.ToState(_phases, Snapshot.Owning(_latest), _feedbackRounds, _log, _agents, _redeliveries);
+                return null;
             }
 
-            return _cached;
+            // The first to ask after the end is whoever waited for it; after that a run is only kept.
+            var results = Results.ToSnapshot(isLast: _summary.IsComplete);
+            return (_summary with { StoreVersion = _version }).ToState(_phases ?? [], results, _feedbackRounds ?? [], _log ?? [], _agents ?? [], _redeliveries ?? []);
         }
     }
 
@@ -190,9 +194,9 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
                 ? null
                 : new WorkflowHistory
                 {
-                    Events = [.. Newer(afterPosition).Take(limit).Select(kept => kept.ToEvent(id))],
-                    FirstPosition = _events.TryPeek(out var first) ? first.Position : 0,
-                    LastPosition = _lastPosition,
+                    Events = _events.After(afterPosition, limit),
+                    FirstPosition = _events.FirstPosition,
+                    LastPosition = _events.LastPosition,
                     IsComplete = _summary.IsComplete,
                 };
         }
@@ -221,58 +225,36 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         }
     }
 
-    private static void Replace<T>(List<T> target, IReadOnlyList<T> source)
+    private RunResults Results => _results ??= new RunResults(id, _definition);
+
+    private static void Append<T>(ref List<T>? list, IReadOnlyList<T> items)
     {
-        target.Clear();
-        target.AddRange(source);
+        if (items.Count > 0)
+        {
+            (list ??= []).AddRange(items);
+        }
     }
 
-    /// <summary>The kept events have consecutive positions, so the first newer one is found by counting, not by comparing.</summary>
-    private IEnumerable<RetainedEvent> Newer(long afterPosition) =>
-        _events.TryPeek(out var first) ? _events.Skip((int)Math.Clamp(afterPosition - first.Position + 1, 0, _events.Count)) : [];
-
-    private TaskResult? Find(string taskId, int round) =>
-        _latest.TryGetValue(taskId, out var latest) && latest.Round == round ? latest
-        : _earlier is not null && _earlier.TryGetValue((taskId, round), out var earlier) ? earlier
-        : null;
+    private TaskResult? Find(string taskId, int round) => Results.Find(taskId, round) ?? _earlier?.GetValueOrDefault((taskId, round));
 
     private bool Record(TaskResult result)
     {
-        if (Find(result.TaskId, result.Round) is not null)
+        if (Results.Has(result.TaskId, result.Round) || _earlier?.ContainsKey((result.TaskId, result.Round)) is true)
         {
             return false;
         }
 
         Retire(result.TaskId);
-        OwnLatest()[result.TaskId] = result;
-        _cached = null;
+        Results.Add(result.TaskId, result);
         return true;
     }
 
     private void Retire(string taskId)
     {
-        if (_latest.ContainsKey(taskId) && OwnLatest().Remove(taskId, out var result))
+        if (Results.Remove(taskId) is { } result)
         {
             (_earlier ??= [])[(taskId, result.Round)] = result;
         }
-    }
-
-    /// <summary>A run that goes well has two events for every task, and some of its own.</summary>
-    private void MakeRoom(int tasks)
-    {
-        _latest.EnsureCapacity(tasks);
-        _events.EnsureCapacity(Math.Min((2 * tasks) + 8, maxEvents));
-    }
-
-    private Dictionary<string, TaskResult> OwnLatest()
-    {
-        if (_latestIsShared)
-        {
-            _latest = new Dictionary<string, TaskResult>(_latest, StringComparer.Ordinal);
-            _latestIsShared = false;
-        }
-
-        return _latest;
     }
 
     private static void Upsert<T>(List<T> items, T item, Func<T, T, bool> isSame)

@@ -4,17 +4,17 @@ namespace Conductor.Workflows;
 /// Tasks whose dependencies are done, by agent type: critical first, in the definition's order within a priority, and of each type no more
 /// at once than the window allows. Not thread-safe: it belongs to one run's loop.
 /// </summary>
-internal sealed class ReadyTasks(int window)
+internal sealed class ReadyTasks(WorkflowPlan plan, int window)
 {
-    private readonly Dictionary<AgentType, Lane> _lanes = [];
+    private readonly Lane?[] _lanes = new Lane?[plan.AgentTypeCount];
     private readonly Queue<Lane> _withRoom = new();
 
     public int Count { get; private set; }
 
-    public void Add(int index, TaskDefinition task)
+    public void Add(int index)
     {
-        var lane = LaneOf(task.AgentType);
-        lane.Waiting.Enqueue(index, (-(int)task.Priority, index));
+        var lane = LaneOf(index);
+        lane.Waiting.Enqueue(index, plan.RankOf[index]);
         Count++;
         Enlist(lane);
     }
@@ -40,32 +40,24 @@ internal sealed class ReadyTasks(int window)
     }
 
     /// <summary>A task that was taken is over.</summary>
-    public void Finished(AgentType type)
+    public void Finished(int index)
     {
-        var lane = LaneOf(type);
+        var lane = LaneOf(index);
         lane.InFlight--;
         Enlist(lane);
     }
 
     public void Clear()
     {
-        foreach (var lane in _lanes.Values)
+        foreach (var lane in _lanes)
         {
-            lane.Waiting.Clear();
+            lane?.Waiting.Clear();
         }
 
         Count = 0;
     }
 
-    private Lane LaneOf(AgentType type)
-    {
-        if (!_lanes.TryGetValue(type, out var lane))
-        {
-            _lanes[type] = lane = new Lane();
-        }
-
-        return lane;
-    }
+    private Lane LaneOf(int index) => _lanes[plan.AgentTypeOf[index]] ??= new Lane();
 
     private void Enlist(Lane lane)
     {
@@ -78,7 +70,7 @@ internal sealed class ReadyTasks(int window)
 
     private sealed class Lane
     {
-        public PriorityQueue<int, (int Priority, int Index)> Waiting { get; } = new();
+        public PriorityQueue<int, int> Waiting { get; } = new();
 
         public int InFlight { get; set; }
 

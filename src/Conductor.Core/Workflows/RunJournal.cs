@@ -6,71 +6,44 @@ namespace Conductor.Workflows;
 /// What changed in a run since the last commit, and its commit: one step, with the events in order. Not thread-safe: it belongs to one
 /// run's loop.
 /// </summary>
-internal sealed class RunJournal(StateManager state, TimeProvider time, string workflowId)
+internal sealed class RunJournal(StateManager state, TimeProvider time, string workflowId, int taskCount)
 {
-    private readonly HashSet<string> _agents = new(StringComparer.Ordinal);
-    private readonly List<TaskResult> _results = [];
-    private readonly List<PhaseRecord> _phases = [];
-    private readonly List<FeedbackRound> _feedbackRounds = [];
-    private readonly List<string> _reopened = [];
-    private readonly List<TaskRedelivery> _redeliveries = [];
-    private readonly List<WorkflowLogEntry> _log = [];
-    private readonly List<string> _newAgents = [];
-    private readonly List<WorkflowEvent> _events = [];
-    private long _position;
+    /// <summary>Agents for which there is room from the start; more make room as they come.</summary>
+    private const int FewAgents = 16;
+
+    private readonly HashSet<string> _agents = new(Math.Min(taskCount, FewAgents), StringComparer.Ordinal);
+    private Noted<TaskResult> _results;
+    private Noted<PhaseRecord> _phases;
+    private Noted<FeedbackRound> _feedbackRounds;
+    private Noted<string> _reopened;
+    private Noted<TaskRedelivery> _redeliveries;
+    private Noted<WorkflowLogEntry> _log;
+    private Noted<string> _newAgents;
+
+    /// <summary>A run that goes well has two events for every task, and some of its own.</summary>
+    private readonly EventTape _events = new(workflowId, (2 * taskCount) + 8);
     private DateTimeOffset? _now;
 
     public long Version { get; private set; }
 
-    public bool HasChanges => _events.Count > 0;
+    public bool HasChanges => !_events.IsEmpty;
 
     /// <summary>What is committed together happened at one time: that of the first of it.</summary>
     private DateTimeOffset Now => _now ??= time.GetUtcNow();
 
-    public WorkflowEvent Event(WorkflowEventKind kind, WorkflowPhase? phase, int round) => new()
-    {
-        Position = ++_position,
-        WorkflowId = workflowId,
-        Kind = kind,
-        Timestamp = Now,
-        Phase = phase,
-        Round = round,
-    };
+    /// <summary>Something happened to the run itself.</summary>
+    public void Add(
+        WorkflowEventKind kind, WorkflowPhase? phase, int round, string? message = null, WorkflowStatus? status = null, TaskError? error = null) =>
+        _events.Add(RetainedEvent.OfRun(kind, message, status, error, phase, round, Now, workflowId, _events.NextPosition));
 
-    public void Add(WorkflowEvent happening) => _events.Add(happening);
-
-    /// <summary>A task was started. (Made at once, not by <c>with</c>: there are two events for every task.)</summary>
-    public void AddStarted(string taskId, WorkflowPhase? phase, int round) => _events.Add(new WorkflowEvent
-    {
-        Position = ++_position,
-        WorkflowId = workflowId,
-        Kind = WorkflowEventKind.TaskStarted,
-        Timestamp = Now,
-        Phase = phase,
-        Round = round,
-        TaskId = taskId,
-        TaskStatus = AgentTaskStatus.InProgress,
-    });
+    /// <summary>A task was started.</summary>
+    public void AddStarted(string taskId, WorkflowPhase? phase, int round) => _events.Add(RetainedEvent.Started(taskId, phase, round, Now));
 
     /// <summary>A task ended, with this result.</summary>
     public void AddFinished(TaskResult result, WorkflowPhase? phase, int round)
     {
         Add(result);
-        _events.Add(new WorkflowEvent
-        {
-            Position = ++_position,
-            WorkflowId = workflowId,
-            Kind = WorkflowEventKind.TaskFinished,
-            Timestamp = Now,
-            Phase = phase,
-            Round = round,
-            TaskId = result.TaskId,
-            AgentId = result.AgentId,
-            TaskStatus = result.Status,
-            Attempts = result.Attempts,
-            Duration = result.Duration,
-            Error = result.Error,
-        });
+        _events.Add(RetainedEvent.Finished(result, phase, round, Now, workflowId, _events.NextPosition));
     }
 
     private void Add(TaskResult result)
@@ -98,7 +71,7 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     public void Restore(long version, long position, IEnumerable<string> agents)
     {
         Version = version;
-        _position = position;
+        _events.Continue(position);
         _agents.UnionWith(agents);
     }
 
@@ -115,14 +88,14 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
             // One taking of the lease makes one step from each version: together they name it.
             OperationId = lease.Nonce,
             Definition = definition,
-            Results = Take(_results),
-            Phases = Take(_phases),
-            FeedbackRounds = Take(_feedbackRounds),
-            ReopenedTaskIds = Take(_reopened),
-            Redeliveries = Take(_redeliveries),
-            Log = Take(_log),
-            NewAgents = Take(_newAgents),
-            Events = Take(_events),
+            Results = _results.Take(),
+            Phases = _phases.Take(),
+            FeedbackRounds = _feedbackRounds.Take(),
+            ReopenedTaskIds = _reopened.Take(),
+            Redeliveries = _redeliveries.Take(),
+            Log = _log.Take(),
+            NewAgents = _newAgents.Take(),
+            Events = _events.Take(),
         };
     }
 
@@ -131,18 +104,5 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     {
         // Not cancellable: whether a step was committed must not depend on who stopped waiting for it.
         Version = await state.CommitWorkflowAsync(step, CancellationToken.None).ConfigureAwait(false);
-    }
-
-    /// <summary>What a list holds; the list is used again.</summary>
-    private static T[] Take<T>(List<T> list)
-    {
-        if (list.Count == 0)
-        {
-            return [];
-        }
-
-        T[] taken = [.. list];
-        list.Clear();
-        return taken;
     }
 }

@@ -189,7 +189,6 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
-        _services.Window.Dispose();
         _recovery.Dispose();
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Conductor.State;
 
 namespace Conductor.Workflows;
 
@@ -15,12 +16,7 @@ internal sealed class WorkflowPlan
     private WorkflowPlan(WorkflowDefinition definition)
     {
         Definition = definition;
-        _indexById = new Dictionary<string, int>(definition.Tasks.Count, StringComparer.Ordinal);
-        for (var i = 0; i < definition.Tasks.Count; i++)
-        {
-            _indexById[definition.Tasks[i].Id] = i;
-        }
-
+        _indexById = TaskNumbers.Of(definition);
         var phaseIndex = definition.Phases.Select(static (phase, index) => (phase, index)).ToDictionary(static pair => pair.phase, static pair => pair.index);
         PhaseOf = [.. definition.Tasks.Select(task => phaseIndex[PhaseFor(task)!.Value])];
         Dependencies = [.. definition.Tasks.Select(task => task.DependsOn.Distinct(StringComparer.Ordinal).Select(id => _indexById[id]).ToArray())];
@@ -41,7 +37,18 @@ internal sealed class WorkflowPlan
         }
 
         TasksOf = [.. byPhase.Select(static list => list.ToArray())];
+        var types = definition.Tasks.Select(static task => task.AgentType).Distinct().ToList();
+        AgentTypeCount = types.Count;
+        var numbers = types.Select(static (type, number) => (type, number)).ToDictionary(static pair => pair.type, static pair => pair.number);
+        AgentTypeOf = [.. definition.Tasks.Select(task => numbers[task.AgentType])];
+        RankOf = new int[definition.Tasks.Count];
+        foreach (var (rank, index) in Enumerable.Range(0, RankOf.Length).OrderByDescending(index => definition.Tasks[index].Priority).Index())
+        {
+            RankOf[index] = rank;
+        }
+
         Hash = DefinitionHash.Of(definition);
+        Title = $"{definition.Name} {definition.Version}";
     }
 
     public WorkflowDefinition Definition { get; }
@@ -49,11 +56,20 @@ internal sealed class WorkflowPlan
     /// <summary>A hash of the definition's structure.</summary>
     public string Hash { get; }
 
+    /// <summary>Name and version, for people.</summary>
+    public string Title { get; }
+
     /// <summary>The phase of each task, by number.</summary>
     public int[] PhaseOf { get; }
 
     /// <summary>The tasks of each phase, by number.</summary>
     public int[][] TasksOf { get; }
+
+    /// <summary>The agent type of each task, by number.</summary>
+    public int[] AgentTypeOf { get; }
+
+    /// <summary>The place of each task among all: critical first, in the definition's order within a priority.</summary>
+    public int[] RankOf { get; }
 
     /// <summary>What each task waits for.</summary>
     public int[][] Dependencies { get; }
@@ -62,6 +78,8 @@ internal sealed class WorkflowPlan
     public int[][] Dependents { get; }
 
     public int TaskCount => Definition.Tasks.Count;
+
+    public int AgentTypeCount { get; }
 
     public int PhaseCount => Definition.Phases.Count;
 

@@ -14,16 +14,17 @@ public sealed class WorkflowRun : IAsyncDisposable
     private readonly WorkflowServices _services;
     private readonly WorkflowRunner? _runner;
     private readonly Lock _gate = new();
-    private readonly CancellationTokenSource _disposing = new();
-    private readonly CancellationToken _disposed;
+
+    /// <summary>Ends the following when the handle is disposed; made with it.</summary>
+    private CancellationTokenSource? _disposing;
     private Task<WorkflowState>? _following;
+    private bool _isDisposed;
 
     internal WorkflowRun(WorkflowServices services, string runId, WorkflowRunner? runner)
     {
         _services = services;
         _runner = runner;
         RunId = runId;
-        _disposed = _disposing.Token;
     }
 
     /// <summary>The run's id.</summary>
@@ -44,7 +45,9 @@ public sealed class WorkflowRun : IAsyncDisposable
 
             lock (_gate)
             {
-                return _following ??= FollowToEndAsync();
+                return _following ??= _isDisposed
+                    ? Task.FromCanceled<WorkflowState>(new CancellationToken(canceled: true))
+                    : FollowToEndAsync((_disposing ??= new CancellationTokenSource()).Token);
             }
         }
     }
@@ -139,19 +142,25 @@ public sealed class WorkflowRun : IAsyncDisposable
     /// <summary>Lets go of the run; it goes on.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!_disposed.IsCancellationRequested)
+        CancellationTokenSource? disposing;
+        lock (_gate)
         {
-            await _disposing.CancelAsync().ConfigureAwait(false);
-            _disposing.Dispose();
+            (disposing, _disposing, _isDisposed) = (_disposing, null, true);
+        }
+
+        if (disposing is not null)
+        {
+            await disposing.CancelAsync().ConfigureAwait(false);
+            disposing.Dispose();
         }
     }
 
     private StateException Gone() => new(
         ErrorCodes.StateConflict, $"Run '{RunId}' is not in the store: it was never started, deleted, or its retention is over (RetentionOptions).");
 
-    private async Task<WorkflowState> FollowToEndAsync()
+    private async Task<WorkflowState> FollowToEndAsync(CancellationToken disposed)
     {
-        await foreach (var happening in WatchAsync(cancellationToken: _disposed).ConfigureAwait(false))
+        await foreach (var happening in WatchAsync(cancellationToken: disposed).ConfigureAwait(false))
         {
             _ = happening;
         }

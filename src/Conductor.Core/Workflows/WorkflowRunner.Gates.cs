@@ -42,7 +42,7 @@ internal sealed partial class WorkflowRunner
             Reason = reason,
         };
         _journal.Add(_phaseRecord);
-        _journal.Add(Event(WorkflowEventKind.PhaseFinished) with { Message = reason is null ? outcome.ToString() : $"{outcome}: {reason}" });
+        Note(WorkflowEventKind.PhaseFinished, reason is null ? outcome.ToString() : $"{outcome}: {reason}");
         await AnnounceAsync(_plan.Phase(phase)).ConfigureAwait(false);
     }
 
@@ -95,7 +95,7 @@ internal sealed partial class WorkflowRunner
         _journal.Add(
             new FeedbackRound { Round = round, From = from, To = to, Feedback = grave, StartedAt = _services.Time.GetUtcNow() },
             again.Select(index => _plan.Task(index).Id));
-        _journal.Add(Event(WorkflowEventKind.FeedbackRoundStarted) with { Message = string.Join("; ", grave.SelectMany(static item => item.Findings)) });
+        Note(WorkflowEventKind.FeedbackRoundStarted, string.Join("; ", grave.SelectMany(static item => item.Findings)));
         Log.SentBack(_services.Logger, RunId, from.Name, to.Name, round);
     }
 }

@@ -33,10 +33,10 @@ internal sealed partial class WorkflowRunner
         RestorePhase(state);
         if (isMigrated)
         {
-            _journal.Add(Event(WorkflowEventKind.Migrated) with { Message = $"{_plan.Definition.Name} {_plan.Definition.Version}" });
+            Note(WorkflowEventKind.Migrated, _plan.Title);
         }
 
-        _journal.Add(Event(WorkflowEventKind.Resumed) with { WorkflowStatus = WorkflowStatus.InProgress, Message = message });
+        Note(WorkflowEventKind.Resumed, message, WorkflowStatus.InProgress);
         await CountCrashesAsync(state, countsCrashes ? snapshot.UnderWay : new HashSet<string>()).ConfigureAwait(false);
         await CommitAsync(isMigrated ? _plan.Definition : null).ConfigureAwait(false);
         Log.Resumed(_services.Logger, RunId, _plan.Definition.Name, _board.FinishedCount, _plan.TaskCount, message);
@@ -107,7 +107,7 @@ internal sealed partial class WorkflowRunner
     /// Starts a suspect when nothing else of the run is under way, and only once it is alone among all runs here: a task that merely waits is
     /// not under way, and must not be convicted with the one that runs.
     /// </summary>
-    private async ValueTask StartSuspectAsync(List<int> started)
+    private async ValueTask StartSuspectAsync()
     {
         if (_board.InFlightCount > 0 || !_suspects.TryPeek(out var suspect))
         {
@@ -116,7 +116,7 @@ internal sealed partial class WorkflowRunner
 
         try
         {
-            await _services.Isolation.EnterAsync(alone: true, _taskCancellation.Token).ConfigureAwait(false);
+            await _services.Turnstile.EnterAsync(alone: true, _taskCancellation.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
@@ -125,7 +125,7 @@ internal sealed partial class WorkflowRunner
         }
 
         _suspects.Dequeue();
-        Start(suspect, started);
+        Start(suspect);
     }
 
     private void NotBegun(int index)
@@ -133,7 +133,7 @@ internal sealed partial class WorkflowRunner
         _board.Abandon(index);
         if (IsSuspect(index))
         {
-            _services.Isolation.Leave(alone: true);
+            _services.Turnstile.Leave(alone: true);
         }
     }
 

@@ -7,67 +7,96 @@ namespace Conductor.Workflows;
 /// <content>Running tasks, and ending.</content>
 internal sealed partial class WorkflowRunner
 {
-    /// <summary>
-    /// Runs one task beside the loop and hands its result to the loop. A suspect has had its turn, alone, since before it was started; the others
-    /// take theirs here. Never throws.
-    /// </summary>
-    private async Task RunTaskAsync(int index)
+    /// <summary>Runs one task beside the loop, which gets its result by <see cref="End"/>.</summary>
+    private void Run(int index)
     {
-        var task = _plan.Task(index);
-        var request = RequestFor(index);
-        var isAlone = IsSuspect(index);
-        var isInside = isAlone;
-        var hasWindow = false;
-        TaskResult? result;
+        var task = _spare.Take();
+        task.Runner = this;
+        task.Index = index;
+        task.Request = RequestFor(index);
+
+        // A suspect has had its turn since before it was started; the others take theirs here.
+        task.IsAlone = task.HasTurn = IsSuspect(index);
+        task.Follow(InTurnAsync(task));
+    }
+
+    private ValueTask<TaskResult> InTurnAsync(RunningTask task)
+    {
+        var turn = task.HasTurn ? ValueTask.CompletedTask : _services.Turnstile.EnterAsync(alone: false, _taskCancellation.Token);
+        if (!turn.IsCompletedSuccessfully)
+        {
+            return WhenInTurnAsync(turn, task);
+        }
+
+        task.HasTurn = true;
+        return DispatchAsync(task);
+    }
+
+    private async ValueTask<TaskResult> WhenInTurnAsync(ValueTask turn, RunningTask task)
+    {
+        await turn.ConfigureAwait(false);
+        task.HasTurn = true;
+        return await DispatchAsync(task).ConfigureAwait(false);
+    }
+
+    private ValueTask<TaskResult> DispatchAsync(RunningTask task) => StopCause == StopCause.Draining
+        ? ValueTask.FromException<TaskResult>(new OperationCanceledException("The engine stops."))
+        : _services.Coordinator.DispatchAsync(task.Request!, _taskCancellation.Token);
+
+    /// <summary>Notes what became of a task and gives it to the loop. Thread-safe; never throws.</summary>
+    public void End(RunningTask task)
+    {
+        task.Result = ResultOf(task);
+        if (task.HasTurn)
+        {
+            _services.Turnstile.Leave(task.IsAlone);
+        }
+
+        _finished.Add(task);
+    }
+
+    private TaskResult? ResultOf(RunningTask task)
+    {
         try
         {
-            await _services.Window.WaitAsync(_taskCancellation.Token).ConfigureAwait(false);
-            hasWindow = true;
-            if (!isInside)
-            {
-                await _services.Isolation.EnterAsync(alone: false, _taskCancellation.Token).ConfigureAwait(false);
-                isInside = true;
-            }
-
-            result = StopCause == StopCause.Draining
-                ? null
-                : await _services.Coordinator.DispatchAsync(request, _taskCancellation.Token).ConfigureAwait(false);
+            return task.TakeResult();
         }
         catch (OperationCanceledException)
         {
             // Handed over or lost: it is not over, another owner runs it. Otherwise it ends with its run.
-            result = StopCause >= StopCause.Draining
-                ? null
-                : Cancelled(index, request);
+            return StopCause >= StopCause.Draining ? null : Cancelled(task.Index, task.Request!);
         }
         catch (ConductorException exception) when (StopCause < StopCause.Draining)
         {
-            result = NotRun(index, task.Optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed, _services.Environment.ErrorClassifier.Classify(exception));
+            var status = _plan.Task(task.Index).Optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed;
+            return NotRun(task.Index, status, Classify(exception));
         }
 #pragma warning disable CA1031 // Whatever it is, the loop must learn that the task is over.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            var handedOver = StopCause >= StopCause.Draining;
-            if (!handedOver)
+            if (StopCause >= StopCause.Draining)
             {
-                Log.TaskFailed(_services.Logger, exception, task.Id, RunId);
+                return null;
             }
 
-            result = handedOver ? null : NotRun(index, AgentTaskStatus.Failed, _services.Environment.ErrorClassifier.Classify(exception));
+            Log.TaskFailed(_services.Logger, exception, _plan.Task(task.Index).Id, RunId);
+            return NotRun(task.Index, AgentTaskStatus.Failed, Classify(exception));
         }
+    }
 
-        if (isInside)
+    private TaskError Classify(Exception exception)
+    {
+        try
         {
-            _services.Isolation.Leave(isAlone);
+            return _services.Environment.ErrorClassifier.Classify(exception);
         }
-
-        if (hasWindow)
+#pragma warning disable CA1031 // A user's classifier may throw anything; the task must end all the same.
+        catch
+#pragma warning restore CA1031
         {
-            _services.Window.Release();
+            return ErrorClassifier.Default.Classify(exception);
         }
-
-        _finished.Writer.TryWrite((index, result));
     }
 
     private DispatchTicket RequestFor(int index)
@@ -157,7 +186,7 @@ internal sealed partial class WorkflowRunner
     private async ValueTask HandOverAsync()
     {
         _summary = _summary with { Status = WorkflowStatus.Waiting };
-        _journal.Add(Event(WorkflowEventKind.HandedOver) with { WorkflowStatus = WorkflowStatus.Waiting });
+        Note(WorkflowEventKind.HandedOver, status: WorkflowStatus.Waiting);
         await CommitChangesAsync().ConfigureAwait(false);
         _lossReason = new StateException(
             ErrorCodes.LeaseLost, $"Run '{RunId}' was handed over because this engine stopped. Whoever shares the store goes on with it; get it by its id to follow it.");
@@ -180,7 +209,7 @@ internal sealed partial class WorkflowRunner
     private async ValueTask EndAsync(WorkflowStatus status)
     {
         _summary = _summary with { Status = status, CompletedAt = _services.Time.GetUtcNow() };
-        _journal.Add(Event(WorkflowEventKind.WorkflowFinished) with { WorkflowStatus = status, Error = _summary.Error });
+        Note(WorkflowEventKind.WorkflowFinished, status: status, error: _summary.Error);
         await CommitChangesAsync().ConfigureAwait(false);
         await AnnounceAsync(phase: null).ConfigureAwait(false);
         Log.Ended(_services.Logger, RunId, _plan.Definition.Name, status, _summary.Round);
@@ -191,7 +220,8 @@ internal sealed partial class WorkflowRunner
     {
         while (_board.InFlightCount > 0)
         {
-            await TakeFinishedAsync().ConfigureAwait(false);
+            await _finished.WaitAsync().ConfigureAwait(false);
+            TakeFinished();
             _ready.Clear();
         }
     }
@@ -212,6 +242,7 @@ internal sealed partial class WorkflowRunner
             failure ??= exception;
         }
 
+        _services.LeaveSpareTasks(_spare);
         _services.Forget(this);
         if (failure is null && state is not null)
         {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Threading.Channels;
 using Conductor.Diagnostics;
 using Conductor.State;
 using Microsoft.Extensions.Logging;
@@ -22,9 +21,11 @@ internal sealed partial class WorkflowRunner
     private readonly ReadyTasks _ready;
     private readonly FeedbackLoop _feedbackLoop;
     private readonly CancellationTokenSource _taskCancellation = new();
-    private readonly Channel<(int Index, TaskResult? Result)> _finished =
-        Channel.CreateUnbounded<(int Index, TaskResult? Result)>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly FinishedTasks _finished = new();
+    private readonly SpareTasks _spare;
 
+    /// <summary>Tasks that were started and not begun.</summary>
+    private readonly List<int> _started = [];
     private readonly TaskCompletionSource<WorkflowState> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<ValueTask> _ensureMayBegin;
     private int _stopCause;
@@ -41,9 +42,10 @@ internal sealed partial class WorkflowRunner
         _options = options;
         Lease = lease;
         RunId = runId;
+        _spare = services.TakeSpareTasks();
         _board = new RunBoard(plan);
-        _journal = new RunJournal(services.State, services.Time, runId);
-        _ready = new ReadyTasks(services.Options.TaskWindow);
+        _journal = new RunJournal(services.State, services.Time, runId, plan.TaskCount);
+        _ready = new ReadyTasks(plan, services.Options.TaskWindow);
         _feedbackLoop = new FeedbackLoop(plan, services.Options);
         _summary = new WorkflowSummary
         {
@@ -74,11 +76,7 @@ internal sealed partial class WorkflowRunner
     /// <summary>Commits the run's existence: from here on it is found by its id.</summary>
     public async ValueTask CreateAsync()
     {
-        _journal.Add(_journal.Event(WorkflowEventKind.WorkflowStarted, phase: null, round: 0) with
-        {
-            WorkflowStatus = WorkflowStatus.InProgress,
-            Message = $"{_plan.Definition.Name} {_plan.Definition.Version}",
-        });
+        Note(WorkflowEventKind.WorkflowStarted, _plan.Title, WorkflowStatus.InProgress);
         await CommitAsync(_plan.Definition).ConfigureAwait(false);
         Log.Started(_services.Logger, RunId, _plan.Definition.Name, _plan.TaskCount);
     }
@@ -102,7 +100,7 @@ internal sealed partial class WorkflowRunner
             _ = _taskCancellation.CancelAsync();
         }
 
-        _finished.Writer.TryWrite((-1, null));
+        _finished.Nudge();
     }
 
     /// <summary>A run that ends already is not handed over; one that drains can still be cancelled; a lost one is lost.</summary>
@@ -183,7 +181,7 @@ internal sealed partial class WorkflowRunner
         _summary = _summary with { CurrentPhase = _plan.Phase(phase) };
         _phaseRecord = new PhaseRecord { Phase = _plan.Phase(phase), Round = _summary.Round, StartedAt = _services.Time.GetUtcNow() };
         _journal.Add(_phaseRecord);
-        _journal.Add(Event(WorkflowEventKind.PhaseStarted));
+        Note(WorkflowEventKind.PhaseStarted);
         await AnnounceAsync(_plan.Phase(phase)).ConfigureAwait(false);
     }
 
@@ -195,7 +193,6 @@ internal sealed partial class WorkflowRunner
             MakeReady(index);
         }
 
-        List<int> started = [];
         while (StopCause == StopCause.None)
         {
             while (_ready.TryTake(out var index))
@@ -206,11 +203,11 @@ internal sealed partial class WorkflowRunner
                 }
                 else
                 {
-                    Start(index, started);
+                    Start(index);
                 }
             }
 
-            await StartSuspectAsync(started).ConfigureAwait(false);
+            await StartSuspectAsync().ConfigureAwait(false);
 
             // Results and starts of one turn are one step: committed before anything of it is visible or begun.
             try
@@ -220,55 +217,50 @@ internal sealed partial class WorkflowRunner
             catch
             {
                 // Never begun: nobody must wait for them.
-                started.ForEach(NotBegun);
+                _started.ForEach(NotBegun);
                 throw;
             }
 
-            foreach (var index in started)
+            foreach (var index in _started)
             {
-                _ = RunTaskAsync(index);
+                Run(index);
             }
 
-            started.Clear();
+            _started.Clear();
             if (_board.InFlightCount == 0)
             {
                 return;
             }
 
-            await TakeFinishedAsync().ConfigureAwait(false);
+            await _finished.WaitAsync().ConfigureAwait(false);
+            TakeFinished();
         }
     }
 
-    private void Start(int index, List<int> started)
+    private void Start(int index)
     {
         _board.Start(index);
         _journal.AddStarted(_plan.Task(index).Id, _summary.CurrentPhase, _summary.Round);
-        started.Add(index);
+        _started.Add(index);
     }
 
-    private async ValueTask TakeFinishedAsync()
+    private void TakeFinished()
     {
-        var next = await _finished.Reader.ReadAsync(CancellationToken.None).ConfigureAwait(false);
-        do
+        for (var task = _finished.TakeAll(); task is not null;)
         {
-            if (next.Index >= 0)
+            var next = task.Next;
+            _ready.Finished(task.Index);
+            if (task.Result is { } result)
             {
-                TakeFinished(next.Index, next.Result);
+                Finish(task.Index, result);
             }
-        }
-        while (_finished.Reader.TryRead(out next));
-    }
+            else
+            {
+                _board.Abandon(task.Index);
+            }
 
-    private void TakeFinished(int index, TaskResult? result)
-    {
-        _ready.Finished(_plan.Task(index).AgentType);
-        if (result is null)
-        {
-            _board.Abandon(index);
-        }
-        else
-        {
-            Finish(index, result);
+            _spare.Add(task);
+            task = next;
         }
     }
 
@@ -277,7 +269,7 @@ internal sealed partial class WorkflowRunner
     {
         if (_board.Blocker(index) is not { } blocker)
         {
-            _ready.Add(index, _plan.Task(index));
+            _ready.Add(index);
             return;
         }
 
@@ -314,7 +306,7 @@ internal sealed partial class WorkflowRunner
     private void Warn(string code, string message)
     {
         LogError(new TaskError { Code = code, Message = message }, FeedbackSeverity.Warning, taskId: null);
-        _journal.Add(Event(WorkflowEventKind.Warning) with { Message = message });
+        Note(WorkflowEventKind.Warning, message);
         Log.Warning(_services.Logger, RunId, message);
     }
 
@@ -328,5 +320,6 @@ internal sealed partial class WorkflowRunner
         Round = _summary.Round,
     });
 
-    private WorkflowEvent Event(WorkflowEventKind kind) => _journal.Event(kind, _summary.CurrentPhase, _summary.Round);
+    private void Note(WorkflowEventKind kind, string? message = null, WorkflowStatus? status = null, TaskError? error = null) =>
+        _journal.Add(kind, _summary.CurrentPhase, _summary.Round, message, status, error);
 }

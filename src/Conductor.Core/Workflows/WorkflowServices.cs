@@ -12,6 +12,8 @@ namespace Conductor.Workflows;
 internal sealed class WorkflowServices(
     AgentCoordinator coordinator, StateManager state, PolicyEngine policies, WorkflowOptions options, ConductorEnvironment environment)
 {
+    private SpareTasks? _spareTasks;
+
     public AgentCoordinator Coordinator { get; } = coordinator;
 
     public StateManager State { get; } = state;
@@ -30,11 +32,8 @@ internal sealed class WorkflowServices(
 
     public ConductorInstruments Instruments { get; } = environment.Instruments;
 
-    /// <summary>All runs together hand over no more tasks than the coordinator's queue holds, so that none fails for its size.</summary>
-    public SemaphoreSlim Window { get; } = new(coordinator.QueueCapacity, coordinator.QueueCapacity);
-
-    /// <summary>Keeps a task that is suspected of killing its process apart from the others.</summary>
-    public Isolation Isolation { get; } = new();
+    /// <summary>Where every task of every run passes.</summary>
+    public Turnstile Turnstile { get; } = new(coordinator.QueueCapacity);
 
     /// <summary>Fences of runs that this engine could not go on with although it lives: what was under way then is no crash.</summary>
     public ConcurrentDictionary<string, long> LostFences { get; } = new(StringComparer.Ordinal);
@@ -44,6 +43,11 @@ internal sealed class WorkflowServices(
 
     /// <summary>The runs of this engine.</summary>
     public ConcurrentDictionary<string, WorkflowRunner> Runners { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What a run that is over left, if no other run has it.</summary>
+    public SpareTasks TakeSpareTasks() => Interlocked.Exchange(ref _spareTasks, null) ?? new SpareTasks();
+
+    public void LeaveSpareTasks(SpareTasks tasks) => Volatile.Write(ref _spareTasks, tasks);
 
     public void Forget(WorkflowRunner runner) => Runners.TryRemove(new KeyValuePair<string, WorkflowRunner>(runner.RunId, runner));
 }

@@ -77,7 +77,7 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
         await RegisterAsync(8);
         var definition = Define(phases: 3, tasks: 10);
 
-        (await BytesAsync(50, () => RunAsync(definition))).Should().BeLessThan(82_000, "a run of 3 x 10 tasks allocates about 70,000 bytes");
+        (await BytesAsync(50, () => RunAsync(definition))).Should().BeLessThan(61_000, "a run of 3 x 10 tasks allocates about 53,000 bytes");
     }
 
     [Fact]

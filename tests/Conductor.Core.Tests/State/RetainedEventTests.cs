@@ -8,23 +8,12 @@ namespace Conductor.Tests.State;
 public sealed class RetainedEventTests
 {
     private const string Run = "run";
+    private const long Position = 5;
     private static readonly DateTimeOffset _now = new(2030, 1, 2, 3, 4, 5, TimeSpan.Zero);
-
-    private static readonly TaskResult _result = new()
-    {
-        TaskId = "task",
-        WorkflowId = Run,
-        Round = 2,
-        AgentId = "agent",
-        Status = AgentTaskStatus.Failed,
-        Error = new TaskError { Code = "CODE", Message = "text" },
-        Attempts = 3,
-        Duration = TimeSpan.FromSeconds(4),
-    };
 
     private static readonly WorkflowEvent _started = new()
     {
-        Position = 5,
+        Position = Position,
         WorkflowId = Run,
         Kind = WorkflowEventKind.TaskStarted,
         Timestamp = _now,
@@ -37,12 +26,23 @@ public sealed class RetainedEventTests
     private static readonly WorkflowEvent _finished = _started with
     {
         Kind = WorkflowEventKind.TaskFinished,
-        AgentId = _result.AgentId,
-        TaskStatus = _result.Status,
-        Attempts = _result.Attempts,
-        Duration = _result.Duration,
-        Error = _result.Error,
+        AgentId = "agent",
+        TaskStatus = AgentTaskStatus.Completed,
+        Attempts = 3,
+        Duration = TimeSpan.FromSeconds(4),
     };
+
+    private static readonly WorkflowEvent _ofRun = new()
+    {
+        Position = Position,
+        WorkflowId = Run,
+        Kind = WorkflowEventKind.WorkflowFinished,
+        Timestamp = _now,
+        WorkflowStatus = WorkflowStatus.Completed,
+        Message = "text",
+    };
+
+    private static readonly WorkflowEvent[] _all = [_started, _finished, _ofRun];
 
     public static TheoryData<string> Properties => [.. typeof(WorkflowEvent)
         .GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
@@ -50,36 +50,51 @@ public sealed class RetainedEventTests
         .Select(static property => property.Name)];
 
     [Fact]
-    public void EventOfATask_IsNotKeptAsItIs_AndReadsTheSame()
+    public void Event_IsNotKeptAsItIs_AndReadsTheSame()
     {
-        foreach (var happening in (WorkflowEvent[])[_started, _finished])
+        foreach (var happening in _all)
         {
-            var read = new RetainedEvent(happening, Run, _result).ToEvent(Run);
-
-            read.Should().Be(happening).And.NotBeSameAs(happening, "it is put together from what is kept anyway");
+            Read(happening).Should().Be(happening).And.NotBeSameAs(happening, "it is put together from what is kept of it");
         }
     }
 
     [Theory]
     [MemberData(nameof(Properties))]
-    public void EventOfATask_WithAnythingElseInAnyMember_ReadsTheSame(string name)
+    public void Event_WithAnythingElseInAnyMember_ReadsTheSame(string name)
     {
         var property = typeof(WorkflowEvent).GetProperty(name, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!;
-        foreach (var happening in (WorkflowEvent[])[_started, _finished])
+        foreach (var happening in _all)
         {
             foreach (var value in (object?[])[Other(property), null])
             {
                 var changed = happening with { };
                 property.SetValue(changed, value);
 
-                new RetainedEvent(changed, Run, _result).ToEvent(Run).Should().Be(changed);
-            }
+                var read = Read(changed);
 
-            new RetainedEvent(happening, Run, result: null).ToEvent(Run).Should().Be(happening);
+                read.Should().Be(changed);
+                read.Timestamp.Offset.Should().Be(changed.Timestamp.Offset);
+            }
         }
     }
 
-    /// <summary>A value that neither event has.</summary>
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(100_000, false)]
+    [InlineData(1, true)]
+    public void Finished_SaysWhatTheResultSays(int attempts, bool hasError)
+    {
+        var error = hasError ? new TaskError { Code = "CODE", Message = "text" } : null;
+        var result = new TaskResult { TaskId = "task", AgentId = "agent", Status = AgentTaskStatus.Failed, Attempts = attempts, Error = error, Duration = TimeSpan.FromSeconds(4) };
+
+        var read = RetainedEvent.Finished(result, WorkflowPhase.DevOps, round: 2, _now, Run, Position).ToEvent(Run, Position);
+
+        read.Should().Be(_finished with { TaskStatus = AgentTaskStatus.Failed, Attempts = attempts, Error = error });
+    }
+
+    private static WorkflowEvent Read(WorkflowEvent happening) => new RetainedEvent(happening, Run, Position).ToEvent(Run, Position);
+
+    /// <summary>A value that none of the events has.</summary>
     private static object Other(PropertyInfo property) => (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) switch
     {
         var type when type == typeof(string) => "other",

@@ -1,10 +1,10 @@
 namespace Conductor.Workflows;
 
 /// <summary>
-/// Lets tasks run beside each other, and a task that is suspected of killing its process run alone, so that its neighbours are not convicted
-/// with it. In order of arrival. Thread-safe.
+/// Lets the tasks of all runs through in order of arrival: no more at once than the coordinator's queue holds, so that none fails for its size, and
+/// one that is suspected of killing its process alone, so that its neighbours are not convicted with it. Thread-safe.
 /// </summary>
-internal sealed class Isolation
+internal sealed class Turnstile(int capacity)
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<Waiter> _waiting = new();
@@ -39,7 +39,7 @@ internal sealed class Isolation
 
     private bool TryEnter(bool alone)
     {
-        if (_isOneAlone || (alone && _running > 0))
+        if (_isOneAlone || _running >= (alone ? 1 : capacity))
         {
             return false;
         }

@@ -1,0 +1,112 @@
+namespace Conductor.State;
+
+/// <summary>
+/// The latest result of each task of a run, in one array by the task's number. What was handed out as a snapshot stays as it is: whoever changes
+/// something after that changes a copy. While the run goes on its results are also there as they came; of a run that is over only what is packed
+/// is kept. Not thread-safe.
+/// </summary>
+internal sealed class RunResults
+{
+    private readonly string _workflowId;
+    private Dictionary<string, int> _numbers;
+    private PackedResult[] _packed;
+
+    /// <summary>The results as they came; null, or null in places, where they have to be put together.</summary>
+    private TaskResult?[]? _made;
+    private bool _numbersAreShared;
+    private bool _packedIsShared;
+    private int _count;
+
+    /// <summary>No results yet.</summary>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="definition">The definition whose tasks are expected; tasks it does not know may come all the same.</param>
+    public RunResults(string workflowId, WorkflowDefinition? definition)
+    {
+        _workflowId = workflowId;
+        _numbers = definition is null ? new Dictionary<string, int>(StringComparer.Ordinal) : TaskNumbers.Of(definition);
+        _numbersAreShared = definition is not null;
+        _packed = new PackedResult[_numbers.Count];
+        _made = new TaskResult?[_numbers.Count];
+    }
+
+    /// <summary>The latest result of a task, if it is of this round.</summary>
+    public TaskResult? Find(string taskId, int round) =>
+        TryFind(taskId, out var number) && _packed[number].Round == round ? Make(taskId, number) : null;
+
+    public bool Has(string taskId, int round) => TryFind(taskId, out var number) && _packed[number].Round == round;
+
+    /// <summary>Keeps a result; the task has none.</summary>
+    public void Add(string taskId, TaskResult result)
+    {
+        var number = NumberOf(taskId);
+        Own();
+        _packed[number] = new PackedResult(result, _workflowId, taskId);
+        _made?[number] = result;
+        _count++;
+    }
+
+    /// <summary>Takes the latest result of a task out.</summary>
+    public TaskResult? Remove(string taskId)
+    {
+        if (!TryFind(taskId, out var number))
+        {
+            return null;
+        }
+
+        var result = Make(taskId, number);
+        Own();
+        _packed[number] = default;
+        _made?[number] = null;
+        _count--;
+        return result;
+    }
+
+    /// <summary>The results as they are now.</summary>
+    /// <param name="isLast">Whether no more are expected, so that only what is packed needs to be kept.</param>
+    public ResultMap ToSnapshot(bool isLast = false)
+    {
+        (_numbersAreShared, _packedIsShared) = (true, true);
+        var snapshot = new ResultMap(_workflowId, _numbers, _packed, _made, _count);
+        _made = isLast ? null : _made;
+        return snapshot;
+    }
+
+    private TaskResult Make(string taskId, int number) => _made?[number] ?? _packed[number].ToResult(_workflowId, taskId);
+
+    private bool TryFind(string taskId, out int number) => _numbers.TryGetValue(taskId, out number) && number < _packed.Length && !_packed[number].IsEmpty;
+
+    private int NumberOf(string taskId)
+    {
+        if (!_numbers.TryGetValue(taskId, out var number))
+        {
+            _numbers = _numbersAreShared ? new Dictionary<string, int>(_numbers, StringComparer.Ordinal) : _numbers;
+            _numbersAreShared = false;
+            number = _numbers.Count;
+            _numbers.Add(taskId, number);
+        }
+
+        if (number >= _packed.Length)
+        {
+            var length = Math.Max(2 * _packed.Length, number + 4);
+            Array.Resize(ref _packed, length);
+            if (_made is not null)
+            {
+                Array.Resize(ref _made, length);
+            }
+
+            _packedIsShared = false;
+        }
+
+        return number;
+    }
+
+    private void Own()
+    {
+        if (_packedIsShared)
+        {
+            _packed = [.. _packed];
+            _made = _made is null ? null : [.. _made];
+            _packedIsShared = false;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using System.Threading.Tasks.Sources;
+
+namespace Conductor.Workflows;
+
+/// <summary>
+/// The tasks of a run that are over, in their order, until its loop takes them: all that are there at once, so that they make one step together.
+/// Any thread adds, the loop alone waits and takes.
+/// </summary>
+/// <remarks>
+/// The loop goes on on the thread pool, never on the thread that adds: that one was an agent's, and what the loop does next (a commit, a gate, a
+/// report) may take long. It queues up behind the agents that are about to run, so that what ends meanwhile shares its step.
+/// </remarks>
+internal sealed class FinishedTasks : IValueTaskSource, IThreadPoolWorkItem
+{
+    private readonly Lock _gate = new();
+    private ManualResetValueTaskSourceCore<bool> _arrival;
+    private RunningTask? _oldest;
+    private RunningTask? _newest;
+    private bool _isNudged;
+    private bool _isAwaited;
+
+    public void Add(RunningTask task)
+    {
+        task.Next = null;
+        lock (_gate)
+        {
+            _oldest ??= task;
+            _newest?.Next = task;
+            _newest = task;
+            if (!_isAwaited)
+            {
+                return;
+            }
+
+            _isAwaited = false;
+        }
+
+        Wake();
+    }
+
+    /// <summary>Has the loop look round although no task ended.</summary>
+    public void Nudge()
+    {
+        lock (_gate)
+        {
+            _isNudged = !_isAwaited;
+            if (_isNudged)
+            {
+                return;
+            }
+
+            _isAwaited = false;
+        }
+
+        Wake();
+    }
+
+    /// <summary>Waits for a task, or a nudge.</summary>
+    public ValueTask WaitAsync()
+    {
+        lock (_gate)
+        {
+            if (_oldest is not null || _isNudged)
+            {
+                return ValueTask.CompletedTask;
+            }
+
+            _arrival.Reset();
+            _isAwaited = true;
+            return new ValueTask(this, _arrival.Version);
+        }
+    }
+
+    /// <summary>Takes all, as a list of which this is the first; null when there are none.</summary>
+    public RunningTask? TakeAll()
+    {
+        lock (_gate)
+        {
+            var all = _oldest;
+            (_oldest, _newest, _isNudged) = (null, null, false);
+            return all;
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute() => _arrival.SetResult(true);
+
+    void IValueTaskSource.GetResult(short token) => _arrival.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _arrival.GetStatus(token);
+
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _arrival.OnCompleted(continuation, state, token, flags);
+
+    private void Wake() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+}

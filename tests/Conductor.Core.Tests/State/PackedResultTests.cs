@@ -1,0 +1,66 @@
+using System.Reflection;
+using System.Text.Json;
+using Conductor.State;
+
+namespace Conductor.Tests.State;
+
+/// <summary>Whatever a result within a run says, it says the same after it was kept.</summary>
+public sealed class PackedResultTests
+{
+    private static readonly DateTimeOffset _now = new(2030, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    private static readonly TaskResult _plain = new()
+    {
+        TaskId = "task",
+        WorkflowId = "run",
+        Round = 2,
+        AgentId = "agent",
+        Status = AgentTaskStatus.Completed,
+        Output = TaskData.From(42),
+        Attempts = 3,
+        StartedAt = _now,
+        CompletedAt = _now.AddSeconds(4),
+        Duration = TimeSpan.FromSeconds(4),
+    };
+
+    public static TheoryData<string> Properties => [.. typeof(TaskResult)
+        .GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+        .Where(static property => property.SetMethod is not null)
+        .Select(static property => property.Name)];
+
+    [Fact]
+    public void PlainResult_IsNotKeptAsItIs_AndReadsTheSame() =>
+        Read(_plain).Should().Be(_plain).And.NotBeSameAs(_plain, "only its output and its agent's id stay alive");
+
+    [Theory]
+    [MemberData(nameof(Properties))]
+    public void Result_WithAnythingElseInAnyMember_ReadsTheSame(string name)
+    {
+        var property = typeof(TaskResult).GetProperty(name, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!;
+        var changed = _plain with { };
+        property.SetValue(changed, Other(property));
+
+        var read = Read(changed);
+
+        read.Should().Be(changed);
+        (read.StartedAt.Offset, read.CompletedAt.Offset).Should().Be((changed.StartedAt.Offset, changed.CompletedAt.Offset));
+    }
+
+    private static TaskResult Read(TaskResult result) => new PackedResult(result, "run", "task").ToResult("run", "task");
+
+    /// <summary>A value that the plain result does not have.</summary>
+    private static object Other(PropertyInfo property) => property.PropertyType switch
+    {
+        var type when type == typeof(string) => "other",
+        var type when type == typeof(int) => 77,
+        var type when type == typeof(TimeSpan) => TimeSpan.FromDays(7),
+        var type when type == typeof(DateTimeOffset) => _now.ToOffset(TimeSpan.FromHours(2)),
+        var type when type == typeof(TaskData) => TaskData.From("other"),
+        var type when type == typeof(TaskError) => new TaskError { Code = "OTHER", Message = "other" },
+        var type when type == typeof(Feedback) => new Feedback { Severity = FeedbackSeverity.Error, Findings = ["other"] },
+        var type when type == typeof(AgentTaskStatus) => AgentTaskStatus.Blocked,
+        var type when type == typeof(IReadOnlyDictionary<string, string>) => new Dictionary<string, string> { ["key"] = "value" },
+        var type when type == typeof(Dictionary<string, JsonElement>) => new Dictionary<string, JsonElement> { ["new"] = JsonDocument.Parse("1").RootElement },
+        var type => throw new InvalidOperationException($"Give this test a value of {type}."),
+    };
+}

@@ -1,0 +1,100 @@
+using Conductor.Workflows;
+
+namespace Conductor.Tests.Workflows;
+
+public sealed class FinishedTasksTests
+{
+    [ThreadStatic]
+    private static bool _isAdding;
+
+    [Fact]
+    public async Task TakeAll_GivesAllThatAreThere_InTheirOrder()
+    {
+        var finished = new FinishedTasks();
+        finished.Add(NewTask(1));
+        finished.Add(NewTask(2));
+
+        await finished.WaitAsync();
+
+        Numbers(finished.TakeAll()).Should().Equal(1, 2);
+        finished.TakeAll().Should().BeNull();
+    }
+
+    [Fact]
+    public async Task WaitAsync_GoesOnAtATaskOrANudge_AndNotWithinTheCallThatAdds()
+    {
+        var finished = new FinishedTasks();
+        foreach (var wake in (Action[])[() => finished.Add(NewTask(1)), finished.Nudge])
+        {
+            var went = Continue();
+            went.IsCompleted.Should().BeFalse();
+            _isAdding = true;
+            wake();
+            _isAdding = false;
+            await went;
+            finished.TakeAll();
+        }
+
+        async Task Continue()
+        {
+            await finished.WaitAsync().ConfigureAwait(false);
+            _isAdding.Should().BeFalse("what the loop does next may take long");
+        }
+    }
+
+    [Fact]
+    public async Task Nudge_BeforeItIsWaitedFor_IsNotLost()
+    {
+        var finished = new FinishedTasks();
+        finished.Nudge();
+
+        await finished.WaitAsync();
+
+        finished.TakeAll().Should().BeNull();
+        finished.WaitAsync().AsTask().IsCompleted.Should().BeFalse("one nudge wakes once");
+    }
+
+    [Fact]
+    public async Task Add_FromManyThreads_LosesNone()
+    {
+        const int Threads = 8;
+        const int Each = 5_000;
+        var finished = new FinishedTasks();
+        var adding = Parallel.ForAsync(0, Threads, new ParallelOptions { MaxDegreeOfParallelism = Threads }, async (thread, _) =>
+        {
+            for (var i = 0; i < Each; i++)
+            {
+                finished.Add(NewTask(i));
+                if (i % 50 == 0)
+                {
+                    finished.Nudge();
+                    await Task.Yield();
+                }
+            }
+        });
+
+        var taken = 0;
+        while (taken < Threads * Each)
+        {
+            await finished.WaitAsync();
+            taken += Numbers(finished.TakeAll()).Count;
+        }
+
+        await adding;
+        taken.Should().Be(Threads * Each);
+    }
+
+    /// <summary>A task that nobody began: it only stands in the list.</summary>
+    private static RunningTask NewTask(int index) => new() { Index = index };
+
+    private static List<int> Numbers(RunningTask? first)
+    {
+        List<int> numbers = [];
+        for (var task = first; task is not null; task = task.Next)
+        {
+            numbers.Add(task.Index);
+        }
+
+        return numbers;
+    }
+}
