@@ -11,7 +11,7 @@ namespace Conductor.State;
 public sealed class InMemoryStateManager : StateManager
 {
     private readonly RetentionOptions _retention;
-    private readonly ConcurrentDictionary<string, AgentState> _agents = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, AgentState> _agents = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, InMemoryWorkflow> _workflows = new(StringComparer.Ordinal);
     private readonly InMemoryDeadLetters _deadLetters = new();
     private readonly InMemoryLeaseStore _leases;
@@ -74,15 +74,20 @@ public sealed class InMemoryStateManager : StateManager
     }
 
     /// <inheritdoc />
-    protected override ValueTask<AgentState?> GetAgentStateCoreAsync(string agentId, CancellationToken cancellationToken) =>
-        new(_agents.GetValueOrDefault(agentId));
+    protected override ValueTask<AgentState?> GetAgentStateCoreAsync(string agentId, CancellationToken cancellationToken)
+    {
+        lock (_agentGate)
+        {
+            return new ValueTask<AgentState?>(_agents.GetValueOrDefault(agentId));
+        }
+    }
 
     /// <inheritdoc />
     protected override ValueTask<bool> DeleteAgentStateCoreAsync(string agentId, CancellationToken cancellationToken)
     {
         lock (_agentGate)
         {
-            return new ValueTask<bool>(_agents.TryRemove(agentId, out _));
+            return new ValueTask<bool>(_agents.Remove(agentId));
         }
     }
 
@@ -91,7 +96,13 @@ public sealed class InMemoryStateManager : StateManager
     {
         ArgumentNullException.ThrowIfNull(page);
         var after = page.ContinuationToken;
-        var items = _agents.Values
+        List<AgentState> all;
+        lock (_agentGate)
+        {
+            all = [.. _agents.Values];
+        }
+
+        var items = all
             .Where(state => after is null || string.CompareOrdinal(state.AgentId, after) > 0)
             .OrderBy(static state => state.AgentId, StringComparer.Ordinal)
             .Take(page.Size + 1)
