@@ -84,7 +84,7 @@ internal abstract class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadP
 
         if (current.TryClaimResult())
         {
-            _ = PublishAsync(current, result(current));
+            Publish(current, result(current));
         }
 
         return Cancel(attempt);
@@ -135,7 +135,19 @@ internal abstract class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadP
     /// <summary>Called by the thread pool; never throws.</summary>
     void IThreadPoolWorkItem.Execute() => Run();
 
-    private void Run() => _ = RunAsync(_current!, _cancellation!.Token);
+    private void Run()
+    {
+        var attempt = _current!;
+        var run = agent.ExecuteTaskAsync(attempt, _cancellation!.Token);
+        if (run.IsCompletedSuccessfully && !attempt.HasScope)
+        {
+            Return(attempt, run.Result);
+        }
+        else
+        {
+            _ = ReturnAsync(attempt, run);
+        }
+    }
 
     /// <summary>The agent's code has returned. Under the lock of this.</summary>
     /// <param name="attempt">The number of the attempt.</param>
@@ -223,14 +235,20 @@ internal abstract class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadP
         }
     }
 
-    private async Task RunAsync(TaskContext attempt, CancellationToken cancellationToken)
+    private async Task ReturnAsync(TaskContext attempt, ValueTask<TaskResult> run)
     {
-        var result = await agent.ExecuteTaskAsync(attempt, cancellationToken).ConfigureAwait(false);
+        var result = await run.ConfigureAwait(false);
         if (attempt.HasScope)
         {
             await attempt.EndScopeAsync().ConfigureAwait(false);
         }
 
+        Return(attempt, result);
+    }
+
+    /// <summary>The agent's code has returned.</summary>
+    private void Return(TaskContext attempt, TaskResult result)
+    {
         // Before the result is published: whoever receives it finds the agent ready for the next task.
         var claimed = attempt.TryClaimResult();
         bool isNews;
@@ -247,7 +265,7 @@ internal abstract class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadP
 
         if (claimed)
         {
-            await PublishAsync(attempt, result).ConfigureAwait(false);
+            Publish(attempt, result);
         }
         else
         {
@@ -255,11 +273,31 @@ internal abstract class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadP
         }
     }
 
-    private async Task PublishAsync(TaskContext attempt, TaskResult result)
+    private void Publish(TaskContext attempt, TaskResult result)
+    {
+        ValueTask published;
+        try
+        {
+            published = attempt.PublishAsync(result);
+        }
+#pragma warning disable CA1031 // It is dealt with like one that comes later.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            published = ValueTask.FromException(exception);
+        }
+
+        if (!published.IsCompletedSuccessfully)
+        {
+            _ = AwaitPublishedAsync(published, attempt, result);
+        }
+    }
+
+    private async Task AwaitPublishedAsync(ValueTask published, TaskContext attempt, TaskResult result)
     {
         try
         {
-            await attempt.PublishAsync(result).ConfigureAwait(false);
+            await published.ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // Whatever kept the result from the bus, the coordinator must learn that the attempt is over.
         catch (Exception exception)

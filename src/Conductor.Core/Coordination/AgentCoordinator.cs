@@ -122,9 +122,16 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     internal async ValueTask<TaskResult> DispatchAsync(DispatchTicket ticket, CancellationToken cancellationToken)
     {
-        if (ticket.IsStandalone && await FindRecordedAsync(ticket.Task, cancellationToken).ConfigureAwait(false) is { } known)
+        if (ticket.IsStandalone)
         {
-            return known;
+            // The id names the execution: one whose result is recorded is not run again.
+            TaskValidation.ThrowIfInvalid(ticket.Task);
+            ThrowIfNotStarted();
+            if (await _state.GetTaskResultAsync(ticket.Task.Id, cancellationToken).ConfigureAwait(false) is { } known)
+            {
+                Log.AlreadyRecorded(_logger, ticket.Task.Id);
+                return known;
+            }
         }
 
         using var place = EnterDispatch();
@@ -197,22 +204,10 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             ticket.NextAttempt(slot);
         }
 
-        // 5. Recorded once, before anybody sees it.
-        return ticket.IsStandalone ? await RecordAsync(result).ConfigureAwait(false) : result;
-    }
-
-    /// <summary>The id names the execution: one whose result is recorded is not run again.</summary>
-    private async ValueTask<TaskResult?> FindRecordedAsync(TaskDefinition task, CancellationToken cancellationToken)
-    {
-        TaskValidation.ThrowIfInvalid(task);
-        ThrowIfNotStarted();
-        var known = await _state.GetTaskResultAsync(task.Id, cancellationToken).ConfigureAwait(false);
-        if (known is not null)
-        {
-            Log.AlreadyRecorded(_logger, task.Id);
-        }
-
-        return known;
+        // 5. Recorded once, before anybody sees it; the first recorded result is the one that everybody sees.
+        return !ticket.IsStandalone || await _state.SaveTaskResultAsync(result, CancellationToken.None).ConfigureAwait(false) == RecordOutcome.Recorded
+            ? result
+            : await RecordedAsync(result).ConfigureAwait(false);
     }
 
     private static TaskResult FinalResult(TaskResult result, ErrorDecision decision) => decision.Action == ErrorAction.Skip
@@ -268,14 +263,9 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         }
     }
 
-    /// <summary>The first recorded result is the one that everybody sees.</summary>
-    private async ValueTask<TaskResult> RecordAsync(TaskResult result)
-    {
-        var outcome = await _state.SaveTaskResultAsync(result, CancellationToken.None).ConfigureAwait(false);
-        return outcome == RecordOutcome.Recorded
-            ? result
-            : await _state.GetTaskResultAsync(result.TaskId, CancellationToken.None).ConfigureAwait(false) ?? result;
-    }
+    /// <summary>What was recorded in place of this result.</summary>
+    private async ValueTask<TaskResult> RecordedAsync(TaskResult result) =>
+        await _state.GetTaskResultAsync(result.TaskId, CancellationToken.None).ConfigureAwait(false) ?? result;
 
     private AgentPool PoolOf(AgentType type)
     {
