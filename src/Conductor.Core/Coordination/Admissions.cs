@@ -34,7 +34,7 @@ internal sealed class Admissions
     public int Running => Volatile.Read(ref _running);
 
     /// <summary>Admits a dispatch: when this returns, the agent is taken and a place among the running is reserved.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
     public async ValueTask<AgentSlot> AdmitAsync(DispatchTicket ticket, AgentPool pool, CancellationToken cancellationToken)
     {
         while (true)
@@ -114,7 +114,7 @@ internal sealed class Admissions
 
     /// <summary>Waits for an agent as long as the caller and the limits allow.</summary>
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
     private async ValueTask<AgentSlot> WaitForAgentAsync(AgentPool pool, AgentWaiter waiter, TimeSpan? patience, CancellationToken cancellationToken)
     {
         var watch = cancellationToken.UnsafeRegister(static (state, token) => ((AgentWaiter)state!).Leave(new OperationCanceledException(token)), waiter);

@@ -119,7 +119,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     /// <summary>
     /// The way of one task. One outside workflows is recorded by itself; recording one of a run is left to the run, in one step with its progress.
     /// </summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
     internal async ValueTask<TaskResult> DispatchAsync(DispatchTicket ticket, CancellationToken cancellationToken)
     {
         if (ticket.IsStandalone)

@@ -77,7 +77,7 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
         await RegisterAsync(8);
         var definition = Define(phases: 3, tasks: 10);
 
-        (await BytesAsync(50, () => RunAsync(definition))).Should().BeLessThan(61_000, "a run of 3 x 10 tasks allocates about 53,000 bytes");
+        (await BytesAsync(50, () => RunAsync(definition))).Should().BeLessThan(36_000, "a run of 3 x 10 tasks allocates about 31,000 bytes");
     }
 
     [Fact]
@@ -86,8 +86,13 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
         await RegisterAsync(8);
         var (small, large) = (Define(phases: 1, tasks: 100), Define(phases: 1, tasks: 10_000));
 
-        var perTaskOfSmall = await BytesAsync(20, () => RunAsync(small)) / 100;
-        var perTaskOfLarge = await BytesAsync(1, () => RunAsync(large)) / 10_000;
+        // How many results share a step is up to the threads: the least of several turns is what a task costs by itself.
+        var (perTaskOfSmall, perTaskOfLarge) = (double.MaxValue, double.MaxValue);
+        for (var turn = 0; turn < 4; turn++)
+        {
+            perTaskOfSmall = Math.Min(perTaskOfSmall, await BytesAsync(20, () => RunAsync(small)) / 100);
+            perTaskOfLarge = Math.Min(perTaskOfLarge, await BytesAsync(1, () => RunAsync(large)) / 10_000);
+        }
 
         perTaskOfLarge.Should().BeLessThan(perTaskOfSmall * 1.2);
     }
