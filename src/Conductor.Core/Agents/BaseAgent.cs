@@ -159,7 +159,7 @@ public abstract class BaseAgent
 
         var identity = _identity;
         var activity = ConductorTelemetry.Source.StartActivity(
-            _spanName ??= $"invoke_agent {identity?.Name ?? GetType().Name}", ActivityKind.Internal, task.HandledIn?.Context ?? default);
+            _spanName ??= $"invoke_agent {identity?.Name ?? GetType().Name}", ActivityKind.Internal, task.BegunIn?.Context ?? default);
         if (activity is { IsAllDataRequested: true })
         {
             activity.Describe(Tags.OperationName, "invoke_agent");

@@ -28,9 +28,10 @@ public sealed partial class TaskContext
         _assignment = assignment;
         _mailbox = mailbox;
         Number = number;
-        if (request is not null)
+        var begunIn = ConductorTelemetry.IsTracing ? Activity.Current : null;
+        if (request is not null || begunIn is not null)
         {
-            _extras = new Extras { Request = request, HandledIn = ConductorTelemetry.IsTracing ? Activity.Current : null };
+            _extras = new Extras { Request = request, BegunIn = begunIn };
         }
 
         _startedTimestamp = TimeProvider.GetTimestamp();

@@ -64,7 +64,7 @@ public sealed class InMemoryMessageBus : MessageBus
             {
                 if (!subscription.TryTake(source))
                 {
-                    subscription.DeliverPublished(message ??= source.ToMessage());
+                    subscription.DeliverPublished(message ??= MessageTracing.Made(channel, source));
                 }
             }
         }
