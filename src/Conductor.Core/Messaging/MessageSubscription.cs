@@ -115,7 +115,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
         }
 
         // Over when it returns; nothing to wait for.
-        _ = HandleAsync(new Entry(message, EnqueuedAt: 0));
+        _ = HandleAsync(new Entry(message, EnqueuedAt: 0), andWhatWaits: false);
     }
 
     /// <summary>Hands over what was published in this process as it is, unless messages wait before it or the handler needs a message.</summary>
@@ -134,7 +134,13 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
     public ValueTask DisposeAsync() => _closed ? ValueTask.CompletedTask : _bus.UnsubscribeAsync(this);
 
     /// <summary>Starts handling what waits. Called by the thread pool.</summary>
-    void IThreadPoolWorkItem.Execute() => _ = PumpAsync();
+    void IThreadPoolWorkItem.Execute()
+    {
+        if (TryTake(out var first))
+        {
+            _ = HandleAsync(first, andWhatWaits: true);
+        }
+    }
 
     /// <summary>Whether it was subscribed with a handler.</summary>
     internal bool IsOf(Func<AgentMessage, CancellationToken, ValueTask> handler) => _receiver is HandlerReceiver own && own.Handler == handler;
@@ -148,14 +154,6 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
             var waiting = _queue?.Count ?? 0;
             _queue = null;
             return waiting;
-        }
-    }
-
-    private async Task PumpAsync()
-    {
-        while (TryTake(out var entry))
-        {
-            await HandleAsync(entry).ConfigureAwait(false);
         }
     }
 
@@ -175,46 +173,58 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
         }
     }
 
-    private async Task HandleAsync(Entry entry)
+    /// <summary>Handles a message, and those in the queue after it: one method for all of them, so that a message needs no state machine of its own.</summary>
+    private async Task HandleAsync(Entry entry, bool andWhatWaits)
     {
-        var message = entry.Message;
         var time = _bus.Environment.TimeProvider;
-        if (message.TimeToLive is not null && message.IsExpired(time.GetUtcNow()))
-        {
-            _bus.Dropped(Channel, message, "expired");
-            return;
-        }
-
         var instruments = _bus.Environment.Instruments;
-        if (entry.EnqueuedAt != 0)
+        var context = ExecutionContext.Capture();
+        do
         {
-            instruments.BusQueueWaitTime.Record(time.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
-        }
+            var message = entry.Message;
+            if (message.TimeToLive is not null && message.IsExpired(time.GetUtcNow()))
+            {
+                _bus.Dropped(Channel, message, "expired");
+                continue;
+            }
 
-        var measure = instruments.ProcessDuration.Enabled;
-        var startedAt = measure ? time.GetTimestamp() : 0;
-        using var activity = MessageTracing.StartProcess(Channel, message);
-        try
-        {
-            await _receiver.HandleAsync(message, _bus.Disconnected).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (_bus.Disconnected.IsCancellationRequested)
-        {
-            // The bus was disconnected under the handler: an end, not a failure.
-        }
+            if (entry.EnqueuedAt != 0)
+            {
+                instruments.BusQueueWaitTime.Record(time.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
+            }
+
+            var measure = instruments.ProcessDuration.Enabled;
+            var startedAt = measure ? time.GetTimestamp() : 0;
+            using var activity = MessageTracing.StartProcess(Channel, message);
+            try
+            {
+                await _receiver.HandleAsync(message, _bus.Disconnected).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_bus.Disconnected.IsCancellationRequested)
+            {
+                // The bus was disconnected under the handler: an end, not a failure.
+            }
 #pragma warning disable CA1031 // A handler may throw anything; it must harm neither the publisher nor its siblings.
-        catch (Exception exception)
+            catch (Exception exception)
 #pragma warning restore CA1031
-        {
-            activity.Fail(exception.GetType().FullName!, exception.Message);
-            Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), message.Type, message.Id);
-        }
+            {
+                activity.Fail(exception.GetType().FullName!, exception.Message);
+                Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), message.Type, message.Id);
+            }
 
-        instruments.ConsumedMessages.Add(1);
-        if (measure)
-        {
-            instruments.ProcessDuration.Record(time.GetElapsedTime(startedAt).TotalSeconds);
+            instruments.ConsumedMessages.Add(1);
+            if (measure)
+            {
+                instruments.ProcessDuration.Record(time.GetElapsedTime(startedAt).TotalSeconds);
+            }
+
+            if (context is not null)
+            {
+                // What a handler leaves in its async locals is not the next one's.
+                ExecutionContext.Restore(context);
+            }
         }
+        while (andWhatWaits && TryTake(out entry));
     }
 
     private readonly record struct Entry(AgentMessage Message, long EnqueuedAt);
