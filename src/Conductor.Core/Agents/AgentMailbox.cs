@@ -127,17 +127,23 @@ internal sealed class AgentMailbox(BaseAgent agent, AgentHost host, IMailboxOwne
 
     ValueTask IMessageReceiver.HandleAsync(AgentMessage message, CancellationToken cancellationToken)
     {
-        if (message.Payload is not TaskAssignment assignment)
+        if (message.Payload is not TaskAssignment)
         {
             return agent.HandleMessageAsync(message, cancellationToken);
         }
 
-        if (TryBegin(assignment, EntityId.NumberOf(message.CorrelationId ?? message.Id), message))
+        Handle(message);
+        return ValueTask.CompletedTask;
+    }
+
+    void IMessageReceiver.HandleAtOnce(AgentMessage message) => Handle(message);
+
+    private void Handle(AgentMessage message)
+    {
+        if (message.Payload is TaskAssignment assignment && TryBegin(assignment, EntityId.NumberOf(message.CorrelationId ?? message.Id), message))
         {
             Enqueue();
         }
-
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>

@@ -11,9 +11,11 @@ internal sealed class BroadcastReceiver(Action<AgentMessage> post) : IMessageRec
 
     public bool TryTake(IMessageSource source) => false;
 
+    public void HandleAtOnce(AgentMessage message) => post(message);
+
     public ValueTask HandleAsync(AgentMessage message, CancellationToken cancellationToken)
     {
-        post(message);
+        HandleAtOnce(message);
         return ValueTask.CompletedTask;
     }
 }

@@ -27,14 +27,18 @@ internal sealed class ResultReceiver(Func<string, AgentSlot?> find, ConductorEnv
 
     public ValueTask HandleAsync(AgentMessage message, CancellationToken cancellationToken)
     {
+        HandleAtOnce(message);
+        return ValueTask.CompletedTask;
+    }
+
+    public void HandleAtOnce(AgentMessage message)
+    {
         if (message.Payload is TaskResultPayload { Result: var result })
         {
             // While somebody measures, what follows must not be counted as the handling of the message that brought the answer.
             var onThisThread = !environment.MeasuresHandlers;
             Complete(find(message.Sender), EntityId.NumberOf(message.CorrelationId), result, message.Sender, onThisThread);
         }
-
-        return ValueTask.CompletedTask;
     }
 
     private void Complete(AgentSlot? slot, long attempt, TaskResult result, string agentId, bool onThisThread)

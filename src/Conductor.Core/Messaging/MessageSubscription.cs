@@ -114,8 +114,14 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
             return;
         }
 
-        // Over when it returns; nothing to wait for.
-        _ = HandleAsync(new Entry(message, EnqueuedAt: 0), andWhatWaits: false);
+        if (DropIfExpired(message))
+        {
+            return;
+        }
+
+        var handling = new MessageHandling(_bus.Environment, Channel, message);
+        _receiver.HandleAtOnce(message);
+        handling.End(_bus.Environment);
     }
 
     /// <summary>Hands over what was published in this process as it is, unless messages wait before it or the handler needs a message.</summary>
@@ -134,13 +140,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
     public ValueTask DisposeAsync() => _closed ? ValueTask.CompletedTask : _bus.UnsubscribeAsync(this);
 
     /// <summary>Starts handling what waits. Called by the thread pool.</summary>
-    void IThreadPoolWorkItem.Execute()
-    {
-        if (TryTake(out var first))
-        {
-            _ = HandleAsync(first, andWhatWaits: true);
-        }
-    }
+    void IThreadPoolWorkItem.Execute() => _ = PumpAsync();
 
     /// <summary>Whether it was subscribed with a handler.</summary>
     internal bool IsOf(Func<AgentMessage, CancellationToken, ValueTask> handler) => _receiver is HandlerReceiver own && own.Handler == handler;
@@ -173,32 +173,27 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Handles a message, and those in the queue after it: one method for all of them, so that a message needs no state machine of its own.</summary>
-    private async Task HandleAsync(Entry entry, bool andWhatWaits)
+    /// <summary>Handles what waits, one after another.</summary>
+    private async Task PumpAsync()
     {
-        var time = _bus.Environment.TimeProvider;
-        var instruments = _bus.Environment.Instruments;
+        var environment = _bus.Environment;
         var context = ExecutionContext.Capture();
-        do
+        while (TryTake(out var entry))
         {
-            var message = entry.Message;
-            if (message.TimeToLive is not null && message.IsExpired(time.GetUtcNow()))
+            if (DropIfExpired(entry.Message))
             {
-                _bus.Dropped(Channel, message, "expired");
                 continue;
             }
 
             if (entry.EnqueuedAt != 0)
             {
-                instruments.BusQueueWaitTime.Record(time.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
+                environment.Instruments.BusQueueWaitTime.Record(environment.TimeProvider.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
             }
 
-            var measure = instruments.ProcessDuration.Enabled;
-            var startedAt = measure ? time.GetTimestamp() : 0;
-            using var activity = MessageTracing.StartProcess(Channel, message);
+            var handling = new MessageHandling(environment, Channel, entry.Message);
             try
             {
-                await _receiver.HandleAsync(message, _bus.Disconnected).ConfigureAwait(false);
+                await _receiver.HandleAsync(entry.Message, _bus.Disconnected).ConfigureAwait(false);
             }
             catch (OperationCanceledException) when (_bus.Disconnected.IsCancellationRequested)
             {
@@ -208,23 +203,28 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                activity.Fail(exception.GetType().FullName!, exception.Message);
-                Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), message.Type, message.Id);
+                handling.Fail(exception);
+                Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), entry.Message.Type, entry.Message.Id);
             }
 
-            instruments.ConsumedMessages.Add(1);
-            if (measure)
-            {
-                instruments.ProcessDuration.Record(time.GetElapsedTime(startedAt).TotalSeconds);
-            }
-
+            handling.End(environment);
             if (context is not null)
             {
                 // What a handler leaves in its async locals is not the next one's.
                 ExecutionContext.Restore(context);
             }
         }
-        while (andWhatWaits && TryTake(out entry));
+    }
+
+    private bool DropIfExpired(AgentMessage message)
+    {
+        if (message.TimeToLive is null || !message.IsExpired(_bus.Environment.TimeProvider.GetUtcNow()))
+        {
+            return false;
+        }
+
+        _bus.Dropped(Channel, message, "expired");
+        return true;
     }
 
     private readonly record struct Entry(AgentMessage Message, long EnqueuedAt);
