@@ -189,17 +189,24 @@ internal abstract class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadP
 
     ValueTask IMessageReceiver.HandleAsync(AgentMessage message, CancellationToken cancellationToken)
     {
-        if (message.Payload is not TaskAssignment assignment)
+        if (message.Payload is not TaskAssignment)
         {
             return agent.HandleMessageAsync(message, cancellationToken);
         }
 
-        if (TryBegin(assignment, EntityId.NumberOf(message.CorrelationId ?? message.Id), host.Environment.TimeProvider.GetTimestamp(), message))
+        Handle(message);
+        return ValueTask.CompletedTask;
+    }
+
+    void IMessageReceiver.HandleAtOnce(AgentMessage message) => Handle(message);
+
+    private void Handle(AgentMessage message)
+    {
+        if (message.Payload is TaskAssignment assignment
+            && TryBegin(assignment, EntityId.NumberOf(message.CorrelationId ?? message.Id), host.Environment.TimeProvider.GetTimestamp(), message))
         {
             Enqueue();
         }
-
-        return ValueTask.CompletedTask;
     }
 
     /// <summary>

@@ -13,7 +13,7 @@ namespace Conductor.Agents;
 public abstract class BaseAgent
 {
     private AgentIdentity? _identity;
-    private string? _spanName;
+    private AgentSpan? _span;
     private int _attached;
 
     /// <summary>Makes an agent whose identity is given when it is registered.</summary>
@@ -84,7 +84,7 @@ public abstract class BaseAgent
         }
 
         _identity = identity;
-        _spanName = null;
+        _span = null;
     }
 
     internal void Detach() => Volatile.Write(ref _attached, 0);
@@ -150,28 +150,6 @@ public abstract class BaseAgent
         }
     }
 
-    private Activity? StartActivity(TaskContext task)
-    {
-        if (!ConductorTelemetry.IsTracing)
-        {
-            return null;
-        }
-
-        var identity = _identity;
-        var activity = ConductorTelemetry.Source.StartActivity(
-            _spanName ??= $"invoke_agent {identity?.Name ?? GetType().Name}", ActivityKind.Internal, task.HandledIn?.Context ?? default);
-        if (activity is { IsAllDataRequested: true })
-        {
-            activity.Describe(Tags.OperationName, "invoke_agent");
-            activity.Describe(Tags.ProviderName, "conductor");
-            activity.Describe(Tags.AgentId, identity?.Id);
-            activity.Describe(Tags.AgentName, identity?.Name);
-            activity.Describe(Tags.AgentDescription, identity?.Description);
-            activity.Describe(Tags.AgentVersion, identity?.Version);
-            activity.Describe(Tags.TaskId, task.Task.Id);
-            activity.Describe(Tags.Attempt, task.Attempt);
-        }
-
-        return activity;
-    }
+    private Activity? StartActivity(TaskContext task) =>
+        ConductorTelemetry.IsTracing ? (_span ??= new AgentSpan(_identity, GetType().Name)).Start(task) : null;
 }

@@ -18,8 +18,11 @@ public sealed partial class TaskContext : IMessageSource
     /// <summary>The mailbox of the agent; null in a context made by hand.</summary>
     internal AgentMailbox? Mailbox => _mailbox;
 
-    /// <summary>The span in which the assignment was handled, if anybody traces. It has ended when the agent begins.</summary>
-    internal Activity? HandledIn => _extras?.HandledIn;
+    /// <summary>
+    /// The span that the agent's belongs to, if anybody traces: the dispatch's, or that of handling the assignment where it came as a message. It may
+    /// have ended when the agent begins.
+    /// </summary>
+    internal Activity? BegunIn => _extras?.BegunIn;
 
     /// <summary>The result, once it is to be published.</summary>
     internal TaskResult? Result => _result;
@@ -38,7 +41,7 @@ public sealed partial class TaskContext : IMessageSource
     /// <inheritdoc />
     AgentMessage IMessageSource.ToMessage()
     {
-        var (request, handledIn) = (_extras?.Request, _extras?.HandledIn);
+        var (request, begunIn) = (_extras?.Request, _extras?.BegunIn);
         return new AgentMessage
         {
             Type = MessageType.TaskResult,
@@ -48,7 +51,7 @@ public sealed partial class TaskContext : IMessageSource
             Priority = request is null ? Task.Priority : request.Priority,
             Timestamp = _result!.CompletedAt,
             Payload = new TaskResultPayload { Result = _result },
-            Headers = handledIn is null ? Snapshot.EmptyMap : MessageTracing.HeadersOf(handledIn),
+            Headers = begunIn is null ? Snapshot.EmptyMap : MessageTracing.HeadersOf(begunIn),
         };
     }
 
@@ -58,7 +61,7 @@ public sealed partial class TaskContext : IMessageSource
         /// <summary>The message that brought the assignment, when it came as one.</summary>
         public AgentMessage? Request { get; init; }
 
-        public Activity? HandledIn { get; init; }
+        public Activity? BegunIn { get; init; }
 
         public AsyncServiceScope? Scope { get; set; }
 

@@ -29,9 +29,10 @@ public sealed partial class TaskContext
         _mailbox = mailbox;
         _startedAt = startedAt;
         Number = number;
-        if (request is not null)
+        var begunIn = ConductorTelemetry.IsTracing ? Activity.Current : null;
+        if (request is not null || begunIn is not null)
         {
-            _extras = new Extras { Request = request, HandledIn = ConductorTelemetry.IsTracing ? Activity.Current : null };
+            _extras = new Extras { Request = request, BegunIn = begunIn };
         }
     }
 

@@ -37,8 +37,8 @@ public sealed partial class AgentCoordinator
 
             // Bounded by the agents: each has one result under way at most. A result must not be dropped for want of room.
             var everyResult = new SubscriptionOptions { Capacity = int.MaxValue };
-            _subscriptions.Add(await _bus.SubscribeAsync(Channels.Results(Id), new ResultReceiver(FindSlot, _logger), everyResult, cancellationToken).ConfigureAwait(false));
-            _subscriptions.Add(await _bus.SubscribeAsync(Channels.Broadcast, OnBroadcastAsync, options: null, cancellationToken).ConfigureAwait(false));
+            _subscriptions.Add(await _bus.SubscribeAsync(Channels.Results(Id), new ResultReceiver(FindSlot, _environment, _logger), everyResult, cancellationToken).ConfigureAwait(false));
+            _subscriptions.Add(await _bus.SubscribeAsync(Channels.Broadcast, new BroadcastReceiver(PostToAll), options: null, cancellationToken).ConfigureAwait(false));
             _busDisconnected = _bus.Disconnected.UnsafeRegister(static state => ((AgentCoordinator)state!).OnBusDisconnected(), this);
             _observation = _environment.Instruments.ObserveDispatchQueue(() => _admissions.Limit.Count);
             _saver.Start();
@@ -182,14 +182,17 @@ public sealed partial class AgentCoordinator
         _errors.RemoveAgent(agentId);
     }
 
-    private ValueTask OnBroadcastAsync(AgentMessage message, CancellationToken cancellationToken)
+    private void PostToAll(AgentMessage message)
     {
-        foreach (var slot in _slots.Values)
+        if (_slots.IsEmpty)
+        {
+            return;
+        }
+
+        foreach (var (_, slot) in _slots)
         {
             slot?.Post(message);
         }
-
-        return ValueTask.CompletedTask;
     }
 
     private void OnBusDisconnected()

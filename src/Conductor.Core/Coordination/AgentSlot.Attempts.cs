@@ -29,7 +29,11 @@ internal sealed partial class AgentSlot
     }
 
     /// <summary>The result of an attempt came over the bus. One that is not under way is late, or a duplicate.</summary>
-    public bool TryComplete(long attempt, TaskResult result)
+    /// <param name="attempt">The number of the attempt.</param>
+    /// <param name="result">Its result.</param>
+    /// <param name="onThisThread">Whether whoever awaits it may go on on this thread.</param>
+    /// <returns>False when nobody waits for it.</returns>
+    public bool TryComplete(long attempt, TaskResult result, bool onThisThread)
     {
         lock (this)
         {
@@ -39,8 +43,7 @@ internal sealed partial class AgentSlot
             }
         }
 
-        // While somebody measures, what follows must not be counted as the handling of the message that brought the answer.
-        _answer.Give(result, onThisThread: !Host.Environment.MeasuresHandlers);
+        _answer.Give(result, onThisThread);
         return true;
     }
 
@@ -159,7 +162,8 @@ internal sealed partial class AgentSlot
                 Message = $"The result of task '{result.TaskId}' could not be published: {exception.Message}",
                 Type = exception.GetType().FullName,
             },
-        });
+        },
+        onThisThread: true);
 
     private TaskResult ResultOf(TaskAssignment assignment, AgentTaskStatus status, TaskError error)
     {

@@ -1,4 +1,5 @@
 using Conductor.Agents;
+using Conductor.Diagnostics;
 using Conductor.Messaging;
 using Microsoft.Extensions.Logging;
 
@@ -6,8 +7,9 @@ namespace Conductor.Coordination;
 
 /// <summary>Takes the results of a coordinator's attempts, and gives each to whoever waits for it.</summary>
 /// <param name="find">Finds the slot of an agent.</param>
+/// <param name="environment">Knows whether somebody measures how long handlers take.</param>
 /// <param name="logger">Told of results that nobody waits for.</param>
-internal sealed class ResultReceiver(Func<string, AgentSlot?> find, ILogger logger) : IMessageReceiver
+internal sealed class ResultReceiver(Func<string, AgentSlot?> find, ConductorEnvironment environment, ILogger logger) : IMessageReceiver
 {
     /// <summary>A result is only handed on.</summary>
     public bool HandlesAtOnce(AgentMessage message) => true;
@@ -19,23 +21,29 @@ internal sealed class ResultReceiver(Func<string, AgentSlot?> find, ILogger logg
             return false;
         }
 
-        Complete(slot, attempt.Number, result, slot.Id);
+        Complete(slot, attempt.Number, result, slot.Id, onThisThread: true);
         return true;
     }
 
     public ValueTask HandleAsync(AgentMessage message, CancellationToken cancellationToken)
     {
-        if (message.Payload is TaskResultPayload { Result: var result })
-        {
-            Complete(find(message.Sender), EntityId.NumberOf(message.CorrelationId), result, message.Sender);
-        }
-
+        HandleAtOnce(message);
         return ValueTask.CompletedTask;
     }
 
-    private void Complete(AgentSlot? slot, long attempt, TaskResult result, string agentId)
+    public void HandleAtOnce(AgentMessage message)
     {
-        if (slot?.TryComplete(attempt, result) != true)
+        if (message.Payload is TaskResultPayload { Result: var result })
+        {
+            // While somebody measures, what follows must not be counted as the handling of the message that brought the answer.
+            var onThisThread = !environment.MeasuresHandlers;
+            Complete(find(message.Sender), EntityId.NumberOf(message.CorrelationId), result, message.Sender, onThisThread);
+        }
+    }
+
+    private void Complete(AgentSlot? slot, long attempt, TaskResult result, string agentId, bool onThisThread)
+    {
+        if (slot?.TryComplete(attempt, result, onThisThread) != true)
         {
             Log.ResultDropped(logger, result.TaskId, agentId);
         }

@@ -50,6 +50,6 @@ public sealed class ConductorEnvironment
 
     internal ConductorInstruments Instruments => _instruments.Value;
 
-    /// <summary>Whether somebody listens to how long message handlers take.</summary>
+    /// <summary>Whether somebody listens to how long handlers of messages take.</summary>
     internal bool MeasuresHandlers => ConductorTelemetry.IsTracing || Instruments.ProcessDuration.Enabled;
 }

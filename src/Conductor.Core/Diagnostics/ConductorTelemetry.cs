@@ -8,6 +8,10 @@ namespace Conductor.Diagnostics;
 /// for metrics. Names follow the OpenTelemetry conventions for generative AI agents and for messaging, both marked Development there;
 /// attributes of our own live under <c>conductor.*</c>. Never an id on a metric.
 /// </summary>
+/// <remarks>
+/// Spans: <c>invoke_workflow</c> for a run, in it <c>execute_step</c> for a dispatch, in it <c>invoke_agent</c> for each attempt. A message has
+/// <c>send</c> and <c>process</c>; assignments and results have these too where they become messages, as with a bus between processes.
+/// </remarks>
 public static class ConductorTelemetry
 {
     /// <summary>The name of the <see cref="ActivitySource"/>.</summary>

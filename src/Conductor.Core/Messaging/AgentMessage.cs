@@ -5,17 +5,22 @@ namespace Conductor.Messaging;
 /// <summary>A message. Immutable.</summary>
 public sealed record AgentMessage
 {
+    private MessageId _id;
+
     /// <summary>Makes a message with a new id.</summary>
-    public AgentMessage()
-        : this(EntityId.New())
-    {
-    }
+    public AgentMessage() => _id = MessageId.New();
 
     /// <summary>Makes a message whose id is known, and makes none in vain.</summary>
-    internal AgentMessage(string id) => Id = id;
+    internal AgentMessage(string id) => _id = new MessageId(id);
 
     /// <summary>Unique text. Default: a new <see cref="EntityId"/>.</summary>
-    public string Id { get; init; }
+    public string Id
+    {
+        get => _id.Text;
+
+        // Null is what JSON without an id sets: the message keeps its new one.
+        init => _id = value is null ? _id : new MessageId(value);
+    }
 
     /// <summary>What it is.</summary>
     public required MessageType Type { get; init; }

@@ -9,5 +9,7 @@ internal sealed class HandlerReceiver(Func<AgentMessage, CancellationToken, Valu
 
     public bool HandlesAtOnce(AgentMessage message) => false;
 
+    public void HandleAtOnce(AgentMessage message) => throw new NotSupportedException();
+
     public bool TryTake(IMessageSource source) => false;
 }

@@ -12,6 +12,9 @@ internal interface IMessageReceiver
     /// </summary>
     bool HandlesAtOnce(AgentMessage message);
 
+    /// <summary>Handles such a message; it is over when this returns. Never throws.</summary>
+    void HandleAtOnce(AgentMessage message);
+
     /// <summary>Takes what is published in this process at once, without a message being made of it; gives false to get the message instead.</summary>
     bool TryTake(IMessageSource source);
 }

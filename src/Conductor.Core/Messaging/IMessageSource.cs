@@ -2,7 +2,7 @@ namespace Conductor.Messaging;
 
 /// <summary>
 /// What the library itself publishes for every task. It becomes a message only for whoever needs one: another subscriber, a provider that carries
-/// it elsewhere, a listener to traces. The library's own handlers in the same process take it as it is.
+/// it elsewhere. The library's own handlers in the same process take it as it is.
 /// </summary>
 internal interface IMessageSource
 {

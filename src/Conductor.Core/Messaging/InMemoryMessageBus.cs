@@ -5,8 +5,8 @@ namespace Conductor.Messaging;
 
 /// <summary>
 /// The bus within one process. Publishing finds the channel's subscriptions and puts the message into the queue of each; handlers run on
-/// the thread pool, never on the publisher's thread. (Assignments and results skip the queue: the library's own handlers only note them.)
-/// Thread-safe.
+/// the thread pool, never on the publisher's thread. (Assignments and results skip the queue, and so does a broadcast on its way to the queues of a
+/// coordinator's agents: the library's own handlers only note them or hand them on.) Thread-safe.
 /// </summary>
 public sealed class InMemoryMessageBus : MessageBus
 {

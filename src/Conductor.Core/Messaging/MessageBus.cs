@@ -125,15 +125,15 @@ public abstract partial class MessageBus : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         var stamped = message.Timestamp == default ? message with { Timestamp = Environment.TimeProvider.GetUtcNow() } : message;
         Environment.Instruments.SentMessages.Add(1);
-        return ConductorTelemetry.IsTracing
-            ? PublishTracedAsync(channel, stamped, cancellationToken)
-            : SendAsync(channel, stamped, cancellationToken);
+        return SendAsync(channel, stamped, cancellationToken);
     }
 
-    /// <summary>Publishes what becomes a message only for whoever needs one; everything else is as ever.</summary>
+    /// <summary>
+    /// Publishes what becomes a message only for whoever needs one. It is counted either way, and traced as a message when it is one.
+    /// </summary>
     internal ValueTask PublishAsync(string channel, IMessageSource source, CancellationToken cancellationToken)
     {
-        if (Environment.MeasuresHandlers || !_requests.IsEmpty)
+        if (!_requests.IsEmpty)
         {
             return PublishAsync(channel, source.ToMessage(), cancellationToken);
         }
@@ -252,7 +252,7 @@ public abstract partial class MessageBus : IAsyncDisposable
 
     /// <summary>Sends what may become a message to every current subscription of a channel. Default: it becomes one.</summary>
     private protected virtual ValueTask SendSourceAsync(string channel, IMessageSource source, CancellationToken cancellationToken) =>
-        PublishCoreAsync(channel, source.ToMessage(), cancellationToken);
+        SendAsync(channel, source.ToMessage(), cancellationToken);
 
     /// <summary>Connects the provider.</summary>
     /// <param name="cancellationToken">Gives up.</param>
@@ -281,13 +281,17 @@ public abstract partial class MessageBus : IAsyncDisposable
     /// <summary>Frees what the provider holds. Default: nothing.</summary>
     protected virtual ValueTask DisposeCoreAsync() => ValueTask.CompletedTask;
 
-    private async ValueTask PublishTracedAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
+    private ValueTask SendAsync(string channel, AgentMessage message, CancellationToken cancellationToken) => ConductorTelemetry.IsTracing
+        ? SendTracedAsync(channel, message, cancellationToken)
+        : SendPlainAsync(channel, message, cancellationToken);
+
+    private async ValueTask SendTracedAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
     {
         using var activity = MessageTracing.StartSend(channel, message);
-        await SendAsync(channel, MessageTracing.Inject(activity, message), cancellationToken).ConfigureAwait(false);
+        await SendPlainAsync(channel, MessageTracing.Inject(activity, message), cancellationToken).ConfigureAwait(false);
     }
 
-    private ValueTask SendAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
+    private ValueTask SendPlainAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
     {
         if (message.CorrelationId is not null && !_requests.IsEmpty)
         {

@@ -117,8 +117,14 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
             return;
         }
 
-        // Over when it returns; nothing to wait for.
-        _ = HandleAsync(new Entry(message, EnqueuedAt: 0));
+        if (DropIfExpired(message))
+        {
+            return;
+        }
+
+        var handling = new MessageHandling(_bus.Environment, Channel, message);
+        _receiver.HandleAtOnce(message);
+        handling.End(_bus.Environment);
     }
 
     void IChannelTarget.Publish(AgentMessage message) => Publish(message);
@@ -127,7 +133,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     {
         if (!TryTake(source))
         {
-            Publish(source.ToMessage());
+            Publish(MessageTracing.Made(Channel, source));
         }
     }
 
@@ -164,14 +170,6 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         }
     }
 
-    private async Task PumpAsync()
-    {
-        while (TryTake(out var entry))
-        {
-            await HandleAsync(entry).ConfigureAwait(false);
-        }
-    }
-
     private bool TryTake(out Entry entry)
     {
         lock (Gate)
@@ -188,46 +186,58 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         }
     }
 
-    private async Task HandleAsync(Entry entry)
+    /// <summary>Handles what waits, one after another.</summary>
+    private async Task PumpAsync()
     {
-        var message = entry.Message;
-        var time = _bus.Environment.TimeProvider;
-        if (message.TimeToLive is not null && message.IsExpired(time.GetUtcNow()))
+        var environment = _bus.Environment;
+        var context = ExecutionContext.Capture();
+        while (TryTake(out var entry))
         {
-            _bus.Dropped(Channel, message, "expired");
-            return;
-        }
+            if (DropIfExpired(entry.Message))
+            {
+                continue;
+            }
 
-        var instruments = _bus.Environment.Instruments;
-        if (entry.EnqueuedAt != 0)
-        {
-            instruments.BusQueueWaitTime.Record(time.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
-        }
+            if (entry.EnqueuedAt != 0)
+            {
+                environment.Instruments.BusQueueWaitTime.Record(environment.TimeProvider.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
+            }
 
-        var measure = instruments.ProcessDuration.Enabled;
-        var startedAt = measure ? time.GetTimestamp() : 0;
-        using var activity = MessageTracing.StartProcess(Channel, message);
-        try
-        {
-            await _receiver.HandleAsync(message, _bus.Disconnected).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (_bus.Disconnected.IsCancellationRequested)
-        {
-            // The bus was disconnected under the handler: an end, not a failure.
-        }
+            var handling = new MessageHandling(environment, Channel, entry.Message);
+            try
+            {
+                await _receiver.HandleAsync(entry.Message, _bus.Disconnected).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (_bus.Disconnected.IsCancellationRequested)
+            {
+                // The bus was disconnected under the handler: an end, not a failure.
+            }
 #pragma warning disable CA1031 // A handler may throw anything; it must harm neither the publisher nor its siblings.
-        catch (Exception exception)
+            catch (Exception exception)
 #pragma warning restore CA1031
+            {
+                handling.Fail(exception);
+                Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), entry.Message.Type, entry.Message.Id);
+            }
+
+            handling.End(environment);
+            if (context is not null)
+            {
+                // What a handler leaves in its async locals is not the next one's.
+                ExecutionContext.Restore(context);
+            }
+        }
+    }
+
+    private bool DropIfExpired(AgentMessage message)
+    {
+        if (message.TimeToLive is null || !message.IsExpired(_bus.Environment.TimeProvider.GetUtcNow()))
         {
-            activity.Fail(exception.GetType().FullName!, exception.Message);
-            Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), message.Type, message.Id);
+            return false;
         }
 
-        instruments.ConsumedMessages.Add(1);
-        if (measure)
-        {
-            instruments.ProcessDuration.Record(time.GetElapsedTime(startedAt).TotalSeconds);
-        }
+        _bus.Dropped(Channel, message, "expired");
+        return true;
     }
 
     private readonly record struct Entry(AgentMessage Message, long EnqueuedAt);

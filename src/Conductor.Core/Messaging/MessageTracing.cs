@@ -4,7 +4,10 @@ using Tags = Conductor.Diagnostics.ConductorTelemetry.Tags;
 
 namespace Conductor.Messaging;
 
-/// <summary>Spans of sending and processing, and the trace context in message headers. Costs nothing while nobody listens.</summary>
+/// <summary>
+/// Spans of sending and processing, and the trace context in message headers. Costs nothing while nobody listens. An assignment or a result that
+/// the library hands over within the process is no message, and has none of these spans.
+/// </summary>
 internal static class MessageTracing
 {
     public static Activity? StartSend(string channel, AgentMessage message)
@@ -33,6 +36,15 @@ internal static class MessageTracing
         return Describe(
             ConductorTelemetry.Source.StartActivity(names.Process, ActivityKind.Consumer, sender, tags: null, links), "process", names.Template, message);
     }
+
+    /// <summary>The message of what goes over the bus as one only for some: for these it is traced like any other.</summary>
+    public static AgentMessage Made(string channel, IMessageSource source)
+    {
+        var message = source.ToMessage();
+        using var activity = StartSend(channel, message);
+        return Inject(activity, message);
+    }
+
     /// <summary>The message with the context of a span, or else of the one under way, among its headers.</summary>
     public static AgentMessage Inject(Activity? activity, AgentMessage message) =>
         (activity ?? (ConductorTelemetry.IsTracing ? Activity.Current : null)) is { IdFormat: ActivityIdFormat.W3C } current

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Conductor.Agents;
 using Conductor.DependencyInjection;
+using Conductor.Diagnostics;
 using Conductor.Messaging;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -69,6 +71,36 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
         });
 
         bytes.Should().BeLessThan(200, "a publish allocates nothing; the rest is this test's");
+    }
+
+    [Fact]
+    public async Task Publish_OfANewMessage_MakesNoTextOfItsId()
+    {
+        var bytes = await BytesAsync(2_000, async () =>
+        {
+            await _conductor.Bus.PublishAsync("nobody listens", new AgentMessage { Type = MessageType.StatusUpdate, Sender = "test" });
+            return true;
+        });
+
+        bytes.Should().BeLessThan(260, "a message takes 112 bytes, and its copy with the time of publishing as many");
+    }
+
+    [Fact]
+    public async Task Dispatch_Traced_StaysWithinItsBytes()
+    {
+        await RegisterAsync(8);
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == ConductorTelemetry.SourceName,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+        };
+        ActivitySource.AddActivityListener(listener);
+
+        var traced = await BytesAsync(2_000, DispatchAsync);
+        listener.Dispose();
+        var plain = await BytesAsync(2_000, DispatchAsync);
+
+        (traced - plain).Should().BeLessThan(1_600, "two spans with their attributes take about 1,350 bytes");
     }
 
     [Fact]

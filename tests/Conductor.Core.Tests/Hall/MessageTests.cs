@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Conductor.Messaging;
+using Conductor.Serialization;
 
 namespace Conductor.Tests.Hall;
 
@@ -41,6 +43,48 @@ public sealed class MessageTests
     [Fact]
     public void IsExpired_WithoutTimeToLive_Never() =>
         new AgentMessage { Type = MessageType.Control, Sender = "a", Timestamp = _now }.IsExpired(DateTimeOffset.MaxValue).Should().BeFalse();
+
+    [Fact]
+    public void Id_NotGiven_IsOneTextThatCopiesShare()
+    {
+        var message = new AgentMessage { Type = MessageType.Control, Sender = "a" };
+        var copy = message with { };
+        var later = new AgentMessage { Type = MessageType.Control, Sender = "a" };
+
+        message.Id.Should().HaveLength(28).And.Be(message.Id);
+        copy.Id.Should().Be(message.Id);
+        string.CompareOrdinal(later.Id, message.Id).Should().BePositive("ids sort in the order they were made");
+    }
+
+    [Fact]
+    public void Equals_ComparesTheTextsOfIdsHoweverTheyWereMade()
+    {
+        var message = new AgentMessage { Type = MessageType.Control, Sender = "a" };
+        var unread = message with { };
+        var given = new AgentMessage { Id = message.Id, Type = MessageType.Control, Sender = "a" };
+        var other = new AgentMessage { Type = MessageType.Control, Sender = "a" };
+
+        unread.Should().Be(message);
+        given.Should().Be(message).And.Be(unread);
+        new[] { given.GetHashCode(), unread.GetHashCode() }.Should().AllBeEquivalentTo(message.GetHashCode());
+        other.Should().NotBe(message);
+        (other with { Id = message.Id }).Should().Be(message);
+        (message with { Id = "mine" }).Id.Should().Be("mine");
+        (message with { Id = "mine" }).Should().NotBe(message).And.Be(other with { Id = "mine" });
+    }
+
+    [Fact]
+    public void Json_ThereAndBack_KeepsTheId()
+    {
+        var message = new AgentMessage { Type = MessageType.Control, Sender = "a" };
+
+        var json = JsonSerializer.Serialize(message, ConductorJson.Options);
+        var back = JsonSerializer.Deserialize<AgentMessage>(json, ConductorJson.Options)!;
+
+        json.Should().Contain($"\"id\":\"{message.Id}\"");
+        back.Id.Should().Be(message.Id);
+        JsonSerializer.Deserialize<AgentMessage>("""{"type":"control","sender":"a","priority":"low"}""", ConductorJson.Options)!.Id.Should().HaveLength(28);
+    }
 
     [Fact]
     public void IsBroadcast_WithoutRecipient()

@@ -127,6 +127,34 @@ public sealed class SubscriptionQueueTests : IAsyncLifetime, IAsyncDisposable
         waiting.LastMeasurement!.Value.Should().Be(2);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Handler_ThatSetsAnAsyncLocal_LeavesNothingToTheNextMessage(bool suspends)
+    {
+        var local = new AsyncLocal<string?>();
+        var seen = new ConcurrentQueue<string?>();
+
+        // Not async: an async method would undo what it sets by itself.
+        ValueTask HandleAsync(AgentMessage message, CancellationToken cancellationToken)
+        {
+            seen.Enqueue(local.Value);
+            local.Value = message.Id;
+            return suspends ? new ValueTask(_release.Task) : ValueTask.CompletedTask;
+        }
+
+        await _bus.SubscribeAsync("c", HandleAsync);
+        for (var i = 0; i < 100; i++)
+        {
+            await _bus.PublishAsync("c", Message($"{i}"));
+        }
+
+        _release.SetResult();
+        await UntilAsync(() => seen.Count == 100);
+
+        seen.Should().OnlyContain(value => value == null);
+    }
+
     [Fact]
     public async Task Handler_ThatFails_IsLoggedWithChannelTemplateAndMessage()
     {

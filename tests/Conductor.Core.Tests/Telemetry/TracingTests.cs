@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Conductor.Diagnostics;
+using Conductor.Messaging;
+using Conductor.Testing;
 using Conductor.Tests.Support;
 
 namespace Conductor.Tests.Telemetry;
@@ -55,18 +57,64 @@ public sealed class TracingTests : IDisposable
             .Should().Be((ActivityKind.Internal, "invoke_workflow", "release", "r"));
         var step = await SpanAsync("execute_step code");
         (step.ParentSpanId, step.GetTagItem("conductor.task.id"), step.GetTagItem("conductor.phase")).Should().Be((workflow.SpanId, "code", "development"));
+        var agent = await SpanAsync("invoke_agent coding");
+        (agent.ParentSpanId, agent.GetTagItem("gen_ai.provider.name"), agent.GetTagItem("gen_ai.agent.id"), agent.GetTagItem("conductor.attempt"))
+            .Should().Be((step.SpanId, "conductor", "coding", 1));
+        state.Status.Should().Be(WorkflowStatus.Completed);
+        _ended.Select(activity => activity.DisplayName).Where(name => name.Contains(":agent:") || name.Contains(":results:"))
+            .Should().BeEmpty("what is handed over within the process is no message");
+        _ended.Should().OnlyContain(activity => activity.Source.Version == ConductorTelemetry.Version && activity.Source.TelemetrySchemaUrl == ConductorTelemetry.SchemaUrl);
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_OverABusThatCarriesMessages_TracesThemWithinTheStep()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Bus = environment => new RecordingMessageBus(environment) });
+        await rig.AddAsync(_ => TaskData.Empty, id: "coding");
+
+        await rig.DispatchAsync(Rig.NewTask() with { Name = "code" });
+
+        var step = await SpanAsync("execute_step code");
         var send = await SpanAsync("send conductor:agent:{id}");
         (send.Kind, send.ParentSpanId, send.GetTagItem("messaging.system"), send.GetTagItem("messaging.destination.template"))
             .Should().Be((ActivityKind.Producer, step.SpanId, "conductor", "conductor:agent:{id}"));
         var process = await SpanAsync("process conductor:agent:{id}");
         (process.Kind, process.ParentSpanId).Should().Be((ActivityKind.Consumer, send.SpanId));
         process.Links.Single().Context.SpanId.Should().Be(send.SpanId);
-        var agent = await SpanAsync("invoke_agent coding");
-        (agent.ParentSpanId, agent.GetTagItem("gen_ai.provider.name"), agent.GetTagItem("gen_ai.agent.id"), agent.GetTagItem("conductor.attempt"))
-            .Should().Be((process.SpanId, "conductor", "coding", 1));
-        await SpanAsync("process conductor:results:{id}");
-        state.Status.Should().Be(WorkflowStatus.Completed);
-        _ended.Should().OnlyContain(activity => activity.Source.Version == ConductorTelemetry.Version && activity.Source.TelemetrySchemaUrl == ConductorTelemetry.SchemaUrl);
+        (await SpanAsync("invoke_agent coding")).ParentSpanId.Should().Be(process.SpanId);
+        (await SpanAsync("process conductor:results:{id}")).ParentSpanId.Should().Be((await SpanAsync("send conductor:results:{id}")).SpanId);
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_SomebodyFollowsTheAgentsChannel_TracesTheMessageMadeForThem()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(_ => TaskData.Empty, id: "a");
+        await rig.FollowAsync(Channels.Agent("a"));
+
+        await rig.DispatchAsync(Rig.NewTask() with { Name = "job" });
+
+        var step = await SpanAsync("execute_step job");
+        var send = await SpanAsync("send conductor:agent:{id}");
+        send.ParentSpanId.Should().Be(step.SpanId);
+        (await SpanAsync("process conductor:agent:{id}")).ParentSpanId.Should().Be(send.SpanId);
+        (await SpanAsync("invoke_agent a")).ParentSpanId.Should().Be(step.SpanId);
+        rig.Messages.Single().Message.Headers.Should().ContainKey(MessageHeaders.TraceParent);
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_TriedAgain_GivesOneSpanOfTheAgentPerAttempt()
+    {
+        await using var rig = await Rig.StartAsync();
+        var attempts = 0;
+        await rig.AddAsync(_ => ++attempts == 1 ? throw new AgentException(ErrorCodes.TransientError, "busy") : TaskData.Empty, id: "a");
+
+        await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Name = "job" }));
+
+        var step = await SpanAsync("execute_step job");
+        var agents = _ended.Where(activity => activity.DisplayName == "invoke_agent a").ToList();
+        agents.Select(activity => activity.GetTagItem("conductor.attempt")).Should().Equal(1, 2);
+        agents.Should().OnlyContain(activity => activity.ParentSpanId == step.SpanId);
     }
 
     [Fact]
@@ -122,11 +170,12 @@ public sealed class TracingTests : IDisposable
         await using var rig = await Rig.StartAsync(new RigOptions { RecordSensitiveData = switchedOn });
         await rig.AddAsync(_ => TaskData.From("secret out"), id: "a");
 
-        await rig.DispatchAsync(Rig.NewTask() with { Input = "secret in" });
+        var task = Rig.NewTask() with { Input = "secret in" };
+        await rig.DispatchAsync(task);
 
         var span = await SpanAsync("invoke_agent a");
         (span.GetTagItem("conductor.task.input"), span.GetTagItem("conductor.task.output")).Should().Be(switchedOn ? ("secret in", "secret out") : (null, null));
-        await SpanAsync("process conductor:results:{id}");
+        await SpanAsync($"execute_step {task.Name}");
         _ended.SelectMany(activity => activity.TagObjects).Any(tag => tag.Value is string text && text.Contains("secret")).Should().Be(switchedOn);
     }
 
@@ -136,7 +185,7 @@ public sealed class TracingTests : IDisposable
         _listener.Dispose();
         await using var rig = await Rig.StartAsync();
         await rig.FollowAsync("mine");
-        await rig.Bus.PublishAsync("mine", new Conductor.Messaging.AgentMessage { Type = Conductor.Messaging.MessageType.Control, Sender = "me" });
+        await rig.Bus.PublishAsync("mine", new AgentMessage { Type = MessageType.Control, Sender = "me" });
 
         await Rig.UntilAsync(() => rig.Messages.Count == 1, "the message");
         rig.Messages.Single().Message.Timestamp.Should().Be(rig.Time.GetUtcNow());
