@@ -92,9 +92,10 @@ internal sealed partial class WorkflowRunner
             return _services.Environment.ErrorClassifier.Classify(exception);
         }
 #pragma warning disable CA1031 // A user's classifier may throw anything; the task must end all the same.
-        catch
+        catch (Exception failure)
 #pragma warning restore CA1031
         {
+            Log.ClassifierFailed(_services.Logger, failure, RunId, exception.GetType().Name);
             return ErrorClassifier.Default.Classify(exception);
         }
     }
