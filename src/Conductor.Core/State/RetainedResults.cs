@@ -27,7 +27,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     {
         lock (_gate)
         {
-            return IndexOf(key, key.GetHashCode()) is var index and not None ? _entries[index].Result.ToResult() : null;
+            return IndexOf(key, key.GetHashCode()) is var index and not None ? _entries[index].ToResult() : null;
         }
     }
 
@@ -53,7 +53,8 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
                 Grow();
             }
 
-            Append(hash, now).Result = new RetainedResult(key, result);
+            ref var entry = ref Append(hash, now);
+            (entry.Key, entry.Result) = (key, new PackedResult(result, result.WorkflowId, result.TaskId));
             surplus = TakeSurplus(now, out hasMore);
         }
 
@@ -84,7 +85,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
         }
 
         ref var entry = ref _entries[_oldest];
-        var key = entry.Result.Key;
+        var key = entry.Key;
         Unchain(_oldest, entry.Hash, entry.Next);
         entry = default;
         _oldest = (_oldest + 1) % _entries.Length;
@@ -100,7 +101,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
         for (var index = _buckets[BucketOf(hash)]; index != None; index = _entries[index].Next)
         {
             ref var entry = ref _entries[index];
-            if (entry.Hash == hash && entry.Result.Key.Equals(key))
+            if (entry.Hash == hash && entry.Key.Equals(key))
             {
                 return index;
             }
@@ -142,7 +143,8 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
         for (var i = 0; i < count; i++)
         {
             ref var entry = ref known[(oldest + i) % known.Length];
-            Append(entry.Hash, entry.At).Result = entry.Result;
+            ref var grown = ref Append(entry.Hash, entry.At);
+            (grown.Key, grown.Result) = (entry.Key, entry.Result);
         }
     }
 
@@ -157,9 +159,12 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
 
     private struct Entry
     {
-        public RetainedResult Result;
+        public ResultKey Key;
+        public PackedResult Result;
         public long At;
         public int Hash;
         public int Next;
+
+        public readonly TaskResult ToResult() => Result.ToResult(Key.WorkflowId, Key.TaskId);
     }
 }

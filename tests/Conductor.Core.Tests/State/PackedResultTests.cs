@@ -4,7 +4,7 @@ using Conductor.State;
 
 namespace Conductor.Tests.State;
 
-/// <summary>Whatever a result within a run says, it says the same after it was kept.</summary>
+/// <summary>Whatever a result says, it says the same after it was kept.</summary>
 public sealed class PackedResultTests
 {
     private static readonly DateTimeOffset _now = new(2030, 1, 2, 3, 4, 5, TimeSpan.Zero);
@@ -44,6 +44,14 @@ public sealed class PackedResultTests
 
         read.Should().Be(changed);
         (read.StartedAt.Offset, read.CompletedAt.Offset).Should().Be((changed.StartedAt.Offset, changed.CompletedAt.Offset));
+    }
+
+    [Fact]
+    public void PlainResultOutsideRuns_IsNotKeptAsItIs_AndReadsTheSame()
+    {
+        var outside = _plain with { WorkflowId = null, Round = 0 };
+
+        new PackedResult(outside, workflowId: null, "task").ToResult(workflowId: null, "task").Should().Be(outside).And.NotBeSameAs(outside);
     }
 
     private static TaskResult Read(TaskResult result) => new PackedResult(result, "run", "task").ToResult("run", "task");
