@@ -26,6 +26,12 @@ internal abstract class ReusedState<TResult> : IValueTaskSource<TResult>
 
     public TResult GetResult(short token)
     {
+        // Whoever awaits a call twice, or does not wait, must not disturb the call that has this state by now: the first throws here.
+        if (_core.GetStatus(token) == ValueTaskSourceStatus.Pending)
+        {
+            throw new InvalidOperationException("A ValueTask that is not over has no result: await it, once.");
+        }
+
         try
         {
             return _core.GetResult(token);

@@ -67,6 +67,33 @@ public sealed class ReusingMethodBuilderTests
     }
 
     [Fact]
+    public async Task Method_AwaitedTwice_ThrowsAndDisturbsNobody()
+    {
+        var (first, second) = (new TaskCompletionSource<int>(), new TaskCompletionSource<int>());
+        var call = AddOneAsync(first.Task);
+        first.SetResult(1);
+        (await call).Should().Be(2);
+        var next = AddOneAsync(second.Task);
+
+        await FluentActions.Awaiting(async () => await call).Should().ThrowAsync<InvalidOperationException>();
+
+        second.SetResult(2);
+        (await next).Should().Be(3);
+    }
+
+    [Fact]
+    public async Task Method_AskedForItsResultTooEarly_ThrowsAndGoesOn()
+    {
+        var source = new TaskCompletionSource<int>();
+        var call = AddOneAsync(source.Task);
+
+        FluentActions.Invoking(() => call.GetAwaiter().GetResult()).Should().Throw<InvalidOperationException>();
+
+        source.SetResult(1);
+        (await call).Should().Be(2);
+    }
+
+    [Fact]
     public async Task Method_KeepsItsCallersContext_AndLeavesItAlone()
     {
         var (first, second) = (new TaskCompletionSource(), new TaskCompletionSource());
