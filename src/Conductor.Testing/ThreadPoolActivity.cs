@@ -7,6 +7,7 @@ namespace Conductor.Testing;
 internal sealed class ThreadPoolActivity(VirtualTimeProvider time, TimeSpan quietPeriod)
 {
     private const int IdleLooks = 3;
+    private const int TurnsOfQueue = 4;
 
     // Waited for only while others (tests that run at the same time) keep the pool busy: long enough for a thread to get its turn.
     private static readonly TimeSpan _leastNoisyQuiet = TimeSpan.FromMilliseconds(2);
@@ -70,12 +71,25 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, TimeSpan quie
         }
     }
 
-    /// <summary>Waits until everything that is queued now has begun.</summary>
+    /// <summary>
+    /// Waits until everything that is queued now has begun, as far as that can be told: a marker passes through the queue that all threads share, and
+    /// since what waits in the queue of one thread is behind no marker, several times as much is to be done as waits now.
+    /// </summary>
     private static bool PassesThroughQueue()
     {
+        var due = ThreadPool.CompletedWorkItemCount + (TurnsOfQueue * (ThreadPool.PendingWorkItemCount + ThreadPool.ThreadCount));
         using var reached = new ManualResetEventSlim();
         ThreadPool.UnsafeQueueUserWorkItem(static state => state.Set(), reached, preferLocal: false);
         reached.Wait();
+        var startedAt = TimeProvider.System.GetTimestamp();
+        var spinner = default(SpinWait);
+        while (ThreadPool.CompletedWorkItemCount < due
+            && ThreadPool.PendingWorkItemCount > 0
+            && TimeProvider.System.GetElapsedTime(startedAt) < _mostNoisyQuiet)
+        {
+            spinner.SpinOnce();
+        }
+
         return true;
     }
 
