@@ -102,7 +102,7 @@ internal abstract class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadP
                 return false;
             }
 
-            // Under the gate, so that it cannot hit the next attempt; callbacks of the agent's code run on the thread pool.
+            // Under the lock, so that it cannot hit the next attempt; callbacks of the agent's code run on the thread pool.
             _ = _cancellation!.CancelAsync();
             return true;
         }

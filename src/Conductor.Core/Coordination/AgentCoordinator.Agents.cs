@@ -117,10 +117,8 @@ public sealed partial class AgentCoordinator
         {
             var slot = await OpenAsync(identity, agent ?? factory!(), factory, predecessor: null, cancellationToken).ConfigureAwait(false);
             await _state.SaveAgentStateAsync(slot.ToState(), cancellationToken: cancellationToken).ConfigureAwait(false);
-            _slots[identity.Id] = slot;
             _errors.AddAgent(identity.Id);
-            slot.Breaker = _errors.FindCircuitBreaker(identity.Id);
-            slot.Pool.Add(slot);
+            TakeIn(slot);
             Log.Registered(_logger, identity.Id, identity.Type.Name);
         }
         catch
@@ -160,6 +158,16 @@ public sealed partial class AgentCoordinator
         }
     }
 
+    /// <summary>Makes a slot known, with the breaker its agent has by now, if any, and gives it to its pool.</summary>
+    private void TakeIn(AgentSlot slot)
+    {
+        _slots[slot.Id] = slot;
+
+        // After it is known: a breaker that is made from here on is told to it.
+        slot.Breaker = _errors.FindCircuitBreaker(slot.Id);
+        slot.Pool.Add(slot);
+    }
+
     private async Task ReplaceAsync(AgentSlot slot)
     {
         try
@@ -173,8 +181,7 @@ public sealed partial class AgentCoordinator
             slot.MarkRemoved();
             await slot.CloseAsync().ConfigureAwait(false);
             var replacement = await OpenAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, CancellationToken.None).ConfigureAwait(false);
-            _slots[slot.Id] = replacement;
-            slot.Pool.Add(replacement);
+            TakeIn(replacement);
         }
 #pragma warning disable CA1031 // In the background: a factory may throw anything, and the log is the only place to say so.
         catch (Exception exception)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Conductor.Agents;
+using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.Tests.Support;
 
@@ -122,6 +123,34 @@ public sealed class TimeoutTests
         stopped.Should().BeEmpty();
         stubborn.SetResult();
         await Rig.UntilAsync(() => stopped.Contains(1), "the old one to be stopped");
+    }
+
+    [Fact]
+    [Trait("Behaviour", "6")]
+    public async Task DispatchTaskAsync_ReplacedAgentWhoseBreakerIsOpen_StaysBrokenOff()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Errors = new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 1 } } });
+        var stubborn = new TaskCompletionSource();
+        var made = 0;
+        await rig.Coordinator.RegisterAgentAsync(new AgentIdentity { Id = "a", Type = AgentType.Coding }, () =>
+        {
+            var number = Interlocked.Increment(ref made);
+            return new LambdaAgent(async (_, _) =>
+            {
+                if (number == 1)
+                {
+                    await stubborn.Task;
+                }
+
+                return TaskData.Empty;
+            });
+        });
+        await rig.DriveAsync(rig.DispatchAsync(Quick()));
+        await rig.DriveAsync(Rig.UntilAsync(() => made == 2 && rig.Coordinator.AgentIds.Count == 1, "the replacement"));
+
+        await FluentActions.Awaiting(() => rig.DispatchAsync()).Should().ThrowAsync<CircuitOpenException>("the breaker is the agent's, whoever takes its place");
+
+        stubborn.SetResult();
     }
 
     [Fact]
