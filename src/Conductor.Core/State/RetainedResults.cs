@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Conductor.State;
 
 /// <summary>
@@ -10,7 +12,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     private const int None = -1;
 
     private readonly Lock _gate = new();
-    private Entry[] _entries = new Entry[SmallestSize];
+    private Entry[] _entries = new Entry[Math.Min(SmallestSize, maxCount)];
     private int[] _buckets = NewBuckets(SmallestSize);
     private int _oldest;
     private int _count;
@@ -39,8 +41,8 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     {
         var hash = key.GetHashCode();
         var now = time.GetTimestamp();
-        ResultKey? surplus;
-        bool hasMore;
+        ResultKey? crowdedOut;
+        bool hasAged;
         lock (_gate)
         {
             if (IndexOf(key, hash) != None)
@@ -48,6 +50,8 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
                 return false;
             }
 
+            // The oldest goes first: the youngest gets its place, and touches no memory that was not touched just now.
+            crowdedOut = _count == maxCount ? TakeOldest() : null;
             if (_count == _entries.Length)
             {
                 Grow();
@@ -55,46 +59,54 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
 
             ref var entry = ref Append(hash, now);
             (entry.Key, entry.Result) = (key, new PackedResult(result, result.WorkflowId, result.TaskId));
-            surplus = TakeSurplus(now, out hasMore);
+            hasAged = IsOldestTooOld(now);
         }
 
         // Outside the lock: what is forgotten with a result is not known here.
-        while (surplus is { } oldest)
+        if (crowdedOut is { } oldest)
         {
             forget(oldest);
-            if (!hasMore)
-            {
-                break;
-            }
+        }
 
-            lock (_gate)
-            {
-                surplus = TakeSurplus(now, out hasMore);
-            }
+        if (hasAged)
+        {
+            ForgetAged(now, forget);
         }
 
         return true;
     }
 
-    private ResultKey? TakeSurplus(long now, out bool hasMore)
+    private void ForgetAged(long now, Action<ResultKey> forget)
     {
-        hasMore = false;
-        if (!HasSurplus(now))
+        while (true)
         {
-            return null;
-        }
+            ResultKey aged;
+            lock (_gate)
+            {
+                if (!IsOldestTooOld(now))
+                {
+                    return;
+                }
 
+                aged = TakeOldest();
+            }
+
+            forget(aged);
+        }
+    }
+
+    private bool IsOldestTooOld(long now) => _count > 0 && time.GetElapsedTime(_entries[_oldest].At, now) > maxAge;
+
+    private ResultKey TakeOldest()
+    {
         ref var entry = ref _entries[_oldest];
         var key = entry.Key;
         Unchain(_oldest, entry.Hash, entry.Next);
         entry = default;
-        _oldest = (_oldest + 1) % _entries.Length;
+        _oldest = PlaceOf(_oldest + 1);
         _count--;
-        hasMore = HasSurplus(now);
         return key;
     }
-
-    private bool HasSurplus(long now) => _count > maxCount || (_count > 0 && time.GetElapsedTime(_entries[_oldest].At, now) > maxAge);
 
     private int IndexOf(in ResultKey key, int hash)
     {
@@ -113,7 +125,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     /// <summary>Makes the youngest entry, for its result to be put in.</summary>
     private ref Entry Append(int hash, long at)
     {
-        var index = (_oldest + _count) % _entries.Length;
+        var index = PlaceOf(_oldest + _count);
         ref var bucket = ref _buckets[BucketOf(hash)];
         ref var entry = ref _entries[index];
         (entry.At, entry.Hash, entry.Next) = (at, hash, bucket);
@@ -137,7 +149,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     {
         var known = _entries;
         var (oldest, count) = (_oldest, _count);
-        _entries = new Entry[known.Length * 2];
+        _entries = new Entry[Math.Min(known.Length * 2, maxCount)];
         _buckets = NewBuckets(_entries.Length);
         (_oldest, _count) = (0, 0);
         for (var i = 0; i < count; i++)
@@ -148,11 +160,14 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
         }
     }
 
+    /// <summary>An index that may have run over the end.</summary>
+    private int PlaceOf(int index) => index < _entries.Length ? index : index - _entries.Length;
+
     private int BucketOf(int hash) => hash & (_buckets.Length - 1);
 
     private static int[] NewBuckets(int size)
     {
-        var buckets = new int[size];
+        var buckets = new int[BitOperations.RoundUpToPowerOf2((uint)size)];
         Array.Fill(buckets, None);
         return buckets;
     }
