@@ -33,68 +33,12 @@ internal sealed class Admissions
     /// <summary>Tasks admitted and not finished.</summary>
     public int Running => Volatile.Read(ref _running);
 
-    /// <summary>Admits a dispatch: when this returns, the agent is taken and a place among the running is reserved.</summary>
-    [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
-    public async ValueTask<AgentSlot> AdmitAsync(DispatchTicket ticket, AgentPool pool, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var version = _capacity.Version;
-            var slot = await TakeAgentAsync(ticket, pool, cancellationToken).ConfigureAwait(false);
-            PolicyVerdict verdict;
-            try
-            {
-                verdict = await ReserveAndAskAsync(ticket, slot, pool, cancellationToken).ConfigureAwait(false);
-                if (ticket.EnsureMayBegin is { } ensureMayBegin)
-                {
-                    await ensureMayBegin().ConfigureAwait(false);
-                }
-            }
-            catch
-            {
-                GiveBack(ticket, slot, pool);
-                throw;
-            }
-
-            if (verdict.Denial is not { } denial)
-            {
-                return slot;
-            }
-
-            var violation = new PolicyViolationException(denial.PolicyName, denial.Reason) { IsTransient = denial.IsTransient };
-            if (!denial.IsTransient)
-            {
-                ticket.Refuse(slot, violation);
-            }
-
-            GiveBack(ticket, slot, pool);
-            if (denial.IsTransient)
-            {
-                await WaitForCapacityAsync(ticket, denial, violation, version, cancellationToken).ConfigureAwait(false);
-            }
-            else if (verdict.Policy!.Target == PolicyTarget.Task)
-            {
-                throw violation;
-            }
-        }
-    }
-
-    /// <summary>Admits nothing more.</summary>
-    public void Close()
-    {
-        _closed = true;
-        _capacity.ReleaseAll();
-    }
-
-    /// <summary>A task that was admitted is over: its place is free, and whoever waits for one is judged again.</summary>
-    public void Release(AgentPool pool)
-    {
-        Interlocked.Decrement(ref pool.Running);
-        Interlocked.Decrement(ref _running);
-        _capacity.Release();
-    }
-
-    private ValueTask<AgentSlot> TakeAgentAsync(DispatchTicket ticket, AgentPool pool, CancellationToken cancellationToken)
+    /// <summary>
+    /// Takes an idle agent of the type that its breaker allows, or waits for one as long as the caller and the limits allow. It is the dispatch's
+    /// until <see cref="MayBeginAsync"/> says no.
+    /// </summary>
+    /// <returns>The agent; to be awaited once.</returns>
+    public ValueTask<AgentSlot> TakeAgentAsync(DispatchTicket ticket, AgentPool pool, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (_closed)
@@ -112,8 +56,71 @@ internal sealed class Admissions
         return patience is null && !cancellationToken.CanBeCanceled ? waiter!.Agent : WaitForAgentAsync(pool, waiter!, patience, cancellationToken);
     }
 
-    /// <summary>Waits for an agent as long as the caller and the limits allow.</summary>
+    /// <summary>
+    /// Asks the policies about a dispatch and the agent that it took. When they allow it, a place among the running is reserved. When they do not, the
+    /// agent is given back; what was denied for the time being has waited until it is worth trying again.
+    /// </summary>
+    /// <returns>True when it may begin; false when the search for an agent goes on.</returns>
+    /// <exception cref="PolicyViolationException">A policy denies the task, whoever does it.</exception>
+    [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
+    public async ValueTask<bool> MayBeginAsync(DispatchTicket ticket, AgentSlot slot, CancellationToken cancellationToken)
+    {
+        var version = _capacity.Version;
+        PolicyVerdict verdict;
+        try
+        {
+            verdict = await ReserveAndAskAsync(ticket, slot, cancellationToken).ConfigureAwait(false);
+            if (ticket.EnsureMayBegin is { } ensureMayBegin)
+            {
+                await ensureMayBegin().ConfigureAwait(false);
+            }
+        }
+        catch
+        {
+            GiveBack(ticket, slot);
+            throw;
+        }
 
+        if (verdict.Denial is not { } denial)
+        {
+            return true;
+        }
+
+        var violation = new PolicyViolationException(denial.PolicyName, denial.Reason) { IsTransient = denial.IsTransient };
+        if (!denial.IsTransient)
+        {
+            ticket.Refuse(slot, violation);
+        }
+
+        GiveBack(ticket, slot);
+        if (denial.IsTransient)
+        {
+            await WaitForCapacityAsync(ticket, denial, violation, version, cancellationToken).ConfigureAwait(false);
+        }
+        else if (verdict.Policy!.Target == PolicyTarget.Task)
+        {
+            throw violation;
+        }
+
+        return false;
+    }
+
+    /// <summary>Admits nothing more.</summary>
+    public void Close()
+    {
+        _closed = true;
+        _capacity.ReleaseAll();
+    }
+
+    /// <summary>A task that was admitted is over: its place is free, and whoever waits for one is judged again.</summary>
+    public void Release(AgentPool pool)
+    {
+        Interlocked.Decrement(ref pool.Running);
+        Interlocked.Decrement(ref _running);
+        _capacity.Release();
+    }
+
+    /// <summary>Waits for an agent as long as the caller and the limits allow.</summary>
     [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
     private async ValueTask<AgentSlot> WaitForAgentAsync(AgentPool pool, AgentWaiter waiter, TimeSpan? patience, CancellationToken cancellationToken)
     {
@@ -174,8 +181,9 @@ internal sealed class Admissions
     }
 
     /// <summary>Reserves a place first and judges by the number before it: so racing dispatches never exceed a limit and never refuse each other both.</summary>
-    private ValueTask<PolicyVerdict> ReserveAndAskAsync(DispatchTicket ticket, AgentSlot slot, AgentPool pool, CancellationToken cancellationToken)
+    private ValueTask<PolicyVerdict> ReserveAndAskAsync(DispatchTicket ticket, AgentSlot slot, CancellationToken cancellationToken)
     {
+        var pool = slot.Pool;
         var before = ticket.AdmittedBefore = Interlocked.Increment(ref _running) - 1;
         var beforeOfType = Interlocked.Increment(ref pool.Running) - 1;
         return _policies.FindDenialAsync(
@@ -198,8 +206,9 @@ internal sealed class Admissions
     /// Takes back what was reserved in vain. A place that was only reserved may have made another dispatch be denied: when nothing runs that
     /// would wake that one later, it is woken here. A denial that saw nothing before it wakes nobody, or the waiting would never rest.
     /// </summary>
-    private void GiveBack(DispatchTicket ticket, AgentSlot slot, AgentPool pool)
+    private void GiveBack(DispatchTicket ticket, AgentSlot slot)
     {
+        var pool = slot.Pool;
         slot.Permit?.Dispose();
         slot.Permit = null;
         pool.Return(slot);

@@ -137,6 +137,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         using var place = EnterDispatch();
         using var step = DispatchTracing.Start(ticket);
         var now = ticket.ArrivedAt = _time.GetTimestamp();
+        var hasWaited = false;
         TaskResult result;
         while (true)
         {
@@ -144,10 +145,15 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             AgentSlot slot;
             try
             {
-                var admission = _admissions.AdmitAsync(ticket, PoolOf(ticket.Task.AgentType), cancellationToken);
-                var isAtOnce = admission.IsCompleted && ticket.Attempt == 1;
-                slot = await admission.ConfigureAwait(false);
-                now = isAtOnce ? now : _time.GetTimestamp();
+                var taken = _admissions.TakeAgentAsync(ticket, PoolOf(ticket.Task.AgentType), cancellationToken);
+                hasWaited |= !taken.IsCompleted;
+                slot = await taken.ConfigureAwait(false);
+                var mayBegin = _admissions.MayBeginAsync(ticket, slot, cancellationToken);
+                hasWaited |= !mayBegin.IsCompleted;
+                if (!await mayBegin.ConfigureAwait(false))
+                {
+                    continue;
+                }
             }
             catch (ConductorException exception)
             {
@@ -156,6 +162,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
 
             // 2. The assignment goes to the agent over the bus, and its result comes back the same way.
+            now = hasWaited ? _time.GetTimestamp() : now;
             ticket.Begin(now, _time, _environment.Instruments);
             try
             {
@@ -202,6 +209,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
             await BackOffAsync(decision.Delay, cancellationToken).ConfigureAwait(false);
             ticket.NextAttempt(slot);
+            hasWaited = true;
         }
 
         // 5. Recorded once, before anybody sees it; the first recorded result is the one that everybody sees.
