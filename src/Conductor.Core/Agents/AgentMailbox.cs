@@ -8,12 +8,13 @@ namespace Conductor.Agents;
 /// told when the agent is free. Published, it is the assignment of the attempt under way. Thread-safe.
 /// </summary>
 #pragma warning disable CA1001 // The source has no timer and links to nothing: there is nothing in it to dispose.
-internal abstract class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadPoolWorkItem, IMessageReceiver, IMessageSource
+internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadPoolWorkItem, IMessageReceiver, IMessageSource
 #pragma warning restore CA1001
 {
     private MessageSubscription? _subscription;
     private CancellationTokenSource? _cancellation;
     private TaskContext? _current;
+    private SuspendedRun? _suspended;
     private long _revoked;
     private int _awaitsLeader;
 
@@ -139,6 +140,18 @@ internal abstract class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadP
     {
         var attempt = _current!;
         var run = agent.ExecuteTaskAsync(attempt, _cancellation!.Token);
+        if (run.IsCompleted)
+        {
+            Return(attempt, run);
+        }
+        else
+        {
+            (_suspended ??= new SuspendedRun(this)).Await(attempt, run);
+        }
+    }
+
+    private void Return(TaskContext attempt, ValueTask<TaskResult> run)
+    {
         if (run.IsCompletedSuccessfully && !attempt.HasScope)
         {
             Return(attempt, run.Result);

@@ -44,7 +44,7 @@ public abstract class BaseAgent
     /// <param name="task">The task and everything around it.</param>
     /// <param name="cancellationToken">Asks the agent's code to stop.</param>
     /// <returns>The result of this attempt.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
     public async ValueTask<TaskResult> ExecuteTaskAsync(TaskContext task, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);

@@ -38,6 +38,21 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Dispatch_WhereAgentsSuspendAndCallersWait_StaysWithinItsBytes()
+    {
+        const int callers = 64;
+        for (var i = 0; i < 8; i++)
+        {
+            await _conductor.Coordinator.RegisterAgentAsync(new Hesitant(), _type);
+        }
+
+        var wave = await BytesAsync(50, async ValueTask<TaskResult[]> () => await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => DispatchAsync().AsTask())));
+        var task = await BytesAsync(2_000, static () => ValueTask.FromResult(NewTask()));
+
+        ((wave / callers) - task).Should().BeLessThan(900, "it allocates about 790 bytes beside its task, some 250 of them the agent's own and the caller's");
+    }
+
+    [Fact]
     public async Task Dispatch_AmongTenThousandAgents_AllocatesNoMoreThanAmongTen()
     {
         await RegisterAsync(10);
@@ -195,5 +210,14 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
     private sealed class IdleHands : BaseAgent
     {
         protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(task.Input);
+    }
+
+    private sealed class Hesitant : BaseAgent
+    {
+        protected override async ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            return task.Input;
+        }
     }
 }

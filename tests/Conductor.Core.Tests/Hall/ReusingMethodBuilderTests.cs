@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
-using Conductor.Coordination;
 
-namespace Conductor.Tests.Coordination;
+namespace Conductor.Tests.Hall;
 
 /// <summary>A method that is built by <see cref="ReusingMethodBuilder{TResult}"/> behaves like any other.</summary>
 public sealed class ReusingMethodBuilderTests
