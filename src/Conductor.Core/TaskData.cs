@@ -100,7 +100,19 @@ public abstract class TaskData
 
         internal override string Kind => typeof(TValue).ToString();
 
-        internal override string? ToDisplayText() => value!.ToString();
+        internal override string? ToDisplayText()
+        {
+            try
+            {
+                return value!.ToString();
+            }
+#pragma warning disable CA1031 // A value that cannot be written down must not fail the task that is traced; the text says it.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                return $"({typeof(TValue)}.ToString() threw {exception.GetType().Name}: {exception.Message})";
+            }
+        }
 
         public override bool TryGet<T>(out T? result)
             where T : default

@@ -257,7 +257,20 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
 
     private async Task ReturnAsync(TaskContext attempt, ValueTask<TaskResult> run)
     {
-        var result = await run.ConfigureAwait(false);
+        TaskResult result;
+        try
+        {
+            result = await run.ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whatever it was, the attempt is over and somebody waits for its result.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            // Not from the agent's code, whose exceptions are results by now: from a listener of traces or metrics.
+            Log.RunFailed(host.Logger, exception, Id, attempt.Task.Id);
+            result = attempt.ToResult(AgentTaskStatus.Failed, host.Environment.ErrorClassifier.Classify(exception));
+        }
+
         if (attempt.HasScope)
         {
             await attempt.EndScopeAsync().ConfigureAwait(false);

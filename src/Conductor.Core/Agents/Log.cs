@@ -25,4 +25,7 @@ internal static partial class Log
 
     [LoggerMessage(1306, LogLevel.Debug, "A progress report of task {TaskId} was lost.")]
     public static partial void ProgressLost(ILogger logger, Exception exception, string taskId);
+
+    [LoggerMessage(1307, LogLevel.Error, "What surrounds agent {AgentId} failed at task {TaskId}: a listener of traces or metrics, most likely.")]
+    public static partial void RunFailed(ILogger logger, Exception exception, string agentId, string taskId);
 }
