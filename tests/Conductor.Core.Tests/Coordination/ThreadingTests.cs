@@ -1,3 +1,4 @@
+using System.Globalization;
 using Conductor.Policies;
 using Conductor.Tests.Support;
 
@@ -30,6 +31,37 @@ public sealed class ThreadingTests
 
         seen.Should().Equal(null, null);
         ambient.Value.Should().Be("caller");
+    }
+
+    [Fact]
+    public async Task AgentsThatSuspendNowAndThen_EachCallerGetsItsOwnResultAndKeepsItsContext()
+    {
+        await using var rig = await Rig.StartAsync();
+        var ambient = new AsyncLocal<int>();
+        for (var i = 0; i < 4; i++)
+        {
+            await rig.AddAsync(async (task, _) =>
+            {
+                var number = task.Input.Get<int>();
+                for (var turn = 0; turn < number % 3; turn++)
+                {
+                    ambient.Value = -1;
+                    await Task.Yield();
+                }
+
+                return number % 7 == 0 ? throw new InvalidDataException($"{number}") : TaskData.From(number);
+            });
+        }
+
+        await Task.WhenAll(Enumerable.Range(1, 100).Select(number => Task.Run(async () =>
+        {
+            ambient.Value = number;
+            var result = await rig.DispatchAsync(Rig.NewTask() with { Input = TaskData.From(number), Retry = new RetrySettings { MaxRetries = 0 } });
+
+            ambient.Value.Should().Be(number);
+            (result.IsSuccess ? result.Output.Get<int>() : int.Parse(result.Error!.Message, CultureInfo.InvariantCulture)).Should().Be(number);
+            result.IsSuccess.Should().Be(number % 7 != 0);
+        })));
     }
 
     [Fact]
