@@ -7,10 +7,12 @@ namespace Conductor.Agents;
 /// <content>What the mailbox keeps of an attempt under way, here so that an attempt is one object. Published, it is the attempt's result.</content>
 public sealed partial class TaskContext : IMessageSource
 {
+    /// <summary>Stands in the place of the result from when it was claimed until it is there: an attempt has no field for that alone.</summary>
+    private static readonly TaskResult _claimed = new() { TaskId = string.Empty, Status = AgentTaskStatus.InProgress };
+
     private readonly AgentMailbox? _mailbox;
     private Extras? _extras;
     private TaskResult? _result;
-    private int _claimed;
 
     /// <summary>The number of the attempt; 0 when whoever assigned it does not number its attempts by ids of this process.</summary>
     internal long Number { get; }
@@ -22,13 +24,13 @@ public sealed partial class TaskContext : IMessageSource
     /// The span that the agent's belongs to, if anybody traces: the dispatch's, or that of handling the assignment where it came as a message. It may
     /// have ended when the agent begins.
     /// </summary>
-    internal Activity? BegunIn => _extras?.BegunIn;
+    internal Activity? BegunIn { get; }
 
     /// <summary>The result, once it is to be published.</summary>
-    internal TaskResult? Result => _result;
+    internal TaskResult? Result => ReferenceEquals(_result, _claimed) ? null : _result;
 
     /// <summary>True for the first: only its result is published.</summary>
-    internal bool TryClaimResult() => Interlocked.Exchange(ref _claimed, 1) == 0;
+    internal bool TryClaimResult() => Interlocked.CompareExchange(ref _result, _claimed, null) is null;
 
     /// <summary>Publishes the result that was claimed, where whoever assigned the task takes results.</summary>
     internal ValueTask PublishAsync(TaskResult result)
@@ -41,7 +43,7 @@ public sealed partial class TaskContext : IMessageSource
     /// <inheritdoc />
     AgentMessage IMessageSource.ToMessage()
     {
-        var (request, begunIn) = (_extras?.Request, _extras?.BegunIn);
+        var request = _extras?.Request;
         return new AgentMessage
         {
             Type = MessageType.TaskResult,
@@ -51,7 +53,7 @@ public sealed partial class TaskContext : IMessageSource
             Priority = request is null ? Task.Priority : request.Priority,
             Timestamp = _result!.CompletedAt,
             Payload = new TaskResultPayload { Result = _result },
-            Headers = begunIn is null ? Snapshot.EmptyMap : MessageTracing.HeadersOf(begunIn),
+            Headers = BegunIn is null ? Snapshot.EmptyMap : MessageTracing.HeadersOf(BegunIn),
         };
     }
 
@@ -60,8 +62,6 @@ public sealed partial class TaskContext : IMessageSource
     {
         /// <summary>The message that brought the assignment, when it came as one.</summary>
         public AgentMessage? Request { get; init; }
-
-        public Activity? BegunIn { get; init; }
 
         public AsyncServiceScope? Scope { get; set; }
 

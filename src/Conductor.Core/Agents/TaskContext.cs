@@ -29,10 +29,10 @@ public sealed partial class TaskContext
         _mailbox = mailbox;
         _startedAt = startedAt;
         Number = number;
-        var begunIn = ConductorTelemetry.IsTracing ? Activity.Current : null;
-        if (request is not null || begunIn is not null)
+        BegunIn = ConductorTelemetry.IsTracing ? Activity.Current : null;
+        if (request is not null)
         {
-            _extras = new Extras { Request = request, BegunIn = begunIn };
+            _extras = new Extras { Request = request };
         }
     }
 

@@ -140,36 +140,64 @@ public abstract partial class StateManager : IAsyncDisposable
 
         cancellationToken.ThrowIfCancellationRequested();
         return Environment.Instruments.StateOperationDuration.Enabled
-            ? MeasureSlowAsync(operation, argument, core, cancellationToken)
+            ? MeasureListened(operation, argument, core, cancellationToken)
             : core(this, argument, cancellationToken);
     }
 
-    private async ValueTask<T> MeasureSlowAsync<TArgument, T>(
+    /// <summary>The same while somebody measures. What the provider does at once is measured at once: in memory, that is everything.</summary>
+    private ValueTask<T> MeasureListened<TArgument, T>(
         string operation, TArgument argument, Func<StateManager, TArgument, CancellationToken, ValueTask<T>> core, CancellationToken cancellationToken)
     {
         var startedAt = Environment.TimeProvider.GetTimestamp();
-        string? errorType = null;
+        ValueTask<T> running;
         try
         {
-            return await core(this, argument, cancellationToken).ConfigureAwait(false);
+            running = core(this, argument, cancellationToken);
+        }
+#pragma warning disable CA1031 // It is thrown to whoever awaits the operation, like one that comes later.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            running = ValueTask.FromException<T>(exception);
+        }
+
+        if (!running.IsCompletedSuccessfully)
+        {
+            return AwaitMeasuredAsync(operation, startedAt, running);
+        }
+
+        RecordDuration(operation, startedAt);
+        return running;
+    }
+
+    private async ValueTask<T> AwaitMeasuredAsync<T>(string operation, long startedAt, ValueTask<T> running)
+    {
+        T value;
+        try
+        {
+            value = await running.ConfigureAwait(false);
         }
         catch (Exception exception)
         {
-            errorType = (exception as ConductorException)?.ErrorCode ?? exception.GetType().FullName;
+            RecordDuration(operation, startedAt, (exception as ConductorException)?.ErrorCode ?? exception.GetType().FullName);
             throw;
         }
-        finally
+
+        RecordDuration(operation, startedAt);
+        return value;
+    }
+
+    private void RecordDuration(string operation, long startedAt, string? errorType = null)
+    {
+        var duration = Environment.TimeProvider.GetElapsedTime(startedAt).TotalSeconds;
+        var operationTag = new KeyValuePair<string, object?>(ConductorTelemetry.Tags.Operation, operation);
+        if (errorType is null)
         {
-            var duration = Environment.TimeProvider.GetElapsedTime(startedAt).TotalSeconds;
-            var operationTag = new KeyValuePair<string, object?>(ConductorTelemetry.Tags.Operation, operation);
-            if (errorType is null)
-            {
-                Environment.Instruments.StateOperationDuration.Record(duration, operationTag);
-            }
-            else
-            {
-                Environment.Instruments.StateOperationDuration.Record(duration, operationTag, new(ConductorTelemetry.Tags.ErrorType, errorType));
-            }
+            Environment.Instruments.StateOperationDuration.Record(duration, operationTag);
+        }
+        else
+        {
+            Environment.Instruments.StateOperationDuration.Record(duration, operationTag, new(ConductorTelemetry.Tags.ErrorType, errorType));
         }
     }
 }

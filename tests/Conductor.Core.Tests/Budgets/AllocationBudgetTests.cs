@@ -115,7 +115,7 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
         listener.Dispose();
         var plain = await BytesAsync(2_000, DispatchAsync);
 
-        (traced - plain).Should().BeLessThan(1_600, "two spans with their attributes take about 1,350 bytes");
+        (traced - plain).Should().BeLessThan(1_480, "two spans with their attributes take about 1,280 bytes");
     }
 
     [Fact]
