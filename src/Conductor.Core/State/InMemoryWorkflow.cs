@@ -8,9 +8,11 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     private readonly Lock _gate = new();
     private readonly EventHistory _events = new(id, maxEvents);
 
+    // What every run has a few of, and is kept for long: arrays without room to grow.
+    private PhaseRecord[] _phases = [];
+    private string[] _agents = [];
+
     // What few runs have is made when it comes.
-    private List<PhaseRecord>? _phases;
-    private List<string>? _agents;
     private List<WorkflowLogEntry>? _log;
     private List<FeedbackRound>? _feedbackRounds;
     private List<TaskRedelivery>? _redeliveries;
@@ -102,25 +104,20 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
                 Retire(taskId);
             }
 
-            foreach (var result in transition.Results)
+            for (var i = 0; i < transition.Results.Count; i++)
             {
-                Record(result);
+                Record(transition.Results[i]);
             }
 
-            foreach (var phase in transition.Phases)
-            {
-                // The passage that ends is the last one, or close to it.
-                Upsert(_phases ??= [], phase, static (known, phase) => known.Phase == phase.Phase && known.Round == phase.Round);
-            }
-
+            Upsert(transition.Phases);
             foreach (var redelivery in transition.Redeliveries)
             {
-                Upsert(_redeliveries ??= [], redelivery, static (known, redelivery) => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
+                Upsert(_redeliveries ??= [], redelivery);
             }
 
             Append(ref _feedbackRounds, transition.FeedbackRounds);
             Append(ref _log, transition.Log);
-            Append(ref _agents, transition.NewAgents);
+            _agents = transition.NewAgents.Count == 0 ? _agents : [.. _agents, .. transition.NewAgents];
             _events.Add(events);
             return (_version, found);
         }
@@ -182,7 +179,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
             // The first to ask after the end is whoever waited for it; after that a run is only kept.
             var results = Results.ToSnapshot(isLast: _summary.IsComplete);
-            return (_summary with { StoreVersion = _version }).ToState(_phases ?? [], results, _feedbackRounds ?? [], _log ?? [], _agents ?? [], _redeliveries ?? []);
+            return (_summary with { StoreVersion = _version }).ToState(_phases, results, _feedbackRounds ?? [], _log ?? [], _agents, _redeliveries ?? []);
         }
     }
 
@@ -257,17 +254,39 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         }
     }
 
-    private static void Upsert<T>(List<T> items, T item, Func<T, T, bool> isSame)
+    private void Upsert(IReadOnlyList<PhaseRecord> phases)
     {
-        for (var i = items.Count - 1; i >= 0; i--)
+        for (var i = 0; i < phases.Count; i++)
         {
-            if (isSame(items[i], item))
+            // The passage that ends is the last one, or close to it.
+            var phase = phases[i];
+            var place = _phases.Length - 1;
+            while (place >= 0 && !(_phases[place].Phase == phase.Phase && _phases[place].Round == phase.Round))
             {
-                items[i] = item;
-                return;
+                place--;
+            }
+
+            if (place >= 0)
+            {
+                _phases[place] = phase;
+            }
+            else
+            {
+                _phases = [.. _phases, phase];
             }
         }
+    }
 
-        items.Add(item);
+    private static void Upsert(List<TaskRedelivery> redeliveries, TaskRedelivery redelivery)
+    {
+        var place = redeliveries.FindLastIndex(known => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
+        if (place >= 0)
+        {
+            redeliveries[place] = redelivery;
+        }
+        else
+        {
+            redeliveries.Add(redelivery);
+        }
     }
 }

@@ -44,7 +44,7 @@ internal sealed partial class WorkflowRunner
         RunId = runId;
         _spare = services.TakeSpareTasks();
         _board = new RunBoard(plan);
-        _journal = new RunJournal(services.State, services.Time, runId, plan.TaskCount);
+        _journal = new RunJournal(services.State, services.Time, runId, plan.Definition);
         _ready = new ReadyTasks(plan, services.Options.TaskWindow);
         _feedbackLoop = new FeedbackLoop(plan, services.Options);
         _summary = new WorkflowSummary
@@ -240,7 +240,7 @@ internal sealed partial class WorkflowRunner
     private void Start(int index)
     {
         _board.Start(index);
-        _journal.AddStarted(_plan.Task(index).Id, _summary.CurrentPhase, _summary.Round);
+        _journal.AddStarted(index, _summary.CurrentPhase, _summary.Round);
         _started.Add(index);
     }
 
@@ -283,7 +283,7 @@ internal sealed partial class WorkflowRunner
     private void Finish(int index, TaskResult result)
     {
         var freed = _board.Finish(index, result);
-        _journal.AddFinished(result, _summary.CurrentPhase, _summary.Round);
+        _journal.AddFinished(index, result, _summary.CurrentPhase, _summary.Round);
         if (result.Error is { } error)
         {
             LogError(error, result.Status == AgentTaskStatus.Skipped ? FeedbackSeverity.Warning : FeedbackSeverity.Error, _plan.Task(index).Id);
