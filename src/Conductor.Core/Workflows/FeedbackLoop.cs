@@ -35,18 +35,18 @@ internal sealed class FeedbackLoop
     public bool Follows(int phase) => phase == _from;
 
     /// <summary>Feedback of this round that is grave enough to count.</summary>
-    public List<Feedback> Grave(RunBoard board, int phase, int round)
+    public IReadOnlyList<Feedback> Grave(RunBoard board, int phase, int round)
     {
-        List<Feedback> grave = [];
+        List<Feedback>? grave = null;
         foreach (var index in _plan.TasksOf[phase])
         {
             if (board.Result(index) is { Feedback: { } feedback } result && result.Round == round && feedback.Severity >= MinSeverity)
             {
-                grave.Add(feedback);
+                (grave ??= []).Add(feedback);
             }
         }
 
-        return grave;
+        return grave ?? (IReadOnlyList<Feedback>)[];
     }
 
     /// <summary>The tasks that run again, and the ids that were named but are no tasks that could.</summary>

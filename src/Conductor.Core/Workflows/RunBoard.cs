@@ -31,26 +31,23 @@ internal sealed class RunBoard(WorkflowPlan plan)
         }
     }
 
-    /// <summary>Counts what each task of a phase still waits for, and gives those that wait for nothing.</summary>
-    public IEnumerable<int> Enter(int phase)
+    /// <summary>Counts what a task of a phase that begins still waits for.</summary>
+    /// <returns>Whether it is to be run and waits for nothing.</returns>
+    public bool Enter(int index)
     {
-        foreach (var index in plan.TasksOf[phase])
+        if (_status[index] != AgentTaskStatus.Pending)
         {
-            if (_status[index] == AgentTaskStatus.Pending)
-            {
-                var open = 0;
-                foreach (var dependency in plan.Dependencies[index])
-                {
-                    open += IsFinished(dependency) ? 0 : 1;
-                }
-
-                _openDependencies[index] = open;
-                if (open == 0)
-                {
-                    yield return index;
-                }
-            }
+            return false;
         }
+
+        var open = 0;
+        foreach (var dependency in plan.Dependencies[index])
+        {
+            open += IsFinished(dependency) ? 0 : 1;
+        }
+
+        _openDependencies[index] = open;
+        return open == 0;
     }
 
     public void Start(int index)
