@@ -2,13 +2,15 @@ namespace Conductor.State;
 
 /// <summary>
 /// The newest events of a run, in order: the stretches that its steps brought, which nobody changes any more and which so need no copy. Not
-/// thread-safe.
+/// thread-safe. A value, and so a part of the run that has it: thousands are kept.
 /// </summary>
-internal sealed class EventHistory(string workflowId, int maxEvents)
+internal struct EventHistory(string workflowId, int maxEvents)
 {
     /// <summary>Neighbours become one stretch up to this length: it is read from its begin, and let go of as a whole.</summary>
     private const int LongestJoined = 256;
 
+    private readonly string _workflowId = workflowId;
+    private readonly int _maxEvents = maxEvents;
     private EventStretch _newest;
 
     /// <summary>Those before the newest; null for none, as in every small run.</summary>
@@ -18,12 +20,12 @@ internal sealed class EventHistory(string workflowId, int maxEvents)
     private int _length;
 
     /// <summary>The position of the oldest event that is kept; 0 when there is none.</summary>
-    public long FirstPosition => Count == 0 ? 0 : LastPosition - Count + 1;
+    public readonly long FirstPosition => Count == 0 ? 0 : LastPosition - Count + 1;
 
     /// <summary>The position of the newest event.</summary>
     public long LastPosition { get; private set; }
 
-    private int Count => Math.Min(_length, maxEvents);
+    private readonly int Count => Math.Min(_length, _maxEvents);
 
     public void Add(EventBatch events)
     {
@@ -35,14 +37,14 @@ internal sealed class EventHistory(string workflowId, int maxEvents)
         Add(events.Packed);
         _length += events.Count;
         LastPosition = events.LastPosition;
-        while (_older is not null && _older.TryPeek(out var oldest) && _length - oldest.Count >= maxEvents)
+        while (_older is not null && _older.TryPeek(out var oldest) && _length - oldest.Count >= _maxEvents)
         {
             _length -= _older.Dequeue().Count;
         }
     }
 
     /// <summary>Events after a position.</summary>
-    public IReadOnlyList<WorkflowEvent> After(long position, int limit)
+    public readonly IReadOnlyList<WorkflowEvent> After(long position, int limit)
     {
         // Positions are consecutive, so what is newer is found by counting from the end, not by comparing.
         var left = (int)Math.Clamp(LastPosition - position, 0, Count);
@@ -83,7 +85,7 @@ internal sealed class EventHistory(string workflowId, int maxEvents)
     /// <param name="stretch">The stretch.</param>
     /// <param name="behind">How many events there are from its begin to the newest.</param>
     /// <param name="left">How many of the newest are wanted.</param>
-    private void AddTo(List<WorkflowEvent> events, int limit, in EventStretch stretch, int behind, int left)
+    private readonly void AddTo(List<WorkflowEvent> events, int limit, in EventStretch stretch, int behind, int left)
     {
         if (behind - stretch.Count >= left)
         {
@@ -96,7 +98,7 @@ internal sealed class EventHistory(string workflowId, int maxEvents)
             reader.Advance();
             if (behind - i <= left)
             {
-                events.Add(reader.ToEvent(workflowId, LastPosition - behind + i + 1));
+                events.Add(reader.ToEvent(_workflowId, LastPosition - behind + i + 1));
             }
         }
     }

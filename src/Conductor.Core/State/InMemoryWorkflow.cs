@@ -1,12 +1,12 @@
 namespace Conductor.State;
 
 /// <summary>
-/// One run as it is kept in memory. A step changes what it names; the whole state is put together only when it is read. Thread-safe.
+/// One run as it is kept in memory. A step changes what it names; the whole state is put together only when it is read. Thread-safe. (It is its own
+/// lock: thousands are kept, and each object of theirs costs the collector.)
 /// </summary>
 internal sealed class InMemoryWorkflow(string id, int maxEvents)
 {
-    private readonly Lock _gate = new();
-    private readonly EventHistory _events = new(id, maxEvents);
+    private EventHistory _events = new(id, maxEvents);
 
     // What every run has a few of, and is kept for long: arrays without room to grow.
     private PhaseRecord[] _phases = [];
@@ -30,7 +30,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _summary is not null;
             }
@@ -41,7 +41,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _summary is { IsComplete: false };
             }
@@ -52,7 +52,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _summary is null ? null : _summary with { StoreVersion = _version };
             }
@@ -63,7 +63,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _definition;
             }
@@ -74,7 +74,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _cancellationRequested;
             }
@@ -85,7 +85,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     public (long Version, long Found) TryCommit(WorkflowTransition transition)
     {
         var events = EventBatch.Of(id, transition.Events);
-        lock (_gate)
+        lock (this)
         {
             var found = _version;
             if (found != transition.ExpectedVersion)
@@ -126,7 +126,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     /// <summary>Replaces the whole state if the version is as expected. Returns the new version, or 0 and the version found.</summary>
     public (long Version, long Found) TrySave(WorkflowState state, StateExpectation expectation)
     {
-        lock (_gate)
+        lock (this)
         {
             var found = _version;
             if (!expectation.IsMetBy(found))
@@ -154,7 +154,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
     public bool TryRecord(TaskResult result)
     {
-        lock (_gate)
+        lock (this)
         {
             return Record(result);
         }
@@ -162,7 +162,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
     public TaskResult? GetResult(string taskId, int round)
     {
-        lock (_gate)
+        lock (this)
         {
             return Find(taskId, round);
         }
@@ -170,7 +170,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
     public WorkflowState? GetState()
     {
-        lock (_gate)
+        lock (this)
         {
             if (_summary is null)
             {
@@ -185,7 +185,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
     public WorkflowHistory? GetHistory(long afterPosition, int limit)
     {
-        lock (_gate)
+        lock (this)
         {
             return _summary is null
                 ? null
@@ -201,7 +201,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
     public bool RequestCancellation()
     {
-        lock (_gate)
+        lock (this)
         {
             if (_summary is null or { IsComplete: true })
             {
@@ -216,7 +216,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     /// <summary>True once, when the run has ended: it is now subject to retention.</summary>
     public bool BecameComplete()
     {
-        lock (_gate)
+        lock (this)
         {
             return !_countedAsComplete && (_countedAsComplete = true);
         }

@@ -2,11 +2,16 @@ namespace Conductor.State;
 
 /// <summary>
 /// The latest result of each task of a run, in one array by the task's number. What was handed out as a snapshot stays as it is: whoever changes
-/// something after that changes a copy. While the run goes on its results are also there as they came; of a run that is over only what is packed
+/// something after that changes a copy. While the run goes on the results of one that is not long are also there as they came; of a run that is over only what is packed
 /// is kept. Not thread-safe.
 /// </summary>
 internal sealed class RunResults
 {
+    /// <summary>
+    /// A run of more tasks has its results only packed: all of them would stay alive until it is over, and the collector would copy each of them.
+    /// </summary>
+    public const int MostToKeepMade = 1_000;
+
     private readonly string _workflowId;
     private Dictionary<string, int> _numbers;
     private PackedResult[] _packed;
@@ -26,7 +31,7 @@ internal sealed class RunResults
         _numbers = definition is null ? new Dictionary<string, int>(StringComparer.Ordinal) : TaskNumbers.Of(definition);
         _numbersAreShared = definition is not null;
         _packed = new PackedResult[_numbers.Count];
-        _made = new TaskResult?[_numbers.Count];
+        _made = _numbers.Count > MostToKeepMade ? null : new TaskResult?[_numbers.Count];
     }
 
     /// <summary>The latest result of a task, if it is of this round.</summary>

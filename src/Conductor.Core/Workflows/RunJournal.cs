@@ -8,18 +8,18 @@ namespace Conductor.Workflows;
 /// </summary>
 internal sealed class RunJournal(StateManager state, TimeProvider time, string workflowId, WorkflowDefinition definition)
 {
-    /// <summary>Agents for which there is room from the start; more make room as they come.</summary>
-    private const int FewAgents = 16;
+    /// <summary>Results and agents of one step for which there is room from the start; more make room as they come.</summary>
+    private const int Few = 16;
 
-    /// <summary>The agents that took part, and by which number events name each; -1 before the first event that does.</summary>
-    private readonly Dictionary<string, int> _agents = new(Math.Min(definition.Tasks.Count, FewAgents), StringComparer.Ordinal);
-    private Noted<TaskResult> _results;
+    /// <summary>The agents that took part, and by which number events name each.</summary>
+    private readonly AgentNumbers _agents = new(definition.Tasks.Count);
+    private Noted<TaskResult> _results = new(Math.Min(definition.Tasks.Count, Few));
     private Noted<PhaseRecord> _phases;
     private Noted<FeedbackRound> _feedbackRounds;
     private Noted<string> _reopened;
     private Noted<TaskRedelivery> _redeliveries;
     private Noted<WorkflowLogEntry> _log;
-    private Noted<string> _newAgents;
+    private Noted<string> _newAgents = new(Math.Min(definition.Tasks.Count, Few));
 
     /// <summary>A run that goes well has two events for every task, and some of its own.</summary>
     private readonly EventTape _events = new(workflowId, definition, (2 * definition.Tasks.Count) + 8);
@@ -49,15 +49,11 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
 
     private int NumberOf(string agent)
     {
-        if (!_agents.TryGetValue(agent, out var number))
+        if (!_agents.TryGet(agent, out var number))
         {
+            number = _events.AddAgent(agent);
+            _agents.Add(agent, number);
             _newAgents.Add(agent);
-            number = -1;
-        }
-
-        if (number < 0)
-        {
-            number = _agents[agent] = _events.AddAgent(agent);
         }
 
         return number;
@@ -82,7 +78,7 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
         _events.Continue(position);
         foreach (var agent in agents)
         {
-            _agents[agent] = -1;
+            _agents.Add(agent, _events.AddAgent(agent));
         }
     }
 

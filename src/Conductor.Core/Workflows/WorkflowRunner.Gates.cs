@@ -55,7 +55,7 @@ internal sealed partial class WorkflowRunner
             Reason = reason,
         };
         _journal.Add(_phaseRecord);
-        Note(WorkflowEventKind.PhaseFinished, reason is null ? outcome.ToString() : $"{outcome}: {reason}");
+        Note(WorkflowEventKind.PhaseFinished, reason is null ? Enum.GetName(outcome) : $"{outcome}: {reason}");
         Announce(_plan.PhaseChannel(phase));
     }
 

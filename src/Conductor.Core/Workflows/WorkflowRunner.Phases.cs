@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Conductor.Workflows;
 
 /// <content>The loop: from phase to phase, and through the tasks of each.</content>
@@ -81,6 +83,7 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>Runs the tasks of a phase, concurrently as far as dependencies, priority, policies and agents allow.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask ExecutePhaseAsync()
     {
         // Of a run that was just created: its first tasks are committed with it.

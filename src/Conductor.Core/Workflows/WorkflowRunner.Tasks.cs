@@ -243,6 +243,8 @@ internal sealed partial class WorkflowRunner
             failure ??= exception;
         }
 
+        // From here on nobody cancels any more. Whoever stopped it before may still be about to: then the next run gets a token of its own.
+        _spare.Leave(wasStopped: Interlocked.Exchange(ref _stopCause, (int)StopCause.Over) != (int)StopCause.None);
         _services.LeaveSpareTasks(_spare);
         _services.Forget(this);
         if (failure is null && state is not null)
@@ -258,6 +260,5 @@ internal sealed partial class WorkflowRunner
         }
 
         Committed.Beat();
-        _taskCancellation.Dispose();
     }
 }

@@ -11,7 +11,7 @@ namespace Conductor.Workflows;
 /// Takes one run from phase to phase: one loop that starts tasks, takes their results and commits each step before anything depends on it.
 /// Everything here belongs to the loop, except what is marked thread-safe.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "CompleteAsync disposes it: the runner ends once, with its run.")]
+[SuppressMessage("Design", "CA1001", Justification = "The token source belongs to what runs leave to each other.")]
 internal sealed partial class WorkflowRunner
 {
     /// <summary>Tasks of one moment for which there is room from the start; more make room as they come.</summary>
@@ -24,9 +24,9 @@ internal sealed partial class WorkflowRunner
     private readonly RunJournal _journal;
     private readonly ReadyTasks _ready;
     private readonly FeedbackLoop _feedbackLoop;
-    private readonly CancellationTokenSource _taskCancellation = new();
     private readonly FinishedTasks _finished = new();
     private readonly SpareTasks _spare;
+    private readonly CancellationTokenSource _taskCancellation;
     private readonly TaskCompletionSource<WorkflowState> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<ValueTask> _ensureMayBegin;
     private int _stopCause;
@@ -45,6 +45,7 @@ internal sealed partial class WorkflowRunner
         RunId = runId;
         _channel = Channels.Workflow(runId);
         _spare = services.TakeSpareTasks();
+        _taskCancellation = _spare.Cancellation;
         _board = new RunBoard(plan);
         _started = new List<int>(Math.Min(plan.TaskCount, FewTasks));
         _journal = new RunJournal(services.State, services.Time, runId, plan.Definition);
@@ -119,7 +120,7 @@ internal sealed partial class WorkflowRunner
     {
         StopCause.None => true,
         StopCause.Draining => cause != StopCause.Draining,
-        StopCause.Lost => false,
+        StopCause.Lost or StopCause.Over => false,
         _ => cause == StopCause.Lost,
     };
 
