@@ -101,7 +101,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
             _definition = transition.Definition ?? _definition;
             foreach (var taskId in transition.ReopenedTaskIds)
             {
-                Retire(taskId);
+                Retire(taskId, Results.Remove(taskId));
             }
 
             for (var i = 0; i < transition.Results.Count; i++)
@@ -140,7 +140,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
             _results = new RunResults(id, _definition);
             foreach (var (taskId, result) in state.TaskResults)
             {
-                _results.Add(taskId, result);
+                _results.TryAdd(taskId, result, out _);
             }
 
             _phases = [.. state.PhaseHistory];
@@ -236,19 +236,18 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
     private bool Record(TaskResult result)
     {
-        if (Results.Has(result.TaskId, result.Round) || _earlier?.ContainsKey((result.TaskId, result.Round)) is true)
+        if (_earlier?.ContainsKey((result.TaskId, result.Round)) is true || !Results.TryAdd(result.TaskId, result, out var before))
         {
             return false;
         }
 
-        Retire(result.TaskId);
-        Results.Add(result.TaskId, result);
+        Retire(result.TaskId, before);
         return true;
     }
 
-    private void Retire(string taskId)
+    private void Retire(string taskId, TaskResult? result)
     {
-        if (Results.Remove(taskId) is { } result)
+        if (result is not null)
         {
             (_earlier ??= [])[(taskId, result.Round)] = result;
         }

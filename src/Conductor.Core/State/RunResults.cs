@@ -38,16 +38,31 @@ internal sealed class RunResults
     public TaskResult? Find(string taskId, int round) =>
         TryFind(taskId, out var number) && _packed[number].Round == round ? Make(taskId, number) : null;
 
-    public bool Has(string taskId, int round) => TryFind(taskId, out var number) && _packed[number].Round == round;
-
-    /// <summary>Keeps a result; the task has none.</summary>
-    public void Add(string taskId, TaskResult result)
+    /// <summary>Keeps a result as the latest of its task, unless there is one of the same round.</summary>
+    /// <param name="taskId">The task.</param>
+    /// <param name="result">The result.</param>
+    /// <param name="before">The result of another round in whose place it is now; null when there was none.</param>
+    /// <returns>False when there is one of the same round.</returns>
+    public bool TryAdd(string taskId, TaskResult result, out TaskResult? before)
     {
+        before = null;
         var number = NumberOf(taskId);
+        if (!_packed[number].IsEmpty)
+        {
+            if (_packed[number].Round == result.Round)
+            {
+                return false;
+            }
+
+            before = Make(taskId, number);
+            _count--;
+        }
+
         Own();
         _packed[number] = new PackedResult(result, _workflowId, taskId);
         _made?[number] = result;
         _count++;
+        return true;
     }
 
     /// <summary>Takes the latest result of a task out.</summary>
