@@ -147,6 +147,23 @@ public sealed class PolicyEngine
         return default;
     }
 
+    /// <summary>
+    /// Whether a gate is judged by the library's own policies alone: they look at nothing but the numbers they are given, and take no time. An
+    /// application's may look at what is stored, and take long.
+    /// </summary>
+    internal bool JudgesByNumbersAlone(GatePolicyContext context)
+    {
+        foreach (var policy in _policies)
+        {
+            if (policy is not PhaseGatePolicy && policy.Judges(context))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private async ValueTask<PolicyVerdict> FindDenialSlowAsync(
         ImmutableArray<Policy> policies, int index, ValueTask<PolicyResult> evaluation, PolicyContext context, CancellationToken cancellationToken)
     {

@@ -2,22 +2,30 @@ namespace Conductor.State;
 
 /// <summary>
 /// The newest events of a run, in order: the stretches that its steps brought, which nobody changes any more and which so need no copy. Not
-/// thread-safe.
+/// thread-safe. A value, and so a part of the run that has it: thousands are kept.
 /// </summary>
-internal sealed class EventHistory(string workflowId, int maxEvents)
+internal struct EventHistory(string workflowId, int maxEvents)
 {
-    private readonly Queue<ReadOnlyMemory<RetainedEvent>> _stretches = new();
+    /// <summary>Neighbours become one stretch up to this length: it is read from its begin, and let go of as a whole.</summary>
+    private const int LongestJoined = 256;
+
+    private readonly string _workflowId = workflowId;
+    private readonly int _maxEvents = maxEvents;
+    private EventStretch _newest;
+
+    /// <summary>Those before the newest; null for none, as in every small run.</summary>
+    private Queue<EventStretch>? _older;
 
     /// <summary>How long all stretches are; of the oldest only the end may count.</summary>
     private int _length;
 
     /// <summary>The position of the oldest event that is kept; 0 when there is none.</summary>
-    public long FirstPosition => Count == 0 ? 0 : LastPosition - Count + 1;
+    public readonly long FirstPosition => Count == 0 ? 0 : LastPosition - Count + 1;
 
     /// <summary>The position of the newest event.</summary>
     public long LastPosition { get; private set; }
 
-    private int Count => Math.Min(_length, maxEvents);
+    private readonly int Count => Math.Min(_length, _maxEvents);
 
     public void Add(EventBatch events)
     {
@@ -26,32 +34,72 @@ internal sealed class EventHistory(string workflowId, int maxEvents)
             return;
         }
 
-        _stretches.Enqueue(events.Packed);
+        Add(events.Packed);
         _length += events.Count;
         LastPosition = events.LastPosition;
-        while (_stretches.TryPeek(out var oldest) && _length - oldest.Length >= maxEvents)
+        while (_older is not null && _older.TryPeek(out var oldest) && _length - oldest.Count >= _maxEvents)
         {
-            _length -= _stretches.Dequeue().Length;
+            _length -= _older.Dequeue().Count;
         }
     }
 
     /// <summary>Events after a position.</summary>
-    public IReadOnlyList<WorkflowEvent> After(long position, int limit)
+    public readonly IReadOnlyList<WorkflowEvent> After(long position, int limit)
     {
         // Positions are consecutive, so what is newer is found by counting from the end, not by comparing.
         var left = (int)Math.Clamp(LastPosition - position, 0, Count);
         var events = new List<WorkflowEvent>(Math.Min(left, limit));
         var behind = _length;
-        foreach (var stretch in _stretches)
+        if (_older is not null)
         {
-            for (var i = Math.Max(0, behind - left); i < stretch.Length && events.Count < limit; i++)
+            foreach (var stretch in _older)
             {
-                events.Add(stretch.Span[i].ToEvent(workflowId, LastPosition - behind + i + 1));
+                AddTo(events, limit, stretch, behind, left);
+                behind -= stretch.Count;
             }
-
-            behind -= stretch.Length;
         }
 
+        AddTo(events, limit, _newest, behind, left);
         return events;
+    }
+
+    private void Add(in EventStretch stretch)
+    {
+        if (_newest.Count + stretch.Count <= LongestJoined && _newest.TryJoin(stretch, out var joined))
+        {
+            _newest = joined;
+            return;
+        }
+
+        if (_newest.Count > 0)
+        {
+            (_older ??= new Queue<EventStretch>()).Enqueue(_newest);
+        }
+
+        _newest = stretch;
+    }
+
+    /// <summary>Adds what is wanted of a stretch.</summary>
+    /// <param name="events">To these.</param>
+    /// <param name="limit">How many these may become.</param>
+    /// <param name="stretch">The stretch.</param>
+    /// <param name="behind">How many events there are from its begin to the newest.</param>
+    /// <param name="left">How many of the newest are wanted.</param>
+    private readonly void AddTo(List<WorkflowEvent> events, int limit, in EventStretch stretch, int behind, int left)
+    {
+        if (behind - stretch.Count >= left)
+        {
+            return;
+        }
+
+        var reader = stretch.Read();
+        for (var i = 0; i < stretch.Count && events.Count < limit; i++)
+        {
+            reader.Advance();
+            if (behind - i <= left)
+            {
+                events.Add(reader.ToEvent(_workflowId, LastPosition - behind + i + 1));
+            }
+        }
     }
 }

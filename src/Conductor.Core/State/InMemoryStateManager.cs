@@ -167,7 +167,7 @@ public sealed class InMemoryStateManager : StateManager
     protected override ValueTask<bool> DeleteWorkflowCoreAsync(string workflowId, CancellationToken cancellationToken)
     {
         _finishedOrder.Remove(workflowId);
-        return new ValueTask<bool>(ForgetWorkflow(workflowId));
+        return new ValueTask<bool>(ForgetWorkflow(workflowId) is { Exists: true });
     }
 
     /// <inheritdoc />
@@ -297,10 +297,10 @@ public sealed class InMemoryStateManager : StateManager
 
     private static InMemoryWorkflow NewWorkflow(string id, RetentionOptions retention) => new(id, retention.MaxEventsPerWorkflow);
 
-    private bool ForgetWorkflow(string workflowId)
+    private InMemoryWorkflow? ForgetWorkflow(string workflowId)
     {
         _effects.Forget(workflowId);
         _leases.Forget(WorkflowKey(workflowId));
-        return _workflows.TryRemove(workflowId, out var workflow) && workflow.Exists;
+        return _workflows.TryRemove(workflowId, out var workflow) ? workflow : null;
     }
 }

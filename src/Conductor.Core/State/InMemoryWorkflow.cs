@@ -1,16 +1,18 @@
 namespace Conductor.State;
 
 /// <summary>
-/// One run as it is kept in memory. A step changes what it names; the whole state is put together only when it is read. Thread-safe.
+/// One run as it is kept in memory. A step changes what it names; the whole state is put together only when it is read. Thread-safe. (It is its own
+/// lock: thousands are kept, and each object of theirs costs the collector.)
 /// </summary>
 internal sealed class InMemoryWorkflow(string id, int maxEvents)
 {
-    private readonly Lock _gate = new();
-    private readonly EventHistory _events = new(id, maxEvents);
+    private EventHistory _events = new(id, maxEvents);
+
+    // What every run has a few of, and is kept for long: arrays without room to grow.
+    private PhaseRecord[] _phases = [];
+    private string[] _agents = [];
 
     // What few runs have is made when it comes.
-    private List<PhaseRecord>? _phases;
-    private List<string>? _agents;
     private List<WorkflowLogEntry>? _log;
     private List<FeedbackRound>? _feedbackRounds;
     private List<TaskRedelivery>? _redeliveries;
@@ -28,7 +30,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _summary is not null;
             }
@@ -39,7 +41,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _summary is { IsComplete: false };
             }
@@ -50,7 +52,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _summary is null ? null : _summary with { StoreVersion = _version };
             }
@@ -61,7 +63,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _definition;
             }
@@ -72,7 +74,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         get
         {
-            lock (_gate)
+            lock (this)
             {
                 return _cancellationRequested;
             }
@@ -83,7 +85,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     public (long Version, long Found) TryCommit(WorkflowTransition transition)
     {
         var events = EventBatch.Of(id, transition.Events);
-        lock (_gate)
+        lock (this)
         {
             var found = _version;
             if (found != transition.ExpectedVersion)
@@ -99,28 +101,23 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
             _definition = transition.Definition ?? _definition;
             foreach (var taskId in transition.ReopenedTaskIds)
             {
-                Retire(taskId);
+                Retire(taskId, Results.Remove(taskId));
             }
 
-            foreach (var result in transition.Results)
+            for (var i = 0; i < transition.Results.Count; i++)
             {
-                Record(result);
+                Record(transition.Results[i]);
             }
 
-            foreach (var phase in transition.Phases)
-            {
-                // The passage that ends is the last one, or close to it.
-                Upsert(_phases ??= [], phase, static (known, phase) => known.Phase == phase.Phase && known.Round == phase.Round);
-            }
-
+            Upsert(transition.Phases);
             foreach (var redelivery in transition.Redeliveries)
             {
-                Upsert(_redeliveries ??= [], redelivery, static (known, redelivery) => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
+                Upsert(_redeliveries ??= [], redelivery);
             }
 
             Append(ref _feedbackRounds, transition.FeedbackRounds);
             Append(ref _log, transition.Log);
-            Append(ref _agents, transition.NewAgents);
+            _agents = transition.NewAgents.Count == 0 ? _agents : [.. _agents, .. transition.NewAgents];
             _events.Add(events);
             return (_version, found);
         }
@@ -129,7 +126,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     /// <summary>Replaces the whole state if the version is as expected. Returns the new version, or 0 and the version found.</summary>
     public (long Version, long Found) TrySave(WorkflowState state, StateExpectation expectation)
     {
-        lock (_gate)
+        lock (this)
         {
             var found = _version;
             if (!expectation.IsMetBy(found))
@@ -143,7 +140,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
             _results = new RunResults(id, _definition);
             foreach (var (taskId, result) in state.TaskResults)
             {
-                _results.Add(taskId, result);
+                _results.TryAdd(taskId, result, out _);
             }
 
             _phases = [.. state.PhaseHistory];
@@ -157,7 +154,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
     public bool TryRecord(TaskResult result)
     {
-        lock (_gate)
+        lock (this)
         {
             return Record(result);
         }
@@ -165,7 +162,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
     public TaskResult? GetResult(string taskId, int round)
     {
-        lock (_gate)
+        lock (this)
         {
             return Find(taskId, round);
         }
@@ -173,7 +170,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
     public WorkflowState? GetState()
     {
-        lock (_gate)
+        lock (this)
         {
             if (_summary is null)
             {
@@ -182,13 +179,13 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
             // The first to ask after the end is whoever waited for it; after that a run is only kept.
             var results = Results.ToSnapshot(isLast: _summary.IsComplete);
-            return (_summary with { StoreVersion = _version }).ToState(_phases ?? [], results, _feedbackRounds ?? [], _log ?? [], _agents ?? [], _redeliveries ?? []);
+            return (_summary with { StoreVersion = _version }).ToState(_phases, results, _feedbackRounds ?? [], _log ?? [], _agents, _redeliveries ?? []);
         }
     }
 
     public WorkflowHistory? GetHistory(long afterPosition, int limit)
     {
-        lock (_gate)
+        lock (this)
         {
             return _summary is null
                 ? null
@@ -204,7 +201,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
     public bool RequestCancellation()
     {
-        lock (_gate)
+        lock (this)
         {
             if (_summary is null or { IsComplete: true })
             {
@@ -219,7 +216,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     /// <summary>True once, when the run has ended: it is now subject to retention.</summary>
     public bool BecameComplete()
     {
-        lock (_gate)
+        lock (this)
         {
             return !_countedAsComplete && (_countedAsComplete = true);
         }
@@ -239,35 +236,56 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
     private bool Record(TaskResult result)
     {
-        if (Results.Has(result.TaskId, result.Round) || _earlier?.ContainsKey((result.TaskId, result.Round)) is true)
+        if (_earlier?.ContainsKey((result.TaskId, result.Round)) is true || !Results.TryAdd(result.TaskId, result, out var before))
         {
             return false;
         }
 
-        Retire(result.TaskId);
-        Results.Add(result.TaskId, result);
+        Retire(result.TaskId, before);
         return true;
     }
 
-    private void Retire(string taskId)
+    private void Retire(string taskId, TaskResult? result)
     {
-        if (Results.Remove(taskId) is { } result)
+        if (result is not null)
         {
             (_earlier ??= [])[(taskId, result.Round)] = result;
         }
     }
 
-    private static void Upsert<T>(List<T> items, T item, Func<T, T, bool> isSame)
+    private void Upsert(IReadOnlyList<PhaseRecord> phases)
     {
-        for (var i = items.Count - 1; i >= 0; i--)
+        for (var i = 0; i < phases.Count; i++)
         {
-            if (isSame(items[i], item))
+            // The passage that ends is the last one, or close to it.
+            var phase = phases[i];
+            var place = _phases.Length - 1;
+            while (place >= 0 && !(_phases[place].Phase == phase.Phase && _phases[place].Round == phase.Round))
             {
-                items[i] = item;
-                return;
+                place--;
+            }
+
+            if (place >= 0)
+            {
+                _phases[place] = phase;
+            }
+            else
+            {
+                _phases = [.. _phases, phase];
             }
         }
+    }
 
-        items.Add(item);
+    private static void Upsert(List<TaskRedelivery> redeliveries, TaskRedelivery redelivery)
+    {
+        var place = redeliveries.FindLastIndex(known => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
+        if (place >= 0)
+        {
+            redeliveries[place] = redelivery;
+        }
+        else
+        {
+            redeliveries.Add(redelivery);
+        }
     }
 }

@@ -12,8 +12,8 @@ internal readonly struct PackedResult
     private readonly string? _agentId;
     private readonly long _completedAt;
     private readonly TimeSpan _duration;
-    private readonly int _attempts;
-    private readonly AgentTaskStatus _status;
+    private readonly ushort _attempts;
+    private readonly byte _status;
 
     /// <summary>Packs a result.</summary>
     /// <param name="result">The result.</param>
@@ -25,8 +25,8 @@ internal readonly struct PackedResult
         _agentId = result.AgentId;
         _completedAt = result.CompletedAt.UtcTicks;
         _duration = result.Duration;
-        _attempts = result.Attempts;
-        _status = result.Status;
+        _attempts = (ushort)result.Attempts;
+        _status = (byte)result.Status;
         Round = result.Round;
     }
 
@@ -52,7 +52,7 @@ internal readonly struct PackedResult
             WorkflowId = workflowId,
             Round = Round,
             AgentId = _agentId,
-            Status = _status,
+            Status = (AgentTaskStatus)_status,
             Output = (TaskData)_body!,
             Attempts = _attempts,
             StartedAt = completedAt - _duration,
@@ -63,6 +63,8 @@ internal readonly struct PackedResult
 
     private static bool IsPlain(TaskResult result, string? workflowId, string taskId) =>
         result is { Error: null, Feedback: null, Metadata.Count: 0, UnknownMembers: null }
+        && result.Attempts is >= 0 and <= ushort.MaxValue
+        && (int)result.Status is >= 0 and <= byte.MaxValue
         && result.WorkflowId == workflowId
         && result.TaskId == taskId
         && result.StartedAt.Offset == TimeSpan.Zero

@@ -49,9 +49,17 @@ internal sealed class ResultMap(string workflowId, Dictionary<string, int> numbe
 
     private bool Has(int number) => number < packed.Length && !packed[number].IsEmpty;
 
-    /// <summary>Made once: whoever asks twice sees one object. Of two who ask at the same moment each may get one of its own, and both are equal.</summary>
+    /// <summary>
+    /// Made once: whoever asks twice sees one object. Of two who ask at the same moment each may get one of its own, and both are equal. (Those of a
+    /// long run are made whenever somebody asks: kept, they would all stay alive with the snapshot.)
+    /// </summary>
     private TaskResult Make(string taskId, int number)
     {
+        if (packed.Length > RunResults.MostToKeepMade)
+        {
+            return packed[number].ToResult(workflowId, taskId);
+        }
+
         var results = _made ?? Interlocked.CompareExchange(ref _made, new TaskResult?[packed.Length], null) ?? _made;
         return results[number] ??= packed[number].ToResult(workflowId, taskId);
     }

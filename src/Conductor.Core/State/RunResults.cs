@@ -2,11 +2,16 @@ namespace Conductor.State;
 
 /// <summary>
 /// The latest result of each task of a run, in one array by the task's number. What was handed out as a snapshot stays as it is: whoever changes
-/// something after that changes a copy. While the run goes on its results are also there as they came; of a run that is over only what is packed
+/// something after that changes a copy. While the run goes on the results of one that is not long are also there as they came; of a run that is over only what is packed
 /// is kept. Not thread-safe.
 /// </summary>
 internal sealed class RunResults
 {
+    /// <summary>
+    /// A run of more tasks has its results only packed: all of them would stay alive until it is over, and the collector would copy each of them.
+    /// </summary>
+    public const int MostToKeepMade = 1_000;
+
     private readonly string _workflowId;
     private Dictionary<string, int> _numbers;
     private PackedResult[] _packed;
@@ -26,23 +31,38 @@ internal sealed class RunResults
         _numbers = definition is null ? new Dictionary<string, int>(StringComparer.Ordinal) : TaskNumbers.Of(definition);
         _numbersAreShared = definition is not null;
         _packed = new PackedResult[_numbers.Count];
-        _made = new TaskResult?[_numbers.Count];
+        _made = _numbers.Count > MostToKeepMade ? null : new TaskResult?[_numbers.Count];
     }
 
     /// <summary>The latest result of a task, if it is of this round.</summary>
     public TaskResult? Find(string taskId, int round) =>
         TryFind(taskId, out var number) && _packed[number].Round == round ? Make(taskId, number) : null;
 
-    public bool Has(string taskId, int round) => TryFind(taskId, out var number) && _packed[number].Round == round;
-
-    /// <summary>Keeps a result; the task has none.</summary>
-    public void Add(string taskId, TaskResult result)
+    /// <summary>Keeps a result as the latest of its task, unless there is one of the same round.</summary>
+    /// <param name="taskId">The task.</param>
+    /// <param name="result">The result.</param>
+    /// <param name="before">The result of another round in whose place it is now; null when there was none.</param>
+    /// <returns>False when there is one of the same round.</returns>
+    public bool TryAdd(string taskId, TaskResult result, out TaskResult? before)
     {
+        before = null;
         var number = NumberOf(taskId);
+        if (!_packed[number].IsEmpty)
+        {
+            if (_packed[number].Round == result.Round)
+            {
+                return false;
+            }
+
+            before = Make(taskId, number);
+            _count--;
+        }
+
         Own();
         _packed[number] = new PackedResult(result, _workflowId, taskId);
         _made?[number] = result;
         _count++;
+        return true;
     }
 
     /// <summary>Takes the latest result of a task out.</summary>

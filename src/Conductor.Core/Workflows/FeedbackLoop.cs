@@ -6,6 +6,8 @@ namespace Conductor.Workflows;
 /// </summary>
 internal sealed class FeedbackLoop
 {
+    private static readonly FeedbackRule _usual = new() { From = WorkflowPhase.Monitoring, To = WorkflowPhase.Development };
+
     private readonly WorkflowPlan _plan;
     private readonly int _from;
     private readonly int _to;
@@ -13,7 +15,7 @@ internal sealed class FeedbackLoop
     public FeedbackLoop(WorkflowPlan plan, WorkflowOptions options)
     {
         _plan = plan;
-        var rule = plan.Definition.Feedback ?? new FeedbackRule { From = WorkflowPhase.Monitoring, To = WorkflowPhase.Development };
+        var rule = plan.Definition.Feedback ?? _usual;
         _from = plan.PhaseIndex(rule.From);
         _to = plan.PhaseIndex(rule.To);
         MaxRounds = _from < 0 || _to < 0 || _to > _from ? 0 : rule.MaxRounds ?? options.MaxFeedbackLoops;
@@ -35,18 +37,18 @@ internal sealed class FeedbackLoop
     public bool Follows(int phase) => phase == _from;
 
     /// <summary>Feedback of this round that is grave enough to count.</summary>
-    public List<Feedback> Grave(RunBoard board, int phase, int round)
+    public IReadOnlyList<Feedback> Grave(RunBoard board, int phase, int round)
     {
-        List<Feedback> grave = [];
+        List<Feedback>? grave = null;
         foreach (var index in _plan.TasksOf[phase])
         {
             if (board.Result(index) is { Feedback: { } feedback } result && result.Round == round && feedback.Severity >= MinSeverity)
             {
-                grave.Add(feedback);
+                (grave ??= []).Add(feedback);
             }
         }
 
-        return grave;
+        return grave ?? (IReadOnlyList<Feedback>)[];
     }
 
     /// <summary>The tasks that run again, and the ids that were named but are no tasks that could.</summary>

@@ -6,6 +6,9 @@ namespace Conductor.Workflows;
 /// </summary>
 internal sealed class ReadyTasks(WorkflowPlan plan, int window)
 {
+    /// <summary>Waiting tasks of a type for which there is room from the start; more make room as they come.</summary>
+    private const int Few = 16;
+
     private readonly Lane?[] _lanes = new Lane?[plan.AgentTypeCount];
     private readonly Queue<Lane> _withRoom = new();
 
@@ -57,7 +60,7 @@ internal sealed class ReadyTasks(WorkflowPlan plan, int window)
         Count = 0;
     }
 
-    private Lane LaneOf(int index) => _lanes[plan.AgentTypeOf[index]] ??= new Lane();
+    private Lane LaneOf(int index) => _lanes[plan.AgentTypeOf[index]] ??= new Lane(Math.Min(plan.TaskCount, Few));
 
     private void Enlist(Lane lane)
     {
@@ -68,9 +71,9 @@ internal sealed class ReadyTasks(WorkflowPlan plan, int window)
         }
     }
 
-    private sealed class Lane
+    private sealed class Lane(int room)
     {
-        public PriorityQueue<int, int> Waiting { get; } = new();
+        public PriorityQueue<int, int> Waiting { get; } = new(room);
 
         public int InFlight { get; set; }
 

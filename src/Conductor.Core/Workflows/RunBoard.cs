@@ -6,8 +6,15 @@ namespace Conductor.Workflows;
 internal sealed class RunBoard(WorkflowPlan plan)
 {
     private readonly AgentTaskStatus[] _status = new AgentTaskStatus[plan.TaskCount];
-    private readonly TaskResult?[] _results = new TaskResult?[plan.TaskCount];
-    private readonly int[] _openDependencies = new int[plan.TaskCount];
+
+    /// <summary>
+    /// The results that are asked for later: those that other tasks wait for, and those with feedback. The others need not stay alive until their run is over. Null
+    /// as long as there are none.
+    /// </summary>
+    private TaskResult?[]? _results;
+
+    /// <summary>How many tasks each of a phase still waits for; null as long as none does.</summary>
+    private int[]? _openDependencies;
 
     public int FinishedCount { get; private set; }
 
@@ -15,7 +22,8 @@ internal sealed class RunBoard(WorkflowPlan plan)
 
     public AgentTaskStatus Status(int index) => _status[index];
 
-    public TaskResult? Result(int index) => _results[index];
+    /// <summary>The result of a task that is over, if it has feedback or another waits for it.</summary>
+    public TaskResult? Result(int index) => _results?[index];
 
     /// <summary>Takes the results that a run had when it was left off; those of tasks that its definition no longer has are left out.</summary>
     public void Restore(IReadOnlyDictionary<string, TaskResult> results)
@@ -25,32 +33,34 @@ internal sealed class RunBoard(WorkflowPlan plan)
             if (plan.TryIndex(taskId, out var index))
             {
                 _status[index] = result.Status;
-                _results[index] = result;
+                Keep(index, result);
                 FinishedCount++;
             }
         }
     }
 
-    /// <summary>Counts what each task of a phase still waits for, and gives those that wait for nothing.</summary>
-    public IEnumerable<int> Enter(int phase)
+    /// <summary>Counts what a task of a phase that begins still waits for.</summary>
+    /// <returns>Whether it is to be run and waits for nothing.</returns>
+    public bool Enter(int index)
     {
-        foreach (var index in plan.TasksOf[phase])
+        if (_status[index] != AgentTaskStatus.Pending)
         {
-            if (_status[index] == AgentTaskStatus.Pending)
-            {
-                var open = 0;
-                foreach (var dependency in plan.Dependencies[index])
-                {
-                    open += IsFinished(dependency) ? 0 : 1;
-                }
-
-                _openDependencies[index] = open;
-                if (open == 0)
-                {
-                    yield return index;
-                }
-            }
+            return false;
         }
+
+        var open = 0;
+        foreach (var dependency in plan.Dependencies[index])
+        {
+            open += IsFinished(dependency) ? 0 : 1;
+        }
+
+        if (open == 0)
+        {
+            return true;
+        }
+
+        (_openDependencies ??= new int[plan.TaskCount])[index] = open;
+        return false;
     }
 
     public void Start(int index)
@@ -64,12 +74,12 @@ internal sealed class RunBoard(WorkflowPlan plan)
     {
         InFlightCount -= _status[index] == AgentTaskStatus.InProgress ? 1 : 0;
         _status[index] = result.Status;
-        _results[index] = result;
+        Keep(index, result);
         FinishedCount++;
         List<int>? freed = null;
         foreach (var dependent in plan.Dependents[index])
         {
-            if (plan.PhaseOf[dependent] == plan.PhaseOf[index] && _status[dependent] == AgentTaskStatus.Pending && --_openDependencies[dependent] == 0)
+            if (plan.PhaseOf[dependent] == plan.PhaseOf[index] && _status[dependent] == AgentTaskStatus.Pending && _openDependencies is not null && --_openDependencies[dependent] == 0)
             {
                 (freed ??= []).Add(dependent);
             }
@@ -109,7 +119,7 @@ internal sealed class RunBoard(WorkflowPlan plan)
         var outputs = new Dictionary<string, TaskData>(StringComparer.Ordinal);
         foreach (var dependency in plan.Dependencies[index])
         {
-            if (_results[dependency] is { IsSuccess: true } result)
+            if (Result(dependency) is { IsSuccess: true } result)
             {
                 outputs[result.TaskId] = result.Output;
             }
@@ -138,7 +148,15 @@ internal sealed class RunBoard(WorkflowPlan plan)
         {
             FinishedCount -= IsFinished(index) ? 1 : 0;
             _status[index] = AgentTaskStatus.Pending;
-            _results[index] = null;
+            _results?[index] = null;
+        }
+    }
+
+    private void Keep(int index, TaskResult result)
+    {
+        if (result.Feedback is not null || plan.Dependents[index].Length > 0)
+        {
+            (_results ??= new TaskResult?[plan.TaskCount])[index] = result;
         }
     }
 

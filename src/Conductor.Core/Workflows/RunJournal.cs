@@ -6,22 +6,23 @@ namespace Conductor.Workflows;
 /// What changed in a run since the last commit, and its commit: one step, with the events in order. Not thread-safe: it belongs to one
 /// run's loop.
 /// </summary>
-internal sealed class RunJournal(StateManager state, TimeProvider time, string workflowId, int taskCount)
+internal sealed class RunJournal(StateManager state, TimeProvider time, string workflowId, WorkflowDefinition definition)
 {
-    /// <summary>Agents for which there is room from the start; more make room as they come.</summary>
-    private const int FewAgents = 16;
+    /// <summary>Results and agents of one step for which there is room from the start; more make room as they come.</summary>
+    private const int Few = 16;
 
-    private readonly HashSet<string> _agents = new(Math.Min(taskCount, FewAgents), StringComparer.Ordinal);
-    private Noted<TaskResult> _results;
+    /// <summary>The agents that took part, and by which number events name each.</summary>
+    private readonly AgentNumbers _agents = new(definition.Tasks.Count);
+    private Noted<TaskResult> _results = new(Math.Min(definition.Tasks.Count, Few));
     private Noted<PhaseRecord> _phases;
     private Noted<FeedbackRound> _feedbackRounds;
     private Noted<string> _reopened;
     private Noted<TaskRedelivery> _redeliveries;
     private Noted<WorkflowLogEntry> _log;
-    private Noted<string> _newAgents;
+    private Noted<string> _newAgents = new(Math.Min(definition.Tasks.Count, Few));
 
     /// <summary>A run that goes well has two events for every task, and some of its own.</summary>
-    private readonly EventTape _events = new(workflowId, (2 * taskCount) + 8);
+    private readonly EventTape _events = new(workflowId, definition, (2 * definition.Tasks.Count) + 8);
     private DateTimeOffset? _now;
 
     public long Version { get; private set; }
@@ -34,25 +35,28 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     /// <summary>Something happened to the run itself.</summary>
     public void Add(
         WorkflowEventKind kind, WorkflowPhase? phase, int round, string? message = null, WorkflowStatus? status = null, TaskError? error = null) =>
-        _events.Add(RetainedEvent.OfRun(kind, message, status, error, phase, round, Now, workflowId, _events.NextPosition));
+        _events.AddOfRun(kind, message, status, error, phase, round, Now);
 
     /// <summary>A task was started.</summary>
-    public void AddStarted(string taskId, WorkflowPhase? phase, int round) => _events.Add(RetainedEvent.Started(taskId, phase, round, Now));
+    public void AddStarted(int task, WorkflowPhase? phase, int round) => _events.AddStarted(task, phase, round, Now);
 
     /// <summary>A task ended, with this result.</summary>
-    public void AddFinished(TaskResult result, WorkflowPhase? phase, int round)
-    {
-        Add(result);
-        _events.Add(RetainedEvent.Finished(result, phase, round, Now, workflowId, _events.NextPosition));
-    }
-
-    private void Add(TaskResult result)
+    public void AddFinished(int task, TaskResult result, WorkflowPhase? phase, int round)
     {
         _results.Add(result);
-        if (result.AgentId is { } agent && _agents.Add(agent))
+        _events.AddFinished(task, result.AgentId is { } agent ? NumberOf(agent) : null, result, phase, round, Now);
+    }
+
+    private int NumberOf(string agent)
+    {
+        if (!_agents.TryGet(agent, out var number))
         {
+            number = _events.AddAgent(agent);
+            _agents.Add(agent, number);
             _newAgents.Add(agent);
         }
+
+        return number;
     }
 
     public void Add(PhaseRecord phase) => _phases.Add(phase);
@@ -72,11 +76,14 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     {
         Version = version;
         _events.Continue(position);
-        _agents.UnionWith(agents);
+        foreach (var agent in agents)
+        {
+            _agents.Add(agent, _events.AddAgent(agent));
+        }
     }
 
     /// <summary>Takes what changed as one step, to be committed whole or not at all.</summary>
-    public WorkflowTransition Take(WorkflowSummary summary, Lease lease, WorkflowDefinition? definition)
+    public WorkflowTransition Take(WorkflowSummary summary, Lease lease, WorkflowDefinition? newDefinition)
     {
         _now = null;
         return new WorkflowTransition
@@ -87,7 +94,7 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
 
             // One taking of the lease makes one step from each version: together they name it.
             OperationId = lease.Nonce,
-            Definition = definition,
+            Definition = newDefinition,
             Results = _results.Take(),
             Phases = _phases.Take(),
             FeedbackRounds = _feedbackRounds.Take(),

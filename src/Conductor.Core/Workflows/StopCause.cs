@@ -20,4 +20,7 @@ internal enum StopCause
 
     /// <summary>Another process owns it, or it cannot be saved.</summary>
     Lost,
+
+    /// <summary>It is over, and cannot stop any more.</summary>
+    Over,
 }

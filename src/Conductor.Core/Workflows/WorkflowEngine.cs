@@ -11,6 +11,9 @@ namespace Conductor.Workflows;
 /// </summary>
 public sealed partial class WorkflowEngine : IAsyncDisposable
 {
+    /// <summary>Nobody changes it.</summary>
+    private static readonly WorkflowRunOptions _noOptions = new();
+
     private readonly WorkflowServices _services;
     private readonly LeaseKeeper _leases;
     private readonly WorkflowRecovery _recovery;
@@ -121,7 +124,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         var plan = WorkflowPlan.Of(definition);
         ThrowIfStopped();
         cancellationToken.ThrowIfCancellationRequested();
-        var settings = options ?? new WorkflowRunOptions();
+        var settings = options ?? _noOptions;
         var runId = settings.RunId ?? EntityId.New();
         ArgumentException.ThrowIfNullOrWhiteSpace(runId, nameof(options));
         return settings.RunId is null

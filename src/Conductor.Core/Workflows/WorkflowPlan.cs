@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Conductor.Messaging;
 using Conductor.State;
 
 namespace Conductor.Workflows;
@@ -12,11 +13,13 @@ internal sealed class WorkflowPlan
     private static readonly ConditionalWeakTable<WorkflowDefinition, WorkflowPlan> _known = [];
 
     private readonly Dictionary<string, int> _indexById;
+    private readonly string[] _phaseChannels;
 
     private WorkflowPlan(WorkflowDefinition definition)
     {
         Definition = definition;
         _indexById = TaskNumbers.Of(definition);
+        _phaseChannels = [.. definition.Phases.Select(Channels.Phase)];
         var phaseIndex = definition.Phases.Select(static (phase, index) => (phase, index)).ToDictionary(static pair => pair.phase, static pair => pair.index);
         PhaseOf = [.. definition.Tasks.Select(task => phaseIndex[PhaseFor(task)!.Value])];
         Dependencies = [.. definition.Tasks.Select(task => task.DependsOn.Distinct(StringComparer.Ordinal).Select(id => _indexById[id]).ToArray())];
@@ -102,6 +105,9 @@ internal sealed class WorkflowPlan
     public TaskDefinition Task(int index) => Definition.Tasks[index];
 
     public WorkflowPhase Phase(int index) => Definition.Phases[index];
+
+    /// <summary>The channel on which a phase is followed, by its number.</summary>
+    public string PhaseChannel(int index) => _phaseChannels[index];
 
     public int PhaseIndex(WorkflowPhase phase)
     {

@@ -9,6 +9,12 @@ internal sealed partial class WorkflowRunner
     private static readonly TimeSpan _firstCommitRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _slowestCommitRetry = TimeSpan.FromSeconds(5);
 
+    /// <summary>The channel on which the run is followed.</summary>
+    private readonly string _channel;
+
+    /// <summary>What is told of as soon as the step under way is committed; null as long as nobody listens.</summary>
+    private Queue<(string Channel, IReadOnlyDictionary<string, string> Arguments)>? _announcements;
+
     private async ValueTask CommitChangesAsync()
     {
         if (_journal.HasChanges)
@@ -23,18 +29,25 @@ internal sealed partial class WorkflowRunner
         await EnsureLeaseAsync().ConfigureAwait(false);
         await SaveAsync(step).ConfigureAwait(false);
         Committed.Beat();
-        if (_services.State.IsShared)
+        if (_services.State.IsShared && _services.Bus.MayReach(_channel))
         {
-            await PublishAsync(Channels.Workflow(RunId), ControlPayload.WorkflowChanged).ConfigureAwait(false);
+            await PublishAsync(_channel, Arguments()).ConfigureAwait(false);
+        }
+
+        while (_announcements?.TryDequeue(out var announcement) == true)
+        {
+            await PublishAsync(announcement.Channel, announcement.Arguments).ConfigureAwait(false);
         }
 
         ReportProgress();
     }
 
     /// <summary>An owner that was paused too long to rely on its lease asks first whether it still has it.</summary>
-    private async ValueTask EnsureLeaseAsync()
+    private ValueTask EnsureLeaseAsync() => Lease.IsFresh || _services.Options.IgnoresLeases ? ValueTask.CompletedTask : RenewLeaseAsync();
+
+    private async ValueTask RenewLeaseAsync()
     {
-        if (!Lease.IsFresh && !_services.Options.IgnoresLeases && !await LeaseKeeper.TryRenewAsync(_services, Lease, CancellationToken.None).ConfigureAwait(false))
+        if (!await LeaseKeeper.TryRenewAsync(_services, Lease, CancellationToken.None).ConfigureAwait(false))
         {
             throw new StateException(
                 ErrorCodes.LeaseLost, $"Run '{RunId}' was paused here for so long that another process owns it now. Get it by its id to follow it.");
@@ -42,11 +55,17 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>A task that waited long for an agent must not begin when another process may have it by now.</summary>
-    private async ValueTask EnsureMayBeginAsync()
+    private ValueTask EnsureMayBeginAsync()
+    {
+        var held = EnsureLeaseAsync();
+        return held.IsCompletedSuccessfully ? held : AwaitHeldAsync(held);
+    }
+
+    private async ValueTask AwaitHeldAsync(ValueTask held)
     {
         try
         {
-            await EnsureLeaseAsync().ConfigureAwait(false);
+            await held.ConfigureAwait(false);
         }
         catch (StateException exception)
         {
@@ -107,17 +126,17 @@ internal sealed partial class WorkflowRunner
         }
     }
 
-    /// <summary>Tells those who follow a phase, or the run, that it began or ended. Best effort.</summary>
-    private ValueTask AnnounceAsync(WorkflowPhase? phase) =>
-        PublishAsync(phase is { } known ? Channels.Phase(known) : Channels.Workflow(RunId), ControlPayload.WorkflowChanged);
-
-    private async ValueTask PublishAsync(string channel, string command)
+    /// <summary>Has those who follow a phase, or the run, told that it began or ended, as soon as that is committed. Best effort.</summary>
+    private void Announce(string channel)
     {
-        if (!_services.Bus.MayReach(channel))
+        if (_services.Bus.MayReach(channel))
         {
-            return;
+            (_announcements ??= []).Enqueue((channel, Arguments()));
         }
+    }
 
+    private async ValueTask PublishAsync(string channel, IReadOnlyDictionary<string, string> arguments)
+    {
         try
         {
             await _services.Bus.PublishAsync(channel, new AgentMessage
@@ -125,7 +144,7 @@ internal sealed partial class WorkflowRunner
                 Type = MessageType.Control,
                 Sender = _services.Coordinator.Id,
                 CorrelationId = RunId,
-                Payload = new ControlPayload { Command = command, Arguments = Arguments() },
+                Payload = new ControlPayload { Command = ControlPayload.WorkflowChanged, Arguments = arguments },
             }).ConfigureAwait(false);
         }
         catch (BusException exception)

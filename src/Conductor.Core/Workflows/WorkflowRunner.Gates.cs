@@ -18,8 +18,13 @@ internal sealed partial class WorkflowRunner
             FailedTasks = failed,
             SkippedTasks = skipped,
         };
+        if (!SharesStep(context, phase))
+        {
+            await CommitChangesAsync().ConfigureAwait(false);
+        }
+
         var verdict = await _services.Policies.FindDenialAsync(context, CancellationToken.None).ConfigureAwait(false);
-        await EndPhaseAsync(phase, verdict.IsAllowed ? PhaseOutcome.Passed : PhaseOutcome.Failed, verdict.Denial?.Reason).ConfigureAwait(false);
+        EndPhase(phase, verdict.IsAllowed ? PhaseOutcome.Passed : PhaseOutcome.Failed, verdict.Denial?.Reason);
         if (verdict.Denial is { } denial)
         {
             Fail(ErrorCodes.PhaseGateFailed, $"Phase '{_plan.Phase(phase)}' did not pass its gate: policy '{denial.PolicyName}': {denial.Reason}");
@@ -29,7 +34,15 @@ internal sealed partial class WorkflowRunner
         return verdict.IsAllowed;
     }
 
-    private async ValueTask EndPhaseAsync(int phase, PhaseOutcome outcome, string? reason)
+    /// <summary>
+    /// Whether a phase's last results are committed with what follows, the begin of the next phase or the end of the run. Not when an application's
+    /// policy judges the gate: what it is asked about is stored before. Nor when feedback sends the run back: the tasks that run again have their
+    /// results before they are reopened.
+    /// </summary>
+    private bool SharesStep(GatePolicyContext context, int phase) =>
+        _services.Policies.JudgesByNumbersAlone(context) && _feedbackLoop.Grave(_board, phase, _summary.Round).Count == 0;
+
+    private void EndPhase(int phase, PhaseOutcome outcome, string? reason)
     {
         var (completed, failed, skipped) = _board.Count(phase);
         _phaseRecord = _phaseRecord! with
@@ -42,8 +55,8 @@ internal sealed partial class WorkflowRunner
             Reason = reason,
         };
         _journal.Add(_phaseRecord);
-        Note(WorkflowEventKind.PhaseFinished, reason is null ? outcome.ToString() : $"{outcome}: {reason}");
-        await AnnounceAsync(_plan.Phase(phase)).ConfigureAwait(false);
+        Note(WorkflowEventKind.PhaseFinished, reason is null ? Enum.GetName(outcome) : $"{outcome}: {reason}");
+        Announce(_plan.PhaseChannel(phase));
     }
 
     /// <summary>Where the run goes after a phase that passed: on, back by feedback, or nowhere (null) because it found no end.</summary>
@@ -78,7 +91,7 @@ internal sealed partial class WorkflowRunner
         return _feedbackLoop.To;
     }
 
-    private void SendBack(int phase, List<Feedback> grave)
+    private void SendBack(int phase, IReadOnlyList<Feedback> grave)
     {
         var (again, unknown) = _feedbackLoop.Affected(grave);
         if (unknown.Count > 0)

@@ -38,6 +38,7 @@ internal sealed partial class WorkflowRunner
 
         Note(WorkflowEventKind.Resumed, message, WorkflowStatus.InProgress);
         await CountCrashesAsync(state, countsCrashes ? snapshot.UnderWay : new HashSet<string>()).ConfigureAwait(false);
+        Announce(_channel);
         await CommitAsync(isMigrated ? _plan.Definition : null).ConfigureAwait(false);
         Log.Resumed(_services.Logger, RunId, _plan.Definition.Name, _board.FinishedCount, _plan.TaskCount, message);
     }

@@ -166,12 +166,12 @@ internal sealed partial class WorkflowRunner
         switch (StopCause)
         {
             case StopCause.TimedOut:
-                await EndPhaseAsync(phase, PhaseOutcome.Cancelled, "The run is out of time.").ConfigureAwait(false);
+                EndPhase(phase, PhaseOutcome.Cancelled, "The run is out of time.");
                 Fail(ErrorCodes.WorkflowTimeout, $"The run took longer than the {_plan.Definition.Timeout} its definition allows.");
                 await EndAsync(WorkflowStatus.Failed).ConfigureAwait(false);
                 break;
             case StopCause.Cancelled:
-                await EndPhaseAsync(phase, PhaseOutcome.Cancelled, "The run was cancelled.").ConfigureAwait(false);
+                EndPhase(phase, PhaseOutcome.Cancelled, "The run was cancelled.");
                 _summary = _summary with { Error = new TaskError { Code = ErrorCodes.Cancelled, Message = "The run was cancelled on request." } };
                 await EndAsync(WorkflowStatus.Cancelled).ConfigureAwait(false);
                 break;
@@ -211,8 +211,8 @@ internal sealed partial class WorkflowRunner
     {
         _summary = _summary with { Status = status, CompletedAt = _services.Time.GetUtcNow() };
         Note(WorkflowEventKind.WorkflowFinished, status: status, error: _summary.Error);
+        Announce(_channel);
         await CommitChangesAsync().ConfigureAwait(false);
-        await AnnounceAsync(phase: null).ConfigureAwait(false);
         Log.Ended(_services.Logger, RunId, _plan.Definition.Name, status, _summary.Round);
     }
 
@@ -243,6 +243,8 @@ internal sealed partial class WorkflowRunner
             failure ??= exception;
         }
 
+        // From here on nobody cancels any more. Whoever stopped it before may still be about to: then the next run gets a token of its own.
+        _spare.Leave(wasStopped: Interlocked.Exchange(ref _stopCause, (int)StopCause.Over) != (int)StopCause.None);
         _services.LeaveSpareTasks(_spare);
         _services.Forget(this);
         if (failure is null && state is not null)
@@ -258,6 +260,5 @@ internal sealed partial class WorkflowRunner
         }
 
         Committed.Beat();
-        _taskCancellation.Dispose();
     }
 }

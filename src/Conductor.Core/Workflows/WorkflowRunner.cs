@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Conductor.Diagnostics;
+using Conductor.Messaging;
 using Conductor.State;
 using Microsoft.Extensions.Logging;
 
@@ -10,9 +11,12 @@ namespace Conductor.Workflows;
 /// Takes one run from phase to phase: one loop that starts tasks, takes their results and commits each step before anything depends on it.
 /// Everything here belongs to the loop, except what is marked thread-safe.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "CompleteAsync disposes it: the runner ends once, with its run.")]
+[SuppressMessage("Design", "CA1001", Justification = "The token source belongs to what runs leave to each other.")]
 internal sealed partial class WorkflowRunner
 {
+    /// <summary>Tasks of one moment for which there is room from the start; more make room as they come.</summary>
+    private const int FewTasks = 16;
+
     private readonly WorkflowServices _services;
     private readonly WorkflowPlan _plan;
     private readonly WorkflowRunOptions _options;
@@ -20,12 +24,9 @@ internal sealed partial class WorkflowRunner
     private readonly RunJournal _journal;
     private readonly ReadyTasks _ready;
     private readonly FeedbackLoop _feedbackLoop;
-    private readonly CancellationTokenSource _taskCancellation = new();
     private readonly FinishedTasks _finished = new();
     private readonly SpareTasks _spare;
-
-    /// <summary>Tasks that were started and not begun.</summary>
-    private readonly List<int> _started = [];
+    private readonly CancellationTokenSource _taskCancellation;
     private readonly TaskCompletionSource<WorkflowState> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<ValueTask> _ensureMayBegin;
     private int _stopCause;
@@ -42,9 +43,12 @@ internal sealed partial class WorkflowRunner
         _options = options;
         Lease = lease;
         RunId = runId;
+        _channel = Channels.Workflow(runId);
         _spare = services.TakeSpareTasks();
+        _taskCancellation = _spare.Cancellation;
         _board = new RunBoard(plan);
-        _journal = new RunJournal(services.State, services.Time, runId, plan.TaskCount);
+        _started = new List<int>(Math.Min(plan.TaskCount, FewTasks));
+        _journal = new RunJournal(services.State, services.Time, runId, plan.Definition);
         _ready = new ReadyTasks(plan, services.Options.TaskWindow);
         _feedbackLoop = new FeedbackLoop(plan, services.Options);
         _summary = new WorkflowSummary
@@ -73,10 +77,18 @@ internal sealed partial class WorkflowRunner
 
     private StopCause StopCause => (StopCause)Volatile.Read(ref _stopCause);
 
-    /// <summary>Commits the run's existence: from here on it is found by its id.</summary>
+    /// <summary>Commits the run's existence, and the start of its first tasks: from here on it is found by its id.</summary>
     public async ValueTask CreateAsync()
     {
         Note(WorkflowEventKind.WorkflowStarted, _plan.Title, WorkflowStatus.InProgress);
+        Announce(_channel);
+        if (_plan.PhaseCount > 0)
+        {
+            EnterPhase(_firstPhase);
+            StartReady();
+            _isEntered = true;
+        }
+
         await CommitAsync(_plan.Definition).ConfigureAwait(false);
         Log.Started(_services.Logger, RunId, _plan.Definition.Name, _plan.TaskCount);
     }
@@ -108,7 +120,7 @@ internal sealed partial class WorkflowRunner
     {
         StopCause.None => true,
         StopCause.Draining => cause != StopCause.Draining,
-        StopCause.Lost => false,
+        StopCause.Lost or StopCause.Over => false,
         _ => cause == StopCause.Lost,
     };
 
@@ -121,7 +133,6 @@ internal sealed partial class WorkflowRunner
         using var timeout = ArmTimeout();
         try
         {
-            await AnnounceAsync(phase: null).ConfigureAwait(false);
             await RunPhasesAsync().ConfigureAwait(false);
         }
         catch (StateException exception)
@@ -139,160 +150,6 @@ internal sealed partial class WorkflowRunner
         _services.Instruments.ActiveWorkflows.Add(-1);
         WorkflowTracing.Finish(activity, _services, _summary, _services.Time.GetElapsedTime(startedAt));
         await CompleteAsync().ConfigureAwait(false);
-    }
-
-    private async ValueTask RunPhasesAsync()
-    {
-        for (var phase = _firstPhase; phase < _plan.PhaseCount;)
-        {
-            await BeginPhaseAsync(phase).ConfigureAwait(false);
-            await ExecutePhaseAsync(phase).ConfigureAwait(false);
-            if (StopCause != StopCause.None)
-            {
-                await StopEarlyAsync(phase).ConfigureAwait(false);
-                return;
-            }
-
-            if (!await CheckPhaseGateAsync(phase).ConfigureAwait(false))
-            {
-                return;
-            }
-
-            if (HandleFeedback(phase) is not { } next)
-            {
-                await EndAsync(WorkflowStatus.Failed).ConfigureAwait(false);
-                return;
-            }
-
-            phase = next;
-        }
-
-        await EndAsync(WorkflowStatus.Completed).ConfigureAwait(false);
-    }
-
-    private async ValueTask BeginPhaseAsync(int phase)
-    {
-        if (_phaseRecord is { CompletedAt: null } open && open.Phase == _plan.Phase(phase))
-        {
-            // Begun by an owner before.
-            return;
-        }
-
-        _summary = _summary with { CurrentPhase = _plan.Phase(phase) };
-        _phaseRecord = new PhaseRecord { Phase = _plan.Phase(phase), Round = _summary.Round, StartedAt = _services.Time.GetUtcNow() };
-        _journal.Add(_phaseRecord);
-        Note(WorkflowEventKind.PhaseStarted);
-        await AnnounceAsync(_plan.Phase(phase)).ConfigureAwait(false);
-    }
-
-    /// <summary>Runs the tasks of a phase, concurrently as far as dependencies, priority, policies and agents allow.</summary>
-    private async ValueTask ExecutePhaseAsync(int phase)
-    {
-        foreach (var index in _board.Enter(phase))
-        {
-            MakeReady(index);
-        }
-
-        while (StopCause == StopCause.None)
-        {
-            while (_ready.TryTake(out var index))
-            {
-                if (IsSuspect(index))
-                {
-                    _suspects.Enqueue(index);
-                }
-                else
-                {
-                    Start(index);
-                }
-            }
-
-            await StartSuspectAsync().ConfigureAwait(false);
-
-            // Results and starts of one turn are one step: committed before anything of it is visible or begun.
-            try
-            {
-                await CommitChangesAsync().ConfigureAwait(false);
-            }
-            catch
-            {
-                // Never begun: nobody must wait for them.
-                _started.ForEach(NotBegun);
-                throw;
-            }
-
-            foreach (var index in _started)
-            {
-                Run(index);
-            }
-
-            _started.Clear();
-            if (_board.InFlightCount == 0)
-            {
-                return;
-            }
-
-            await _finished.WaitAsync().ConfigureAwait(false);
-            TakeFinished();
-        }
-    }
-
-    private void Start(int index)
-    {
-        _board.Start(index);
-        _journal.AddStarted(_plan.Task(index).Id, _summary.CurrentPhase, _summary.Round);
-        _started.Add(index);
-    }
-
-    private void TakeFinished()
-    {
-        for (var task = _finished.TakeAll(); task is not null;)
-        {
-            var next = task.Next;
-            _ready.Finished(task.Index);
-            if (task.Result is { } result)
-            {
-                Finish(task.Index, result);
-            }
-            else
-            {
-                _board.Abandon(task.Index);
-            }
-
-            _spare.Add(task);
-            task = next;
-        }
-    }
-
-    /// <summary>Hands a task over when everything before it is done, or ends it as blocked when something before it failed.</summary>
-    private void MakeReady(int index)
-    {
-        if (_board.Blocker(index) is not { } blocker)
-        {
-            _ready.Add(index);
-            return;
-        }
-
-        Finish(index, NotRun(index, AgentTaskStatus.Blocked, new TaskError
-        {
-            Code = ErrorCodes.DependencyFailed,
-            Message = $"Task '{_plan.Task(index).Id}' was not run: '{blocker.Id}', which it depends on, failed.",
-        }));
-    }
-
-    private void Finish(int index, TaskResult result)
-    {
-        var freed = _board.Finish(index, result);
-        _journal.AddFinished(result, _summary.CurrentPhase, _summary.Round);
-        if (result.Error is { } error)
-        {
-            LogError(error, result.Status == AgentTaskStatus.Skipped ? FeedbackSeverity.Warning : FeedbackSeverity.Error, _plan.Task(index).Id);
-        }
-
-        foreach (var next in freed)
-        {
-            MakeReady(next);
-        }
     }
 
     private void Fail(string code, string message)

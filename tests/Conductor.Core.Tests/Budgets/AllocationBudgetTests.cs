@@ -124,7 +124,7 @@ public sealed class AllocationBudgetTests : IAsyncLifetime
         await RegisterAsync(8);
         var definition = Define(phases: 3, tasks: 10);
 
-        (await BytesAsync(50, () => RunAsync(definition))).Should().BeLessThan(36_000, "a run of 3 x 10 tasks allocates about 31,000 bytes");
+        (await BytesAsync(50, () => RunAsync(definition))).Should().BeLessThan(28_000, "a run of 3 x 10 tasks allocates about 24,000 bytes");
     }
 
     [Fact]

@@ -40,7 +40,7 @@ public sealed class RunResultsTests
         }
 
         one.ToSnapshot().Keys.Should().Equal(Enumerable.Range(0, 20).Select(static i => $"unknown-{i}"));
-        other.Has("unknown-1", round: 0).Should().BeFalse();
+        other.Find("unknown-1", round: 0).Should().BeNull();
         other.ToSnapshot().Should().BeEmpty();
     }
 
@@ -66,6 +66,45 @@ public sealed class RunResultsTests
         results.Find("a", round: 1).Should().BeNull();
     }
 
+    [Fact]
+    public void TryAdd_AnotherRound_GivesTheOneBefore_TheSameRound_ChangesNothing()
+    {
+        var results = new RunResults("run", _definition);
+        var first = Result("a", round: 0);
+        results.TryAdd("a", first, out var before).Should().BeTrue();
+        before.Should().BeNull();
+
+        results.TryAdd("a", Result("a", round: 0) with { Attempts = 7 }, out _).Should().BeFalse();
+        results.Find("a", round: 0).Should().BeSameAs(first);
+
+        results.TryAdd("a", Result("a", round: 1), out before).Should().BeTrue();
+        before.Should().BeSameAs(first);
+        results.ToSnapshot().Should().ContainSingle().Which.Value.Round.Should().Be(1);
+    }
+
+    /// <summary>A long run keeps its results only packed: they are put together whenever somebody asks.</summary>
+    [Fact]
+    public void Snapshot_OfALongRun_SaysTheSame()
+    {
+        var definition = new WorkflowDefinition
+        {
+            Name = "long",
+            Tasks = [.. Enumerable.Range(0, RunResults.MostToKeepMade + 1).Select(static number => new TaskDefinition { Id = $"{number}", AgentType = AgentType.Coding })],
+        };
+        var results = new RunResults("run", definition);
+        var added = Result("1000", round: 2) with { AgentId = "agent", Attempts = 3 };
+        results.TryAdd("1000", added, out _).Should().BeTrue();
+
+        var snapshot = results.ToSnapshot(isLast: true);
+
+        snapshot["1000"].Should().Be(added);
+        snapshot["1000"].Should().NotBeSameAs(snapshot["1000"]);
+        snapshot.Keys.Should().Equal("1000");
+        results.Find("1000", round: 2).Should().Be(added);
+    }
+
     private static void Add(RunResults results, string taskId) =>
-        results.Add(taskId, new TaskResult { TaskId = taskId, WorkflowId = "run", Status = AgentTaskStatus.Completed });
+        results.TryAdd(taskId, Result(taskId, round: 0), out _).Should().BeTrue();
+
+    private static TaskResult Result(string taskId, int round) => new() { TaskId = taskId, WorkflowId = "run", Round = round, Status = AgentTaskStatus.Completed };
 }

@@ -1,0 +1,50 @@
+namespace Conductor.State;
+
+/// <summary>
+/// What the packed events of a run refer to by number: tasks and phases by their place in the definition, and in order of their arrival whatever
+/// else they name: agents, messages, events that are kept as they are. The run's loop adds, any thread reads what was committed.
+/// </summary>
+internal sealed class EventNames(WorkflowDefinition? definition)
+{
+    /// <summary>The agents of most runs, and what their phases say.</summary>
+    private const int FirstLength = 16;
+
+    private object[] _others = [];
+    private int _count;
+
+    public string TaskId(int number) => definition!.Tasks[number].Id;
+
+    public WorkflowPhase Phase(int number) => definition!.Phases[number];
+
+    /// <summary>The number of a phase; -1 when the definition does not know it.</summary>
+    public int NumberOf(WorkflowPhase phase)
+    {
+        for (var i = 0; i < definition?.Phases.Count; i++)
+        {
+            if (definition.Phases[i] == phase)
+            {
+                return i;
+            }
+        }
+
+        return -1;
+    }
+
+    public object Other(int number) => Volatile.Read(ref _others)[number];
+
+    /// <summary>Adds a name.</summary>
+    /// <returns>Its number.</returns>
+    public int Add(object other)
+    {
+        if (_count == _others.Length)
+        {
+            // Another array: whoever reads meanwhile has the one before, with all that it may ask for.
+            var longer = new object[Math.Max(FirstLength, 2 * _count)];
+            _others.CopyTo(longer);
+            Volatile.Write(ref _others, longer);
+        }
+
+        _others[_count] = other;
+        return _count++;
+    }
+}

@@ -1,0 +1,186 @@
+using System.Runtime.CompilerServices;
+
+namespace Conductor.Workflows;
+
+/// <content>The loop: from phase to phase, and through the tasks of each.</content>
+internal sealed partial class WorkflowRunner
+{
+    /// <summary>Tasks that were started and not begun.</summary>
+    private readonly List<int> _started;
+
+    /// <summary>Whether the run was just created, and its first phase begun with it.</summary>
+    private bool _isEntered;
+
+    private async ValueTask RunPhasesAsync()
+    {
+        for (var phase = _firstPhase; phase < _plan.PhaseCount;)
+        {
+            if (!_isEntered)
+            {
+                EnterPhase(phase);
+            }
+
+            _isEntered = false;
+            await ExecutePhaseAsync().ConfigureAwait(false);
+            if (StopCause != StopCause.None)
+            {
+                await StopEarlyAsync(phase).ConfigureAwait(false);
+                return;
+            }
+
+            if (!await CheckPhaseGateAsync(phase).ConfigureAwait(false))
+            {
+                return;
+            }
+
+            if (HandleFeedback(phase) is not { } next)
+            {
+                await EndAsync(WorkflowStatus.Failed).ConfigureAwait(false);
+                return;
+            }
+
+            phase = next;
+        }
+
+        await EndAsync(WorkflowStatus.Completed).ConfigureAwait(false);
+    }
+
+    /// <summary>Begins a phase, and makes ready what waits for nothing.</summary>
+    private void EnterPhase(int phase)
+    {
+        if (_phaseRecord is not { CompletedAt: null } open || open.Phase != _plan.Phase(phase))
+        {
+            // Not begun by an owner before.
+            _summary = _summary with { CurrentPhase = _plan.Phase(phase) };
+            _phaseRecord = new PhaseRecord { Phase = _plan.Phase(phase), Round = _summary.Round, StartedAt = _services.Time.GetUtcNow() };
+            _journal.Add(_phaseRecord);
+            Note(WorkflowEventKind.PhaseStarted);
+            Announce(_plan.PhaseChannel(phase));
+        }
+
+        foreach (var index in _plan.TasksOf[phase])
+        {
+            if (_board.Enter(index))
+            {
+                MakeReady(index);
+            }
+        }
+    }
+
+    private void StartReady()
+    {
+        while (_ready.TryTake(out var index))
+        {
+            if (IsSuspect(index))
+            {
+                _suspects.Enqueue(index);
+            }
+            else
+            {
+                Start(index);
+            }
+        }
+    }
+
+    /// <summary>Runs the tasks of a phase, concurrently as far as dependencies, priority, policies and agents allow.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask ExecutePhaseAsync()
+    {
+        // Of a run that was just created: its first tasks are committed with it.
+        RunStarted();
+        while (StopCause == StopCause.None)
+        {
+            StartReady();
+            await StartSuspectAsync().ConfigureAwait(false);
+            if (_board.InFlightCount == 0)
+            {
+                // Over: its last results may share a step with what follows.
+                return;
+            }
+
+            // Results and starts of one turn are one step: committed before anything of it is visible or begun.
+            try
+            {
+                await CommitChangesAsync().ConfigureAwait(false);
+            }
+            catch
+            {
+                // Never begun: nobody must wait for them.
+                _started.ForEach(NotBegun);
+                throw;
+            }
+
+            RunStarted();
+            await _finished.WaitAsync().ConfigureAwait(false);
+            TakeFinished();
+        }
+    }
+
+    private void Start(int index)
+    {
+        _board.Start(index);
+        _journal.AddStarted(index, _summary.CurrentPhase, _summary.Round);
+        _started.Add(index);
+    }
+
+    private void RunStarted()
+    {
+        foreach (var index in _started)
+        {
+            Run(index);
+        }
+
+        _started.Clear();
+    }
+
+    private void TakeFinished()
+    {
+        for (var task = _finished.TakeAll(); task is not null;)
+        {
+            var next = task.Next;
+            _ready.Finished(task.Index);
+            if (task.Result is { } result)
+            {
+                Finish(task.Index, result);
+            }
+            else
+            {
+                _board.Abandon(task.Index);
+            }
+
+            _spare.Add(task);
+            task = next;
+        }
+    }
+
+    /// <summary>Hands a task over when everything before it is done, or ends it as blocked when something before it failed.</summary>
+    private void MakeReady(int index)
+    {
+        if (_board.Blocker(index) is not { } blocker)
+        {
+            _ready.Add(index);
+            return;
+        }
+
+        Finish(index, NotRun(index, AgentTaskStatus.Blocked, new TaskError
+        {
+            Code = ErrorCodes.DependencyFailed,
+            Message = $"Task '{_plan.Task(index).Id}' was not run: '{blocker.Id}', which it depends on, failed.",
+        }));
+    }
+
+    private void Finish(int index, TaskResult result)
+    {
+        var freed = _board.Finish(index, result);
+        _journal.AddFinished(index, result, _summary.CurrentPhase, _summary.Round);
+        if (result.Error is { } error)
+        {
+            LogError(error, result.Status == AgentTaskStatus.Skipped ? FeedbackSeverity.Warning : FeedbackSeverity.Error, _plan.Task(index).Id);
+        }
+
+        foreach (var next in freed)
+        {
+            MakeReady(next);
+        }
+    }
+}
