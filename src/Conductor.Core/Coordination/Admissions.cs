@@ -14,8 +14,6 @@ internal sealed class Admissions
     private readonly TimeProvider _time;
     private readonly WaitingLimit _limit;
     private readonly CapacityGate _capacity;
-    private int _running;
-    private int _contended;
     private volatile bool _closed;
 
     public Admissions(PolicyEngine policies, DispatchOptions options, TimeProvider time)
@@ -23,15 +21,17 @@ internal sealed class Admissions
         _policies = policies;
         _options = options;
         _time = time;
-        _limit = new WaitingLimit(options.QueueCapacity);
-        _capacity = new CapacityGate(time, options, _limit);
+        _limit = new WaitingLimit(options.QueueCapacity, Counts);
+        _capacity = new CapacityGate(time, options, _limit, Counts);
         policies.Changed += _capacity.ReleaseAll;
     }
+
+    public DispatchCounts Counts { get; } = new();
 
     public WaitingLimit Limit => _limit;
 
     /// <summary>Tasks admitted and not finished.</summary>
-    public int Running => Volatile.Read(ref _running);
+    public int Running => Volatile.Read(ref Counts.Running);
 
     /// <summary>
     /// Takes an idle agent of the type that its breaker allows, or waits for one as long as the caller and the limits allow. It is the dispatch's
@@ -116,7 +116,7 @@ internal sealed class Admissions
     public void Release(AgentPool pool)
     {
         Interlocked.Decrement(ref pool.Running);
-        Interlocked.Decrement(ref _running);
+        Interlocked.Decrement(ref Counts.Running);
         _capacity.Release();
     }
 
@@ -184,7 +184,7 @@ internal sealed class Admissions
     private ValueTask<PolicyVerdict> ReserveAndAskAsync(DispatchTicket ticket, AgentSlot slot, CancellationToken cancellationToken)
     {
         var pool = slot.Pool;
-        var before = ticket.AdmittedBefore = Interlocked.Increment(ref _running) - 1;
+        var before = ticket.AdmittedBefore = Interlocked.Increment(ref Counts.Running) - 1;
         var beforeOfType = Interlocked.Increment(ref pool.Running) - 1;
         return _policies.FindDenialAsync(
             new DispatchPolicyContext
@@ -214,11 +214,11 @@ internal sealed class Admissions
         pool.Return(slot);
         if (ticket.AdmittedBefore > 0)
         {
-            Volatile.Write(ref _contended, 1);
+            Volatile.Write(ref Counts.Contended, 1);
         }
 
         Interlocked.Decrement(ref pool.Running);
-        if (Interlocked.Decrement(ref _running) == 0 && Interlocked.Exchange(ref _contended, 0) == 1)
+        if (Interlocked.Decrement(ref Counts.Running) == 0 && Interlocked.Exchange(ref Counts.Contended, 0) == 1)
         {
             _capacity.Release();
         }

@@ -11,7 +11,6 @@ public sealed partial class AgentCoordinator
     private TaskCompletionSource? _drained;
     private IDisposable? _observation;
     private CancellationTokenRegistration _busDisconnected;
-    private int _dispatches;
     private volatile bool _started;
     private volatile bool _stopped;
 
@@ -111,7 +110,7 @@ public sealed partial class AgentCoordinator
     /// <summary>Counts a dispatch, so that a stop can wait for it.</summary>
     private DispatchPlace EnterDispatch()
     {
-        Interlocked.Increment(ref _dispatches);
+        Interlocked.Increment(ref _admissions.Counts.Dispatches);
         var place = new DispatchPlace(this);
         if (!IsStarted)
         {
@@ -124,7 +123,7 @@ public sealed partial class AgentCoordinator
 
     private void LeaveDispatch()
     {
-        if (Interlocked.Decrement(ref _dispatches) == 0)
+        if (Interlocked.Decrement(ref _admissions.Counts.Dispatches) == 0)
         {
             _drained?.TrySetResult();
         }
@@ -133,7 +132,7 @@ public sealed partial class AgentCoordinator
     private async ValueTask<int> DrainAsync(CancellationToken cancellationToken)
     {
         var drained = _drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (Volatile.Read(ref _dispatches) == 0)
+        if (Volatile.Read(ref _admissions.Counts.Dispatches) == 0)
         {
             return 0;
         }
@@ -145,7 +144,7 @@ public sealed partial class AgentCoordinator
         }
         catch (OperationCanceledException)
         {
-            var abandoned = Volatile.Read(ref _dispatches);
+            var abandoned = Volatile.Read(ref _admissions.Counts.Dispatches);
             await _abort.CancelAsync().ConfigureAwait(false);
             foreach (var slot in _slots.Values)
             {

@@ -7,15 +7,13 @@ namespace Conductor.Coordination;
 /// is denied again, the next that was denied for another reason gets its turn. Beside that each looks again at an interval, for policies
 /// whose capacity nothing here can see. Thread-safe.
 /// </summary>
-internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, WaitingLimit limit)
+internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, WaitingLimit limit, DispatchCounts counts)
 {
     private readonly Lock _gate = new();
     private readonly WaitQueue<Waiter> _waiters = new(time, options.AgeingInterval);
-    private long _version;
-    private int _count;
 
     /// <summary>Grows whenever capacity may have come free. Read it before the policies are asked.</summary>
-    public long Version => Volatile.Read(ref _version);
+    public long Version => Volatile.Read(ref counts.Releases);
 
     /// <summary>Waits until it is worth asking the policies again.</summary>
     /// <param name="ticket">The dispatch.</param>
@@ -27,14 +25,14 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         var waiter = new Waiter(ticket, denial, seenVersion);
         lock (_gate)
         {
-            if (_version != seenVersion)
+            if (counts.Releases != seenVersion)
             {
                 return;
             }
 
             limit.Enter(ticket.MayExceedQueue);
             _waiters.Add(waiter);
-            Volatile.Write(ref _count, _waiters.Count);
+            Volatile.Write(ref counts.WaitingForCapacity, _waiters.Count);
         }
 
         // A release that came after the look at the version may not have seen this waiter: then it looks again at once.
@@ -63,8 +61,8 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
     /// <summary>A running task ended. Nearly always nobody waits, and then it costs no lock.</summary>
     public void Release()
     {
-        Interlocked.Increment(ref _version);
-        if (Volatile.Read(ref _count) > 0)
+        Interlocked.Increment(ref counts.Releases);
+        if (Volatile.Read(ref counts.WaitingForCapacity) > 0)
         {
             WakeNext(except: null);
         }
@@ -76,9 +74,9 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         List<Waiter> all;
         lock (_gate)
         {
-            Interlocked.Increment(ref _version);
+            Interlocked.Increment(ref counts.Releases);
             all = _waiters.TakeAll();
-            Volatile.Write(ref _count, 0);
+            Volatile.Write(ref counts.WaitingForCapacity, 0);
         }
 
         foreach (var waiter in all)
@@ -98,7 +96,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
                 return false;
             }
 
-            Volatile.Write(ref _count, _waiters.Count);
+            Volatile.Write(ref counts.WaitingForCapacity, _waiters.Count);
         }
 
         limit.Leave();
@@ -115,11 +113,11 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
                 return;
             }
 
-            var version = _version;
+            var version = counts.Releases;
             next = _waiters.TakeFirst(
                 static (waiter, known) => waiter.SeenVersion < known.version && (known.except is null || !waiter.IsDeniedLike(known.except)),
                 (version, except));
-            Volatile.Write(ref _count, _waiters.Count);
+            Volatile.Write(ref counts.WaitingForCapacity, _waiters.Count);
         }
 
         if (next is not null)
