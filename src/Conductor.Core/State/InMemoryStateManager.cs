@@ -225,7 +225,11 @@ public sealed class InMemoryStateManager : StateManager
             return new ValueTask<RecordOutcome>(RecordOutcome.AlreadyRecorded);
         }
 
-        _hasOrphans |= result.WorkflowId is not null;
+        if (result.WorkflowId is not null)
+        {
+            _hasOrphans = true;
+        }
+
         return new ValueTask<RecordOutcome>(RecordOutcome.Recorded);
     }
 

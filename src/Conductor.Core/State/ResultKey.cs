@@ -7,22 +7,24 @@ namespace Conductor.State;
 internal readonly struct ResultKey : IEquatable<ResultKey>
 {
     private readonly string? _taskId;
-    private readonly long _number;
     private readonly int _round;
 
     public ResultKey(string? workflowId, string taskId, int round)
     {
         WorkflowId = workflowId;
-        _number = EntityId.NumberOf(taskId);
-        _taskId = _number == 0 ? taskId : null;
+        Number = EntityId.NumberOf(taskId);
+        _taskId = Number == 0 ? taskId : null;
         _round = round;
     }
+
+    /// <summary>The number of the task's id; 0 when it is not one that this process made.</summary>
+    public long Number { get; }
 
     /// <summary>The run, if any.</summary>
     public string? WorkflowId { get; }
 
     /// <summary>The task's id.</summary>
-    public string TaskId => _taskId ?? EntityId.TextOf(_number);
+    public string TaskId => _taskId ?? EntityId.TextOf(Number);
 
     public static ResultKey Of(in ExecutionKey key) => new(key.WorkflowId, key.TaskId, key.Round);
 
@@ -31,12 +33,12 @@ internal readonly struct ResultKey : IEquatable<ResultKey>
     public ExecutionKey ToExecutionKey() => new(WorkflowId, TaskId, _round);
 
     public bool Equals(ResultKey other) =>
-        _number == other._number
+        Number == other.Number
         && _round == other._round
         && string.Equals(_taskId, other._taskId, StringComparison.Ordinal)
         && string.Equals(WorkflowId, other.WorkflowId, StringComparison.Ordinal);
 
     public override bool Equals(object? obj) => obj is ResultKey other && Equals(other);
 
-    public override int GetHashCode() => WorkflowId is null && _taskId is null ? _number.GetHashCode() : HashCode.Combine(WorkflowId, _taskId, _number, _round);
+    public override int GetHashCode() => WorkflowId is null && _taskId is null ? Number.GetHashCode() : HashCode.Combine(WorkflowId, _taskId, Number, _round);
 }

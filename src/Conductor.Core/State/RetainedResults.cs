@@ -17,8 +17,16 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     private int _oldest;
     private int _count;
 
+    /// <summary>The highest number of an id, of all that were ever added.</summary>
+    private long _youngest;
+
     public bool Contains(in ResultKey key)
     {
+        if (IsYoungerThanAll(key))
+        {
+            return false;
+        }
+
         lock (_gate)
         {
             return IndexOf(key, key.GetHashCode()) != None;
@@ -27,6 +35,11 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
 
     public TaskResult? Find(in ResultKey key)
     {
+        if (IsYoungerThanAll(key))
+        {
+            return null;
+        }
+
         lock (_gate)
         {
             return IndexOf(key, key.GetHashCode()) is var index and not None ? _entries[index].ToResult() : null;
@@ -45,9 +58,14 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
         bool hasAged;
         lock (_gate)
         {
-            if (IndexOf(key, hash) != None)
+            if (!IsYoungerThanAll(key) && IndexOf(key, hash) != None)
             {
                 return false;
+            }
+
+            if (key.Number > _youngest)
+            {
+                Volatile.Write(ref _youngest, key.Number);
             }
 
             // The oldest goes first: the youngest gets its place, and touches no memory that was not touched just now.
@@ -75,6 +93,9 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
 
         return true;
     }
+
+    /// <summary>Whether its id was made after all whose results were added: nearly every task is asked for once when it is new, and this needs no lock.</summary>
+    private bool IsYoungerThanAll(in ResultKey key) => key.Number > Volatile.Read(ref _youngest);
 
     private void ForgetAged(long now, Action<ResultKey> forget)
     {

@@ -186,6 +186,24 @@ public sealed class RetentionTests
         new RetentionOptions { MaxFinishedWorkflows = -1, MaxTaskResults = 0, MaxDeadLetters = 0, MaxEventsPerWorkflow = 0, MaxAge = TimeSpan.Zero }
             .Problems("Root").Should().HaveCount(5).And.OnlyContain(problem => problem.StartsWith("Root.Max", StringComparison.Ordinal) && problem.Contains("set it to"));
 
+    [Fact]
+    public async Task TaskResults_OfIdsMadeBeforeOthersThatWereRecorded_AreFoundAndRecordedOnce()
+    {
+        await using var store = new InMemoryStateManager();
+        await store.ConnectAsync();
+        var (older, younger) = (EntityId.New(), EntityId.New());
+
+        (await store.GetTaskResultAsync(younger)).Should().BeNull();
+        await store.SaveTaskResultAsync(Result(younger));
+        (await store.GetTaskResultAsync(older)).Should().BeNull();
+        await store.SaveTaskResultAsync(Result(older));
+
+        (await store.GetTaskResultAsync(older))!.TaskId.Should().Be(older);
+        (await store.GetTaskResultAsync(younger))!.TaskId.Should().Be(younger);
+        (await store.SaveTaskResultAsync(Result(older))).Should().Be(RecordOutcome.AlreadyRecorded);
+        (await store.SaveTaskResultAsync(Result(younger))).Should().Be(RecordOutcome.AlreadyRecorded);
+    }
+
     private static TaskResult Result(string taskId, string? run = null) => new() { TaskId = taskId, WorkflowId = run, Status = AgentTaskStatus.Completed };
 
     private static async Task<IEnumerable<string>> IdsAsync(StateManager store) => (await store.ListWorkflowsAsync()).Items.Select(run => run.WorkflowId);
