@@ -31,7 +31,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     public string Id => Identity.Id;
 
     /// <summary>Where it takes assignments.</summary>
-    public string Channel { get; } = Channels.Agent(agent.Identity.Id);
+    public string Channel => _subscription?.Channel ?? Channels.Agent(Id);
 
     /// <summary>The number of the attempt under way; 0 for none.</summary>
     public long AttemptNumber { get; protected set; }
