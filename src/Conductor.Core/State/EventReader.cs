@@ -69,45 +69,23 @@ internal ref struct EventReader(EventNames names, ReadOnlySpan<byte> code)
             return _whole;
         }
 
-        WorkflowPhase? phase = _phase < 0 ? null : _names.Phase(_phase);
-        return _kind switch
+        var (isStart, isEnd) = (_kind == WorkflowEventKind.TaskStarted, _kind == WorkflowEventKind.TaskFinished);
+        var isOfTask = isStart || isEnd;
+        return new WorkflowEvent
         {
-            WorkflowEventKind.TaskStarted => new WorkflowEvent
-            {
-                Position = position,
-                WorkflowId = workflowId,
-                Kind = _kind,
-                Timestamp = _now,
-                Phase = phase,
-                Round = _round,
-                TaskId = _names.TaskId(_task),
-                TaskStatus = AgentTaskStatus.InProgress,
-            },
-            WorkflowEventKind.TaskFinished => new WorkflowEvent
-            {
-                Position = position,
-                WorkflowId = workflowId,
-                Kind = _kind,
-                Timestamp = _now,
-                Phase = phase,
-                Round = _round,
-                TaskId = _names.TaskId(_task),
-                AgentId = Text,
-                TaskStatus = (AgentTaskStatus)_status,
-                Attempts = _attempts,
-                Duration = _duration,
-            },
-            _ => new WorkflowEvent
-            {
-                Position = position,
-                WorkflowId = workflowId,
-                Kind = _kind,
-                Timestamp = _now,
-                Phase = phase,
-                Round = _round,
-                WorkflowStatus = _status < 0 ? null : (WorkflowStatus)_status,
-                Message = Text,
-            },
+            Position = position,
+            WorkflowId = workflowId,
+            Kind = _kind,
+            Timestamp = _now,
+            Phase = _phase < 0 ? null : _names.Phase(_phase),
+            Round = _round,
+            TaskId = isOfTask ? _names.TaskId(_task) : null,
+            TaskStatus = isStart ? AgentTaskStatus.InProgress : isEnd ? (AgentTaskStatus)_status : null,
+            AgentId = isEnd ? Text : null,
+            Attempts = isEnd ? _attempts : 0,
+            Duration = isEnd ? _duration : null,
+            WorkflowStatus = isOfTask || _status < 0 ? null : (WorkflowStatus)_status,
+            Message = isOfTask ? null : Text,
         };
     }
 
