@@ -5,7 +5,7 @@ namespace Conductor.Workflows;
 /// <content>The gate at a phase's end, and the feedback that sends a run back.</content>
 internal sealed partial class WorkflowRunner
 {
-    private async ValueTask<bool> CheckPhaseGateAsync(int phase)
+    private async ValueTask<bool> CheckPhaseGateAsync(int phase, IReadOnlyList<Feedback> grave)
     {
         var (completed, failed, skipped) = _board.Count(phase);
         var context = new GatePolicyContext
@@ -18,7 +18,7 @@ internal sealed partial class WorkflowRunner
             FailedTasks = failed,
             SkippedTasks = skipped,
         };
-        if (!SharesStep(context, phase))
+        if (!SharesStep(context, grave))
         {
             await CommitChangesAsync().ConfigureAwait(false);
         }
@@ -39,8 +39,8 @@ internal sealed partial class WorkflowRunner
     /// policy judges the gate: what it is asked about is stored before. Nor when feedback sends the run back: the tasks that run again have their
     /// results before they are reopened.
     /// </summary>
-    private bool SharesStep(GatePolicyContext context, int phase) =>
-        _services.Policies.JudgesByNumbersAlone(context) && _feedbackLoop.Grave(_board, phase, _summary.Round).Count == 0;
+    private bool SharesStep(GatePolicyContext context, IReadOnlyList<Feedback> grave) =>
+        grave.Count == 0 && _services.Policies.JudgesByNumbersAlone(context);
 
     private void EndPhase(int phase, PhaseOutcome outcome, string? reason)
     {
@@ -60,9 +60,8 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>Where the run goes after a phase that passed: on, back by feedback, or nowhere (null) because it found no end.</summary>
-    private int? HandleFeedback(int phase)
+    private int? HandleFeedback(int phase, IReadOnlyList<Feedback> grave)
     {
-        var grave = _feedbackLoop.Grave(_board, phase, _summary.Round);
         if (grave.Count == 0)
         {
             return phase + 1;

@@ -28,12 +28,13 @@ internal sealed partial class WorkflowRunner
                 return;
             }
 
-            if (!await CheckPhaseGateAsync(phase).ConfigureAwait(false))
+            var grave = _feedbackLoop.Grave(_board, phase, _summary.Round);
+            if (!await CheckPhaseGateAsync(phase, grave).ConfigureAwait(false))
             {
                 return;
             }
 
-            if (HandleFeedback(phase) is not { } next)
+            if (HandleFeedback(phase, grave) is not { } next)
             {
                 await EndAsync(WorkflowStatus.Failed).ConfigureAwait(false);
                 return;
