@@ -4,12 +4,12 @@ namespace Conductor.Coordination;
 
 /// <summary>
 /// What every dispatch of a coordinator counts, from all processors: kept together, because one dispatch changes several of them at a time, and apart
-/// from everything else, so that nobody waits for memory that he only reads. To be changed by <see cref="Interlocked"/>.
+/// from everything else, so that nobody waits for memory that is only read. To be changed by <see cref="Interlocked"/>.
 /// </summary>
-[StructLayout(LayoutKind.Explicit, Size = 2 * CacheLine)]
+[StructLayout(LayoutKind.Explicit, Size = 3 * CacheLine)]
 internal sealed class DispatchCounts
 {
-    /// <summary>What processors hand to each other at a time, and the space that keeps neighbours in memory apart.</summary>
+    /// <summary>What processors hand to each other at a time. As much stays free on both sides, so that no neighbour in memory shares one.</summary>
     private const int CacheLine = 64;
 
     /// <summary>Dispatches that are not over.</summary>
