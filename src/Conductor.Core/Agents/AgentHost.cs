@@ -12,8 +12,8 @@ internal sealed class AgentHost(string coordinatorId, MessageBus? bus, StateMana
     /// <summary>The coordinator that the agents belong to.</summary>
     public string CoordinatorId { get; } = coordinatorId;
 
-    /// <summary>Where it takes results.</summary>
-    public string Results { get; } = Channels.Results(coordinatorId);
+    /// <summary>Where it takes results, once it has started.</summary>
+    public MessageSubscription? Results { get; set; }
 
     /// <summary>For contexts that are built by hand: no bus, no store, no services.</summary>
     public static AgentHost Detached { get; } = new(string.Empty, bus: null, state: null, ConductorEnvironment.Default, scopes: null);

@@ -31,7 +31,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     public string Id => Identity.Id;
 
     /// <summary>Where it takes assignments.</summary>
-    public string Channel => _subscription?.Channel ?? Channels.Agent(Id);
+    private string Channel => _subscription?.Channel ?? Channels.Agent(Id);
 
     /// <summary>The number of the attempt under way; 0 for none.</summary>
     public long AttemptNumber { get; protected set; }
@@ -62,6 +62,11 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
             await subscription.DisposeAsync().ConfigureAwait(false);
         }
     }
+
+    /// <summary>Publishes the assignment of the attempt under way, on the agent's channel.</summary>
+    public ValueTask AssignAsync(CancellationToken cancellationToken) => _subscription is { } subscription
+        ? host.Bus!.PublishAsync(subscription, this, cancellationToken)
+        : host.Bus!.PublishAsync(Channel, ((IMessageSource)this).ToMessage(), cancellationToken);
 
     /// <summary>Puts a message that came another way (a broadcast) behind those that wait.</summary>
     public void Post(AgentMessage message) => _subscription?.Deliver(message);

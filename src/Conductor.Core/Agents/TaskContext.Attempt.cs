@@ -36,8 +36,9 @@ public sealed partial class TaskContext : IMessageSource
     internal ValueTask PublishAsync(TaskResult result)
     {
         _result = result;
-        var channel = _extras?.Request is { } request ? Channels.Results(request.Sender) : Host.Results;
-        return Host.Bus!.PublishAsync(channel, this, CancellationToken.None);
+        return _extras?.Request is { } request
+            ? Host.Bus!.PublishAsync(Channels.Results(request.Sender), ((IMessageSource)this).ToMessage(), CancellationToken.None)
+            : Host.Bus!.PublishAsync(Host.Results!, this, CancellationToken.None);
     }
 
     /// <inheritdoc />

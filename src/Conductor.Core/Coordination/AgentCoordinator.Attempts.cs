@@ -12,7 +12,7 @@ public sealed partial class AgentCoordinator
         ValueTask published;
         try
         {
-            published = _bus.PublishAsync(slot.Channel, slot, cancellationToken);
+            published = slot.AssignAsync(cancellationToken);
         }
 #pragma warning disable CA1031 // It is thrown to whoever awaits the attempt, like one that comes later.
         catch (Exception exception)

@@ -36,7 +36,8 @@ public sealed partial class AgentCoordinator
 
             // Bounded by the agents: each has one result under way at most. A result must not be dropped for want of room.
             var everyResult = new SubscriptionOptions { Capacity = int.MaxValue };
-            _subscriptions.Add(await _bus.SubscribeAsync(Channels.Results(Id), new ResultReceiver(FindSlot, _environment, _logger), everyResult, cancellationToken).ConfigureAwait(false));
+            _host.Results = await _bus.SubscribeAsync(Channels.Results(Id), new ResultReceiver(FindSlot, _environment, _logger), everyResult, cancellationToken).ConfigureAwait(false);
+            _subscriptions.Add(_host.Results);
             _subscriptions.Add(await _bus.SubscribeAsync(Channels.Broadcast, new BroadcastReceiver(PostToAll), options: null, cancellationToken).ConfigureAwait(false));
             _busDisconnected = _bus.Disconnected.UnsafeRegister(static state => ((AgentCoordinator)state!).OnBusDisconnected(), this);
             _observation = _environment.Instruments.ObserveDispatchQueue(() => _admissions.Limit.Count);

@@ -52,9 +52,14 @@ public sealed class InMemoryMessageBus : MessageBus
     }
 
     /// <inheritdoc />
-    private protected override ValueTask SendSourceAsync(string channel, IMessageSource source, CancellationToken cancellationToken)
+    private protected override ValueTask SendSourceAsync(MessageSubscription subscription, IMessageSource source, CancellationToken cancellationToken)
     {
-        if (_channels.TryGetValue(channel, out var target))
+        // A coordinator's channel and an agent's have one subscription nearly always: then the channel need not be found by its name.
+        if (subscription.IsAlone)
+        {
+            subscription.Publish(source);
+        }
+        else if (_channels.TryGetValue(subscription.Channel, out var target))
         {
             target.Publish(source);
         }
@@ -71,13 +76,16 @@ public sealed class InMemoryMessageBus : MessageBus
             if (!_channels.TryGetValue(subscription.Channel, out var known))
             {
                 _channels[subscription.Channel] = subscription;
+                subscription.IsAlone = true;
                 return ValueTask.CompletedTask;
             }
 
             if (known is not ChannelSubscriptions several)
             {
+                var first = (MessageSubscription)known;
                 several = new ChannelSubscriptions(_gate);
-                several.Add((MessageSubscription)known);
+                several.Add(first);
+                first.IsAlone = false;
                 _channels[subscription.Channel] = several;
             }
 
@@ -93,6 +101,7 @@ public sealed class InMemoryMessageBus : MessageBus
         ArgumentNullException.ThrowIfNull(subscription);
         lock (_gate)
         {
+            subscription.IsAlone = false;
             if (_channels.TryGetValue(subscription.Channel, out var known)
                 && (known is ChannelSubscriptions several ? several.RemoveAndIsEmpty(subscription) : ReferenceEquals(known, subscription)))
             {

@@ -129,19 +129,20 @@ public abstract partial class MessageBus : IAsyncDisposable
     }
 
     /// <summary>
-    /// Publishes what becomes a message only for whoever needs one. It is counted either way, and traced as a message when it is one.
+    /// Publishes, on the channel of a subscription, what becomes a message only for whoever needs one. It is counted either way, and traced as a
+    /// message when it is one.
     /// </summary>
-    internal ValueTask PublishAsync(string channel, IMessageSource source, CancellationToken cancellationToken)
+    internal ValueTask PublishAsync(MessageSubscription subscription, IMessageSource source, CancellationToken cancellationToken)
     {
         if (!_requests.IsEmpty)
         {
-            return PublishAsync(channel, source.ToMessage(), cancellationToken);
+            return PublishAsync(subscription.Channel, source.ToMessage(), cancellationToken);
         }
 
         ThrowIfDisconnected();
         cancellationToken.ThrowIfCancellationRequested();
         Environment.Instruments.SentMessages.Add(1);
-        return SendSourceAsync(channel, source, cancellationToken);
+        return SendSourceAsync(subscription, source, cancellationToken);
     }
 
     /// <summary>Subscribes to a channel. The subscription is live when this returns.</summary>
@@ -250,9 +251,9 @@ public abstract partial class MessageBus : IAsyncDisposable
     /// <param name="channel">The channel.</param>
     protected internal virtual bool MayReach(string channel) => true;
 
-    /// <summary>Sends what may become a message to every current subscription of a channel. Default: it becomes one.</summary>
-    private protected virtual ValueTask SendSourceAsync(string channel, IMessageSource source, CancellationToken cancellationToken) =>
-        SendAsync(channel, source.ToMessage(), cancellationToken);
+    /// <summary>Sends what may become a message to every current subscription of the channel that this one is of. Default: it becomes one.</summary>
+    private protected virtual ValueTask SendSourceAsync(MessageSubscription subscription, IMessageSource source, CancellationToken cancellationToken) =>
+        SendAsync(subscription.Channel, source.ToMessage(), cancellationToken);
 
     /// <summary>Connects the provider.</summary>
     /// <param name="cancellationToken">Gives up.</param>

@@ -19,6 +19,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     private volatile bool _pumping;
     private bool _overflowing;
     private volatile bool _closed;
+    private volatile bool _isAlone;
 
     internal MessageSubscription(
         MessageBus bus, string channel, IMessageReceiver receiver, int capacity, SubscriptionOptions? options)
@@ -52,6 +53,13 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
 
     /// <summary>Its place among the subscriptions of the bus. Under the bus's lock.</summary>
     internal int Index { get; set; }
+
+    /// <summary>Whether its channel has no other subscription. The provider that knows it says so, under its own lock; read without.</summary>
+    internal bool IsAlone
+    {
+        get => _isAlone;
+        set => _isAlone = value;
+    }
 
     private Lock Gate => LazyLock.Of(ref _lock);
 
@@ -127,15 +135,18 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         handling.End(_bus.Environment);
     }
 
-    void IChannelTarget.Publish(AgentMessage message) => Publish(message);
-
-    void IChannelTarget.Publish(IMessageSource source)
+    /// <summary>Hands over what was published in this process: as it is if that can be, as a message if not.</summary>
+    internal void Publish(IMessageSource source)
     {
         if (!TryTake(source))
         {
             Publish(MessageTracing.Made(Channel, source));
         }
     }
+
+    void IChannelTarget.Publish(AgentMessage message) => Publish(message);
+
+    void IChannelTarget.Publish(IMessageSource source) => Publish(source);
 
     /// <summary>Hands over what was published in this process as it is, unless messages wait before it or the handler needs a message.</summary>
     internal bool TryTake(IMessageSource source)
