@@ -9,6 +9,22 @@ namespace Conductor;
 /// <param name="Round">The feedback round; 0 is the first run through.</param>
 public readonly record struct ExecutionKey(string? WorkflowId, string TaskId, int Round)
 {
+    private readonly LazyId _task = new(TaskId);
+
+    /// <summary>Names an execution of a task whose id need not be text.</summary>
+    internal ExecutionKey(string? workflowId, LazyId task, int round)
+        : this(workflowId, TaskId: null!, round) => _task = task;
+
+    /// <summary>The task.</summary>
+    public string TaskId
+    {
+        get => _task.Text;
+        init => _task = new LazyId(value);
+    }
+
+    /// <summary>The task's id, for whoever does not need it as text.</summary>
+    internal LazyId Task => _task;
+
     /// <summary>The key of the result in a store: <c>task_result:{task}</c>, or <c>task_result:{run}:{task}:{round}</c> inside a run.</summary>
     public string StoreKey => WorkflowId is null ? $"task_result:{TaskId}" : $"task_result:{WorkflowId}:{TaskId}:{Round}";
 

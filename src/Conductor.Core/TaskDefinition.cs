@@ -10,12 +10,20 @@ public sealed record TaskDefinition : ExtensibleRecord
     public static readonly TimeSpan MaxTimeout = TimeSpan.FromHours(24);
 
     private readonly string? _name;
+    private LazyId _id = LazyId.New();
 
     /// <summary>
     /// Unique text. It names the execution: dispatching an id whose result is recorded returns that result. Default: a new
     /// <see cref="EntityId"/>.
     /// </summary>
-    public string Id { get; init; } = EntityId.New();
+    public string Id
+    {
+        get => _id.Text;
+        init => _id = new LazyId(value);
+    }
+
+    /// <summary>The id, for whoever does not need it as text.</summary>
+    internal LazyId Key => _id;
 
     /// <summary>A name for people. Default: the id.</summary>
     public string Name

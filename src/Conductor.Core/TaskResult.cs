@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
 
 namespace Conductor;
@@ -5,8 +6,28 @@ namespace Conductor;
 /// <summary>What became of a task: recorded once, and the recorded one is what everybody sees. Immutable.</summary>
 public sealed record TaskResult : ExtensibleRecord
 {
+    private LazyId _taskId;
+
+    /// <summary>Makes a result.</summary>
+    public TaskResult()
+    {
+    }
+
+    /// <summary>Makes the result of a task whose id need not be text.</summary>
+    [SetsRequiredMembers]
+#pragma warning disable CS8618 // The compiler does not see that TaskId is set with its field.
+    internal TaskResult(LazyId task, AgentTaskStatus status) => (_taskId, Status) = (task, status);
+#pragma warning restore CS8618
+
     /// <summary>The task's id.</summary>
-    public required string TaskId { get; init; }
+    public required string TaskId
+    {
+        get => _taskId.Text;
+        init => _taskId = new LazyId(value);
+    }
+
+    /// <summary>The task's id, for whoever does not need it as text.</summary>
+    internal LazyId TaskKey => _taskId;
 
     /// <summary>The run it belongs to, if any.</summary>
     public string? WorkflowId { get; init; }

@@ -249,13 +249,11 @@ public sealed partial class TaskContext
     {
         var now = TimeProvider.GetUtcNow();
         var duration = TimeProvider.GetElapsedTime(_startedAt);
-        return new TaskResult
+        return new TaskResult(Task.Key, status)
         {
-            TaskId = Task.Id,
             WorkflowId = WorkflowId,
             Round = Round,
             AgentId = AgentId,
-            Status = status,
             Output = output ?? TaskData.Empty,
             Error = error,
             Attempts = Attempt,

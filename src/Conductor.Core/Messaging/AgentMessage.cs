@@ -5,13 +5,13 @@ namespace Conductor.Messaging;
 /// <summary>A message. Immutable.</summary>
 public sealed record AgentMessage
 {
-    private MessageId _id;
+    private LazyId _id;
 
     /// <summary>Makes a message with a new id.</summary>
-    public AgentMessage() => _id = MessageId.New();
+    public AgentMessage() => _id = LazyId.New();
 
     /// <summary>Makes a message whose id is known, and makes none in vain.</summary>
-    internal AgentMessage(string id) => _id = new MessageId(id);
+    internal AgentMessage(string id) => _id = new LazyId(id);
 
     /// <summary>Unique text. Default: a new <see cref="EntityId"/>.</summary>
     public string Id
@@ -19,7 +19,7 @@ public sealed record AgentMessage
         get => _id.Text;
 
         // Null is what JSON without an id sets: the message keeps its new one.
-        init => _id = value is null ? _id : new MessageId(value);
+        init => _id = value is null ? _id : new LazyId(value);
     }
 
     /// <summary>What it is.</summary>

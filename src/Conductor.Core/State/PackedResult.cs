@@ -18,10 +18,10 @@ internal readonly struct PackedResult
     /// <summary>Packs a result.</summary>
     /// <param name="result">The result.</param>
     /// <param name="workflowId">The run that keeps it; null outside runs.</param>
-    /// <param name="taskId">The task for which it is kept.</param>
-    public PackedResult(TaskResult result, string? workflowId, string taskId)
+    /// <param name="task">The id of the task for which it is kept.</param>
+    public PackedResult(TaskResult result, string? workflowId, LazyId task)
     {
-        _body = IsPlain(result, workflowId, taskId) ? result.Output : result;
+        _body = IsPlain(result, workflowId, task) ? result.Output : result;
         _agentId = result.AgentId;
         _completedAt = result.CompletedAt.UtcTicks;
         _duration = result.Duration;
@@ -37,8 +37,8 @@ internal readonly struct PackedResult
 
     /// <summary>The result.</summary>
     /// <param name="workflowId">The run that keeps it; null outside runs.</param>
-    /// <param name="taskId">The task for which it is kept.</param>
-    public TaskResult ToResult(string? workflowId, string taskId)
+    /// <param name="task">The id of the task for which it is kept.</param>
+    public TaskResult ToResult(string? workflowId, LazyId task)
     {
         if (_body is TaskResult whole)
         {
@@ -46,13 +46,11 @@ internal readonly struct PackedResult
         }
 
         var completedAt = new DateTimeOffset(_completedAt, TimeSpan.Zero);
-        return new TaskResult
+        return new TaskResult(task, (AgentTaskStatus)_status)
         {
-            TaskId = taskId,
             WorkflowId = workflowId,
             Round = Round,
             AgentId = _agentId,
-            Status = (AgentTaskStatus)_status,
             Output = (TaskData)_body!,
             Attempts = _attempts,
             StartedAt = completedAt - _duration,
@@ -61,12 +59,12 @@ internal readonly struct PackedResult
         };
     }
 
-    private static bool IsPlain(TaskResult result, string? workflowId, string taskId) =>
+    private static bool IsPlain(TaskResult result, string? workflowId, LazyId task) =>
         result is { Error: null, Feedback: null, Metadata.Count: 0, UnknownMembers: null }
         && result.Attempts is >= 0 and <= ushort.MaxValue
         && (int)result.Status is >= 0 and <= byte.MaxValue
         && result.WorkflowId == workflowId
-        && result.TaskId == taskId
+        && result.TaskKey.Equals(task)
         && result.StartedAt.Offset == TimeSpan.Zero
         && result.CompletedAt.Offset == TimeSpan.Zero
         && result.StartedAt == result.CompletedAt - result.Duration;

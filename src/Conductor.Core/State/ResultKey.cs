@@ -9,11 +9,11 @@ internal readonly struct ResultKey : IEquatable<ResultKey>
     private readonly string? _taskId;
     private readonly int _round;
 
-    public ResultKey(string? workflowId, string taskId, int round)
+    private ResultKey(string? workflowId, LazyId task, int round)
     {
         WorkflowId = workflowId;
-        Number = EntityId.NumberOf(taskId);
-        _taskId = Number == 0 ? taskId : null;
+        Number = task.Number != 0 ? task.Number : EntityId.NumberOf(task.Text);
+        _taskId = Number == 0 ? task.Text : null;
         _round = round;
     }
 
@@ -24,13 +24,13 @@ internal readonly struct ResultKey : IEquatable<ResultKey>
     public string? WorkflowId { get; }
 
     /// <summary>The task's id.</summary>
-    public string TaskId => _taskId ?? EntityId.TextOf(Number);
+    public LazyId Task => _taskId is null ? new LazyId(Number) : new LazyId(_taskId);
 
-    public static ResultKey Of(in ExecutionKey key) => new(key.WorkflowId, key.TaskId, key.Round);
+    public static ResultKey Of(in ExecutionKey key) => new(key.WorkflowId, key.Task, key.Round);
 
-    public static ResultKey Of(TaskResult result) => new(result.WorkflowId, result.TaskId, result.Round);
+    public static ResultKey Of(TaskResult result) => new(result.WorkflowId, result.TaskKey, result.Round);
 
-    public ExecutionKey ToExecutionKey() => new(WorkflowId, TaskId, _round);
+    public ExecutionKey ToExecutionKey() => new(WorkflowId, Task, _round);
 
     public bool Equals(ResultKey other) =>
         Number == other.Number

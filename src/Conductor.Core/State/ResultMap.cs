@@ -57,10 +57,10 @@ internal sealed class ResultMap(string workflowId, Dictionary<string, int> numbe
     {
         if (packed.Length > RunResults.MostToKeepMade)
         {
-            return packed[number].ToResult(workflowId, taskId);
+            return packed[number].ToResult(workflowId, new LazyId(taskId));
         }
 
         var results = _made ?? Interlocked.CompareExchange(ref _made, new TaskResult?[packed.Length], null) ?? _made;
-        return results[number] ??= packed[number].ToResult(workflowId, taskId);
+        return results[number] ??= packed[number].ToResult(workflowId, new LazyId(taskId));
     }
 }

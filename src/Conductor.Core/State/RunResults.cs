@@ -59,7 +59,7 @@ internal sealed class RunResults
         }
 
         Own();
-        _packed[number] = new PackedResult(result, _workflowId, taskId);
+        _packed[number] = new PackedResult(result, _workflowId, new LazyId(taskId));
         _made?[number] = result;
         _count++;
         return true;
@@ -91,7 +91,7 @@ internal sealed class RunResults
         return snapshot;
     }
 
-    private TaskResult Make(string taskId, int number) => _made?[number] ?? _packed[number].ToResult(_workflowId, taskId);
+    private TaskResult Make(string taskId, int number) => _made?[number] ?? _packed[number].ToResult(_workflowId, new LazyId(taskId));
 
     private bool TryFind(string taskId, out int number) => _numbers.TryGetValue(taskId, out number) && number < _packed.Length && !_packed[number].IsEmpty;
 

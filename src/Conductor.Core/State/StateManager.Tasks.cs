@@ -13,7 +13,11 @@ public abstract partial class StateManager
     public ValueTask<RecordOutcome> SaveTaskResultAsync(TaskResult result, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(result);
-        ArgumentException.ThrowIfNullOrEmpty(result.TaskId, nameof(result));
+        if (result.TaskKey.IsBlank)
+        {
+            ArgumentException.ThrowIfNullOrEmpty(result.TaskId, nameof(result));
+        }
+
         return Measure("save_task_result", result, static (store, argument, token) => store.SaveTaskResultCoreAsync(argument, token), cancellationToken);
     }
 
@@ -24,8 +28,12 @@ public abstract partial class StateManager
     public ValueTask<TaskResult?> GetTaskResultAsync(string taskId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(taskId);
-        return Measure("get_task_result", new ExecutionKey(null, taskId, 0), static (store, argument, token) => store.GetTaskResultCoreAsync(argument, token), cancellationToken);
+        return GetTaskResultAsync(new LazyId(taskId), cancellationToken);
     }
+
+    /// <summary>The same for an id that need not be text.</summary>
+    internal ValueTask<TaskResult?> GetTaskResultAsync(LazyId task, CancellationToken cancellationToken) =>
+        Measure("get_task_result", new ExecutionKey(null, task, 0), static (store, argument, token) => store.GetTaskResultCoreAsync(argument, token), cancellationToken);
 
     /// <summary>The recorded result of a task of a run.</summary>
     /// <param name="workflowId">The run.</param>

@@ -51,10 +51,14 @@ public sealed class PackedResultTests
     {
         var outside = _plain with { WorkflowId = null, Round = 0 };
 
-        new PackedResult(outside, workflowId: null, "task").ToResult(workflowId: null, "task").Should().Be(outside).And.NotBeSameAs(outside);
+        Read(outside, workflowId: null).Should().Be(outside).And.NotBeSameAs(outside);
     }
 
-    private static TaskResult Read(TaskResult result) => new PackedResult(result, "run", "task").ToResult("run", "task");
+    private static TaskResult Read(TaskResult result, string? workflowId = "run")
+    {
+        var task = new LazyId("task");
+        return new PackedResult(result, workflowId, task).ToResult(workflowId, task);
+    }
 
     /// <summary>A value that the plain result does not have.</summary>
     private static object Other(PropertyInfo property) => property.PropertyType switch

@@ -25,7 +25,7 @@ public sealed class ResultKeyTests
     [MemberData(nameof(Executions))]
     public void Equals_SameExecution_WhicheverTextItsIdIs(string? workflowId, string taskId, int round)
     {
-        var (one, same) = (new ResultKey(workflowId, taskId, round), new ResultKey(workflowId, new string(taskId.AsSpan()), round));
+        var (one, same) = (Key(workflowId, taskId, round), Key(workflowId, new string(taskId.AsSpan()), round));
 
         one.Should().Be(same);
         one.GetHashCode().Should().Be(same.GetHashCode());
@@ -35,11 +35,13 @@ public sealed class ResultKeyTests
     [MemberData(nameof(Executions))]
     public void Equals_AnotherExecution_IsFalse(string? workflowId, string taskId, int round)
     {
-        var one = new ResultKey(workflowId, taskId, round);
+        var one = Key(workflowId, taskId, round);
 
-        one.Should().NotBe(new ResultKey(workflowId, taskId, round + 1));
-        one.Should().NotBe(new ResultKey("another", taskId, round));
-        one.Should().NotBe(new ResultKey(workflowId, EntityId.New(), round));
-        one.Should().NotBe(new ResultKey(workflowId, taskId + "x", round));
+        one.Should().NotBe(Key(workflowId, taskId, round + 1));
+        one.Should().NotBe(Key("another", taskId, round));
+        one.Should().NotBe(Key(workflowId, EntityId.New(), round));
+        one.Should().NotBe(Key(workflowId, taskId + "x", round));
     }
+
+    private static ResultKey Key(string? workflowId, string taskId, int round) => ResultKey.Of(new ExecutionKey(workflowId, taskId, round));
 }
