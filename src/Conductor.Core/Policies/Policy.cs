@@ -23,10 +23,14 @@ public abstract class Policy
     public ValueTask<PolicyResult> EvaluateAsync(PolicyContext context, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(context);
-        return Judges(context)
-            ? EvaluateCoreAsync(context, cancellationToken)
-            : new ValueTask<PolicyResult>(_notConcerned ??= PolicyResult.Allow(Name, "This kind of action is not its concern."));
+        return Judges(context) ? JudgeAsync(context, cancellationToken) : new ValueTask<PolicyResult>(NotConcerned);
     }
+
+    /// <summary>The allowance of what it does not judge.</summary>
+    internal PolicyResult NotConcerned => _notConcerned ??= PolicyResult.Allow(Name, "This kind of action is not its concern.");
+
+    /// <summary>Judges an action of a kind that it judges, for whoever has asked.</summary>
+    internal ValueTask<PolicyResult> JudgeAsync(PolicyContext context, CancellationToken cancellationToken) => EvaluateCoreAsync(context, cancellationToken);
 
     /// <summary>Whether it judges this kind of action.</summary>
     /// <param name="context">The action.</param>

@@ -79,7 +79,7 @@ public sealed class PolicyEngine
         var results = new List<PolicyResult>(policies.Length);
         foreach (var policy in policies)
         {
-            results.Add(await EvaluateAsync(policy, context, cancellationToken).ConfigureAwait(false));
+            results.Add(await EvaluateAsync(policy, context, cancellationToken).ConfigureAwait(false) ?? Report(policy.NotConcerned));
         }
 
         return results;
@@ -127,11 +127,6 @@ public sealed class PolicyEngine
         var policies = _policies;
         for (var i = 0; i < policies.Length; i++)
         {
-            if (!policies[i].Judges(context))
-            {
-                continue;
-            }
-
             var evaluation = EvaluateAsync(policies[i], context, cancellationToken);
             if (!evaluation.IsCompletedSuccessfully)
             {
@@ -155,7 +150,7 @@ public sealed class PolicyEngine
     {
         foreach (var policy in _policies)
         {
-            if (policy is not PhaseGatePolicy && policy.Judges(context))
+            if (policy is not PhaseGatePolicy && MayJudge(policy, context))
             {
                 return false;
             }
@@ -164,8 +159,23 @@ public sealed class PolicyEngine
         return true;
     }
 
+    /// <summary>Whether a policy judges this kind of action. One that cannot say is to be asked: that denies.</summary>
+    private static bool MayJudge(Policy policy, PolicyContext context)
+    {
+        try
+        {
+            return policy.Judges(context);
+        }
+#pragma warning disable CA1031 // A user's policy may throw anything.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return true;
+        }
+    }
+
     private async ValueTask<PolicyVerdict> FindDenialSlowAsync(
-        ImmutableArray<Policy> policies, int index, ValueTask<PolicyResult> evaluation, PolicyContext context, CancellationToken cancellationToken)
+        ImmutableArray<Policy> policies, int index, ValueTask<PolicyResult?> evaluation, PolicyContext context, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -174,39 +184,42 @@ public sealed class PolicyEngine
                 return new PolicyVerdict(policies[index], denial);
             }
 
-            do
+            if (++index >= policies.Length)
             {
-                if (++index >= policies.Length)
-                {
-                    return default;
-                }
+                return default;
             }
-            while (!policies[index].Judges(context));
 
             evaluation = EvaluateAsync(policies[index], context, cancellationToken);
         }
     }
 
-    private ValueTask<PolicyResult> EvaluateAsync(Policy policy, PolicyContext context, CancellationToken cancellationToken)
+    /// <summary>Asks one policy.</summary>
+    /// <returns>Its result; null when it does not judge this kind of action.</returns>
+    private ValueTask<PolicyResult?> EvaluateAsync(Policy policy, PolicyContext context, CancellationToken cancellationToken)
     {
         ValueTask<PolicyResult> evaluation;
         try
         {
-            evaluation = policy.EvaluateAsync(context, cancellationToken);
+            if (!policy.Judges(context))
+            {
+                return default;
+            }
+
+            evaluation = policy.JudgeAsync(context, cancellationToken);
         }
 #pragma warning disable CA1031 // A user's policy may throw anything; a rule that cannot be checked counts as broken.
         catch (Exception exception) when (exception is not OperationCanceledException)
 #pragma warning restore CA1031
         {
-            return new ValueTask<PolicyResult>(Report(Failed(policy, exception)));
+            return new ValueTask<PolicyResult?>(Report(Failed(policy, exception)));
         }
 
         return evaluation.IsCompletedSuccessfully
-            ? new ValueTask<PolicyResult>(Report(evaluation.Result))
+            ? new ValueTask<PolicyResult?>(Report(evaluation.Result))
             : AwaitAsync(policy, evaluation);
     }
 
-    private async ValueTask<PolicyResult> AwaitAsync(Policy policy, ValueTask<PolicyResult> evaluation)
+    private async ValueTask<PolicyResult?> AwaitAsync(Policy policy, ValueTask<PolicyResult> evaluation)
     {
         try
         {

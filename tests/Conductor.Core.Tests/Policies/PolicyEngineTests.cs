@@ -1,6 +1,9 @@
+using Conductor.Agents;
+using Conductor.DependencyInjection;
 using Conductor.Diagnostics;
 using Conductor.Policies;
 using Conductor.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Testing;
 
 namespace Conductor.Tests.Policies;
@@ -157,6 +160,33 @@ public sealed class PolicyEngineTests
     }
 
     [Fact]
+    public async Task EnforceAsync_PolicyCannotSayWhetherItJudges_IsDenied()
+    {
+        var engine = new PolicyEngine();
+        engine.RegisterPolicy(new UnsurePolicy());
+
+        var denial = await engine.Invoking(asked => asked.EnforceAsync(_context).AsTask()).Should().ThrowAsync<PolicyViolationException>();
+
+        denial.Which.Message.Should().Contain("unsure").And.Contain("the policy itself failed: bug");
+    }
+
+    [Fact]
+    public async Task RunWorkflow_PolicyCannotSayWhetherItJudgesTheGate_FailsAtTheGate()
+    {
+        await using var provider = new ServiceCollection().AddConductor().AddPolicy(new UnsurePolicy(onlyGates: true)).Services.BuildServiceProvider();
+        await using var conductor = await provider.StartConductorAsync();
+        await conductor.Coordinator.RegisterAgentAsync(new DelegateAgent<int, int>((number, _, _) => ValueTask.FromResult(number)), AgentType.Coding);
+
+        var state = await conductor.Workflows.RunWorkflowAsync(WorkflowDefinition.Create("gate")
+            .Phase(WorkflowPhase.Development, static tasks => tasks.Task("only", AgentType.Coding, 1))
+            .Build());
+
+        state.Status.Should().Be(WorkflowStatus.Failed);
+        state.Error!.Code.Should().Be(ErrorCodes.PhaseGateFailed);
+        state.TaskResults["only"].IsSuccess.Should().BeTrue();
+    }
+
+    [Fact]
     public async Task EnforceAsync_LaterPolicyDeniesBehindOnesThatDoNotJudge_IsFound()
     {
         var engine = new PolicyEngine();
@@ -219,6 +249,20 @@ public sealed class PolicyEngineTests
             .Should().ThrowAsync<PolicyViolationException>();
 
         thrown.Which.IsTransient.Should().BeTrue();
+    }
+
+    /// <summary>Throws when it is asked whether it judges.</summary>
+    private sealed class UnsurePolicy(bool onlyGates = false) : Policy
+    {
+        public override string Name => "unsure";
+
+        public override string Description => "for a test";
+
+        public override bool Judges(PolicyContext context) =>
+            onlyGates && context is not GatePolicyContext ? false : throw new InvalidOperationException("bug");
+
+        protected override ValueTask<PolicyResult> EvaluateCoreAsync(PolicyContext context, CancellationToken cancellationToken) =>
+            throw new InvalidOperationException("never asked");
     }
 
     private sealed class LambdaPolicy(string name, Func<ValueTask<PolicyResult>> evaluate) : Policy<DispatchPolicyContext>
