@@ -14,7 +14,6 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     private MessageSubscription? _subscription;
     private CancellationTokenSource? _cancellation;
     private TaskContext? _current;
-    private SuspendedRun? _suspended;
     private long _revoked;
     private int _awaitsLeader;
 
@@ -114,15 +113,6 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
         }
     }
 
-    /// <summary>Runs the attempt that was begun and awaits this thread, if there is one. Never throws.</summary>
-    public void RunLed()
-    {
-        if (Volatile.Read(ref _awaitsLeader) == 1 && Interlocked.Exchange(ref _awaitsLeader, 0) == 1)
-        {
-            Run();
-        }
-    }
-
     /// <summary>The assignment of the attempt under way, for whoever needs a message of it.</summary>
     AgentMessage IMessageSource.ToMessage()
     {
@@ -136,35 +126,6 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
             Timestamp = host.Environment.TimeProvider.GetUtcNow(),
             Payload = Assignment,
         };
-    }
-
-    /// <summary>Called by the thread pool; never throws.</summary>
-    void IThreadPoolWorkItem.Execute() => Run();
-
-    private void Run()
-    {
-        var attempt = _current!;
-        var run = agent.ExecuteTaskAsync(attempt, _cancellation!.Token);
-        if (run.IsCompleted)
-        {
-            Return(attempt, run);
-        }
-        else
-        {
-            (_suspended ??= new SuspendedRun(this)).Await(attempt, run);
-        }
-    }
-
-    private void Return(TaskContext attempt, ValueTask<TaskResult> run)
-    {
-        if (run.IsCompletedSuccessfully && !attempt.HasScope)
-        {
-            Return(attempt, run.Result);
-        }
-        else
-        {
-            _ = ReturnAsync(attempt, run);
-        }
     }
 
     /// <summary>The agent's code has returned. Under the lock of this.</summary>
@@ -257,57 +218,6 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
 
             _current = new TaskContext(assignment, number, startedAt, this, message);
             return true;
-        }
-    }
-
-    private async Task ReturnAsync(TaskContext attempt, ValueTask<TaskResult> run)
-    {
-        TaskResult result;
-        try
-        {
-            result = await run.ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // Whatever it was, the attempt is over and somebody waits for its result.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            // Not from the agent's code, whose exceptions are results by now: from a listener of traces or metrics.
-            Log.RunFailed(host.Logger, exception, Id, attempt.Task.Id);
-            result = attempt.ToResult(AgentTaskStatus.Failed, host.Environment.ErrorClassifier.Classify(exception));
-        }
-
-        if (attempt.HasScope)
-        {
-            await attempt.EndScopeAsync().ConfigureAwait(false);
-        }
-
-        Return(attempt, result);
-    }
-
-    /// <summary>The agent's code has returned.</summary>
-    private void Return(TaskContext attempt, TaskResult result)
-    {
-        // Before the result is published: whoever receives it finds the agent ready for the next task.
-        var claimed = attempt.TryClaimResult();
-        bool isNews;
-        lock (this)
-        {
-            _current = null;
-            isNews = NoteReturn(attempt.Number, result.CompletedAt);
-        }
-
-        if (isNews)
-        {
-            OnIdle();
-        }
-
-        if (claimed)
-        {
-            Publish(attempt, result);
-        }
-        else
-        {
-            Log.LateResult(host.Logger, Id, result.TaskId, result.Status);
         }
     }
 

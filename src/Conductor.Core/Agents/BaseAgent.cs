@@ -44,16 +44,47 @@ public abstract class BaseAgent
     /// <param name="task">The task and everything around it.</param>
     /// <param name="cancellationToken">Asks the agent's code to stop.</param>
     /// <returns>The result of this attempt.</returns>
-    [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
     public async ValueTask<TaskResult> ExecuteTaskAsync(TaskContext task, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);
-        using var activity = StartActivity(task);
+        var run = BeginTask(task, out var span, cancellationToken).AsTask();
+        await ((Task)run).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return EndTask(task, span, new ValueTask<TaskData>(run), cancellationToken);
+    }
+
+    /// <summary>The dependency-injection scope it was made in: it ends with the agent.</summary>
+    internal IAsyncDisposable? Scope { get; set; }
+
+    /// <summary>Begins a task: its span, and the agent's code up to its first wait. Throws only what a listener of traces does.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="span">Its span, if anybody traces: the current one from here on, until <see cref="EndTask"/>.</param>
+    /// <param name="cancellationToken">Asks the agent's code to stop.</param>
+    /// <returns>What the agent gives out. Once it is over it goes to <see cref="EndTask"/>.</returns>
+    internal ValueTask<TaskData> BeginTask(TaskContext task, out Activity? span, CancellationToken cancellationToken)
+    {
+        span = StartActivity(task);
+        try
+        {
+            return RunAsync(task, cancellationToken);
+        }
+#pragma warning disable CA1031 // The agent's code may throw anything, before its first wait as after it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return ValueTask.FromException<TaskData>(exception);
+        }
+    }
+
+    /// <summary>Makes the result of a task that is over, whatever became of it. Throws only what a listener of traces or metrics, or a classifier does.</summary>
+    internal static TaskResult EndTask(TaskContext task, Activity? span, ValueTask<TaskData> run, CancellationToken cancellationToken)
+    {
+        using var activity = span;
         TaskResult result;
         try
         {
-            var output = await RunAsync(task, cancellationToken).ConfigureAwait(false);
-            result = task.ToResult(output ?? TaskData.Empty);
+#pragma warning disable VSTHRD002 // It is over: nothing is waited for.
+            result = task.ToResult(run.GetAwaiter().GetResult() ?? TaskData.Empty);
+#pragma warning restore VSTHRD002
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -71,9 +102,6 @@ public abstract class BaseAgent
         Finish(activity, task, result);
         return result;
     }
-
-    /// <summary>The dependency-injection scope it was made in: it ends with the agent.</summary>
-    internal IAsyncDisposable? Scope { get; set; }
 
     internal void Attach(AgentIdentity identity)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using Conductor.Policies;
 using Conductor.Tests.Support;
@@ -62,6 +63,34 @@ public sealed class ThreadingTests
             (result.IsSuccess ? result.Output.Get<int>() : int.Parse(result.Error!.Message, CultureInfo.InvariantCulture)).Should().Be(number);
             result.IsSuccess.Should().Be(number % 7 != 0);
         })));
+    }
+
+    [Fact]
+    public async Task AgentThatSetsAnAsyncLocal_LeavesNothingToWhatFollows()
+    {
+        var ambient = new AsyncLocal<string?>();
+        var policy = new RecordingPolicy(() => ambient.Value);
+        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [policy] });
+        var seen = new ConcurrentQueue<string?>();
+        await rig.AddAsync(async (_, _) =>
+        {
+            await Task.Yield();
+            seen.Enqueue(ambient.Value);
+            ambient.Value = "left by one that suspends";
+            return TaskData.Empty;
+        });
+        await rig.AddAsync(_ =>
+        {
+            seen.Enqueue(ambient.Value);
+            ambient.Value = "left by one that does not";
+            return TaskData.Empty;
+        });
+
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => rig.DispatchAsync(Rig.NewTask())));
+
+        seen.Should().HaveCount(100).And.OnlyContain(static value => value == null);
+        policy.Seen.Should().HaveCount(100).And.OnlyContain(static value => value == null);
+        ambient.Value.Should().BeNull();
     }
 
     [Fact]
@@ -136,6 +165,21 @@ public sealed class ThreadingTests
             {
                 return served.Wait(TimeSpan.FromSeconds(30));
             }
+        }
+    }
+
+    private sealed class RecordingPolicy(Func<string?> look) : Policy<DispatchPolicyContext>
+    {
+        public ConcurrentQueue<string?> Seen { get; } = new();
+
+        public override string Name => "recording";
+
+        public override string Description => "Notes what it sees.";
+
+        protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
+        {
+            Seen.Enqueue(look());
+            return new ValueTask<PolicyResult>(Allowed);
         }
     }
 

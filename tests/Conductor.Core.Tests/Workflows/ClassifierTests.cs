@@ -17,6 +17,31 @@ public sealed class ClassifierTests
         rig.Logs.GetSnapshot().Should().Contain(entry => entry.Message.Contains("classifier itself failed", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task DispatchTaskAsync_ClassifierThatFails_EndsTheTaskAllTheSameAndSaysSo(bool suspends)
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Classifier = new FailingClassifier() });
+        await rig.AddAsync(async (_, _) =>
+        {
+            if (suspends)
+            {
+                await Task.Yield();
+            }
+
+            throw new InvalidDataException("the agent");
+        });
+
+        var task = Rig.NewTask() with { Retry = new RetrySettings { MaxRetries = 0 } };
+        var result = await rig.DispatchAsync(task).WaitAsync(TimeSpan.FromSeconds(30));
+        var next = await rig.DispatchAsync(task with { Id = "next" }).WaitAsync(TimeSpan.FromSeconds(30));
+
+        (result.Status, next.Status).Should().Be((AgentTaskStatus.Failed, AgentTaskStatus.Failed));
+        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1300 && entry.Exception is InvalidDataException);
+        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1307 && entry.Exception is NotSupportedException);
+    }
+
     private sealed class FailingClassifier : ErrorClassifier
     {
         protected override TaskError? ClassifyCore(Exception exception) => throw new NotSupportedException("the classifier");

@@ -1,0 +1,174 @@
+using System.Diagnostics;
+
+namespace Conductor.Agents;
+
+/// <content>Running the agent's code, on whatever thread, and what follows when it is over.</content>
+internal abstract partial class AgentMailbox
+{
+    private SuspendedRun? _suspended;
+
+    /// <summary>Runs the attempt that was begun and awaits this thread, if there is one. Never throws.</summary>
+    public void RunLed()
+    {
+        if (Volatile.Read(ref _awaitsLeader) == 1 && Interlocked.Exchange(ref _awaitsLeader, 0) == 1)
+        {
+            Run();
+        }
+    }
+
+    /// <summary>Called by the thread pool; never throws.</summary>
+    void IThreadPoolWorkItem.Execute() => Run();
+
+    private void Run()
+    {
+        var attempt = _current!;
+        var context = ExecutionContext.Capture();
+        TaskResult? result = null;
+        try
+        {
+            var run = agent.BeginTask(attempt, out var span, _cancellation!.Token);
+            if (run.IsCompleted)
+            {
+                result = BaseAgent.EndTask(attempt, span, run, _cancellation.Token);
+            }
+            else
+            {
+                (_suspended ??= new SuspendedRun(this)).Await(attempt, span, run);
+            }
+        }
+#pragma warning disable CA1031 // Whatever it was, the attempt is over and somebody waits for its result.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            result = Broken(attempt, exception);
+        }
+
+        // What the agent's code left in its async locals, and its span, are not for what follows.
+        if (context is not null && ExecutionContext.Capture() != context)
+        {
+            ExecutionContext.Restore(context);
+        }
+
+        if (result is not null)
+        {
+            Return(attempt, result);
+        }
+    }
+
+    private void GoOn(TaskContext attempt, Activity? span, in ValueTask<TaskData> run)
+    {
+        TaskResult result;
+        try
+        {
+            result = BaseAgent.EndTask(attempt, span, run, _cancellation!.Token);
+        }
+#pragma warning disable CA1031 // Whatever it was, the attempt is over and somebody waits for its result.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            result = Broken(attempt, exception);
+        }
+
+        Return(attempt, result);
+    }
+
+    /// <summary>Not the agent's code failed, whose exceptions are results by now, but a listener of traces or metrics, or a classifier.</summary>
+    private TaskResult Broken(TaskContext attempt, Exception exception)
+    {
+        Log.RunFailed(host.Logger, exception, Id, attempt.Task.Id);
+        return attempt.ToResult(AgentTaskStatus.Failed, ErrorClassifier.Default.Classify(exception));
+    }
+
+    private void Return(TaskContext attempt, TaskResult result)
+    {
+        if (attempt.HasScope)
+        {
+            _ = ReturnScopedAsync(attempt, result);
+        }
+        else
+        {
+            Conclude(attempt, result);
+        }
+    }
+
+    private async Task ReturnScopedAsync(TaskContext attempt, TaskResult result)
+    {
+        await attempt.EndScopeAsync().ConfigureAwait(false);
+        Conclude(attempt, result);
+    }
+
+    /// <summary>The agent is free for another task, and the result is published unless it comes too late.</summary>
+    private void Conclude(TaskContext attempt, TaskResult result)
+    {
+        // Before the result is published: whoever receives it finds the agent ready for the next task.
+        var claimed = attempt.TryClaimResult();
+        bool isNews;
+        lock (this)
+        {
+            _current = null;
+            isNews = NoteReturn(attempt.Number, result.CompletedAt);
+        }
+
+        if (isNews)
+        {
+            OnIdle();
+        }
+
+        if (claimed)
+        {
+            Publish(attempt, result);
+        }
+        else
+        {
+            Log.LateResult(host.Logger, Id, result.TaskId, result.Status);
+        }
+    }
+
+    /// <summary>
+    /// What the mailbox goes on with when the agent's code, which has suspended, is over: in the context in which it began. Used again for each task: a
+    /// mailbox runs one at a time.
+    /// </summary>
+    private sealed class SuspendedRun
+    {
+        private static readonly ContextCallback _goOnInContext = static run => ((SuspendedRun)run!).GoOnInContext();
+
+        private readonly AgentMailbox _mailbox;
+        private readonly Action _goOn;
+        private TaskContext? _attempt;
+        private Activity? _span;
+        private ValueTask<TaskData> _run;
+        private ExecutionContext? _context;
+
+        public SuspendedRun(AgentMailbox mailbox)
+        {
+            _mailbox = mailbox;
+            _goOn = GoOn;
+        }
+
+        public void Await(TaskContext attempt, Activity? span, ValueTask<TaskData> run)
+        {
+            (_attempt, _span, _run, _context) = (attempt, span, run, ExecutionContext.Capture());
+            _run.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_goOn);
+        }
+
+        private void GoOn()
+        {
+            if (_context is { } context)
+            {
+                ExecutionContext.Run(context, _goOnInContext, this);
+            }
+            else
+            {
+                GoOnInContext();
+            }
+        }
+
+        private void GoOnInContext()
+        {
+            // Before anything follows: the next task of the agent may begin, and suspend, while this one returns.
+            var (attempt, span, run) = (_attempt!, _span, _run);
+            (_attempt, _span, _run, _context) = (null, null, default, null);
+            _mailbox.GoOn(attempt, span, run);
+        }
+    }
+}
