@@ -47,9 +47,10 @@ public abstract class BaseAgent
     public async ValueTask<TaskResult> ExecuteTaskAsync(TaskContext task, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);
-        var run = BeginTask(task, out var span, cancellationToken).AsTask();
-        await ((Task)run).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return EndTask(task, span, new ValueTask<TaskData>(run), cancellationToken);
+        var run = BeginTask(task, out var span, cancellationToken);
+        return run.IsCompleted
+            ? EndTask(task, span, run, cancellationToken)
+            : await EndSuspendedAsync(task, span, run.AsTask(), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The dependency-injection scope it was made in: it ends with the agent.</summary>
@@ -144,6 +145,12 @@ public abstract class BaseAgent
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Cancelled when the bus is disconnected.</param>
     protected virtual ValueTask OnMessageAsync(AgentMessage message, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    private static async Task<TaskResult> EndSuspendedAsync(TaskContext task, Activity? span, Task<TaskData> run, CancellationToken cancellationToken)
+    {
+        await ((Task)run).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return EndTask(task, span, new ValueTask<TaskData>(run), cancellationToken);
+    }
 
     private static void Finish(Activity? activity, TaskContext task, TaskResult result)
     {
