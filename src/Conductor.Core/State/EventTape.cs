@@ -20,7 +20,7 @@ internal sealed class EventTape(string workflowId, WorkflowDefinition? definitio
     public const byte HasFrame = 0x80;
 
     // A longer run goes on on another tape when one is full. A store that keeps one event keeps its tape, so none is much longer than what is on it.
-    private const int BytesPerEvent = 8;
+    private const int BytesPerEvent = 7;
     private const int FirstLength = 2_048;
     private const int MaxLength = 12_288;
 

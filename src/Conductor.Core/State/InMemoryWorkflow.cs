@@ -179,7 +179,13 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
 
             // The first to ask after the end is whoever waited for it; after that a run is only kept.
             var results = Results.ToSnapshot(isLast: _summary.IsComplete);
-            return (_summary with { StoreVersion = _version }).ToState(_phases, results, _feedbackRounds ?? [], _log ?? [], _agents, _redeliveries ?? []);
+            return (_summary with { StoreVersion = _version }).ToState(
+                _phases,
+                results,
+                _feedbackRounds ?? (IReadOnlyList<FeedbackRound>)[],
+                _log ?? (IReadOnlyList<WorkflowLogEntry>)[],
+                _agents,
+                _redeliveries ?? (IReadOnlyList<TaskRedelivery>)[]);
         }
     }
 

@@ -21,8 +21,8 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     private Noted<WorkflowLogEntry> _log;
     private Noted<string> _newAgents = new(Math.Min(definition.Tasks.Count, Few));
 
-    /// <summary>A run that goes well has two events for every task, and some of its own.</summary>
-    private readonly EventTape _events = new(workflowId, definition, (2 * definition.Tasks.Count) + 8);
+    /// <summary>A run that goes well has two events for every task and every phase, and two of its own; those of phases are twice as long.</summary>
+    private readonly EventTape _events = new(workflowId, definition, (2 * definition.Tasks.Count) + (4 * definition.Phases.Count) + 6);
     private DateTimeOffset? _now;
 
     public long Version { get; private set; }

@@ -133,6 +133,15 @@ public sealed class AllocationBudgetTests(ITestOutputHelper output) : IAsyncLife
     }
 
     [Fact]
+    public async Task Workflow_OfThreeTasks_StaysWithinItsBytes()
+    {
+        await RegisterAsync(8);
+        var definition = Define(phases: 3, tasks: 1);
+
+        (await BytesAsync(200, () => RunAsync(definition))).Should().BeLessThan(10_000, "a run of 3 x 1 tasks allocates about 8,800 bytes, most of them what every run needs");
+    }
+
+    [Fact]
     public async Task Workflow_OfTenThousandTasks_AllocatesPerTaskWhatASmallOneDoes()
     {
         await RegisterAsync(8);
