@@ -9,21 +9,21 @@ namespace Conductor;
 /// <param name="Round">The feedback round; 0 is the first run through.</param>
 public readonly record struct ExecutionKey(string? WorkflowId, string TaskId, int Round)
 {
-    private readonly LazyId _task = new(TaskId);
+    private readonly LazyId _taskId = new(TaskId);
 
-    /// <summary>Names an execution of a task whose id need not be text.</summary>
-    internal ExecutionKey(string? workflowId, LazyId task, int round)
-        : this(workflowId, TaskId: null!, round) => _task = task;
+    /// <summary>Names an execution of a task whose id need not be text. (There is none, then, for the other constructor.)</summary>
+    internal ExecutionKey(string? workflowId, LazyId taskId, int round)
+        : this(workflowId, TaskId: null!, round) => _taskId = taskId;
 
     /// <summary>The task.</summary>
     public string TaskId
     {
-        get => _task.Text;
-        init => _task = new LazyId(value);
+        get => _taskId.Text!;
+        init => _taskId = new LazyId(value);
     }
 
     /// <summary>The task's id, for whoever does not need it as text.</summary>
-    internal LazyId Task => _task;
+    internal LazyId LazyTaskId => _taskId;
 
     /// <summary>The key of the result in a store: <c>task_result:{task}</c>, or <c>task_result:{run}:{task}:{round}</c> inside a run.</summary>
     public string StoreKey => WorkflowId is null ? $"task_result:{TaskId}" : $"task_result:{WorkflowId}:{TaskId}:{Round}";

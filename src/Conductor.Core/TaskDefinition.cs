@@ -18,12 +18,12 @@ public sealed record TaskDefinition : ExtensibleRecord
     /// </summary>
     public string Id
     {
-        get => _id.Text;
+        get => _id.Text!;
         init => _id = new LazyId(value);
     }
 
     /// <summary>The id, for whoever does not need it as text.</summary>
-    internal LazyId Key => _id;
+    internal LazyId LazyId => _id;
 
     /// <summary>A name for people. Default: the id.</summary>
     public string Name

@@ -16,18 +16,18 @@ public sealed record TaskResult : ExtensibleRecord
     /// <summary>Makes the result of a task whose id need not be text.</summary>
     [SetsRequiredMembers]
 #pragma warning disable CS8618 // The compiler does not see that TaskId is set with its field.
-    internal TaskResult(LazyId task, AgentTaskStatus status) => (_taskId, Status) = (task, status);
+    internal TaskResult(LazyId taskId, AgentTaskStatus status) => (_taskId, Status) = (taskId, status);
 #pragma warning restore CS8618
 
     /// <summary>The task's id.</summary>
     public required string TaskId
     {
-        get => _taskId.Text;
+        get => _taskId.Text!;
         init => _taskId = new LazyId(value);
     }
 
     /// <summary>The task's id, for whoever does not need it as text.</summary>
-    internal LazyId TaskKey => _taskId;
+    internal LazyId LazyTaskId => _taskId;
 
     /// <summary>The run it belongs to, if any.</summary>
     public string? WorkflowId { get; init; }

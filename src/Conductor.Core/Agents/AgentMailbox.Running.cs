@@ -22,31 +22,18 @@ internal abstract partial class AgentMailbox
     private void Run()
     {
         var attempt = _current!;
-        var context = ExecutionContext.Capture();
-        TaskResult? result = null;
-        try
-        {
-            var run = agent.BeginTask(attempt, out var span, _cancellation!.Token);
-            if (run.IsCompleted)
-            {
-                result = BaseAgent.EndTask(attempt, span, run, _cancellation.Token);
-            }
-            else
-            {
-                (_suspended ??= new SuspendedRun(this)).Await(attempt, span, run);
-            }
-        }
-#pragma warning disable CA1031 // Whatever it was, the attempt is over and somebody waits for its result.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            result = Broken(attempt, exception);
-        }
+        var (context, synchronization) = (ExecutionContext.Capture(), SynchronizationContext.Current);
+        var result = Begin(attempt);
 
-        // What the agent's code left in its async locals, and its span, are not for what follows.
+        // What the agent's code left on this thread (async locals, its span) is not for what follows.
         if (context is not null && ExecutionContext.Capture() != context)
         {
             ExecutionContext.Restore(context);
+        }
+
+        if (SynchronizationContext.Current != synchronization)
+        {
+            SynchronizationContext.SetSynchronizationContext(synchronization);
         }
 
         if (result is not null)
@@ -55,28 +42,60 @@ internal abstract partial class AgentMailbox
         }
     }
 
-    private void GoOn(TaskContext attempt, Activity? span, in ValueTask<TaskData> run)
+    /// <summary>Runs the agent's code up to its first wait.</summary>
+    /// <returns>The result; null when the code waits, and <see cref="Finish"/> is called when it is over.</returns>
+    private TaskResult? Begin(TaskContext attempt)
     {
-        TaskResult result;
+        Activity? span = null;
         try
         {
-            result = BaseAgent.EndTask(attempt, span, run, _cancellation!.Token);
+            var run = agent.BeginTask(attempt, out span, _cancellation!.Token);
+            if (run.IsCompleted)
+            {
+                return Finish(attempt, span, run);
+            }
+
+            (_suspended ??= new SuspendedRun(this)).Await(attempt, span, run);
+            return null;
         }
 #pragma warning disable CA1031 // Whatever it was, the attempt is over and somebody waits for its result.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            result = Broken(attempt, exception);
+            return Broken(attempt, span, exception);
         }
-
-        Return(attempt, result);
     }
 
-    /// <summary>Not the agent's code failed, whose exceptions are results by now, but a listener of traces or metrics, or a classifier.</summary>
-    private TaskResult Broken(TaskContext attempt, Exception exception)
+    private TaskResult Finish(TaskContext attempt, Activity? span, ValueTask<TaskData> run)
     {
-        Log.RunFailed(host.Logger, exception, Id, attempt.Task.Id);
-        return attempt.ToResult(AgentTaskStatus.Failed, ErrorClassifier.Default.Classify(exception));
+        try
+        {
+            return BaseAgent.EndTask(attempt, span, run, _cancellation!.Token);
+        }
+#pragma warning disable CA1031 // Whatever it was, the attempt is over and somebody waits for its result.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return Broken(attempt, span, exception);
+        }
+    }
+
+    /// <summary>Not the agent's code failed, whose exceptions are results by now, but a listener of traces or metrics, or a logger.</summary>
+    private TaskResult Broken(TaskContext attempt, Activity? span, Exception exception)
+    {
+        var result = attempt.ToResult(AgentTaskStatus.Failed, host.Environment.ErrorClassifier.Classify(exception, out _));
+        try
+        {
+            span?.Dispose();
+            Log.RunFailed(host.Logger, exception, Id, attempt.Task.Id);
+        }
+#pragma warning disable CA1031 // A listener or a logger that fails again must not end the process; nobody is left to be told.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
+
+        return result;
     }
 
     private void Return(TaskContext attempt, TaskResult result)
@@ -125,15 +144,15 @@ internal abstract partial class AgentMailbox
     }
 
     /// <summary>
-    /// What the mailbox goes on with when the agent's code, which has suspended, is over: in the context in which it began. Used again for each task: a
-    /// mailbox runs one at a time.
+    /// What the mailbox goes on with when the agent's code, which has suspended, is over: in the context that the code left behind at its first wait, not
+    /// in that in which it ended. Used again for each task: a mailbox runs one at a time.
     /// </summary>
     private sealed class SuspendedRun
     {
-        private static readonly ContextCallback _goOnInContext = static run => ((SuspendedRun)run!).GoOnInContext();
+        private static readonly ContextCallback _return = static run => ((SuspendedRun)run!).Return();
 
         private readonly AgentMailbox _mailbox;
-        private readonly Action _goOn;
+        private readonly Action _onOver;
         private TaskContext? _attempt;
         private Activity? _span;
         private ValueTask<TaskData> _run;
@@ -142,33 +161,33 @@ internal abstract partial class AgentMailbox
         public SuspendedRun(AgentMailbox mailbox)
         {
             _mailbox = mailbox;
-            _goOn = GoOn;
+            _onOver = OnOver;
         }
 
         public void Await(TaskContext attempt, Activity? span, ValueTask<TaskData> run)
         {
             (_attempt, _span, _run, _context) = (attempt, span, run, ExecutionContext.Capture());
-            _run.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_goOn);
+            _run.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_onOver);
         }
 
-        private void GoOn()
+        private void OnOver()
         {
             if (_context is { } context)
             {
-                ExecutionContext.Run(context, _goOnInContext, this);
+                ExecutionContext.Run(context, _return, this);
             }
             else
             {
-                GoOnInContext();
+                Return();
             }
         }
 
-        private void GoOnInContext()
+        private void Return()
         {
             // Before anything follows: the next task of the agent may begin, and suspend, while this one returns.
             var (attempt, span, run) = (_attempt!, _span, _run);
             (_attempt, _span, _run, _context) = (null, null, default, null);
-            _mailbox.GoOn(attempt, span, run);
+            _mailbox.Return(attempt, _mailbox.Finish(attempt, span, run));
         }
     }
 }

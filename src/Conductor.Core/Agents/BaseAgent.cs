@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
 using Tags = Conductor.Diagnostics.ConductorTelemetry.Tags;
@@ -38,8 +37,8 @@ public abstract class BaseAgent
     public bool HasIdentity => _identity is not null;
 
     /// <summary>
-    /// Runs one task: measures, traces, and turns whatever comes of it into a result. Never throws for what the agent's code does; called
-    /// by the mailbox, and useful in tests.
+    /// Runs one task: measures, traces, and turns whatever comes of it into a result. Never throws for what the agent's code does. The mailbox does
+    /// the same for a task of its own; this is for tests of one agent.
     /// </summary>
     /// <param name="task">The task and everything around it.</param>
     /// <param name="cancellationToken">Asks the agent's code to stop.</param>
@@ -66,7 +65,11 @@ public abstract class BaseAgent
         span = StartActivity(task);
         try
         {
-            return RunAsync(task, cancellationToken);
+            var run = RunAsync(task, cancellationToken);
+
+            // Asked here first: what the agent's code returned may throw when it is asked, and that is the agent's failure, too.
+            _ = run.IsCompleted;
+            return run;
         }
 #pragma warning disable CA1031 // The agent's code may throw anything, before its first wait as after it.
         catch (Exception exception)
@@ -76,7 +79,7 @@ public abstract class BaseAgent
         }
     }
 
-    /// <summary>Makes the result of a task that is over, whatever became of it. Throws only what a listener of traces or metrics, or a classifier does.</summary>
+    /// <summary>Makes the result of a task that is over, whatever became of it. Throws only what a listener of traces or metrics, or a logger does.</summary>
     internal static TaskResult EndTask(TaskContext task, Activity? span, ValueTask<TaskData> run, CancellationToken cancellationToken)
     {
         using var activity = span;
@@ -97,7 +100,7 @@ public abstract class BaseAgent
 #pragma warning restore CA1031
         {
             Log.AgentFailed(task.Logger, exception, task.AgentId, task.Task.Id);
-            result = task.ToResult(AgentTaskStatus.Failed, task.Environment.ErrorClassifier.Classify(exception));
+            result = task.ToResult(AgentTaskStatus.Failed, Classify(task, exception));
         }
 
         Finish(activity, task, result);
@@ -145,6 +148,17 @@ public abstract class BaseAgent
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Cancelled when the bus is disconnected.</param>
     protected virtual ValueTask OnMessageAsync(AgentMessage message, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    private static TaskError Classify(TaskContext task, Exception exception)
+    {
+        var error = task.Environment.ErrorClassifier.Classify(exception, out var failure);
+        if (failure is not null)
+        {
+            Log.ClassifierFailed(task.Logger, failure, exception.GetType().Name, task.AgentId, task.Task.Id);
+        }
+
+        return error;
+    }
 
     private static async Task<TaskResult> EndSuspendedAsync(TaskContext task, Activity? span, Task<TaskData> run, CancellationToken cancellationToken)
     {

@@ -249,7 +249,7 @@ public sealed partial class TaskContext
     {
         var now = TimeProvider.GetUtcNow();
         var duration = TimeProvider.GetElapsedTime(_startedAt);
-        return new TaskResult(Task.Key, status)
+        return new TaskResult(Task.LazyId, status)
         {
             WorkflowId = WorkflowId,
             Round = Round,

@@ -127,7 +127,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             // The id names the execution: one whose result is recorded is not run again.
             TaskValidation.ThrowIfInvalid(ticket.Task);
             ThrowIfNotStarted();
-            if (await _state.GetTaskResultAsync(ticket.Task.Key, cancellationToken).ConfigureAwait(false) is { } known)
+            if (await _state.GetTaskResultAsync(ticket.Task.LazyId, cancellationToken).ConfigureAwait(false) is { } known)
             {
                 Log.AlreadyRecorded(_logger, ticket.Task.Id);
                 return known;

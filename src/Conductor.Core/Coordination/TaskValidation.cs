@@ -21,7 +21,7 @@ internal static class TaskValidation
     public static IReadOnlyList<string> Problems(TaskDefinition task)
     {
         List<string>? problems = null;
-        if (task.Key.IsBlank)
+        if (task.LazyId.IsBlank)
         {
             (problems ??= []).Add("Id is empty; leave it out for a fresh one.");
         }

@@ -16,7 +16,7 @@ public sealed record AgentMessage
     /// <summary>Unique text. Default: a new <see cref="EntityId"/>.</summary>
     public string Id
     {
-        get => _id.Text;
+        get => _id.Text!;
 
         // Null is what JSON without an id sets: the message keeps its new one.
         init => _id = value is null ? _id : new LazyId(value);

@@ -54,10 +54,13 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     /// <summary>Its place among the subscriptions of the bus. Under the bus's lock.</summary>
     internal int Index { get; set; }
 
-    /// <summary>Whether its channel has no other subscription. The provider that knows it says so, under its own lock; read without.</summary>
+    /// <summary>
+    /// True only while it is live and its channel has no other subscription; false says nothing. The provider that knows it says so, under its own lock;
+    /// read without.
+    /// </summary>
     internal bool IsAlone
     {
-        get => _isAlone;
+        get => _isAlone && !_closed;
         set => _isAlone = value;
     }
 

@@ -208,7 +208,7 @@ public sealed class PolicyEngine
             evaluation = policy.JudgeAsync(context, cancellationToken);
         }
 #pragma warning disable CA1031 // A user's policy may throw anything; a rule that cannot be checked counts as broken.
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             return new ValueTask<PolicyResult?>(Report(Failed(policy, exception)));
@@ -216,17 +216,17 @@ public sealed class PolicyEngine
 
         return evaluation.IsCompletedSuccessfully
             ? new ValueTask<PolicyResult?>(Report(evaluation.Result))
-            : AwaitAsync(policy, evaluation);
+            : AwaitAsync(policy, evaluation, cancellationToken);
     }
 
-    private async ValueTask<PolicyResult?> AwaitAsync(Policy policy, ValueTask<PolicyResult> evaluation)
+    private async ValueTask<PolicyResult?> AwaitAsync(Policy policy, ValueTask<PolicyResult> evaluation, CancellationToken cancellationToken)
     {
         try
         {
             return Report(await evaluation.ConfigureAwait(false));
         }
 #pragma warning disable CA1031 // A user's policy may throw anything; a rule that cannot be checked counts as broken.
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             return Report(Failed(policy, exception));

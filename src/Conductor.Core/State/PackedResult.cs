@@ -18,10 +18,10 @@ internal readonly struct PackedResult
     /// <summary>Packs a result.</summary>
     /// <param name="result">The result.</param>
     /// <param name="workflowId">The run that keeps it; null outside runs.</param>
-    /// <param name="task">The id of the task for which it is kept.</param>
-    public PackedResult(TaskResult result, string? workflowId, LazyId task)
+    /// <param name="taskId">The id of the task for which it is kept.</param>
+    public PackedResult(TaskResult result, string? workflowId, LazyId taskId)
     {
-        _body = IsPlain(result, workflowId, task) ? result.Output : result;
+        _body = IsPlain(result, workflowId, taskId) ? result.Output : result;
         _agentId = result.AgentId;
         _completedAt = result.CompletedAt.UtcTicks;
         _duration = result.Duration;
@@ -37,8 +37,8 @@ internal readonly struct PackedResult
 
     /// <summary>The result.</summary>
     /// <param name="workflowId">The run that keeps it; null outside runs.</param>
-    /// <param name="task">The id of the task for which it is kept.</param>
-    public TaskResult ToResult(string? workflowId, LazyId task)
+    /// <param name="taskId">The id of the task for which it is kept.</param>
+    public TaskResult ToResult(string? workflowId, LazyId taskId)
     {
         if (_body is TaskResult whole)
         {
@@ -46,7 +46,7 @@ internal readonly struct PackedResult
         }
 
         var completedAt = new DateTimeOffset(_completedAt, TimeSpan.Zero);
-        return new TaskResult(task, (AgentTaskStatus)_status)
+        return new TaskResult(taskId, (AgentTaskStatus)_status)
         {
             WorkflowId = workflowId,
             Round = Round,
@@ -59,12 +59,12 @@ internal readonly struct PackedResult
         };
     }
 
-    private static bool IsPlain(TaskResult result, string? workflowId, LazyId task) =>
+    private static bool IsPlain(TaskResult result, string? workflowId, LazyId taskId) =>
         result is { Error: null, Feedback: null, Metadata.Count: 0, UnknownMembers: null }
         && result.Attempts is >= 0 and <= ushort.MaxValue
         && (int)result.Status is >= 0 and <= byte.MaxValue
         && result.WorkflowId == workflowId
-        && result.TaskKey.Equals(task)
+        && result.LazyTaskId.Equals(taskId)
         && result.StartedAt.Offset == TimeSpan.Zero
         && result.CompletedAt.Offset == TimeSpan.Zero
         && result.StartedAt == result.CompletedAt - result.Duration;

@@ -9,11 +9,11 @@ internal readonly struct ResultKey : IEquatable<ResultKey>
     private readonly string? _taskId;
     private readonly int _round;
 
-    private ResultKey(string? workflowId, LazyId task, int round)
+    private ResultKey(string? workflowId, LazyId taskId, int round)
     {
         WorkflowId = workflowId;
-        Number = task.Number != 0 ? task.Number : EntityId.NumberOf(task.Text);
-        _taskId = Number == 0 ? task.Text : null;
+        Number = taskId.Number != 0 ? taskId.Number : EntityId.NumberOf(taskId.Text);
+        _taskId = Number == 0 ? taskId.Text : null;
         _round = round;
     }
 
@@ -24,13 +24,13 @@ internal readonly struct ResultKey : IEquatable<ResultKey>
     public string? WorkflowId { get; }
 
     /// <summary>The task's id.</summary>
-    public LazyId Task => _taskId is null ? new LazyId(Number) : new LazyId(_taskId);
+    public LazyId TaskId => _taskId is null ? new LazyId(Number) : new LazyId(_taskId);
 
-    public static ResultKey Of(in ExecutionKey key) => new(key.WorkflowId, key.Task, key.Round);
+    public static ResultKey Of(in ExecutionKey key) => new(key.WorkflowId, key.LazyTaskId, key.Round);
 
-    public static ResultKey Of(TaskResult result) => new(result.WorkflowId, result.TaskKey, result.Round);
+    public static ResultKey Of(TaskResult result) => new(result.WorkflowId, result.LazyTaskId, result.Round);
 
-    public ExecutionKey ToExecutionKey() => new(WorkflowId, Task, _round);
+    public ExecutionKey ToExecutionKey() => new(WorkflowId, TaskId, _round);
 
     public bool Equals(ResultKey other) =>
         Number == other.Number

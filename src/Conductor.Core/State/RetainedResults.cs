@@ -76,7 +76,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
             }
 
             ref var entry = ref Append(hash, now);
-            (entry.Key, entry.Result) = (key, new PackedResult(result, result.WorkflowId, result.TaskKey));
+            (entry.Key, entry.Result) = (key, new PackedResult(result, result.WorkflowId, result.LazyTaskId));
             hasAged = IsOldestTooOld(now);
         }
 
@@ -201,6 +201,6 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
         public int Hash;
         public int Next;
 
-        public readonly TaskResult ToResult() => Result.ToResult(Key.WorkflowId, Key.Task);
+        public readonly TaskResult ToResult() => Result.ToResult(Key.WorkflowId, Key.TaskId);
     }
 }

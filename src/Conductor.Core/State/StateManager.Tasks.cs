@@ -13,7 +13,7 @@ public abstract partial class StateManager
     public ValueTask<RecordOutcome> SaveTaskResultAsync(TaskResult result, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(result);
-        if (result.TaskKey.IsBlank)
+        if (result.LazyTaskId.IsBlank)
         {
             ArgumentException.ThrowIfNullOrEmpty(result.TaskId, nameof(result));
         }
@@ -32,8 +32,8 @@ public abstract partial class StateManager
     }
 
     /// <summary>The same for an id that need not be text.</summary>
-    internal ValueTask<TaskResult?> GetTaskResultAsync(LazyId task, CancellationToken cancellationToken) =>
-        Measure("get_task_result", new ExecutionKey(null, task, 0), static (store, argument, token) => store.GetTaskResultCoreAsync(argument, token), cancellationToken);
+    internal ValueTask<TaskResult?> GetTaskResultAsync(LazyId taskId, CancellationToken cancellationToken) =>
+        Measure("get_task_result", new ExecutionKey(null, taskId, 0), static (store, argument, token) => store.GetTaskResultCoreAsync(argument, token), cancellationToken);
 
     /// <summary>The recorded result of a task of a run.</summary>
     /// <param name="workflowId">The run.</param>

@@ -21,8 +21,11 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     private Noted<WorkflowLogEntry> _log;
     private Noted<string> _newAgents = new(Math.Min(definition.Tasks.Count, Few));
 
-    /// <summary>A run that goes well has two events for every task and every phase, and two of its own; those of phases are twice as long.</summary>
-    private readonly EventTape _events = new(workflowId, definition, (2 * definition.Tasks.Count) + (4 * definition.Phases.Count) + 6);
+    /// <summary>
+    /// Room for a run that goes well and whose tasks end together: two events for every task, and two for every phase and for the run, which are
+    /// about twice as long. Where each task ends in a step of its own, more room is made.
+    /// </summary>
+    private readonly EventTape _events = new(workflowId, definition, (2 * definition.Tasks.Count) + (4 * (definition.Phases.Count + 1)));
     private DateTimeOffset? _now;
 
     public long Version { get; private set; }

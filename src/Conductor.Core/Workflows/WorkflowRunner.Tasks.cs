@@ -87,17 +87,13 @@ internal sealed partial class WorkflowRunner
 
     private TaskError Classify(Exception exception)
     {
-        try
-        {
-            return _services.Environment.ErrorClassifier.Classify(exception);
-        }
-#pragma warning disable CA1031 // A user's classifier may throw anything; the task must end all the same.
-        catch (Exception failure)
-#pragma warning restore CA1031
+        var error = _services.Environment.ErrorClassifier.Classify(exception, out var failure);
+        if (failure is not null)
         {
             Log.ClassifierFailed(_services.Logger, failure, RunId, exception.GetType().Name);
-            return ErrorClassifier.Default.Classify(exception);
         }
+
+        return error;
     }
 
     private DispatchTicket RequestFor(int index)

@@ -1,7 +1,9 @@
-using System.Collections.Concurrent;
 using System.Globalization;
+using System.Threading.Tasks.Sources;
+using Conductor.DependencyInjection;
 using Conductor.Policies;
 using Conductor.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Conductor.Tests.Coordination;
 
@@ -66,31 +68,38 @@ public sealed class ThreadingTests
     }
 
     [Fact]
-    public async Task AgentThatSetsAnAsyncLocal_LeavesNothingToWhatFollows()
+    public async Task AgentThatLeavesSomethingOnItsThread_WhatFollowsDoesNotSeeIt()
     {
         var ambient = new AsyncLocal<string?>();
-        var policy = new RecordingPolicy(() => ambient.Value);
-        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [policy] });
-        var seen = new ConcurrentQueue<string?>();
-        await rig.AddAsync(async (_, _) =>
+        var seen = new List<(string? Ambient, SynchronizationContext? Synchronization)>();
+        var services = new ServiceCollection().AddScoped(_ => new OnDisposal(() => seen.Add((ambient.Value, SynchronizationContext.Current))));
+        await using var provider = services.AddConductor().Services.BuildServiceProvider();
+        await using var conductor = await provider.StartConductorAsync();
+        var agent = new LambdaAgent((task, _) =>
         {
-            await Task.Yield();
-            seen.Enqueue(ambient.Value);
-            ambient.Value = "left by one that suspends";
-            return TaskData.Empty;
+            task.Services.GetRequiredService<OnDisposal>();
+            ambient.Value = "left";
+            SynchronizationContext.SetSynchronizationContext(new SynchronizationContext());
+            return new ValueTask<TaskData>(TaskData.Empty);
         });
-        await rig.AddAsync(_ =>
-        {
-            seen.Enqueue(ambient.Value);
-            ambient.Value = "left by one that does not";
-            return TaskData.Empty;
-        });
+        await conductor.Coordinator.RegisterAgentAsync(agent, AgentType.Coding);
 
-        await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => rig.DispatchAsync(Rig.NewTask())));
+        var result = await conductor.Coordinator.DispatchTaskAsync(Rig.NewTask());
 
-        seen.Should().HaveCount(100).And.OnlyContain(static value => value == null);
-        policy.Seen.Should().HaveCount(100).And.OnlyContain(static value => value == null);
-        ambient.Value.Should().BeNull();
+        result.EnsureSucceeded();
+        seen.Should().Equal((null, null));
+    }
+
+    [Fact]
+    public async Task AgentThatReturnsAValueTaskThatWasAwaitedBefore_FailsLikeAnyOther()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync((_, _) => new ValueTask<TaskData>(new Stale(), 7));
+
+        var result = await rig.DispatchAsync(Rig.NewTask() with { Retry = new RetrySettings { MaxRetries = 0 } });
+
+        (result.Status, result.Error!.Message).Should().Be((AgentTaskStatus.Failed, "stale"));
+        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1300).And.NotContain(static entry => entry.Id.Id == 1307);
     }
 
     [Fact]
@@ -168,19 +177,25 @@ public sealed class ThreadingTests
         }
     }
 
-    private sealed class RecordingPolicy(Func<string?> look) : Policy<DispatchPolicyContext>
+    /// <summary>A service of a task's scope.</summary>
+    private sealed class OnDisposal(Action act) : IAsyncDisposable
     {
-        public ConcurrentQueue<string?> Seen { get; } = new();
-
-        public override string Name => "recording";
-
-        public override string Description => "Notes what it sees.";
-
-        protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
+        public ValueTask DisposeAsync()
         {
-            Seen.Enqueue(look());
-            return new ValueTask<PolicyResult>(Allowed);
+            act();
+            return ValueTask.CompletedTask;
         }
+    }
+
+    /// <summary>What stands behind a ValueTask that was awaited before.</summary>
+    private sealed class Stale : IValueTaskSource<TaskData>
+    {
+        public TaskData GetResult(short token) => throw new InvalidOperationException("stale");
+
+        public ValueTaskSourceStatus GetStatus(short token) => throw new InvalidOperationException("stale");
+
+        public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+            throw new InvalidOperationException("stale");
     }
 
     private sealed class RefusingPolicy(string name) : Policy<DispatchPolicyContext>

@@ -33,7 +33,7 @@ public sealed class LazyIdTests
     [InlineData("", true)]
     [InlineData(" ", true)]
     [InlineData("a", false)]
-    public void IsBlank_OfAText(string? text, bool expected) => new LazyId(text!).IsBlank.Should().Be(expected);
+    public void IsBlank_OfAText(string? text, bool expected) => new LazyId(text).IsBlank.Should().Be(expected);
 
     [Fact]
     public void IsBlank_OfANewId_IsFalse() => LazyId.New().IsBlank.Should().BeFalse();
@@ -70,7 +70,7 @@ public sealed class LazyIdTests
     public void ExecutionKey_OfATaskWhoseIdNobodyRead_IsThatOfItsText()
     {
         var task = new TaskDefinition { AgentType = AgentType.Coding };
-        var key = new ExecutionKey(workflowId: null, task.Key, 0);
+        var key = new ExecutionKey(workflowId: null, task.LazyId, 0);
 
         key.Should().Be(new ExecutionKey(null, task.Id, 0));
         key.StoreKey.Should().Be($"task_result:{task.Id}");

@@ -38,8 +38,9 @@ public sealed class ClassifierTests
         var next = await rig.DispatchAsync(task with { Id = "next" }).WaitAsync(TimeSpan.FromSeconds(30));
 
         (result.Status, next.Status).Should().Be((AgentTaskStatus.Failed, AgentTaskStatus.Failed));
+        result.Error!.Type.Should().Be(typeof(InvalidDataException).FullName, "the default classifier is asked about the agent's exception");
         rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1300 && entry.Exception is InvalidDataException);
-        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1307 && entry.Exception is NotSupportedException);
+        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1308 && entry.Exception is NotSupportedException);
     }
 
     private sealed class FailingClassifier : ErrorClassifier
