@@ -30,7 +30,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     public string Id => Identity.Id;
 
     /// <summary>Where it takes assignments.</summary>
-    private string Channel => _subscription?.Channel ?? Channels.Agent(Id);
+    private string Channel => Channels.Agent(Id);
 
     /// <summary>The number of the attempt under way; 0 for none.</summary>
     public long AttemptNumber { get; protected set; }

@@ -101,7 +101,6 @@ public sealed class InMemoryMessageBus : MessageBus
         ArgumentNullException.ThrowIfNull(subscription);
         lock (_gate)
         {
-            subscription.IsAlone = false;
             if (_channels.TryGetValue(subscription.Channel, out var known)
                 && (known is ChannelSubscriptions several ? several.RemoveAndIsEmpty(subscription) : ReferenceEquals(known, subscription)))
             {

@@ -13,8 +13,9 @@ public abstract partial class StateManager
     public ValueTask<RecordOutcome> SaveTaskResultAsync(TaskResult result, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(result);
-        if (result.LazyTaskId.IsBlank)
+        if (result.LazyTaskId.Number == 0)
         {
+            // An id that has a number is not empty, and is not made text to see that.
             ArgumentException.ThrowIfNullOrEmpty(result.TaskId, nameof(result));
         }
 
