@@ -6,7 +6,8 @@ namespace Conductor;
 
 /// <summary>
 /// What a task takes in and gives out: the user's own typed data. It is the same reference while it stays in the process and JSON once
-/// it went through a store or a wire. Treat what you hand over, and what you get, as immutable.
+/// it went through a store or a wire. Treat what you hand over, and what you get, as immutable. Data of the same type is equal when its values are;
+/// JSON is equal to nothing but itself.
 /// </summary>
 /// <remarks>Immutable and thread-safe, as far as the value in it is.</remarks>
 [JsonConverter(typeof(TaskDataJsonConverter))]
@@ -66,6 +67,18 @@ public abstract class TaskData
     /// <summary>The data as text, for telemetry that was allowed to record it.</summary>
     internal virtual string? ToDisplayText() => null;
 
+    /// <summary>What has to stay alive for the data to be kept: of a small value its type and its bits, of any other the data itself.</summary>
+    /// <param name="bits">The value's bits, or 0.</param>
+    /// <returns>What <see cref="FromKept"/> takes, with the bits.</returns>
+    internal virtual object ToKept(out long bits)
+    {
+        bits = 0;
+        return this;
+    }
+
+    /// <summary>The data that was kept.</summary>
+    internal static TaskData FromKept(object kept, long bits) => kept is SmallValueType type ? type.ToData(bits) : (TaskData)kept;
+
     /// <summary>Writes the data as JSON.</summary>
     /// <param name="writer">Where to.</param>
     /// <param name="options">Options that know the value's type.</param>
@@ -99,6 +112,22 @@ public abstract class TaskData
         public TValue Value => value;
 
         internal override string Kind => typeof(TValue).ToString();
+
+        internal override object ToKept(out long bits)
+        {
+            if (SmallValueType<TValue>.Instance is not { } type)
+            {
+                return base.ToKept(out bits);
+            }
+
+            bits = SmallValueType<TValue>.ToBits(value);
+            return type;
+        }
+
+        // By value: a result that was kept, and made anew, is equal to the one that was given.
+        public override bool Equals(object? obj) => obj is TypedTaskData<TValue> { Value: var other } && EqualityComparer<TValue>.Default.Equals(value, other);
+
+        public override int GetHashCode() => value is null ? 0 : EqualityComparer<TValue>.Default.GetHashCode(value);
 
         internal override string? ToDisplayText()
         {

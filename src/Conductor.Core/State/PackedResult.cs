@@ -1,14 +1,15 @@
 namespace Conductor.State;
 
 /// <summary>
-/// A result as it is kept. Of one that says nothing beside what every result does, only its output and its agent's id stay alive, and the result is
+/// A result as it is kept. Of one that says nothing beside what every result does, only its output (of a small one the value) and its agent's id stay alive, and the result is
 /// put together again when somebody asks for it: the collector copies what is kept for long, and every object of it. Any other is kept as it is.
 /// Its run and its task are known from where it is kept. Immutable; <c>default</c> is no result.
 /// </summary>
 internal readonly struct PackedResult
 {
-    /// <summary>The output, or the result itself.</summary>
+    /// <summary>The result itself, or what of its output is kept with the bits.</summary>
     private readonly object? _body;
+    private readonly long _outputBits;
     private readonly string? _agentId;
     private readonly long _completedAt;
     private readonly TimeSpan _duration;
@@ -21,7 +22,7 @@ internal readonly struct PackedResult
     /// <param name="taskId">The id of the task for which it is kept.</param>
     public PackedResult(TaskResult result, string? workflowId, LazyId taskId)
     {
-        _body = IsPlain(result, workflowId, taskId) ? result.Output : result;
+        _body = IsPlain(result, workflowId, taskId) ? result.Output.ToKept(out _outputBits) : result;
         _agentId = result.AgentId;
         _completedAt = result.CompletedAt.UtcTicks;
         _duration = result.Duration;
@@ -51,7 +52,7 @@ internal readonly struct PackedResult
             WorkflowId = workflowId,
             Round = Round,
             AgentId = _agentId,
-            Output = (TaskData)_body!,
+            Output = TaskData.FromKept(_body!, _outputBits),
             Attempts = _attempts,
             StartedAt = completedAt - _duration,
             CompletedAt = completedAt,

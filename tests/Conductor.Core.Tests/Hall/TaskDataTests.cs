@@ -27,6 +27,15 @@ public sealed class TaskDataTests
     }
 
     [Fact]
+    public void Equals_SameTypeAndEqualValues_IsTrue()
+    {
+        TaskData.From(42).Should().Be(TaskData.From(42)).And.NotBe(TaskData.From(43)).And.NotBe(TaskData.From(42L)).And.NotBe(TaskData.Empty);
+        TaskData.From(42).GetHashCode().Should().Be(TaskData.From(42).GetHashCode());
+        TaskData.From(new Order("nails", 3)).Should().Be(TaskData.From(new Order("nails", 3))).And.NotBe(TaskData.From<IOrder>(new Order("nails", 3)));
+        TaskData.From("Ada").Should().Be(TaskData.FromString("Ada"));
+    }
+
+    [Fact]
     public void ImplicitConversion_Text_WrapsIt()
     {
         TaskData data = "Ada";

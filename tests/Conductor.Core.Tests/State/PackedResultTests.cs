@@ -30,7 +30,7 @@ public sealed class PackedResultTests
 
     [Fact]
     public void PlainResult_IsNotKeptAsItIs_AndReadsTheSame() =>
-        Read(_plain).Should().Be(_plain).And.NotBeSameAs(_plain, "only its output and its agent's id stay alive");
+        Read(_plain).Should().Be(_plain).And.NotBeSameAs(_plain, "only its output's value and its agent's id stay alive");
 
     [Theory]
     [MemberData(nameof(Properties))]
@@ -52,6 +52,36 @@ public sealed class PackedResultTests
         var outside = _plain with { WorkflowId = null, Round = 0 };
 
         Read(outside, workflowId: null).Should().Be(outside).And.NotBeSameAs(outside);
+    }
+
+    public static TheoryData<TaskData, bool> Outputs => new()
+    {
+        { TaskData.From(int.MinValue), true },
+        { TaskData.From(true), true },
+        { TaskData.From('ä'), true },
+        { TaskData.From(-0.0), true },
+        { TaskData.From(double.NaN), true },
+        { TaskData.From(ulong.MaxValue), true },
+        { TaskData.From(DayOfWeek.Friday), true },
+        { TaskData.From(TimeSpan.FromDays(-1)), true },
+        { TaskData.From<int?>(7), true },
+        { TaskData.From((1, 2)), true },
+        { TaskData.From(Guid.Parse("00112233-4455-6677-8899-aabbccddeeff")), false },
+        { TaskData.From(4.25m), false },
+        { TaskData.From("text"), false },
+        { TaskData.From<object>(5), false },
+        { TaskData.From(new ValueTuple<string>("refers to something")), false },
+        { TaskData.Empty, false },
+    };
+
+    [Theory]
+    [MemberData(nameof(Outputs))]
+    public void Output_SmallValue_IsKeptWithoutItsObject_AndReadsTheSame(TaskData output, bool isSmall)
+    {
+        var read = Read(_plain with { Output = output }).Output;
+
+        read.Should().Be(output).And.BeOfType(output.GetType());
+        ReferenceEquals(read, output).Should().Be(!isSmall);
     }
 
     private static TaskResult Read(TaskResult result, string? workflowId = "run")
