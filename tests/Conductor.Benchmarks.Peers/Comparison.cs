@@ -43,7 +43,8 @@ internal static class Comparison
         Options options, Results results, string round, Scenario scenario, Contender contender, IReadOnlyDictionary<string, string> environment)
     {
         await Console.Error.WriteAsync($"{round}: {scenario.Name,-13} {contender.Name,-17}");
-        var (measurement, error) = await ChildProcess.MeasureAsync(contender.Name, scenario.Name, options.IsQuick, environment);
+        var (measurement, error) = await results.Distance.TakeTurnAsync(() =>
+            ChildProcess.MeasureAsync(contender.Name, scenario.Name, options.IsQuick, environment));
         if (measurement is null)
         {
             results.AddError();

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using Conductor.Benchmarks.Peers.Contenders;
+using Conductor.Benchmarks.Peers.Measuring;
 
 namespace Conductor.Benchmarks.Peers.Report;
 
@@ -15,12 +17,21 @@ internal static class Facts
         return $"Measured on {today:yyyy-MM-dd}: {system}; {medians}; {warm}.{(isQuick ? " A quick run, for trying: not to be relied on." : string.Empty)}";
     }
 
+    /// <summary>How far the processors were from each other.</summary>
+    public static string Processors(ProcessorDistance distance) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"Each turn was taken while a line of memory went from one processor to another and back in less than {ProcessorDistance.NearNanoseconds} ns, before and after it; {Exceptions(distance)}.\n");
+
+
     /// <summary>A line with the packages that were measured, or nothing when there were none.</summary>
     public static string Packages(IEnumerable<Contender> contenders)
     {
         var packages = contenders.Select(static contender => contender.Package).OfType<string>().Distinct().ToList();
         return packages.Count == 0 ? string.Empty : $"With {string.Join(", ", packages)}.\n";
     }
+
+    private static string Exceptions(ProcessorDistance distance) =>
+        distance.FarTurns == 0 ? "no turn was taken otherwise" : $"{distance.FarTurns} of {distance.Turns} turns were taken otherwise";
 
     private static string Processor()
     {

@@ -12,6 +12,9 @@ internal sealed class Results
     /// <summary>Whether a child failed: then there are holes.</summary>
     public bool HasErrors { get; private set; }
 
+    /// <summary>How far the processors were from each other meanwhile.</summary>
+    public ProcessorDistance Distance { get; } = new();
+
     /// <summary>The database server that took part, or null.</summary>
     public string? Database { get; set; }
 
