@@ -16,25 +16,6 @@ public abstract class ErrorClassifier
         return ClassifyCore(exception) ?? Default.ClassifyCore(exception)!;
     }
 
-    /// <summary>The same for whoever must go on whatever the classifier does: when it throws, the default one is asked.</summary>
-    /// <param name="exception">What was thrown.</param>
-    /// <param name="failure">What the classifier itself threw, to be logged; null as it should be.</param>
-    internal TaskError Classify(Exception exception, out Exception? failure)
-    {
-        try
-        {
-            failure = null;
-            return Classify(exception);
-        }
-#pragma warning disable CA1031 // A user's classifier may throw anything.
-        catch (Exception thrown)
-#pragma warning restore CA1031
-        {
-            failure = thrown;
-            return Default.Classify(exception);
-        }
-    }
-
     /// <summary>Classifies what this classifier knows.</summary>
     /// <param name="exception">What was thrown.</param>
     /// <returns>The record, or null to leave it to <see cref="Default"/>.</returns>

@@ -83,15 +83,10 @@ internal abstract partial class AgentMailbox
     /// <summary>Not the agent's code failed, whose exceptions are results by now, but a listener of traces or metrics, or a logger.</summary>
     private TaskResult Broken(TaskContext attempt, Activity? span, Exception exception)
     {
-        var result = attempt.ToResult(AgentTaskStatus.Failed, host.Environment.ErrorClassifier.Classify(exception, out var failure));
+        var result = attempt.ToResult(AgentTaskStatus.Failed, ErrorClassifier.Default.Classify(exception));
         try
         {
             Log.RunFailed(host.Logger, exception, Id, attempt.Task.Id);
-            if (failure is not null)
-            {
-                Log.ClassifierFailed(host.Logger, failure, exception.GetType().Name, Id, attempt.Task.Id);
-            }
-
             span?.Dispose();
         }
 #pragma warning disable CA1031 // A listener or a logger that fails again must not end the process; nobody is left to be told.

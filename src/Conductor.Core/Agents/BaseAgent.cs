@@ -100,7 +100,7 @@ public abstract class BaseAgent
 #pragma warning restore CA1031
         {
             Log.AgentFailed(task.Logger, exception, task.AgentId, task.Task.Id);
-            result = task.ToResult(AgentTaskStatus.Failed, Classify(task, exception));
+            result = task.ToResult(AgentTaskStatus.Failed, task.Environment.Classify(exception));
         }
 
         Finish(activity, task, result);
@@ -148,17 +148,6 @@ public abstract class BaseAgent
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Cancelled when the bus is disconnected.</param>
     protected virtual ValueTask OnMessageAsync(AgentMessage message, CancellationToken cancellationToken) => ValueTask.CompletedTask;
-
-    private static TaskError Classify(TaskContext task, Exception exception)
-    {
-        var error = task.Environment.ErrorClassifier.Classify(exception, out var failure);
-        if (failure is not null)
-        {
-            Log.ClassifierFailed(task.Logger, failure, exception.GetType().Name, task.AgentId, task.Task.Id);
-        }
-
-        return error;
-    }
 
     private static async Task<TaskResult> EndSuspendedAsync(TaskContext task, Activity? span, Task<TaskData> run, CancellationToken cancellationToken)
     {

@@ -28,7 +28,4 @@ internal static partial class Log
 
     [LoggerMessage(1307, LogLevel.Error, "What surrounds agent {AgentId} failed at task {TaskId}: a listener of traces or metrics, most likely.")]
     public static partial void RunFailed(ILogger logger, Exception exception, string agentId, string taskId);
-
-    [LoggerMessage(1308, LogLevel.Error, "The error classifier itself failed on a {Exception} of agent {AgentId} at task {TaskId}; the default one is asked instead.")]
-    public static partial void ClassifierFailed(ILogger logger, Exception failure, string exception, string agentId, string taskId);
 }

@@ -50,6 +50,25 @@ public sealed class ConductorEnvironment
 
     internal ConductorInstruments Instruments => _instruments.Value;
 
+    /// <summary>
+    /// Turns an exception into an error record, for whoever has to go on whatever the classifier does: when that throws, it is logged and the default one is asked.
+    /// </summary>
+    /// <param name="exception">What was thrown.</param>
+    internal TaskError Classify(Exception exception)
+    {
+        try
+        {
+            return ErrorClassifier.Classify(exception);
+        }
+#pragma warning disable CA1031 // A user's classifier may throw anything.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            Log.ClassifierFailed(LoggerFactory.CreateLogger<ErrorClassifier>(), failure, exception.GetType().Name);
+            return ErrorClassifier.Default.Classify(exception);
+        }
+    }
+
     /// <summary>Whether somebody listens to how long handlers of messages take.</summary>
     internal bool MeasuresHandlers => ConductorTelemetry.IsTracing || Instruments.ProcessDuration.Enabled;
 }

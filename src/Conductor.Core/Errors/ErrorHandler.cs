@@ -67,7 +67,7 @@ public sealed class ErrorHandler
     public async ValueTask<ErrorAction> HandleErrorAsync(Exception error, ErrorContext? context = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(error);
-        var decision = await DecideAsync(_environment.ErrorClassifier.Classify(error), context, cancellationToken).ConfigureAwait(false);
+        var decision = await DecideAsync(_environment.Classify(error), context, cancellationToken).ConfigureAwait(false);
         return decision.Action;
     }
 

@@ -58,7 +58,4 @@ internal static partial class Log
 
     [LoggerMessage(1417, LogLevel.Warning, "A step of run {WorkflowId} could not be saved; it is tried again in {Delay}.")]
     public static partial void CommitRetried(ILogger logger, Exception exception, string workflowId, TimeSpan delay);
-
-    [LoggerMessage(1418, LogLevel.Error, "The error classifier itself failed on a {Exception} in run {WorkflowId}; the default one is asked instead.")]
-    public static partial void ClassifierFailed(ILogger logger, Exception failure, string workflowId, string exception);
 }

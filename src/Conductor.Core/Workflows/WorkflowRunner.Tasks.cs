@@ -69,7 +69,7 @@ internal sealed partial class WorkflowRunner
         catch (ConductorException exception) when (StopCause < StopCause.Draining)
         {
             var status = _plan.Task(task.Index).Optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed;
-            return NotRun(task.Index, status, Classify(exception));
+            return NotRun(task.Index, status, _services.Environment.Classify(exception));
         }
 #pragma warning disable CA1031 // Whatever it is, the loop must learn that the task is over.
         catch (Exception exception)
@@ -81,19 +81,8 @@ internal sealed partial class WorkflowRunner
             }
 
             Log.TaskFailed(_services.Logger, exception, _plan.Task(task.Index).Id, RunId);
-            return NotRun(task.Index, AgentTaskStatus.Failed, Classify(exception));
+            return NotRun(task.Index, AgentTaskStatus.Failed, _services.Environment.Classify(exception));
         }
-    }
-
-    private TaskError Classify(Exception exception)
-    {
-        var error = _services.Environment.ErrorClassifier.Classify(exception, out var failure);
-        if (failure is not null)
-        {
-            Log.ClassifierFailed(_services.Logger, failure, RunId, exception.GetType().Name);
-        }
-
-        return error;
     }
 
     private DispatchTicket RequestFor(int index)

@@ -16,6 +16,7 @@ public sealed class LogEventTests
         ["Conductor.Workflows"] = (1400, 1499),
         ["Conductor.Policies"] = (1500, 1599),
         ["Conductor.Errors"] = (1600, 1699),
+        ["Conductor.Diagnostics"] = (1600, 1699),
     };
 
     private static readonly List<(MethodInfo Method, LoggerMessageAttribute Event)> _events =

@@ -1,3 +1,4 @@
+using Conductor.Errors;
 using Conductor.Tests.Support;
 
 namespace Conductor.Tests.Workflows;
@@ -40,7 +41,51 @@ public sealed class ClassifierTests
         (result.Status, next.Status).Should().Be((AgentTaskStatus.Failed, AgentTaskStatus.Failed));
         result.Error!.Type.Should().Be(typeof(InvalidDataException).FullName, "the default classifier is asked about the agent's exception");
         rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1300 && entry.Exception is InvalidDataException);
-        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1308 && entry.Exception is NotSupportedException);
+        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1606 && entry.Exception is NotSupportedException);
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_ClassifierThatFails_ThrowsWhatItWouldThrowWithoutIt()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Classifier = new FailingClassifier() });
+
+        var act = () => rig.DispatchAsync(Rig.NewTask());
+
+        await act.Should().ThrowAsync<NoAvailableAgentException>();
+        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1606 && entry.Exception is NotSupportedException);
+    }
+
+    [Fact]
+    public async Task HandleErrorAsync_ClassifierThatFails_DecidesByTheDefaultOne()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Classifier = new FailingClassifier() });
+        var handler = new ErrorHandler(rig.Bus, rig.State, environment: rig.Environment);
+
+        var action = await handler.HandleErrorAsync(new InvalidDataException("the task"));
+
+        action.Should().Be(await handler.HandleErrorAsync(ErrorClassifier.Default.Classify(new InvalidDataException("the task"))));
+    }
+
+    [Fact]
+    public async Task ReplayDeadLettersAsync_ClassifierThatFails_GoesOnWithTheNextLetter()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Classifier = new FailingClassifier() });
+        foreach (var id in new[] { "first", "second" })
+        {
+            await rig.State.SaveDeadLetterAsync(new ErrorRecord
+            {
+                Id = id,
+                Code = ErrorCodes.UnknownError,
+                Message = "failed before",
+                Timestamp = rig.Time.GetUtcNow(),
+                Task = Rig.NewTask() with { Id = id },
+            });
+        }
+
+        var results = await rig.Coordinator.ReplayDeadLettersAsync();
+
+        results.Select(static result => result.TaskId).Should().Equal("first", "second");
+        results.Should().OnlyContain(static result => result.Status == AgentTaskStatus.Failed && result.Error!.Code == ErrorCodes.NoAvailableAgent);
     }
 
     private sealed class FailingClassifier : ErrorClassifier
