@@ -6,8 +6,8 @@ namespace Conductor;
 
 /// <summary>
 /// What a task takes in and gives out: the user's own typed data. It is the same reference while it stays in the process and JSON once
-/// it went through a store or a wire. Treat what you hand over, and what you get, as immutable. Data of the same type is equal when its values are;
-/// JSON is equal to nothing but itself.
+/// it went through a store or a wire. Treat what you hand over, and what you get, as immutable. Data that was made as the same
+/// <c>T</c> is equal when its values say that they are (<see cref="object.Equals(object)"/>, not <c>==</c>); JSON is equal to nothing but itself.
 /// </summary>
 /// <remarks>Immutable and thread-safe, as far as the value in it is.</remarks>
 [JsonConverter(typeof(TaskDataJsonConverter))]
@@ -127,7 +127,7 @@ public abstract class TaskData
         // By value: a result that was kept, and made anew, is equal to the one that was given.
         public override bool Equals(object? obj) => obj is TypedTaskData<TValue> { Value: var other } && EqualityComparer<TValue>.Default.Equals(value, other);
 
-        public override int GetHashCode() => value is null ? 0 : EqualityComparer<TValue>.Default.GetHashCode(value);
+        public override int GetHashCode() => EqualityComparer<TValue>.Default.GetHashCode(value!);
 
         internal override string? ToDisplayText()
         {

@@ -43,8 +43,9 @@ internal static class Comparison
         Options options, Results results, string round, Scenario scenario, Contender contender, IReadOnlyDictionary<string, string> environment)
     {
         await Console.Error.WriteAsync($"{round}: {scenario.Name,-13} {contender.Name,-17}");
-        var (measurement, error) = await results.Distance.TakeTurnAsync(() =>
-            ChildProcess.MeasureAsync(contender.Name, scenario.Name, options.IsQuick, environment));
+        var (measurement, error) = options.IsDurable
+            ? await TurnAsync()
+            : await results.Distance.TakeTurnAsync(TurnAsync);
         if (measurement is null)
         {
             results.AddError();
@@ -54,9 +55,11 @@ internal static class Comparison
 
         results.Add(measurement);
         await Console.Error.WriteLineAsync($"{Format.Time(measurement.Nanoseconds),10} {Format.Bytes(measurement.Bytes),12}");
+
+        Task<(Measurement? Measurement, string? Error)> TurnAsync() => ChildProcess.MeasureAsync(contender.Name, scenario.Name, options.IsQuick, environment);
     }
 
-    /// <summary>Everybody who takes part in the first scenario, then in the next: in one round each has its turn close to the others'.</summary>
+    /// <summary>Everybody who takes part in the first scenario, then in the next: in one round each has its turn close to the others', as far as the processors are near each other.</summary>
     private static List<(Scenario Scenario, Contender Contender)> Plan(Options options)
     {
         var contenders = ContenderList.CreateAll();

@@ -83,7 +83,7 @@ internal abstract partial class AgentMailbox
     /// <summary>Not the agent's code failed, whose exceptions are results by now, but a listener of traces or metrics, or a logger.</summary>
     private TaskResult Broken(TaskContext attempt, Activity? span, Exception exception)
     {
-        var result = attempt.ToResult(AgentTaskStatus.Failed, ErrorClassifier.Default.Classify(exception));
+        var result = attempt.ToResult(AgentTaskStatus.Failed, host.Environment.Classify(exception, attempt.Task, attempt.WorkflowId));
         try
         {
             Log.RunFailed(host.Logger, exception, Id, attempt.Task.Id);

@@ -67,7 +67,7 @@ public sealed partial class AgentCoordinator
             }
             catch (ConductorException exception)
             {
-                results.Add(NotReplayed(letter, _environment.Classify(exception)));
+                results.Add(NotReplayed(letter, _environment.Classify(exception, letter.Task, letter.WorkflowId)));
             }
         }
 

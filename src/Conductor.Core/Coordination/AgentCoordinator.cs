@@ -247,7 +247,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     /// </summary>
     private async ValueTask<TaskResult> NotAdmittedAsync(DispatchTicket ticket, ConductorException exception, System.Diagnostics.Activity? step)
     {
-        var error = _environment.Classify(exception);
+        var error = _environment.Classify(exception, ticket.Task, ticket.WorkflowId);
         DispatchTracing.Fail(step, error);
         var ran = ticket.Attempt > 1;
         if (!ran && (exception is not CircuitOpenException || ticket.Assignment.ReplayOf is not null))

@@ -12,6 +12,7 @@ namespace Conductor.Diagnostics;
 public sealed class ConductorEnvironment
 {
     private readonly Lazy<ConductorInstruments> _instruments;
+    private readonly ILogger _logger;
 
     /// <summary>Makes an environment.</summary>
     /// <param name="timeProvider">The clock that everything waits and measures by. Default: the system's.</param>
@@ -28,6 +29,7 @@ public sealed class ConductorEnvironment
     {
         TimeProvider = timeProvider ?? TimeProvider.System;
         LoggerFactory = loggerFactory ?? NullLoggerFactory.Instance;
+        _logger = LoggerFactory.CreateLogger<ConductorEnvironment>();
         ErrorClassifier = errorClassifier ?? ErrorClassifier.Default;
         RecordSensitiveData = recordSensitiveData;
         _instruments = new Lazy<ConductorInstruments>(() => new ConductorInstruments(meterFactory));
@@ -50,11 +52,17 @@ public sealed class ConductorEnvironment
 
     internal ConductorInstruments Instruments => _instruments.Value;
 
+    /// <summary>Whether somebody listens to how long handlers of messages take.</summary>
+    internal bool MeasuresHandlers => ConductorTelemetry.IsTracing || Instruments.ProcessDuration.Enabled;
+
     /// <summary>
-    /// Turns an exception into an error record, for whoever has to go on whatever the classifier does: when that throws, it is logged and the default one is asked.
+    /// Turns an exception into an error record, for whoever has to go on whatever the classifier does: when that throws, it is logged and the default
+    /// one is asked. Never throws.
     /// </summary>
     /// <param name="exception">What was thrown.</param>
-    internal TaskError Classify(Exception exception)
+    /// <param name="task">The task it is about, as far as it is known.</param>
+    /// <param name="workflowId">The run it is about.</param>
+    internal TaskError Classify(Exception exception, TaskDefinition? task, string? workflowId)
     {
         try
         {
@@ -64,11 +72,21 @@ public sealed class ConductorEnvironment
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            Log.ClassifierFailed(LoggerFactory.CreateLogger<ErrorClassifier>(), failure, exception.GetType().Name);
+            LogClassifierFailed(failure, exception, task, workflowId);
             return ErrorClassifier.Default.Classify(exception);
         }
     }
 
-    /// <summary>Whether somebody listens to how long handlers of messages take.</summary>
-    internal bool MeasuresHandlers => ConductorTelemetry.IsTracing || Instruments.ProcessDuration.Enabled;
+    private void LogClassifierFailed(Exception failure, Exception exception, TaskDefinition? task, string? workflowId)
+    {
+        try
+        {
+            Log.ClassifierFailed(_logger, failure, exception.GetType().FullName, task?.Id, workflowId, exception.Message);
+        }
+#pragma warning disable CA1031 // A logger that fails, too, must not take the place of the error; nobody is left to be told.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
+    }
 }

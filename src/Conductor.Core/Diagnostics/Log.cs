@@ -2,9 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Conductor.Diagnostics;
 
-/// <summary>An event id of those of errors, 1600 to 1699.</summary>
+/// <summary>Event 1606, one of the errors'; those of the error handler are the others.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1606, LogLevel.Error, "The error classifier itself failed on a {Exception}; the default one is asked instead.")]
-    public static partial void ClassifierFailed(ILogger logger, Exception failure, string exception);
+    [LoggerMessage(1606, LogLevel.Error, "The error classifier itself failed on a {Exception} of task {TaskId} of run {WorkflowId}; the default one is asked instead. The exception says: {Text}")]
+    public static partial void ClassifierFailed(ILogger logger, Exception failure, string? exception, string? taskId, string? workflowId, string text);
 }

@@ -67,7 +67,8 @@ public sealed class ErrorHandler
     public async ValueTask<ErrorAction> HandleErrorAsync(Exception error, ErrorContext? context = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(error);
-        var decision = await DecideAsync(_environment.Classify(error), context, cancellationToken).ConfigureAwait(false);
+        var classified = _environment.Classify(error, context?.Task, context?.WorkflowId);
+        var decision = await DecideAsync(classified, context, cancellationToken).ConfigureAwait(false);
         return decision.Action;
     }
 

@@ -54,6 +54,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     {
         var hash = key.GetHashCode();
         var now = time.GetTimestamp();
+        var packed = new PackedResult(result, result.WorkflowId, result.LazyTaskId);
         ResultKey? crowdedOut;
         bool hasAged;
         lock (_gate)
@@ -76,7 +77,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
             }
 
             ref var entry = ref Append(hash, now);
-            (entry.Key, entry.Result) = (key, new PackedResult(result, result.WorkflowId, result.LazyTaskId));
+            (entry.Key, entry.Result) = (key, packed);
             hasAged = IsOldestTooOld(now);
         }
 

@@ -69,7 +69,7 @@ internal sealed partial class WorkflowRunner
         catch (ConductorException exception) when (StopCause < StopCause.Draining)
         {
             var status = _plan.Task(task.Index).Optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed;
-            return NotRun(task.Index, status, _services.Environment.Classify(exception));
+            return NotRun(task.Index, status, _services.Environment.Classify(exception, _plan.Task(task.Index), RunId));
         }
 #pragma warning disable CA1031 // Whatever it is, the loop must learn that the task is over.
         catch (Exception exception)
@@ -81,7 +81,7 @@ internal sealed partial class WorkflowRunner
             }
 
             Log.TaskFailed(_services.Logger, exception, _plan.Task(task.Index).Id, RunId);
-            return NotRun(task.Index, AgentTaskStatus.Failed, _services.Environment.Classify(exception));
+            return NotRun(task.Index, AgentTaskStatus.Failed, _services.Environment.Classify(exception, _plan.Task(task.Index), RunId));
         }
     }
 

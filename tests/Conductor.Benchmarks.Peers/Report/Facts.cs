@@ -17,11 +17,11 @@ internal static class Facts
         return $"Measured on {today:yyyy-MM-dd}: {system}; {medians}; {warm}.{(isQuick ? " A quick run, for trying: not to be relied on." : string.Empty)}";
     }
 
-    /// <summary>How far the processors were from each other.</summary>
-    public static string Processors(ProcessorDistance distance) => string.Create(
+    /// <summary>How far the processors were from each other, or nothing where that was not looked at.</summary>
+    public static string Processors(ProcessorDistance distance) => distance.Turns == 0 ? string.Empty : string.Create(
         CultureInfo.InvariantCulture,
-        $"Each turn was taken while a line of memory went from one processor to another and back in less than {ProcessorDistance.NearNanoseconds} ns, before and after it; {Exceptions(distance)}.\n");
-
+        $"Before and after each turn a cache line was sent from one thread to another and back. That took less than {ProcessorDistance.NearNanoseconds} ns both times in "
+        + $"{distance.NearTurns} of {distance.Turns} turns; a turn after which it took longer was taken again, up to {ProcessorDistance.MaxTurns - 1} times.\n");
 
     /// <summary>A line with the packages that were measured, or nothing when there were none.</summary>
     public static string Packages(IEnumerable<Contender> contenders)
@@ -29,9 +29,6 @@ internal static class Facts
         var packages = contenders.Select(static contender => contender.Package).OfType<string>().Distinct().ToList();
         return packages.Count == 0 ? string.Empty : $"With {string.Join(", ", packages)}.\n";
     }
-
-    private static string Exceptions(ProcessorDistance distance) =>
-        distance.FarTurns == 0 ? "no turn was taken otherwise" : $"{distance.FarTurns} of {distance.Turns} turns were taken otherwise";
 
     private static string Processor()
     {

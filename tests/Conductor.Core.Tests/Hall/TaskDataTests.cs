@@ -32,7 +32,18 @@ public sealed class TaskDataTests
         TaskData.From(42).Should().Be(TaskData.From(42)).And.NotBe(TaskData.From(43)).And.NotBe(TaskData.From(42L)).And.NotBe(TaskData.Empty);
         TaskData.From(42).GetHashCode().Should().Be(TaskData.From(42).GetHashCode());
         TaskData.From(new Order("nails", 3)).Should().Be(TaskData.From(new Order("nails", 3))).And.NotBe(TaskData.From<IOrder>(new Order("nails", 3)));
+        TaskData.From(new Order("nails", 3)).GetHashCode().Should().Be(TaskData.From(new Order("nails", 3)).GetHashCode());
         TaskData.From("Ada").Should().Be(TaskData.FromString("Ada"));
+    }
+
+    [Fact]
+    public void Equals_Json_IsOnlyItself()
+    {
+        var json = JsonSerializer.SerializeToElement(42);
+        var data = TaskData.FromJson(json);
+
+        data.Should().Be(data).And.NotBe(TaskData.FromJson(json)).And.NotBe(TaskData.From(42));
+        TaskData.From(42).Should().NotBe(data);
     }
 
     [Fact]

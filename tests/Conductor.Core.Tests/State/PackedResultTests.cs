@@ -59,13 +59,14 @@ public sealed class PackedResultTests
         { TaskData.From(int.MinValue), true },
         { TaskData.From(true), true },
         { TaskData.From('ä'), true },
-        { TaskData.From(-0.0), true },
         { TaskData.From(double.NaN), true },
         { TaskData.From(ulong.MaxValue), true },
         { TaskData.From(DayOfWeek.Friday), true },
         { TaskData.From(TimeSpan.FromDays(-1)), true },
         { TaskData.From<int?>(7), true },
         { TaskData.From((1, 2)), true },
+        { TaskData.From(new Padded(1, 2)), true },
+        { TaskData.From((1, 2, 3)), false },
         { TaskData.From(Guid.Parse("00112233-4455-6677-8899-aabbccddeeff")), false },
         { TaskData.From(4.25m), false },
         { TaskData.From("text"), false },
@@ -73,6 +74,15 @@ public sealed class PackedResultTests
         { TaskData.From(new ValueTuple<string>("refers to something")), false },
         { TaskData.Empty, false },
     };
+
+    [Fact]
+    public void Output_SmallValueWithBitsThatEqualityDoesNotSee_KeepsThem()
+    {
+        var time = new DateTime(2030, 1, 2, 3, 4, 5, DateTimeKind.Utc);
+
+        BitConverter.DoubleToInt64Bits(Read(_plain with { Output = TaskData.From(-0.0) }).Output.Get<double>()).Should().Be(BitConverter.DoubleToInt64Bits(-0.0));
+        Read(_plain with { Output = TaskData.From(time) }).Output.Get<DateTime>().Kind.Should().Be(DateTimeKind.Utc);
+    }
 
     [Theory]
     [MemberData(nameof(Outputs))]
@@ -89,6 +99,8 @@ public sealed class PackedResultTests
         var task = new LazyId("task");
         return new PackedResult(result, workflowId, task).ToResult(workflowId, task);
     }
+
+    private readonly record struct Padded(byte Small, int Large);
 
     /// <summary>A value that the plain result does not have.</summary>
     private static object Other(PropertyInfo property) => property.PropertyType switch

@@ -1,5 +1,7 @@
+using Conductor.Diagnostics;
 using Conductor.Errors;
 using Conductor.Tests.Support;
+using Microsoft.Extensions.Logging;
 
 namespace Conductor.Tests.Workflows;
 
@@ -61,9 +63,20 @@ public sealed class ClassifierTests
         await using var rig = await Rig.StartAsync(new RigOptions { Classifier = new FailingClassifier() });
         var handler = new ErrorHandler(rig.Bus, rig.State, environment: rig.Environment);
 
-        var action = await handler.HandleErrorAsync(new InvalidDataException("the task"));
+        var action = await handler.HandleErrorAsync(new IOException("the task"));
 
-        action.Should().Be(await handler.HandleErrorAsync(ErrorClassifier.Default.Classify(new InvalidDataException("the task"))));
+        action.Should().Be(ErrorAction.Retry, "the default classifier takes it for transient");
+        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1606 && entry.Exception is NotSupportedException);
+    }
+
+    [Fact]
+    public void Classify_ClassifierAndLoggerThatFail_GivesWhatTheDefaultOneSays()
+    {
+        using var loggers = new LoggerFactory([new FailingLoggers()]);
+        var environment = new ConductorEnvironment(loggerFactory: loggers, errorClassifier: new FailingClassifier());
+        var exception = new IOException("the task");
+
+        environment.Classify(exception, Rig.NewTask(), "run").Should().Be(ErrorClassifier.Default.Classify(exception));
     }
 
     [Fact]
@@ -86,6 +99,23 @@ public sealed class ClassifierTests
 
         results.Select(static result => result.TaskId).Should().Equal("first", "second");
         results.Should().OnlyContain(static result => result.Status == AgentTaskStatus.Failed && result.Error!.Code == ErrorCodes.NoAvailableAgent);
+    }
+
+    private sealed class FailingLoggers : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new InvalidOperationException("the logger");
+
+        public void Dispose()
+        {
+        }
     }
 
     private sealed class FailingClassifier : ErrorClassifier
