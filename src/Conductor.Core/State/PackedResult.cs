@@ -1,8 +1,9 @@
 namespace Conductor.State;
 
 /// <summary>
-/// A result as it is kept. Of one that says nothing beside what every result does, only its output (of a small one the value) and its agent's id stay alive, and the result is
-/// put together again when somebody asks for it: the collector copies what is kept for long, and every object of it. Any other is kept as it is.
+/// A result as it is kept. Of one that says nothing beside what every result does, only its output (of a small one the value) and its agent's id stay
+/// alive, and the result is put together again when somebody asks for it: the collector copies what is kept for long, and every object of it. Any other
+/// is kept as it is.
 /// Its run and its task are known from where it is kept. Immutable; <c>default</c> is no result.
 /// </summary>
 internal readonly struct PackedResult
