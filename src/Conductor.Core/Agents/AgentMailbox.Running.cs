@@ -7,35 +7,28 @@ internal abstract partial class AgentMailbox
 {
     private SuspendedRun? _suspended;
 
-    /// <summary>Runs the attempt that was begun and awaits this thread, if there is one. Never throws.</summary>
-    public void RunLed()
+    /// <summary>Runs the attempt that was begun and awaits this thread. Never throws.</summary>
+    /// <returns>False when there is none.</returns>
+    public bool RunLed()
     {
-        if (Volatile.Read(ref _awaitsLeader) == 1 && Interlocked.Exchange(ref _awaitsLeader, 0) == 1)
+        if (Volatile.Read(ref _awaitsLeader) == 0 || Interlocked.Exchange(ref _awaitsLeader, 0) == 0)
         {
-            Run();
+            return false;
         }
+
+        Run();
+        return true;
     }
 
-    /// <summary>Called by the thread pool; never throws.</summary>
-    void IThreadPoolWorkItem.Execute() => Run();
+    /// <inheritdoc />
+    void ILaneItem.Run() => Run();
 
     private void Run()
     {
         var attempt = _current!;
-        var (context, synchronization) = (ExecutionContext.Capture(), SynchronizationContext.Current);
+        var context = ThreadContext.Capture();
         var result = Begin(attempt);
-
-        // What the agent's code left on this thread (async locals, its span) is not for what follows.
-        if (context is not null && ExecutionContext.Capture() != context)
-        {
-            ExecutionContext.Restore(context);
-        }
-
-        if (SynchronizationContext.Current != synchronization)
-        {
-            SynchronizationContext.SetSynchronizationContext(synchronization);
-        }
-
+        context.Restore();
         if (result is not null)
         {
             Return(attempt, result);

@@ -8,7 +8,7 @@ namespace Conductor.Agents;
 /// told when the agent is free. Published, it is the assignment of the attempt under way. Thread-safe.
 /// </summary>
 #pragma warning disable CA1001 // The source has no timer and links to nothing: there is nothing in it to dispose.
-internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : IThreadPoolWorkItem, IMessageReceiver, IMessageSource
+internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : ILaneItem, IMessageReceiver, IMessageSource
 #pragma warning restore CA1001
 {
     private MessageSubscription? _subscription;
@@ -16,6 +16,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     private TaskContext? _current;
     private long _revoked;
     private int _awaitsLeader;
+    private bool _isBrief;
 
     /// <summary>The agent.</summary>
     public BaseAgent Agent => agent;
@@ -46,6 +47,9 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     /// code, so the agent needs no other.
     /// </summary>
     protected bool IsLed { get; set; }
+
+    /// <inheritdoc />
+    bool ILaneItem.IsBrief { get => _isBrief; set => _isBrief = value; }
 
     /// <summary>Begins to listen on the agent's channel.</summary>
     /// <param name="cancellationToken">Gives up.</param>
@@ -188,11 +192,8 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
         }
     }
 
-    /// <summary>
-    /// Other messages to the agent go on beside the task, and so does whoever dispatched it. Unsafe: the sender's execution context must not leak
-    /// into the agent's code.
-    /// </summary>
-    private void Enqueue() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+    /// <summary>Other messages to the agent go on beside the task, and so does whoever dispatched it.</summary>
+    private void Enqueue() => Lane.Add(this);
 
     private bool TryBegin(TaskAssignment assignment, long number, long startedAt, AgentMessage? message)
     {

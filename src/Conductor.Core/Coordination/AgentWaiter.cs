@@ -6,20 +6,34 @@ namespace Conductor.Coordination;
 /// A dispatch that waits for an agent: its place in the queue, what it awaits (once), and the work item that brings it on. Whoever gives it an
 /// agent goes on with its own.
 /// </summary>
-internal sealed class AgentWaiter(AgentPool pool, DispatchTicket ticket) : Waiter<AgentWaiter>(ticket), IValueTaskSource<AgentSlot>, IThreadPoolWorkItem
+internal sealed class AgentWaiter(AgentPool pool, DispatchTicket ticket) : Waiter<AgentWaiter>(ticket), IValueTaskSource<AgentSlot>, ILaneItem
 {
     private ManualResetValueTaskSourceCore<AgentSlot> _core;
     private AgentSlot? _slot;
     private Exception? _error;
+    private bool _hasRun;
 
     /// <summary>The agent, once it is given.</summary>
     public ValueTask<AgentSlot> Agent => new(this, _core.Version);
+
+    /// <summary>It holds the thread for as long as the agent does.</summary>
+    bool ILaneItem.IsBrief
+    {
+        get => _slot is ILaneItem { IsBrief: true };
+        set
+        {
+            if (_hasRun)
+            {
+                ((ILaneItem)_slot!).IsBrief = value;
+            }
+        }
+    }
 
     /// <summary>Gives it an agent.</summary>
     public void Give(AgentSlot slot)
     {
         _slot = slot;
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+        Lane.Add(this);
     }
 
     /// <summary>Gives up the place for this reason, unless an agent was given already.</summary>
@@ -35,14 +49,14 @@ internal sealed class AgentWaiter(AgentPool pool, DispatchTicket ticket) : Waite
     public void Fail(Exception error)
     {
         _error = error;
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: true);
+        Lane.Add(this);
     }
 
     /// <summary>
     /// Goes on with the dispatch, and runs the attempt that it begins on the same thread: this one belongs to nobody who could be held up by the
     /// agent's code.
     /// </summary>
-    void IThreadPoolWorkItem.Execute()
+    void ILaneItem.Run()
     {
         if (_slot is not { } slot)
         {
@@ -53,7 +67,7 @@ internal sealed class AgentWaiter(AgentPool pool, DispatchTicket ticket) : Waite
         Ticket.LeadingThread = Environment.CurrentManagedThreadId;
         _core.SetResult(slot);
         Ticket.LeadingThread = 0;
-        slot.RunLed();
+        _hasRun = slot.RunLed();
     }
 
     AgentSlot IValueTaskSource<AgentSlot>.GetResult(short token) => _core.GetResult(token);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 
 namespace Conductor.Workflows;
@@ -6,11 +7,12 @@ namespace Conductor.Workflows;
 /// The tasks of a run that are over, in their order, until its loop takes them: all that are there at once, so that they make one step together.
 /// Any thread adds, the loop alone waits and takes.
 /// </summary>
+/// <param name="isBrief">Whether the last turn of a loop was brief. It outlives the run.</param>
 /// <remarks>
-/// The loop goes on on the thread pool, never on the thread that adds: that one was an agent's, and what the loop does next (a commit, a gate, a
+/// The loop goes on on the thread pool, never within the call that adds: that one is an agent's, and what the loop does next (a commit, a gate, a
 /// report) may take long. It queues up behind the agents that are about to run, so that what ends meanwhile shares its step.
 /// </remarks>
-internal sealed class FinishedTasks : IValueTaskSource, IThreadPoolWorkItem
+internal sealed class FinishedTasks(StrongBox<bool> isBrief) : IValueTaskSource, ILaneItem
 {
     private readonly Lock _gate = new();
     private ManualResetValueTaskSourceCore<bool> _arrival;
@@ -18,6 +20,9 @@ internal sealed class FinishedTasks : IValueTaskSource, IThreadPoolWorkItem
     private RunningTask? _newest;
     private bool _isNudged;
     private bool _isAwaited;
+
+    /// <inheritdoc />
+    bool ILaneItem.IsBrief { get => isBrief.Value; set => isBrief.Value = value; }
 
     public void Add(RunningTask task)
     {
@@ -82,7 +87,7 @@ internal sealed class FinishedTasks : IValueTaskSource, IThreadPoolWorkItem
         }
     }
 
-    void IThreadPoolWorkItem.Execute() => _arrival.SetResult(true);
+    void ILaneItem.Run() => _arrival.SetResult(true);
 
     void IValueTaskSource.GetResult(short token) => _arrival.GetResult(token);
 
@@ -91,5 +96,5 @@ internal sealed class FinishedTasks : IValueTaskSource, IThreadPoolWorkItem
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _arrival.OnCompleted(continuation, state, token, flags);
 
-    private void Wake() => ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    private void Wake() => Lane.Add(this, preferLocal: false);
 }

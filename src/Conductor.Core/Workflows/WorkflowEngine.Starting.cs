@@ -78,7 +78,12 @@ public sealed partial class WorkflowEngine
     {
         _services.Runners[runner.RunId] = runner;
         _leases.EnsureStarted();
-        _ = runner.RunAsync();
+
+        // Its first tasks together are one hand-over.
+        using (Lane.Gather())
+        {
+            _ = runner.RunAsync();
+        }
     }
 
     /// <summary>Goes on with a run whose lease was just taken.</summary>

@@ -24,7 +24,7 @@ internal sealed partial class WorkflowRunner
     private readonly RunJournal _journal;
     private readonly ReadyTasks _ready;
     private readonly FeedbackLoop _feedbackLoop;
-    private readonly FinishedTasks _finished = new();
+    private readonly FinishedTasks _finished;
     private readonly SpareTasks _spare;
     private readonly CancellationTokenSource _taskCancellation;
     private readonly TaskCompletionSource<WorkflowState> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -44,6 +44,7 @@ internal sealed partial class WorkflowRunner
         Lease = lease;
         RunId = runId;
         _channel = Channels.Workflow(runId);
+        _finished = new FinishedTasks(services.StepsAreBrief);
         _spare = services.TakeSpareTasks();
         _taskCancellation = _spare.Cancellation;
         _board = new RunBoard(plan);

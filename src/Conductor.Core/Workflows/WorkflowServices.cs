@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Conductor.Coordination;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
@@ -34,6 +35,9 @@ internal sealed class WorkflowServices(
 
     /// <summary>Where every task of every run passes.</summary>
     public Turnstile Turnstile { get; } = new(coordinator.QueueCapacity);
+
+    /// <summary>Whether the last turn of a run's loop was brief: one in memory is, and so is beginning one on a disk; a gate or a report may not be.</summary>
+    public StrongBox<bool> StepsAreBrief { get; } = new(true);
 
     /// <summary>Fences of runs that this engine could not go on with although it lives: what was under way then is no crash.</summary>
     public ConcurrentDictionary<string, long> LostFences { get; } = new(StringComparer.Ordinal);

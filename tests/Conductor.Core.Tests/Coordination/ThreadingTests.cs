@@ -177,6 +177,59 @@ public sealed class ThreadingTests
         }
     }
 
+    [Fact]
+    public async Task CallerThatBlocksItsThreadWhereItsAgentEnded_GetsItsResults()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(static (task, _) => new ValueTask<TaskData>(task.Input));
+
+        // Not in the test's own context: whoever awaits there goes on elsewhere.
+        await Task.Run(async () =>
+        {
+            // Until the agent is known to be brief.
+            for (var turn = 0; turn < 100; turn++)
+            {
+                await rig.DispatchAsync(Rig.NewTask());
+            }
+
+            for (var turn = 0; turn < 3; turn++)
+            {
+#pragma warning disable VSTHRD002, VSTHRD103 // What nobody should do, and many do.
+                rig.DispatchAsync(Rig.NewTask() with { Input = TaskData.From(turn) }).GetAwaiter().GetResult().Output.Get<int>().Should().Be(turn);
+#pragma warning restore VSTHRD002, VSTHRD103
+            }
+        });
+    }
+
+    [Fact]
+    public async Task BriefAgents_ThatBeginToWaitForEachOther_RunAtTheSameTime()
+    {
+        await using var rig = await Rig.StartAsync();
+        using var both = new Barrier(2);
+        var waits = false;
+        for (var agent = 0; agent < 2; agent++)
+        {
+            await rig.AddAsync((_, token) => !Volatile.Read(ref waits) || both.SignalAndWait(TimeSpan.FromSeconds(30), token)
+                ? new ValueTask<TaskData>(TaskData.Empty)
+                : throw new TimeoutException("The other one did not begin."));
+        }
+
+        var results = await Task.Run(async () =>
+        {
+            for (var turn = 0; turn < 100; turn++)
+            {
+                await BothAsync();
+            }
+
+            Volatile.Write(ref waits, true);
+            return await BothAsync();
+        });
+
+        Task<TaskResult[]> BothAsync() => Task.WhenAll(rig.DispatchAsync(Rig.NewTask()), rig.DispatchAsync(Rig.NewTask()));
+
+        results.Should().OnlyContain(static result => result.IsSuccess);
+    }
+
     /// <summary>A service of a task's scope.</summary>
     private sealed class OnDisposal(Action act) : IAsyncDisposable
     {

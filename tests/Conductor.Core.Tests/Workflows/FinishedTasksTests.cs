@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Conductor.Workflows;
 
 namespace Conductor.Tests.Workflows;
@@ -10,7 +11,7 @@ public sealed class FinishedTasksTests
     [Fact]
     public async Task TakeAll_GivesAllThatAreThere_InTheirOrder()
     {
-        var finished = new FinishedTasks();
+        var finished = new FinishedTasks(new StrongBox<bool>(true));
         finished.Add(NewTask(1));
         finished.Add(NewTask(2));
 
@@ -23,7 +24,7 @@ public sealed class FinishedTasksTests
     [Fact]
     public async Task WaitAsync_GoesOnAtATaskOrANudge_AndNotWithinTheCallThatAdds()
     {
-        var finished = new FinishedTasks();
+        var finished = new FinishedTasks(new StrongBox<bool>(true));
         foreach (var wake in (Action[])[() => finished.Add(NewTask(1)), finished.Nudge])
         {
             var went = Continue();
@@ -45,7 +46,7 @@ public sealed class FinishedTasksTests
     [Fact]
     public async Task Nudge_BeforeItIsWaitedFor_IsNotLost()
     {
-        var finished = new FinishedTasks();
+        var finished = new FinishedTasks(new StrongBox<bool>(true));
         finished.Nudge();
 
         await finished.WaitAsync();
@@ -59,7 +60,7 @@ public sealed class FinishedTasksTests
     {
         const int Threads = 8;
         const int Each = 5_000;
-        var finished = new FinishedTasks();
+        var finished = new FinishedTasks(new StrongBox<bool>(true));
         var adding = Parallel.ForAsync(0, Threads, new ParallelOptions { MaxDegreeOfParallelism = Threads }, async (thread, _) =>
         {
             for (var i = 0; i < Each; i++)

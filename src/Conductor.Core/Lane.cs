@@ -1,0 +1,226 @@
+using System.Diagnostics;
+
+namespace Conductor;
+
+/// <summary>
+/// Brief work that a thread handed over while it did other work of ours: it comes next on this thread. Given to the thread pool, each item would wake another
+/// thread, and what both then know of each other would travel between two processors: for brief work that takes longer than the work.
+/// </summary>
+/// <remarks>
+/// Nothing waits here for long. Work that is not known to be brief goes to the thread pool at once, and so does all that it hands over. What waits goes there
+/// when the thread has been at it for a slice and as much is left, and when <see cref="LaneWatch"/> finds a thread that does not come back. After some slices
+/// what is left queues up behind the other work of the pool. The thread that has the lane adds to it and takes from it; the watch may empty it.
+/// </remarks>
+internal sealed class Lane : IThreadPoolWorkItem
+{
+    /// <summary>A lane that nobody uses is looked at so many times more: one in use is not put before the watch again and again.</summary>
+    private const int MostIdleLooks = 20;
+
+    /// <summary>50 µs, several times what a hand-over to another thread costs both: what takes longer is worth one.</summary>
+    private static readonly long _slice = Stopwatch.Frequency / 20_000;
+
+    /// <summary>1 ms: then the other work of the pool has its turn.</summary>
+    private static readonly long _mostSlices = 20 * _slice;
+
+    [ThreadStatic]
+    private static Lane? _own;
+
+    private readonly Lock _gate = new();
+    private readonly Queue<ILaneItem> _items = new();
+
+    /// <summary>Whether the thread does work of ours, or gathers. Its own.</summary>
+    private bool _isHeld;
+
+    /// <summary>Whether what the thread hands over waits here: while what it does is brief, as far as anybody knows.</summary>
+    private volatile bool _isOpen;
+
+    /// <summary>Whether no thread has it any more.</summary>
+    private volatile bool _isRetired;
+
+    /// <summary>How often the thread began something.</summary>
+    private int _turns;
+
+    // Under the lock.
+    private bool _isWatched;
+    private int _turnsSeen;
+    private int _idleLooks;
+
+    /// <summary>Has this done next on this thread, or by the thread pool.</summary>
+    /// <param name="item">The work.</param>
+    /// <param name="preferLocal">Whether the thread pool, too, has it done next on this thread unless another takes it.</param>
+    public static void Add(ILaneItem item, bool preferLocal = true)
+    {
+        if (!item.IsBrief || _own is not { _isOpen: true } lane || !lane.TryAdd(item))
+        {
+            // Unsafe: the execution context of whoever hands it over must not leak into it.
+            ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal);
+        }
+    }
+
+    /// <summary>Does this, and then what it hands over. Called by the thread pool.</summary>
+    public static void Run(ILaneItem item) => (_own ??= new Lane()).Work(item);
+
+    /// <summary>
+    /// What this thread hands over until the gathering is disposed of goes to the thread pool as one, as far as it is brief. (A thread that does work of ours
+    /// does it next as ever.)
+    /// </summary>
+    public static Gathering Gather()
+    {
+        if (_own is { _isHeld: true })
+        {
+            return default;
+        }
+
+        var lane = _own ??= new Lane();
+        lane.Turn(isBrief: true);
+        return new Gathering(lane);
+    }
+
+    /// <summary>Looks whether the thread comes back, and gives what waits to others if not. To be called from time to time.</summary>
+    /// <returns>Whether to look again.</returns>
+    public bool Watch()
+    {
+        lock (_gate)
+        {
+            var turns = Volatile.Read(ref _turns);
+            var goesOn = turns != _turnsSeen;
+            _turnsSeen = turns;
+            _idleLooks = goesOn ? 0 : _idleLooks + 1;
+            if (!goesOn)
+            {
+                Spread();
+            }
+
+            return _isWatched = _idleLooks < (_isRetired ? 1 : MostIdleLooks);
+        }
+    }
+
+    /// <summary>Does what was gathered, or left. Called by the thread pool.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        _own?._isRetired = true;
+        _own = this;
+        if (TryTake(out var item))
+        {
+            Work(item);
+        }
+    }
+
+    private void Work(ILaneItem? item)
+    {
+        var context = ThreadContext.Capture();
+        var now = Stopwatch.GetTimestamp();
+        var openedAt = now;
+        var (sliceBegunAt, done) = (now, 0);
+        do
+        {
+            Turn(item!.IsBrief);
+            item.Run();
+            context.Restore();
+            var begunAt = now;
+            now = Stopwatch.GetTimestamp();
+            item.IsBrief = now - begunAt < _slice;
+            done++;
+            if (now - sliceBegunAt < _slice)
+            {
+                continue;
+            }
+
+            SpreadFrom(done);
+            if (now - openedAt >= _mostSlices)
+            {
+                Close(preferLocal: false);
+                return;
+            }
+
+            (sliceBegunAt, done) = (now, 0);
+        }
+        while (TryTake(out item));
+        Close(preferLocal: false);
+    }
+
+    /// <summary>The thread begins something.</summary>
+    private void Turn(bool isBrief)
+    {
+        _isHeld = true;
+        Volatile.Write(ref _turns, _turns + 1);
+        _isOpen = isBrief;
+    }
+
+    /// <summary>What is left goes to the thread pool as one, with the lane.</summary>
+    private void Close(bool preferLocal)
+    {
+        _isOpen = false;
+        _isHeld = false;
+        if (_items.Count > 0)
+        {
+            _own = null;
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal);
+        }
+    }
+
+    private bool TryAdd(ILaneItem item)
+    {
+        lock (_gate)
+        {
+            if (!_isOpen)
+            {
+                return false;
+            }
+
+            _items.Enqueue(item);
+            if (_isWatched)
+            {
+                return true;
+            }
+
+            _isWatched = true;
+        }
+
+        LaneWatch.Add(this);
+        return true;
+    }
+
+    private bool TryTake(out ILaneItem? item)
+    {
+        // Nobody else adds: what looks empty is.
+        item = null;
+        if (_items.Count == 0)
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            return _items.TryDequeue(out item);
+        }
+    }
+
+    /// <summary>Gives what waits to other threads if it is so much.</summary>
+    private void SpreadFrom(int count)
+    {
+        lock (_gate)
+        {
+            if (_items.Count >= count)
+            {
+                Spread();
+            }
+        }
+    }
+
+    /// <summary>Gives what waits to other threads, and what this one hands over before it comes back. Under the lock.</summary>
+    private void Spread()
+    {
+        _isOpen = false;
+        while (_items.TryDequeue(out var item))
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
+        }
+    }
+
+    /// <summary>See <see cref="Gather"/>.</summary>
+    internal readonly ref struct Gathering(Lane lane)
+    {
+        public void Dispose() => lane?.Close(preferLocal: true);
+    }
+}
