@@ -16,11 +16,11 @@ internal sealed class Lane : IThreadPoolWorkItem
     /// <summary>A lane that nobody uses is looked at so many times more: one in use is not put before the watch again and again.</summary>
     private const int MostIdleLooks = 20;
 
-    /// <summary>50 µs, several times what a hand-over to another thread costs both: what takes longer is worth one.</summary>
-    private static readonly long _slice = Stopwatch.Frequency / 20_000;
+    /// <summary>Several times what a hand-over to another thread costs both: work that takes longer is worth one.</summary>
+    public static readonly TimeSpan Slice = TimeSpan.FromMicroseconds(50);
 
-    /// <summary>1 ms: then the other work of the pool has its turn.</summary>
-    private static readonly long _mostSlices = 20 * _slice;
+    /// <summary>Then the other work of the pool has its turn.</summary>
+    public static readonly TimeSpan MostAtOnce = TimeSpan.FromMilliseconds(1);
 
     [ThreadStatic]
     private static Lane? _own;
@@ -119,23 +119,21 @@ internal sealed class Lane : IThreadPoolWorkItem
             context.Restore();
             var begunAt = now;
             now = Stopwatch.GetTimestamp();
-            item.IsBrief = now - begunAt < _slice;
+            var held = Stopwatch.GetElapsedTime(begunAt, now);
+            item.Held(held);
             done++;
-            if (now - sliceBegunAt < _slice)
+            if (Stopwatch.GetElapsedTime(sliceBegunAt, now) >= Slice)
             {
-                continue;
-            }
+                // What waited for one that took long is begun sooner here than elsewhere.
+                if (held < Slice)
+                {
+                    SpreadFrom(done);
+                }
 
-            SpreadFrom(done);
-            if (now - openedAt >= _mostSlices)
-            {
-                Close(preferLocal: false);
-                return;
+                (sliceBegunAt, done) = (now, 0);
             }
-
-            (sliceBegunAt, done) = (now, 0);
         }
-        while (TryTake(out item));
+        while (Stopwatch.GetElapsedTime(openedAt, now) < MostAtOnce && TryTake(out item));
         Close(preferLocal: false);
     }
 

@@ -23,6 +23,9 @@ internal abstract partial class AgentMailbox
     /// <inheritdoc />
     void ILaneItem.Run() => Run();
 
+    /// <summary>Notes how long its agent's task held the thread.</summary>
+    public void Held(TimeSpan time) => IsBrief = time < Lane.Slice;
+
     private void Run()
     {
         var attempt = _current!;

@@ -16,7 +16,6 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     private TaskContext? _current;
     private long _revoked;
     private int _awaitsLeader;
-    private bool _isBrief;
 
     /// <summary>The agent.</summary>
     public BaseAgent Agent => agent;
@@ -48,8 +47,8 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     /// </summary>
     protected bool IsLed { get; set; }
 
-    /// <inheritdoc />
-    bool ILaneItem.IsBrief { get => _isBrief; set => _isBrief = value; }
+    /// <summary>Whether its agent's last task was brief, with what whoever dispatched it did on the thread when it was over.</summary>
+    public bool IsBrief { get; private set; }
 
     /// <summary>Begins to listen on the agent's channel.</summary>
     /// <param name="cancellationToken">Gives up.</param>

@@ -17,17 +17,7 @@ internal sealed class AgentWaiter(AgentPool pool, DispatchTicket ticket) : Waite
     public ValueTask<AgentSlot> Agent => new(this, _core.Version);
 
     /// <summary>It holds the thread for as long as the agent does.</summary>
-    bool ILaneItem.IsBrief
-    {
-        get => _slot is ILaneItem { IsBrief: true };
-        set
-        {
-            if (_hasRun)
-            {
-                ((ILaneItem)_slot!).IsBrief = value;
-            }
-        }
-    }
+    bool ILaneItem.IsBrief => _slot is { IsBrief: true };
 
     /// <summary>Gives it an agent.</summary>
     public void Give(AgentSlot slot)
@@ -68,6 +58,14 @@ internal sealed class AgentWaiter(AgentPool pool, DispatchTicket ticket) : Waite
         _core.SetResult(slot);
         Ticket.LeadingThread = 0;
         _hasRun = slot.RunLed();
+    }
+
+    void ILaneItem.Held(TimeSpan time)
+    {
+        if (_hasRun)
+        {
+            _slot!.Held(time);
+        }
     }
 
     AgentSlot IValueTaskSource<AgentSlot>.GetResult(short token) => _core.GetResult(token);

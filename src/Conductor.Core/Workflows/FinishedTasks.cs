@@ -22,7 +22,7 @@ internal sealed class FinishedTasks(StrongBox<bool> isBrief) : IValueTaskSource,
     private bool _isAwaited;
 
     /// <inheritdoc />
-    bool ILaneItem.IsBrief { get => isBrief.Value; set => isBrief.Value = value; }
+    bool ILaneItem.IsBrief => isBrief.Value;
 
     public void Add(RunningTask task)
     {
@@ -60,20 +60,26 @@ internal sealed class FinishedTasks(StrongBox<bool> isBrief) : IValueTaskSource,
         Wake();
     }
 
-    /// <summary>Waits for a task, or a nudge.</summary>
+    /// <summary>
+    /// Waits for a task, or a nudge. Where they are there already, too, the loop lets its thread do first what it handed over: otherwise it would take task by
+    /// task from other threads, and go on handing over to them, as long as both keep pace.
+    /// </summary>
     public ValueTask WaitAsync()
     {
+        ValueTask arrival;
         lock (_gate)
         {
-            if (_oldest is not null || _isNudged)
-            {
-                return ValueTask.CompletedTask;
-            }
-
             _arrival.Reset();
-            _isAwaited = true;
-            return new ValueTask(this, _arrival.Version);
+            arrival = new ValueTask(this, _arrival.Version);
+            _isAwaited = _oldest is null && !_isNudged;
+            if (_isAwaited)
+            {
+                return arrival;
+            }
         }
+
+        Wake();
+        return arrival;
     }
 
     /// <summary>Takes all, as a list of which this is the first; null when there are none.</summary>
@@ -88,6 +94,9 @@ internal sealed class FinishedTasks(StrongBox<bool> isBrief) : IValueTaskSource,
     }
 
     void ILaneItem.Run() => _arrival.SetResult(true);
+
+    /// <summary>A turn that hands over a hundred tasks takes a while; what it hands over comes after it all the same.</summary>
+    void ILaneItem.Held(TimeSpan time) => isBrief.Value = time < Lane.MostAtOnce;
 
     void IValueTaskSource.GetResult(short token) => _arrival.GetResult(token);
 

@@ -349,19 +349,17 @@ public sealed class LaneTests
         private volatile bool _isBrief = isBrief;
         private volatile bool _wasBrief;
 
-        public bool IsBrief
-        {
-            get => _isBrief;
-            set
-            {
-                _isBrief = value;
-                _wasBrief |= value;
-            }
-        }
+        public bool IsBrief => _isBrief;
 
         /// <summary>Whether it was noted once.</summary>
         public bool WasBrief => _wasBrief;
 
         public void Run() => work();
+
+        public void Held(TimeSpan time)
+        {
+            _isBrief = time < Lane.Slice;
+            _wasBrief |= _isBrief;
+        }
     }
 }
