@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Conductor;
 
@@ -106,15 +107,16 @@ internal sealed class Lane : IThreadPoolWorkItem
         }
     }
 
-    private void Work(ILaneItem? item)
+    private void Work(ILaneItem first)
     {
+        ILaneItem? item = first;
         var context = ThreadContext.Capture();
         var now = Stopwatch.GetTimestamp();
         var openedAt = now;
         var (sliceBegunAt, done) = (now, 0);
         do
         {
-            Turn(item!.IsBrief);
+            Turn(item.IsBrief);
             item.Run();
             context.Restore();
             var begunAt = now;
@@ -179,7 +181,7 @@ internal sealed class Lane : IThreadPoolWorkItem
         return true;
     }
 
-    private bool TryTake(out ILaneItem? item)
+    private bool TryTake([NotNullWhen(true)] out ILaneItem? item)
     {
         // Nobody else adds: what looks empty is.
         item = null;
@@ -217,7 +219,7 @@ internal sealed class Lane : IThreadPoolWorkItem
     }
 
     /// <summary>See <see cref="Gather"/>.</summary>
-    internal readonly ref struct Gathering(Lane lane)
+    internal readonly ref struct Gathering(Lane? lane)
     {
         public void Dispose() => lane?.Close(preferLocal: true);
     }

@@ -20,9 +20,9 @@ public sealed class LaneTests
             await RunAsync(over =>
             {
                 var own = Environment.CurrentManagedThreadId;
-                Lane.Add(new Item(() => Note(1)));
-                Lane.Add(new Item(() => Note(2)));
-                Lane.Add(new Item(() =>
+                Lane.Add(new LaneItem(() => Note(1)));
+                Lane.Add(new LaneItem(() => Note(2)));
+                Lane.Add(new LaneItem(() =>
                 {
                     Note(3);
                     over();
@@ -59,7 +59,7 @@ public sealed class LaneTests
                 over =>
                 {
                     using var ran = new ManualResetEventSlim();
-                    Lane.Add(new Item(ran.Set, isBrief));
+                    Lane.Add(new LaneItem(ran.Set, isBrief));
 
                     // Sooner than the watch would find out.
                     ranBefore = ran.Wait(TimeSpan.FromMilliseconds(4));
@@ -80,15 +80,15 @@ public sealed class LaneTests
     public async Task BriefWork_ThreadDoesNotComeBack_GoesToOthers() => await RunAsync(static over =>
     {
         using var ran = new SemaphoreSlim(0);
-        Lane.Add(new Item(() => ran.Release()));
-        Lane.Add(new Item(() => ran.Release()));
+        Lane.Add(new LaneItem(() => ran.Release()));
+        Lane.Add(new LaneItem(() => ran.Release()));
         WaitForBoth();
 
         // Now that it is known not to come back: what it hands over by itself, and what it gathers.
-        Lane.Add(new Item(() => ran.Release()));
+        Lane.Add(new LaneItem(() => ran.Release()));
         using (Lane.Gather())
         {
-            Lane.Add(new Item(() => ran.Release()));
+            Lane.Add(new LaneItem(() => ran.Release()));
             WaitForBoth();
         }
 
@@ -106,7 +106,7 @@ public sealed class LaneTests
             var both = new Barrier(2, _ => over());
             for (var item = 0; item < 2; item++)
             {
-                Lane.Add(new Item(() => Interlocked.Add(ref met, both.SignalAndWait(_limit) ? 1 : 0)));
+                Lane.Add(new LaneItem(() => Interlocked.Add(ref met, both.SignalAndWait(_limit) ? 1 : 0)));
             }
         });
 
@@ -116,11 +116,11 @@ public sealed class LaneTests
     [Fact]
     public async Task WorkThatHeldItsThread_IsNotBriefAnyMore()
     {
-        var item = new Item(static () => Spin(TimeSpan.FromMicroseconds(100)));
+        var item = new LaneItem(static () => Spin(TimeSpan.FromMicroseconds(100)));
         await RunAsync(over =>
         {
             Lane.Add(item);
-            Lane.Add(new Item(over));
+            Lane.Add(new LaneItem(over));
         });
 
         await Rig.UntilAsync(() => !item.IsBrief, "it to be known");
@@ -129,7 +129,7 @@ public sealed class LaneTests
     [Fact]
     public async Task WorkThatWasOverAtOnce_IsBrief()
     {
-        var item = new Item(static () => { }, isBrief: false);
+        var item = new LaneItem(static () => { }, isBrief: false);
         for (var attempt = 0; attempt < Attempts && !item.WasBrief; attempt++)
         {
             await RunAsync(over =>
@@ -150,8 +150,8 @@ public sealed class LaneTests
         var done = 0;
         await RunAsync(over =>
         {
-            Item? chain = null;
-            chain = new Item(() =>
+            LaneItem? chain = null;
+            chain = new LaneItem(() =>
             {
                 if (++done == Count)
                 {
@@ -186,7 +186,7 @@ public sealed class LaneTests
                 {
                     if (node < Total)
                     {
-                        Lane.Add(new Item(() => Do(node), isBrief: (node + tree) % 11 != 0));
+                        Lane.Add(new LaneItem(() => Do(node), isBrief: (node + tree) % 11 != 0));
                     }
                 }
 
@@ -228,13 +228,13 @@ public sealed class LaneTests
             await RunAsync(over =>
             {
                 threads[0] = Environment.CurrentManagedThreadId;
-                Lane.Add(new Item(() =>
+                Lane.Add(new LaneItem(() =>
                 {
                     threads[1] = Environment.CurrentManagedThreadId;
                     ambient.Value = "left";
                     SynchronizationContext.SetSynchronizationContext(new SynchronizationContext());
                 }));
-                Lane.Add(new Item(() =>
+                Lane.Add(new LaneItem(() =>
                 {
                     threads[2] = Environment.CurrentManagedThreadId;
                     seen = (ambient.Value, SynchronizationContext.Current);
@@ -264,7 +264,7 @@ public sealed class LaneTests
             {
                 for (var item = 0; item < 3; item++)
                 {
-                    Lane.Add(new Item(Note));
+                    Lane.Add(new LaneItem(Note));
                 }
 
                 Spin(TimeSpan.FromMilliseconds(1));
@@ -305,10 +305,10 @@ public sealed class LaneTests
             // A gathering within another is part of it.
             using (Lane.Gather())
             {
-                Lane.Add(new Item(() => ran.Signal()));
+                Lane.Add(new LaneItem(() => ran.Signal()));
             }
 
-            Lane.Add(new Item(() => ran.Signal()));
+            Lane.Add(new LaneItem(() => ran.Signal()));
             ran.Wait(_limit).Should().BeTrue();
         }
     }
@@ -318,7 +318,7 @@ public sealed class LaneTests
     {
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Lane.Add(
-            new Item(() =>
+            new LaneItem(() =>
             {
                 try
                 {
@@ -341,25 +341,6 @@ public sealed class LaneTests
         while (Stopwatch.GetElapsedTime(begunAt) < time)
         {
             Thread.SpinWait(10);
-        }
-    }
-
-    private sealed class Item(Action work, bool isBrief = true) : ILaneItem
-    {
-        private volatile bool _isBrief = isBrief;
-        private volatile bool _wasBrief;
-
-        public bool IsBrief => _isBrief;
-
-        /// <summary>Whether it was noted once.</summary>
-        public bool WasBrief => _wasBrief;
-
-        public void Run() => work();
-
-        public void Held(TimeSpan time)
-        {
-            _isBrief = time < Lane.Slice;
-            _wasBrief |= _isBrief;
         }
     }
 }

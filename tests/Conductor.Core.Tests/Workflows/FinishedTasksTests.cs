@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using Conductor.Tests.Support;
 using Conductor.Workflows;
 
 namespace Conductor.Tests.Workflows;
@@ -41,6 +43,35 @@ public sealed class FinishedTasksTests
             await finished.WaitAsync().ConfigureAwait(false);
             _isAdding.Should().BeFalse("what the loop does next may take long");
         }
+    }
+
+    [Fact]
+    public async Task WaitAsync_TasksAreThere_TheThreadDoesFirstWhatItWasHanded()
+    {
+        // A thread that others interrupt may have it done by them.
+        for (var attempt = 0; attempt < 1_000; attempt++)
+        {
+            var finished = new FinishedTasks(new StrongBox<bool>(true));
+            var seen = new ConcurrentQueue<string>();
+            var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Lane.Add(new LaneItem(() => _ = TurnAsync()));
+            await over.Task;
+            if (seen.SequenceEqual(["handed over", "next turn"]))
+            {
+                return;
+            }
+
+            async Task TurnAsync()
+            {
+                finished.Add(NewTask(1));
+                Lane.Add(new LaneItem(() => seen.Enqueue("handed over")));
+                await finished.WaitAsync();
+                seen.Enqueue("next turn");
+                over.SetResult();
+            }
+        }
+
+        Assert.Fail("The next turn came first every time.");
     }
 
     [Fact]
