@@ -12,10 +12,13 @@ namespace Conductor.State;
 /// <param name="packed">The results; nobody changes them any more.</param>
 /// <param name="made">Those of them that exist already; null for none.</param>
 /// <param name="count">How many there are.</param>
-internal sealed class ResultMap(string workflowId, Dictionary<string, int> numbers, PackedResult[] packed, TaskResult?[]? made, int count)
+internal sealed class ResultMap(string workflowId, TaskNumbers numbers, PackedResult[] packed, TaskResult?[]? made, int count)
     : IReadOnlyDictionary<string, TaskResult>, IUnchanging
 {
     private TaskResult?[]? _made = made;
+
+    /// <summary>The task that is expected to be asked for next. Of several who ask at once each may disturb the others' guess, and no more.</summary>
+    private int _next;
 
     public int Count => count;
 
@@ -26,28 +29,34 @@ internal sealed class ResultMap(string workflowId, Dictionary<string, int> numbe
     public TaskResult this[string key] =>
         TryGetValue(key, out var result) ? result : throw new KeyNotFoundException($"Task '{key}' has no result in run '{workflowId}'.");
 
-    public bool ContainsKey(string key) => numbers.TryGetValue(key, out var number) && Has(number);
+    public bool ContainsKey(string key) => TryFind(key, out _);
 
     public bool TryGetValue(string key, [MaybeNullWhen(false)] out TaskResult value)
     {
-        value = numbers.TryGetValue(key, out var number) && Has(number) ? Make(key, number) : null;
+        value = TryFind(key, out var number) ? Make(key, number) : null;
         return value is not null;
     }
 
     public IEnumerator<KeyValuePair<string, TaskResult>> GetEnumerator()
     {
-        foreach (var (taskId, number) in numbers)
+        for (var number = 0; number < packed.Length && number < numbers.Count; number++)
         {
-            if (Has(number))
+            if (!packed[number].IsEmpty)
             {
-                yield return KeyValuePair.Create(taskId, Make(taskId, number));
+                yield return KeyValuePair.Create(numbers[number], Make(numbers[number], number));
             }
         }
     }
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    private bool Has(int number) => number < packed.Length && !packed[number].IsEmpty;
+    private bool TryFind(string key, out int number)
+    {
+        var next = _next;
+        var isFound = numbers.TryFindNext(key, ref next, out number) && number < packed.Length && !packed[number].IsEmpty;
+        _next = next;
+        return isFound;
+    }
 
     /// <summary>
     /// Made once: whoever asks twice sees one object. Of two who ask at the same moment each may get one of its own, and both are equal. (Those of a

@@ -13,7 +13,7 @@ internal sealed class RunResults
     public const int MostToKeepMade = 1_000;
 
     private readonly string _workflowId;
-    private Dictionary<string, int> _numbers;
+    private TaskNumbers _numbers;
     private PackedResult[] _packed;
 
     /// <summary>The results as they came; null, or null in places, where they have to be put together.</summary>
@@ -22,13 +22,16 @@ internal sealed class RunResults
     private bool _packedIsShared;
     private int _count;
 
+    /// <summary>The task that is expected to end next.</summary>
+    private int _next;
+
     /// <summary>No results yet.</summary>
     /// <param name="workflowId">The run.</param>
     /// <param name="definition">The definition whose tasks are expected; tasks it does not know may come all the same.</param>
     public RunResults(string workflowId, WorkflowDefinition? definition)
     {
         _workflowId = workflowId;
-        _numbers = definition is null ? new Dictionary<string, int>(StringComparer.Ordinal) : TaskNumbers.Of(definition);
+        _numbers = definition is null ? new TaskNumbers() : TaskNumbers.Of(definition);
         _numbersAreShared = definition is not null;
         _packed = new PackedResult[_numbers.Count];
         _made = _numbers.Count > MostToKeepMade ? null : new TaskResult?[_numbers.Count];
@@ -93,16 +96,15 @@ internal sealed class RunResults
 
     private TaskResult Make(string taskId, int number) => _made?[number] ?? _packed[number].ToResult(_workflowId, new LazyId(taskId));
 
-    private bool TryFind(string taskId, out int number) => _numbers.TryGetValue(taskId, out number) && number < _packed.Length && !_packed[number].IsEmpty;
+    private bool TryFind(string taskId, out int number) => _numbers.TryFind(taskId, out number) && number < _packed.Length && !_packed[number].IsEmpty;
 
     private int NumberOf(string taskId)
     {
-        if (!_numbers.TryGetValue(taskId, out var number))
+        if (!_numbers.TryFindNext(taskId, ref _next, out var number))
         {
-            _numbers = _numbersAreShared ? new Dictionary<string, int>(_numbers, StringComparer.Ordinal) : _numbers;
+            _numbers = _numbersAreShared ? _numbers.Copy() : _numbers;
             _numbersAreShared = false;
-            number = _numbers.Count;
-            _numbers.Add(taskId, number);
+            number = _numbers.Add(taskId);
         }
 
         if (number >= _packed.Length)

@@ -6,9 +6,6 @@ namespace Conductor.Workflows;
 /// </summary>
 internal sealed class ReadyTasks(WorkflowPlan plan, int window)
 {
-    /// <summary>Waiting tasks of a type for which there is room from the start; more make room as they come.</summary>
-    private const int Few = 16;
-
     private readonly Lane?[] _lanes = new Lane?[plan.AgentTypeCount];
     private readonly Queue<Lane> _withRoom = new();
 
@@ -17,7 +14,7 @@ internal sealed class ReadyTasks(WorkflowPlan plan, int window)
     public void Add(int index)
     {
         var lane = LaneOf(index);
-        lane.Waiting.Enqueue(index, plan.RankOf[index]);
+        lane.Waiting.Add(plan.RankOf[index]);
         Count++;
         Enlist(lane);
     }
@@ -27,8 +24,9 @@ internal sealed class ReadyTasks(WorkflowPlan plan, int window)
     {
         while (_withRoom.TryPeek(out var lane))
         {
-            if (lane.InFlight < window && lane.Waiting.TryDequeue(out index, out _))
+            if (lane.InFlight < window && !lane.Waiting.IsEmpty)
             {
+                index = lane.Tasks[lane.Waiting.Take()];
                 lane.InFlight++;
                 Count--;
                 return true;
@@ -60,20 +58,24 @@ internal sealed class ReadyTasks(WorkflowPlan plan, int window)
         Count = 0;
     }
 
-    private Lane LaneOf(int index) => _lanes[plan.AgentTypeOf[index]] ??= new Lane(Math.Min(plan.TaskCount, Few));
+    private Lane LaneOf(int index) => _lanes[plan.AgentTypeOf[index]] ??= new Lane(plan.RankedTasksOf[plan.AgentTypeOf[index]]);
 
     private void Enlist(Lane lane)
     {
-        if (!lane.IsEnlisted && lane.Waiting.Count > 0 && lane.InFlight < window)
+        if (!lane.IsEnlisted && !lane.Waiting.IsEmpty && lane.InFlight < window)
         {
             lane.IsEnlisted = true;
             _withRoom.Enqueue(lane);
         }
     }
 
-    private sealed class Lane(int room)
+    private sealed class Lane(int[] tasks)
     {
-        public PriorityQueue<int, int> Waiting { get; } = new(room);
+        /// <summary>The tasks of the type, by rank.</summary>
+        public int[] Tasks => tasks;
+
+        /// <summary>The ranks of those that wait.</summary>
+        public SmallestFirst Waiting { get; } = new(tasks.Length);
 
         public int InFlight { get; set; }
 

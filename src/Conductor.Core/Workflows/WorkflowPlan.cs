@@ -12,17 +12,17 @@ internal sealed class WorkflowPlan
 {
     private static readonly ConditionalWeakTable<WorkflowDefinition, WorkflowPlan> _known = [];
 
-    private readonly Dictionary<string, int> _indexById;
+    private readonly TaskNumbers _numbers;
     private readonly string[] _phaseChannels;
 
     private WorkflowPlan(WorkflowDefinition definition)
     {
         Definition = definition;
-        _indexById = TaskNumbers.Of(definition);
+        _numbers = TaskNumbers.Of(definition);
         _phaseChannels = [.. definition.Phases.Select(Channels.Phase)];
         var phaseIndex = definition.Phases.Select(static (phase, index) => (phase, index)).ToDictionary(static pair => pair.phase, static pair => pair.index);
         PhaseOf = [.. definition.Tasks.Select(task => phaseIndex[PhaseFor(task)!.Value])];
-        Dependencies = [.. definition.Tasks.Select(task => task.DependsOn.Distinct(StringComparer.Ordinal).Select(id => _indexById[id]).ToArray())];
+        Dependencies = [.. definition.Tasks.Select(task => task.DependsOn.Distinct(StringComparer.Ordinal).Select(NumberOf).ToArray())];
         var dependents = definition.Tasks.Select(static _ => new List<int>()).ToArray();
         for (var i = 0; i < Dependencies.Length; i++)
         {
@@ -44,10 +44,15 @@ internal sealed class WorkflowPlan
         AgentTypeCount = types.Count;
         var numbers = types.Select(static (type, number) => (type, number)).ToDictionary(static pair => pair.type, static pair => pair.number);
         AgentTypeOf = [.. definition.Tasks.Select(task => numbers[task.AgentType])];
-        RankOf = new int[definition.Tasks.Count];
-        foreach (var (rank, index) in Enumerable.Range(0, RankOf.Length).OrderByDescending(index => definition.Tasks[index].Priority).Index())
+        RankedTasksOf = [.. Enumerable.Range(0, TaskCount).GroupBy(index => AgentTypeOf[index]).OrderBy(static type => type.Key)
+            .Select(type => type.OrderByDescending(index => definition.Tasks[index].Priority).ToArray())];
+        RankOf = new int[TaskCount];
+        foreach (var tasks in RankedTasksOf)
         {
-            RankOf[index] = rank;
+            for (var rank = 0; rank < tasks.Length; rank++)
+            {
+                RankOf[tasks[rank]] = rank;
+            }
         }
 
         Hash = DefinitionHash.Of(definition);
@@ -71,8 +76,11 @@ internal sealed class WorkflowPlan
     /// <summary>The agent type of each task, by number.</summary>
     public int[] AgentTypeOf { get; }
 
-    /// <summary>The place of each task among all: critical first, in the definition's order within a priority.</summary>
+    /// <summary>The place of each task among those of its agent type: critical first, in the definition's order within a priority.</summary>
     public int[] RankOf { get; }
+
+    /// <summary>The tasks of each agent type, by rank.</summary>
+    public int[][] RankedTasksOf { get; }
 
     /// <summary>What each task waits for.</summary>
     public int[][] Dependencies { get; }
@@ -122,5 +130,7 @@ internal sealed class WorkflowPlan
         return -1;
     }
 
-    public bool TryIndex(string taskId, out int index) => _indexById.TryGetValue(taskId, out index);
+    public bool TryIndex(string taskId, out int index) => _numbers.TryFind(taskId, out index);
+
+    private int NumberOf(string taskId) => _numbers.TryFind(taskId, out var number) ? number : throw new KeyNotFoundException($"There is no task '{taskId}'.");
 }
