@@ -113,7 +113,7 @@ internal sealed class Lane : IThreadPoolWorkItem
         var context = ThreadContext.Capture();
         var now = Stopwatch.GetTimestamp();
         var openedAt = now;
-        var (sliceBegunAt, done) = (now, 0);
+        var (sliceBegunAt, done, longest) = (now, 0, TimeSpan.Zero);
         do
         {
             Turn(item.IsBrief);
@@ -124,15 +124,17 @@ internal sealed class Lane : IThreadPoolWorkItem
             var held = Stopwatch.GetElapsedTime(begunAt, now);
             item.Held(held);
             done++;
-            if (Stopwatch.GetElapsedTime(sliceBegunAt, now) >= Slice)
+            longest = held > longest ? held : longest;
+            var slice = Stopwatch.GetElapsedTime(sliceBegunAt, now);
+            if (slice >= Slice)
             {
                 // What waited for one that took long is begun sooner here than elsewhere.
                 if (held < Slice)
                 {
-                    SpreadFrom(done);
+                    SpreadIfLong(done, slice, longest);
                 }
 
-                (sliceBegunAt, done) = (now, 0);
+                (sliceBegunAt, done, longest) = (now, 0, TimeSpan.Zero);
             }
         }
         while (Stopwatch.GetElapsedTime(openedAt, now) < MostAtOnce && TryTake(out item));
@@ -196,12 +198,21 @@ internal sealed class Lane : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Gives what waits to other threads if it is so much.</summary>
-    private void SpreadFrom(int count)
+    /// <summary>
+    /// Whether what waits will take another slice, going by what was done in this one but for the longest of it: that may be a run's loop, which hands over to a
+    /// hundred agents and takes most of a slice, while each of them takes no time.
+    /// </summary>
+    /// <param name="waiting">How many wait.</param>
+    /// <param name="done">How many were done.</param>
+    /// <param name="time">How long they took together.</param>
+    /// <param name="longest">How long the longest of them took.</param>
+    public static bool TakesASlice(int waiting, int done, TimeSpan time, TimeSpan longest) => waiting > 0 && waiting * (time - longest) >= (done - 1) * Slice;
+
+    private void SpreadIfLong(int done, TimeSpan time, TimeSpan longest)
     {
         lock (_gate)
         {
-            if (_items.Count >= count)
+            if (TakesASlice(_items.Count, done, time, longest))
             {
                 Spread();
             }
