@@ -6,6 +6,7 @@ namespace Conductor.Agents;
 internal abstract partial class AgentMailbox
 {
     private SuspendedRun? _suspended;
+    private Briefness _briefness;
 
     /// <summary>Runs the attempt that was begun and awaits this thread. Never throws.</summary>
     /// <returns>False when there is none.</returns>
@@ -24,7 +25,7 @@ internal abstract partial class AgentMailbox
     void ILaneItem.Run() => Run();
 
     /// <summary>Notes how long its agent's task held the thread.</summary>
-    public void Held(TimeSpan time) => IsBrief = time < Lane.Slice;
+    public void Held(TimeSpan time) => _briefness.Note(time < Lane.Slice);
 
     private void Run()
     {

@@ -47,8 +47,8 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     /// </summary>
     protected bool IsLed { get; set; }
 
-    /// <summary>Whether its agent's last task was brief, with what whoever dispatched it did on the thread when it was over.</summary>
-    public bool IsBrief { get; private set; }
+    /// <summary>Whether its agent's next task is expected to be brief, with what whoever dispatched it does on the thread when it is over.</summary>
+    public bool IsBrief => _briefness.IsBrief;
 
     /// <summary>Begins to listen on the agent's channel.</summary>
     /// <param name="cancellationToken">Gives up.</param>
