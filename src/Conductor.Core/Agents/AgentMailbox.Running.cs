@@ -117,17 +117,18 @@ internal abstract partial class AgentMailbox
     private void Conclude(TaskContext attempt, TaskResult result)
     {
         // Before the result is published: whoever receives it finds the agent ready for the next task.
-        var claimed = attempt.TryClaimResult();
-        bool isNews;
+        bool claimed;
+        bool isFree;
         lock (this)
         {
+            claimed = attempt.TryClaimResult();
             _current = null;
-            isNews = NoteReturn(attempt.Number, result.CompletedAt);
+            isFree = NoteReturn(attempt.Number, result.CompletedAt);
         }
 
-        if (isNews)
+        if (isFree)
         {
-            OnIdle();
+            OnFree();
         }
 
         if (claimed)

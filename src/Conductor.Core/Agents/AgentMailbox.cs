@@ -80,6 +80,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     public bool End(long attempt, Func<TaskContext, TaskResult> result)
     {
         TaskContext? current;
+        bool claimed;
         lock (this)
         {
             current = _current;
@@ -88,9 +89,11 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
                 _revoked = attempt;
                 return false;
             }
+
+            claimed = current.TryClaimResult();
         }
 
-        if (current.TryClaimResult())
+        if (claimed)
         {
             Publish(current, result(current));
         }
@@ -134,11 +137,11 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     /// <summary>The agent's code has returned. Under the lock of this.</summary>
     /// <param name="attempt">The number of the attempt.</param>
     /// <param name="at">When it returned.</param>
-    /// <returns>Whether that is news: then <see cref="OnIdle"/> follows, outside the lock.</returns>
+    /// <returns>Whether the agent is free for another task by that: then <see cref="OnFree"/> follows, outside the lock.</returns>
     protected abstract bool NoteReturn(long attempt, DateTimeOffset at);
 
-    /// <summary>The agent could take another task.</summary>
-    protected abstract void OnIdle();
+    /// <summary>The agent is free for another task.</summary>
+    protected abstract void OnFree();
 
     /// <summary>The result of an attempt could not be published.</summary>
     protected abstract void OnUndeliverable(long attempt, TaskResult result, Exception exception);

@@ -29,8 +29,17 @@ public sealed partial class TaskContext : IMessageSource
     /// <summary>The result, once it is to be published.</summary>
     internal TaskResult? Result => ReferenceEquals(_result, _claimed) ? null : _result;
 
-    /// <summary>True for the first: only its result is published.</summary>
-    internal bool TryClaimResult() => Interlocked.CompareExchange(ref _result, _claimed, null) is null;
+    /// <summary>True for the first: only its result is published. Under the lock of the mailbox.</summary>
+    internal bool TryClaimResult()
+    {
+        if (_result is not null)
+        {
+            return false;
+        }
+
+        _result = _claimed;
+        return true;
+    }
 
     /// <summary>Publishes the result that was claimed, where whoever assigned the task takes results.</summary>
     internal ValueTask PublishAsync(TaskResult result)

@@ -110,7 +110,12 @@ internal sealed partial class AgentSlot
     /// <returns>False when somebody answers it all the same at this moment: the answer must be awaited before the slot is used again.</returns>
     public bool Unpublished(long attempt)
     {
-        var claimed = _answer?.TryClaim() == true;
+        bool claimed;
+        lock (this)
+        {
+            claimed = _answer?.TryClaim() == true;
+        }
+
         if (!Cancel(attempt))
         {
             OnNothingToReturn(attempt);
@@ -129,24 +134,34 @@ internal sealed partial class AgentSlot
 
         _codeReturned = true;
         _lastSeenTicks = at.UtcTicks;
-        return true;
+        return EndPart();
     }
 
     /// <inheritdoc />
-    protected override void OnIdle() => CompletePart();
+    protected override void OnFree()
+    {
+        if (_removed)
+        {
+            _coordinator.OnRemovedAgentReturned(this);
+        }
+        else
+        {
+            Pool.Return(this);
+        }
+    }
 
     /// <summary>The agent has no code that could return: the assignment never came, or its result was lost.</summary>
     private void OnNothingToReturn(long attempt)
     {
-        bool isNews;
+        bool isFree;
         lock (this)
         {
-            isNews = NoteReturn(attempt, Time.GetUtcNow());
+            isFree = NoteReturn(attempt, Time.GetUtcNow());
         }
 
-        if (isNews)
+        if (isFree)
         {
-            OnIdle();
+            OnFree();
         }
     }
 

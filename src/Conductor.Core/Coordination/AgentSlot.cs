@@ -166,28 +166,35 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
         }
     }
 
+    /// <summary>The coordinator has done its part of the attempt.</summary>
     private void CompletePart()
     {
-        if (Interlocked.Decrement(ref _busyParts) != 0)
-        {
-            return;
-        }
-
+        bool isFree;
         lock (this)
         {
-            Assignment = null;
-            AttemptNumber = 0;
-            _inGrace = false;
-            _free?.TrySetResult();
+            isFree = EndPart();
         }
 
-        if (_removed)
+        if (isFree)
         {
-            _coordinator.OnRemovedAgentReturned(this);
+            OnFree();
         }
-        else
+    }
+
+    /// <summary>One of the two parts of an attempt, its agent's code and the coordinator's, is over. Under the lock of this.</summary>
+    /// <returns>Whether the other is, too: then <see cref="OnFree"/> follows, outside the lock.</returns>
+    private bool EndPart()
+    {
+        Volatile.Write(ref _busyParts, _busyParts - 1);
+        if (_busyParts != 0)
         {
-            Pool.Return(this);
+            return false;
         }
+
+        Assignment = null;
+        AttemptNumber = 0;
+        _inGrace = false;
+        _free?.TrySetResult();
+        return true;
     }
 }

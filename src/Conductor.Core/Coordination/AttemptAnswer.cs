@@ -9,18 +9,23 @@ namespace Conductor.Coordination;
 internal sealed class AttemptAnswer : IValueTaskSource<TaskResult>
 {
     private ManualResetValueTaskSourceCore<TaskResult> _core;
-    private int _isOpen;
+    private bool _isOpen;
 
     /// <summary>Opens it anew. The one before must have been awaited.</summary>
     public ValueTask<TaskResult> Open()
     {
         _core.Reset();
-        Volatile.Write(ref _isOpen, 1);
+        _isOpen = true;
         return new ValueTask<TaskResult>(this, _core.Version);
     }
 
-    /// <summary>True for the first: it must give the answer.</summary>
-    public bool TryClaim() => Interlocked.Exchange(ref _isOpen, 0) == 1;
+    /// <summary>True for the first: it must give the answer. Under the lock of the agent's slot, as opening it is.</summary>
+    public bool TryClaim()
+    {
+        var isOpen = _isOpen;
+        _isOpen = false;
+        return isOpen;
+    }
 
     /// <summary>Gives the answer.</summary>
     /// <param name="result">The answer.</param>
