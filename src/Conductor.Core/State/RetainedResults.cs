@@ -11,6 +11,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     private const int SmallestSize = 16;
     private const int None = -1;
 
+    private readonly CoarseClock _clock = new(time);
     private readonly Lock _gate = new();
     private Entry[] _entries = new Entry[Math.Min(SmallestSize, maxCount)];
     private int[] _buckets = NewBuckets(SmallestSize);
@@ -53,7 +54,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     public bool TryAdd(in ResultKey key, TaskResult result, Action<ResultKey> forget)
     {
         var hash = key.GetHashCode();
-        var now = time.GetTimestamp();
+        var now = _clock.Now;
         var packed = new PackedResult(result, result.WorkflowId, result.LazyTaskId);
         ResultKey? crowdedOut;
         bool hasAged;
@@ -98,7 +99,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     /// <summary>Whether its id was made after all whose results were added: nearly every task is asked for once when it is new, and this needs no lock.</summary>
     private bool IsYoungerThanAll(in ResultKey key) => key.Number > Volatile.Read(ref _youngest);
 
-    private void ForgetAged(long now, Action<ResultKey> forget)
+    private void ForgetAged(TimeSpan now, Action<ResultKey> forget)
     {
         while (true)
         {
@@ -117,7 +118,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
         }
     }
 
-    private bool IsOldestTooOld(long now) => _count > 0 && time.GetElapsedTime(_entries[_oldest].At, now) > maxAge;
+    private bool IsOldestTooOld(TimeSpan now) => _count > 0 && now - _entries[_oldest].At > maxAge;
 
     private ResultKey TakeOldest()
     {
@@ -145,7 +146,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     }
 
     /// <summary>Makes the youngest entry, for its result to be put in.</summary>
-    private ref Entry Append(int hash, long at)
+    private ref Entry Append(int hash, TimeSpan at)
     {
         var index = PlaceOf(_oldest + _count);
         ref var bucket = ref _buckets[BucketOf(hash)];
@@ -198,7 +199,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     {
         public ResultKey Key;
         public PackedResult Result;
-        public long At;
+        public TimeSpan At;
         public int Hash;
         public int Next;
 
