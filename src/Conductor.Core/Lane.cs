@@ -26,7 +26,6 @@ internal sealed class Lane : IThreadPoolWorkItem
     [ThreadStatic]
     private static Lane? _own;
 
-    private readonly Lock _gate = new();
     private readonly Queue<ILaneItem> _items = new();
 
     /// <summary>Whether the thread does work of ours, or gathers. Its own.</summary>
@@ -41,7 +40,8 @@ internal sealed class Lane : IThreadPoolWorkItem
     /// <summary>How often the thread began something.</summary>
     private int _turns;
 
-    // Under the lock.
+    // Under the lock, which nobody holds for longer than it takes to put an item in its place, and which the watch alone takes beside the thread.
+    private SpinLock _gate = new(enableThreadOwnerTracking: false);
     private bool _isWatched;
     private int _turnsSeen;
     private int _idleLooks;
@@ -81,7 +81,7 @@ internal sealed class Lane : IThreadPoolWorkItem
     /// <returns>Whether to look again.</returns>
     public bool Watch()
     {
-        lock (_gate)
+        using (Enter())
         {
             var turns = Volatile.Read(ref _turns);
             var goesOn = turns != _turnsSeen;
@@ -163,7 +163,7 @@ internal sealed class Lane : IThreadPoolWorkItem
 
     private bool TryAdd(ILaneItem item)
     {
-        lock (_gate)
+        using (Enter())
         {
             if (!_isOpen)
             {
@@ -192,7 +192,7 @@ internal sealed class Lane : IThreadPoolWorkItem
             return false;
         }
 
-        lock (_gate)
+        using (Enter())
         {
             return _items.TryDequeue(out item);
         }
@@ -210,7 +210,7 @@ internal sealed class Lane : IThreadPoolWorkItem
 
     private void SpreadIfLong(int done, TimeSpan time, TimeSpan longest)
     {
-        lock (_gate)
+        using (Enter())
         {
             if (TakesASlice(_items.Count, done, time, longest))
             {
@@ -227,6 +227,19 @@ internal sealed class Lane : IThreadPoolWorkItem
         {
             ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
         }
+    }
+
+    private Held Enter()
+    {
+        var isTaken = false;
+        _gate.Enter(ref isTaken);
+        return new Held(this);
+    }
+
+    /// <summary>The lock, to be left.</summary>
+    private readonly ref struct Held(Lane lane)
+    {
+        public void Dispose() => lane._gate.Exit(useMemoryBarrier: false);
     }
 
     /// <summary>See <see cref="Gather"/>.</summary>
