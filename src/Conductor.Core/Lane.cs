@@ -40,7 +40,7 @@ internal sealed class Lane : IThreadPoolWorkItem
     /// <summary>How often the thread began something.</summary>
     private int _turns;
 
-    // Under the lock, which nobody holds for longer than it takes to put an item in its place, and which the watch alone takes beside the thread.
+    // Under the lock, which nobody holds for longer than it takes to put an item in its place or to copy what waits, and which the watch alone takes beside the thread.
     private SpinLock _gate = new(enableThreadOwnerTracking: false);
     private bool _isWatched;
     private int _turnsSeen;
@@ -81,6 +81,8 @@ internal sealed class Lane : IThreadPoolWorkItem
     /// <returns>Whether to look again.</returns>
     public bool Watch()
     {
+        bool looksAgain;
+        ILaneItem[] stuck = [];
         using (Enter())
         {
             var turns = Volatile.Read(ref _turns);
@@ -89,11 +91,14 @@ internal sealed class Lane : IThreadPoolWorkItem
             _idleLooks = goesOn ? 0 : _idleLooks + 1;
             if (!goesOn)
             {
-                Spread();
+                stuck = TakeAll();
             }
 
-            return _isWatched = _idleLooks < (_isRetired ? 1 : MostIdleLooks);
+            looksAgain = _isWatched = _idleLooks < (_isRetired ? 1 : MostIdleLooks);
         }
+
+        GiveAway(stuck);
+        return looksAgain;
     }
 
     /// <summary>Does what was gathered, or left. Called by the thread pool.</summary>
@@ -210,34 +215,45 @@ internal sealed class Lane : IThreadPoolWorkItem
 
     private void SpreadIfLong(int done, TimeSpan time, TimeSpan longest)
     {
+        ILaneItem[] waiting = [];
         using (Enter())
         {
             if (TakesASlice(_items.Count, done, time, longest))
             {
-                Spread();
+                waiting = TakeAll();
             }
         }
+
+        GiveAway(waiting);
     }
 
-    /// <summary>Gives what waits to other threads, and what this one hands over before it comes back. Under the lock.</summary>
-    private void Spread()
+    /// <summary>Takes what waits; what this thread hands over before it comes back does not wait. Under the lock.</summary>
+    private ILaneItem[] TakeAll()
     {
         _isOpen = false;
-        while (_items.TryDequeue(out var item))
+        var all = _items.ToArray();
+        _items.Clear();
+        return all;
+    }
+
+    /// <summary>Gives work to other threads. Not under the lock: the pool may have to make a thread for it.</summary>
+    private static void GiveAway(ILaneItem[] work)
+    {
+        foreach (var item in work)
         {
             ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
         }
     }
 
-    private Held Enter()
+    private Entered Enter()
     {
         var isTaken = false;
         _gate.Enter(ref isTaken);
-        return new Held(this);
+        return new Entered(this);
     }
 
     /// <summary>The lock, to be left.</summary>
-    private readonly ref struct Held(Lane lane)
+    private readonly ref struct Entered(Lane lane)
     {
         public void Dispose() => lane._gate.Exit(useMemoryBarrier: false);
     }

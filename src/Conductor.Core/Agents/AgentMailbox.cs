@@ -93,12 +93,14 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
             claimed = current.TryClaimResult();
         }
 
+        // First: whoever gets the result may go on on this thread, and hold it.
+        var runs = Cancel(attempt);
         if (claimed)
         {
             Publish(current, result(current));
         }
 
-        return Cancel(attempt);
+        return runs;
     }
 
     /// <summary>Asks the agent's code to stop; its own result is published as ever.</summary>

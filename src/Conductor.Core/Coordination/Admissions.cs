@@ -120,6 +120,28 @@ internal sealed class Admissions
         _capacity.Release();
     }
 
+    /// <summary>
+    /// Takes back what was reserved in vain. A place that was only reserved may have made another dispatch be denied: when nothing runs that
+    /// would wake that one later, it is woken here. A denial that saw nothing before it wakes nobody, or the waiting would never rest.
+    /// </summary>
+    public void GiveBack(DispatchTicket ticket, AgentSlot slot)
+    {
+        var pool = slot.Pool;
+        slot.Permit?.Dispose();
+        slot.Permit = null;
+        pool.Return(slot);
+        if (ticket.AdmittedBefore > 0)
+        {
+            Volatile.Write(ref Counts.Contended, 1);
+        }
+
+        Interlocked.Decrement(ref pool.Running);
+        if (Interlocked.Decrement(ref Counts.Running) == 0 && Interlocked.Exchange(ref Counts.Contended, 0) == 1)
+        {
+            _capacity.Release();
+        }
+    }
+
     /// <summary>Waits for an agent as long as the caller and the limits allow.</summary>
     [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
     private async ValueTask<AgentSlot> WaitForAgentAsync(AgentPool pool, AgentWaiter waiter, TimeSpan? patience, CancellationToken cancellationToken)
@@ -200,28 +222,6 @@ internal sealed class Admissions
                 AvailableAgents = pool.IdleCount + 1,
             },
             cancellationToken);
-    }
-
-    /// <summary>
-    /// Takes back what was reserved in vain. A place that was only reserved may have made another dispatch be denied: when nothing runs that
-    /// would wake that one later, it is woken here. A denial that saw nothing before it wakes nobody, or the waiting would never rest.
-    /// </summary>
-    private void GiveBack(DispatchTicket ticket, AgentSlot slot)
-    {
-        var pool = slot.Pool;
-        slot.Permit?.Dispose();
-        slot.Permit = null;
-        pool.Return(slot);
-        if (ticket.AdmittedBefore > 0)
-        {
-            Volatile.Write(ref Counts.Contended, 1);
-        }
-
-        Interlocked.Decrement(ref pool.Running);
-        if (Interlocked.Decrement(ref Counts.Running) == 0 && Interlocked.Exchange(ref Counts.Contended, 0) == 1)
-        {
-            _capacity.Release();
-        }
     }
 
     private async ValueTask WaitForCapacityAsync(

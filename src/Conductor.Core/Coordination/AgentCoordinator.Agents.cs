@@ -180,6 +180,9 @@ public sealed partial class AgentCoordinator
             slot.Pool.Remove(slot, keepWaiters: true);
             slot.MarkRemoved();
             await slot.CloseAsync().ConfigureAwait(false);
+
+            // It may have returned meanwhile; otherwise this does nothing, and it is stopped when it does.
+            _ = RetireAsync(slot);
             var replacement = await OpenAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, CancellationToken.None).ConfigureAwait(false);
             TakeIn(replacement);
         }

@@ -4,11 +4,10 @@ namespace Conductor.Coordination;
 public sealed partial class AgentCoordinator
 {
     /// <summary>
-    /// Begins an attempt. Publishing is nearly always over when it returns: then what is awaited is the agent's answer and nothing between.
+    /// Publishes the assignment of an attempt that was begun. That is nearly always over when this returns: then what is awaited is the agent's answer and nothing between.
     /// </summary>
-    private ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, DispatchTicket ticket, long now, CancellationToken cancellationToken)
+    private static ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, CancellationToken cancellationToken)
     {
-        var answer = slot.Begin(ticket, now, TimeoutOf(ticket));
         ValueTask published;
         try
         {
@@ -21,7 +20,7 @@ public sealed partial class AgentCoordinator
             published = ValueTask.FromException(exception);
         }
 
-        return published.IsCompletedSuccessfully ? answer : AwaitPublishedAsync(published, slot, slot.AttemptNumber, answer);
+        return published.IsCompletedSuccessfully ? slot.Answer : AwaitPublishedAsync(published, slot, slot.AttemptNumber, slot.Answer);
     }
 
     private static async ValueTask<TaskResult> AwaitPublishedAsync(ValueTask published, AgentSlot slot, long attempt, ValueTask<TaskResult> answer)

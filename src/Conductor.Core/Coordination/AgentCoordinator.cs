@@ -163,10 +163,17 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
             // 2. The assignment goes to the agent over the bus, and its result comes back the same way.
             now = hasWaited ? _time.GetTimestamp() : now;
+            if (!slot.TryBegin(ticket, now, TimeoutOf(ticket)))
+            {
+                // Unregistered since it was taken.
+                _admissions.GiveBack(ticket, slot);
+                continue;
+            }
+
             ticket.Begin(now, _time, _environment.Instruments);
             try
             {
-                var answer = RunAttemptAsync(slot, ticket, now, cancellationToken);
+                var answer = RunAttemptAsync(slot, cancellationToken);
                 var watch = cancellationToken.UnsafeRegister(static (state, token) => ((AgentSlot)state!).Abandon(token), slot);
                 try
                 {

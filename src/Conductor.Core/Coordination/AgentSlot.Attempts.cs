@@ -5,14 +5,24 @@ namespace Conductor.Coordination;
 /// <content>The attempt under way: its begin, and the ways in which it ends.</content>
 internal sealed partial class AgentSlot
 {
+    /// <summary>The result of the attempt that was begun; to be awaited once.</summary>
+    public ValueTask<TaskResult> Answer => _answer!.Task;
+
     /// <summary>Begins an attempt: everything is in place before its assignment is published.</summary>
-    /// <returns>Its result; to be awaited once.</returns>
-    public ValueTask<TaskResult> Begin(DispatchTicket ticket, long now, TimeSpan timeout)
+    /// <param name="ticket">The dispatch.</param>
+    /// <param name="now">When it begins.</param>
+    /// <param name="timeout">The time it may take.</param>
+    /// <returns>False when the agent was stopped since it was taken: it would never answer.</returns>
+    public bool TryBegin(DispatchTicket ticket, long now, TimeSpan timeout)
     {
-        ValueTask<TaskResult> answer;
         lock (this)
         {
-            answer = (_answer ??= new AttemptAnswer()).Open();
+            if (_retired)
+            {
+                return false;
+            }
+
+            (_answer ??= new AttemptAnswer()).Open();
             _busyParts = 2;
             _codeReturned = false;
             Assignment = ticket.NextAssignment();
@@ -25,7 +35,7 @@ internal sealed partial class AgentSlot
         }
 
         Status = AgentStatus.Running;
-        return answer;
+        return true;
     }
 
     /// <summary>The result of an attempt came over the bus. One that is not under way is late, or a duplicate.</summary>
@@ -70,12 +80,14 @@ internal sealed partial class AgentSlot
     }
 
     /// <summary>Ends the attempt under way with an error that is not the agent's.</summary>
-    public void Fail(TaskError error)
+    /// <param name="error">The error.</param>
+    /// <param name="attempt">The number of the only attempt that is meant: it may be over by now, and another under way. Default: whichever it is.</param>
+    public void Fail(TaskError error, long? attempt = null)
     {
         TaskResult result;
         lock (this)
         {
-            if (Assignment is null || _answer?.TryClaim() != true)
+            if (Assignment is null || AttemptNumber != (attempt ?? AttemptNumber) || _answer?.TryClaim() != true)
             {
                 return;
             }

@@ -72,7 +72,7 @@ internal sealed partial class AgentSlot
         if (!End(attempt, context => context.ToResult(AgentTaskStatus.Failed, error)))
         {
             // The assignment, or its result, was lost on the way: the caller gets its answer on time all the same.
-            Fail(error);
+            Fail(error, attempt);
             OnNothingToReturn(attempt);
         }
     }

@@ -123,7 +123,20 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     public bool TryLeave() => !Interlocked.Exchange(ref _leaving, true);
 
     /// <summary>Whether the agent can be stopped now: its code does not run, and nobody has stopped it before.</summary>
-    public bool TryRetire() => Volatile.Read(ref _busyParts) == 0 && !Interlocked.Exchange(ref _retired, true);
+    public bool TryRetire()
+    {
+        // Under the lock: an attempt that ends at this moment either leaves it to this, or learns that the slot is removed.
+        lock (this)
+        {
+            if (_busyParts != 0 || _retired)
+            {
+                return false;
+            }
+
+            _retired = true;
+            return true;
+        }
+    }
 
     /// <summary>Waits until the agent is free: as long as the token allows, and after cancelling its task for the grace period.</summary>
     public async ValueTask WhenFreeAsync(TimeProvider time, TimeSpan gracePeriod, CancellationToken cancellationToken)
@@ -131,7 +144,7 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
         Task free;
         lock (this)
         {
-            if (Volatile.Read(ref _busyParts) == 0)
+            if (_busyParts == 0)
             {
                 return;
             }
@@ -185,8 +198,7 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     /// <returns>Whether the other is, too: then <see cref="OnFree"/> follows, outside the lock.</returns>
     private bool EndPart()
     {
-        Volatile.Write(ref _busyParts, _busyParts - 1);
-        if (_busyParts != 0)
+        if (--_busyParts != 0)
         {
             return false;
         }

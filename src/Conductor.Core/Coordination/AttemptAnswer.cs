@@ -11,12 +11,14 @@ internal sealed class AttemptAnswer : IValueTaskSource<TaskResult>
     private ManualResetValueTaskSourceCore<TaskResult> _core;
     private bool _isOpen;
 
+    /// <summary>The answer; to be awaited once by whoever opened it.</summary>
+    public ValueTask<TaskResult> Task => new(this, _core.Version);
+
     /// <summary>Opens it anew. The one before must have been awaited.</summary>
-    public ValueTask<TaskResult> Open()
+    public void Open()
     {
         _core.Reset();
         _isOpen = true;
-        return new ValueTask<TaskResult>(this, _core.Version);
     }
 
     /// <summary>True for the first: it must give the answer. Under the lock of the agent's slot, as opening it is.</summary>

@@ -1,4 +1,5 @@
 using Conductor.State;
+using CsCheck;
 
 namespace Conductor.Tests.State;
 
@@ -102,6 +103,51 @@ public sealed class RunResultsTests
         snapshot.Keys.Should().Equal("1000");
         results.Find("1000", round: 2).Should().Be(added);
     }
+
+    /// <summary>Whatever is added, taken out and read in whatever order, each snapshot says what a dictionary said at its moment.</summary>
+    [Fact]
+    public void AddedRemovedAndRead_IsAsADictionary() => Gen.Int[0, 999].Array[1, 200].Sample(static steps =>
+    {
+        var definition = new WorkflowDefinition
+        {
+            Name = "drawn",
+            Tasks = [.. Enumerable.Range(0, 20).Select(static number => new TaskDefinition { Id = $"{number}", AgentType = AgentType.Coding })],
+        };
+        var results = new RunResults("run", definition);
+        var model = new Dictionary<string, TaskResult>(StringComparer.Ordinal);
+        var snapshots = new List<(ResultMap Snapshot, Dictionary<string, TaskResult> Expected)>();
+        foreach (var step in steps)
+        {
+            // Five of the twenty-five the definition does not know.
+            var taskId = $"{step % 25}";
+            switch (step / 25 % 4)
+            {
+                case 0:
+                    model.Remove(taskId);
+                    results.Remove(taskId);
+                    break;
+                case 1:
+                    snapshots.Add((results.ToSnapshot(), new Dictionary<string, TaskResult>(model, StringComparer.Ordinal)));
+                    break;
+                default:
+                    results.TryAdd(taskId, Result(taskId, round: 0), out _).Should().Be(model.TryAdd(taskId, Result(taskId, round: 0)));
+                    break;
+            }
+        }
+
+        foreach (var (snapshot, expected) in snapshots)
+        {
+            snapshot.Count.Should().Be(expected.Count);
+            snapshot.ToDictionary(StringComparer.Ordinal).Should().Equal(expected);
+            foreach (var step in steps)
+            {
+                var taskId = $"{step % 26}";
+                snapshot.TryGetValue(taskId, out var result).Should().Be(expected.ContainsKey(taskId));
+                result.Should().Be(expected.GetValueOrDefault(taskId));
+                snapshot.ContainsKey(taskId).Should().Be(result is not null);
+            }
+        }
+    }, iter: 50);
 
     private static void Add(RunResults results, string taskId) =>
         results.TryAdd(taskId, Result(taskId, round: 0), out _).Should().BeTrue();
