@@ -165,7 +165,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             now = hasWaited ? _time.GetTimestamp() : now;
             if (!slot.TryBegin(ticket, now, TimeoutOf(ticket)))
             {
-                // Unregistered since it was taken.
+                // Unregistered, or replaced, since it was taken.
                 _admissions.GiveBack(ticket, slot);
                 continue;
             }
