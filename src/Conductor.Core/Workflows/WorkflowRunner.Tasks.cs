@@ -232,6 +232,9 @@ internal sealed partial class WorkflowRunner
         _spare.Leave(wasStopped: Interlocked.Exchange(ref _stopCause, (int)StopCause.Over) != (int)StopCause.None);
         _services.LeaveSpareTasks(_spare);
         _services.Forget(this);
+        Committed.Beat();
+
+        // Nothing follows: whoever waits goes on on this thread, and may hold it.
         if (failure is null && state is not null)
         {
             _completion.TrySetResult(state);
@@ -243,7 +246,5 @@ internal sealed partial class WorkflowRunner
             // Nobody has to wait for a run; a failure that was logged is no unobserved one.
             _ = _completion.Task.Exception;
         }
-
-        Committed.Beat();
     }
 }

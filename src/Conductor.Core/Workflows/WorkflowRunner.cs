@@ -27,7 +27,9 @@ internal sealed partial class WorkflowRunner
     private readonly FinishedTasks _finished;
     private readonly SpareTasks _spare;
     private readonly CancellationTokenSource _taskCancellation;
-    private readonly TaskCompletionSource<WorkflowState> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Whoever awaits it goes on on the thread that completes it, as after any async method.</summary>
+    private readonly TaskCompletionSource<WorkflowState> _completion = new();
     private readonly Func<ValueTask> _ensureMayBegin;
     private int _stopCause;
     private WorkflowSummary _summary;
@@ -129,27 +131,30 @@ internal sealed partial class WorkflowRunner
     public async Task RunAsync()
     {
         var startedAt = _services.Time.GetTimestamp();
-        using var activity = WorkflowTracing.Start(_plan.Definition, RunId);
-        _services.Instruments.ActiveWorkflows.Add(1);
-        using var timeout = ArmTimeout();
-        try
+        using (var activity = WorkflowTracing.Start(_plan.Definition, RunId))
+        using (ArmTimeout())
         {
-            await RunPhasesAsync().ConfigureAwait(false);
-        }
-        catch (StateException exception)
-        {
-            Lose(exception);
-        }
+            _services.Instruments.ActiveWorkflows.Add(1);
+            try
+            {
+                await RunPhasesAsync().ConfigureAwait(false);
+            }
+            catch (StateException exception)
+            {
+                Lose(exception);
+            }
 #pragma warning disable CA1031 // Whatever it is, it ends the run and reaches whoever waits for it.
-        catch (Exception exception)
+            catch (Exception exception)
 #pragma warning restore CA1031
-        {
-            Lose(exception);
+            {
+                Lose(exception);
+            }
+
+            await WaitForTasksAsync().ConfigureAwait(false);
+            _services.Instruments.ActiveWorkflows.Add(-1);
+            WorkflowTracing.Finish(activity, _services, _summary, _services.Time.GetElapsedTime(startedAt));
         }
 
-        await WaitForTasksAsync().ConfigureAwait(false);
-        _services.Instruments.ActiveWorkflows.Add(-1);
-        WorkflowTracing.Finish(activity, _services, _summary, _services.Time.GetElapsedTime(startedAt));
         await CompleteAsync().ConfigureAwait(false);
     }
 
