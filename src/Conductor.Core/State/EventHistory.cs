@@ -43,6 +43,24 @@ internal struct EventHistory(string workflowId, int maxEvents)
         }
     }
 
+    /// <summary>Writes it down; older stretches, as only long runs have them, stay what they are.</summary>
+    public readonly void WriteTo(ref PackWriter pack)
+    {
+        _newest.WriteTo(ref pack);
+        pack.PutObject(_older);
+        pack.Put(_length);
+        pack.Put(LastPosition);
+    }
+
+    /// <summary>Reads what was written.</summary>
+    public static EventHistory Read(ref PackReader pack, string workflowId, int maxEvents) => new(workflowId, maxEvents)
+    {
+        _newest = EventStretch.Read(ref pack),
+        _older = pack.TakeObject<Queue<EventStretch>>(),
+        _length = pack.TakeInt32(),
+        LastPosition = pack.Take(),
+    };
+
     /// <summary>Events after a position.</summary>
     public readonly IReadOnlyList<WorkflowEvent> After(long position, int limit)
     {

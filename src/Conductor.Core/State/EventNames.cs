@@ -32,6 +32,29 @@ internal sealed class EventNames(WorkflowDefinition? definition)
 
     public object Other(int number) => Volatile.Read(ref _others)[number];
 
+    /// <summary>Writes them down.</summary>
+    public void WriteTo(ref PackWriter pack)
+    {
+        pack.PutObject(definition);
+        pack.Put(_count);
+        foreach (var other in _others.AsSpan(0, _count))
+        {
+            pack.PutObject(other);
+        }
+    }
+
+    /// <summary>Reads what was written.</summary>
+    public static EventNames Read(ref PackReader pack)
+    {
+        var names = new EventNames(pack.TakeObject<WorkflowDefinition>());
+        for (var left = pack.TakeInt32(); left > 0; left--)
+        {
+            names.Add(pack.TakeObject<object>()!);
+        }
+
+        return names;
+    }
+
     /// <summary>Adds a name.</summary>
     /// <returns>Its number.</returns>
     public int Add(object other)

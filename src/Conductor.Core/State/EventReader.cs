@@ -98,17 +98,5 @@ internal ref struct EventReader(EventNames names, ReadOnlySpan<byte> code)
         return first;
     }
 
-    private ulong Take()
-    {
-        var number = 0UL;
-        for (var shift = 0; ; shift += 7)
-        {
-            var part = TakeByte();
-            number |= (ulong)(part & 0x7F) << shift;
-            if (part < 0x80)
-            {
-                return number;
-            }
-        }
-    }
+    private ulong Take() => Varint.Read(ref _rest);
 }

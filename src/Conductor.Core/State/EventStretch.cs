@@ -17,6 +17,30 @@ internal readonly struct EventStretch(EventNames names, byte[] tape, int begin, 
 
     public EventReader Read() => new(_names, _tape.AsSpan(_begin.._end));
 
+    /// <summary>Writes it down: what it refers to, and of the tape only what is its own.</summary>
+    public void WriteTo(ref PackWriter pack)
+    {
+        pack.Put(Count);
+        if (Count > 0)
+        {
+            _names.WriteTo(ref pack);
+            pack.PutBytes(_tape.AsSpan(_begin.._end));
+        }
+    }
+
+    /// <summary>Reads what was written.</summary>
+    public static EventStretch Read(ref PackReader pack)
+    {
+        if (pack.TakeInt32() is not (var count and > 0))
+        {
+            return default;
+        }
+
+        var names = EventNames.Read(ref pack);
+        var tape = pack.TakeBytes().ToArray();
+        return new EventStretch(names, tape, 0, tape.Length, count);
+    }
+
     /// <summary>This and the next as one, if they are neighbours on one tape.</summary>
     public bool TryJoin(in EventStretch next, out EventStretch joined)
     {

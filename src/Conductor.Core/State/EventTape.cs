@@ -175,15 +175,5 @@ internal sealed class EventTape(string workflowId, WorkflowDefinition? definitio
         }
     }
 
-    /// <summary>Seven bits a byte, the lowest first; the eighth says that more follow.</summary>
-    private void Put(ulong number)
-    {
-        while (number >= 0x80)
-        {
-            _tape[_end++] = (byte)(number | 0x80);
-            number >>= 7;
-        }
-
-        _tape[_end++] = (byte)number;
-    }
+    private void Put(ulong number) => _end += Varint.Write(_tape.AsSpan(_end), number);
 }

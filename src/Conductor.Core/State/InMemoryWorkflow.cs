@@ -1,28 +1,18 @@
 namespace Conductor.State;
 
 /// <summary>
-/// One run as it is kept in memory. A step changes what it names; the whole state is put together only when it is read. Thread-safe. (It is its own
-/// lock: thousands are kept, and each object of theirs costs the collector.)
+/// One run as it is kept in memory: its record, and once it is over and was read, that record packed. Thousands are kept, and each object of theirs
+/// costs the collector: so it is its own lock, too. Thread-safe.
 /// </summary>
 internal sealed class InMemoryWorkflow(string id, int maxEvents)
 {
-    private EventHistory _events = new(id, maxEvents);
+    /// <summary>A run of more tasks has few objects for each of them as it is, and would take long to be packed and to be read.</summary>
+    private const int MostToPack = 256;
 
-    // What every run has a few of, and is kept for long: arrays without room to grow.
-    private PhaseRecord[] _phases = [];
-    private string[] _agents = [];
-
-    // What few runs have is made when it comes.
-    private List<WorkflowLogEntry>? _log;
-    private List<FeedbackRound>? _feedbackRounds;
-    private List<TaskRedelivery>? _redeliveries;
-    private Dictionary<(string TaskId, int Round), TaskResult>? _earlier;
-    private RunResults? _results;
-    private WorkflowSummary? _summary;
-    private WorkflowDefinition? _definition;
-    private long _version;
-    private string? _lastOperationId;
-    private bool _cancellationRequested;
+    /// <summary>Null while it is packed.</summary>
+    private RunRecord? _record = new(id, maxEvents);
+    private byte[] _packed = [];
+    private object[] _named = [];
     private bool _countedAsComplete;
 
     /// <summary>Whether anything of it was committed.</summary>
@@ -32,7 +22,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         {
             lock (this)
             {
-                return _summary is not null;
+                return _record is null or { Exists: true };
             }
         }
     }
@@ -43,7 +33,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         {
             lock (this)
             {
-                return _summary is { IsComplete: false };
+                return _record is { Exists: true, IsComplete: false };
             }
         }
     }
@@ -54,7 +44,13 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         {
             lock (this)
             {
-                return _summary is null ? null : _summary with { StoreVersion = _version };
+                if (_record is not null)
+                {
+                    return _record.Summary;
+                }
+
+                var pack = new PackReader(_packed, _named);
+                return RunRecord.ReadSummaryOnly(ref pack, id);
             }
         }
     }
@@ -65,7 +61,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         {
             lock (this)
             {
-                return _definition;
+                return Look().Definition;
             }
         }
     }
@@ -76,7 +72,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         {
             lock (this)
             {
-                return _cancellationRequested;
+                return Look().IsCancellationRequested;
             }
         }
     }
@@ -87,39 +83,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         var events = EventBatch.Of(id, transition.Events);
         lock (this)
         {
-            var found = _version;
-            if (found != transition.ExpectedVersion)
-            {
-                // Repeated by somebody who did not learn that it was committed.
-                var isRepeated = found == transition.ExpectedVersion + 1 && transition.OperationId is { } operation && operation == _lastOperationId;
-                return isRepeated ? (found, found) : (0, found);
-            }
-
-            _version++;
-            _lastOperationId = transition.OperationId;
-            _summary = transition.Summary;
-            _definition = transition.Definition ?? _definition;
-            foreach (var taskId in transition.ReopenedTaskIds)
-            {
-                Retire(taskId, Results.Remove(taskId));
-            }
-
-            for (var i = 0; i < transition.Results.Count; i++)
-            {
-                Record(transition.Results[i]);
-            }
-
-            Upsert(transition.Phases);
-            foreach (var redelivery in transition.Redeliveries)
-            {
-                Upsert(_redeliveries ??= [], redelivery);
-            }
-
-            Append(ref _feedbackRounds, transition.FeedbackRounds);
-            Append(ref _log, transition.Log);
-            _agents = transition.NewAgents.Count == 0 ? _agents : [.. _agents, .. transition.NewAgents];
-            _events.Add(events);
-            return (_version, found);
+            return Open().TryCommit(transition, events);
         }
     }
 
@@ -128,27 +92,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (this)
         {
-            var found = _version;
-            if (!expectation.IsMetBy(found))
-            {
-                return (0, found);
-            }
-
-            _version++;
-            _lastOperationId = null;
-            _summary = state.ToSummary();
-            _results = new RunResults(id, _definition);
-            foreach (var (taskId, result) in state.TaskResults)
-            {
-                _results.TryAdd(taskId, result, out _);
-            }
-
-            _phases = [.. state.PhaseHistory];
-            _feedbackRounds = [.. state.FeedbackRounds];
-            _log = [.. state.ErrorLog];
-            _agents = [.. state.ParticipatingAgents];
-            _redeliveries = [.. state.Redeliveries];
-            return (_version, found);
+            return Open().TrySave(state, expectation);
         }
     }
 
@@ -156,7 +100,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (this)
         {
-            return Record(result);
+            return Open().TryRecord(result);
         }
     }
 
@@ -164,7 +108,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (this)
         {
-            return Find(taskId, round);
+            return Look().GetResult(taskId, round);
         }
     }
 
@@ -172,20 +116,13 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (this)
         {
-            if (_summary is null)
+            var state = Look().GetState();
+            if (state is { IsComplete: true })
             {
-                return null;
+                Pack();
             }
 
-            // The first to ask after the end is whoever waited for it; after that a run is only kept.
-            var results = Results.ToSnapshot(isLast: _summary.IsComplete);
-            return (_summary with { StoreVersion = _version }).ToState(
-                _phases,
-                results,
-                _feedbackRounds ?? (IReadOnlyList<FeedbackRound>)[],
-                _log ?? (IReadOnlyList<WorkflowLogEntry>)[],
-                _agents,
-                _redeliveries ?? (IReadOnlyList<TaskRedelivery>)[]);
+            return state;
         }
     }
 
@@ -193,15 +130,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (this)
         {
-            return _summary is null
-                ? null
-                : new WorkflowHistory
-                {
-                    Events = _events.After(afterPosition, limit),
-                    FirstPosition = _events.FirstPosition,
-                    LastPosition = _events.LastPosition,
-                    IsComplete = _summary.IsComplete,
-                };
+            return Look().GetHistory(afterPosition, limit);
         }
     }
 
@@ -209,13 +138,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (this)
         {
-            if (_summary is null or { IsComplete: true })
-            {
-                return false;
-            }
-
-            _cancellationRequested = true;
-            return true;
+            return _record?.RequestCancellation() == true;
         }
     }
 
@@ -228,70 +151,42 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         }
     }
 
-    private RunResults Results => _results ??= new RunResults(id, _definition);
-
-    private static void Append<T>(ref List<T>? list, IReadOnlyList<T> items)
+    /// <summary>Its record, to be read.</summary>
+    private RunRecord Look()
     {
-        if (items.Count > 0)
+        if (_record is not null)
         {
-            (list ??= []).AddRange(items);
+            return _record;
         }
+
+        var pack = new PackReader(_packed, _named);
+        return RunRecord.Read(ref pack, id, maxEvents);
     }
 
-    private TaskResult? Find(string taskId, int round) => Results.Find(taskId, round) ?? _earlier?.GetValueOrDefault((taskId, round));
-
-    private bool Record(TaskResult result)
+    /// <summary>Its record, to be changed: a result that comes late, or somebody takes the run up again.</summary>
+    private RunRecord Open()
     {
-        if (_earlier?.ContainsKey((result.TaskId, result.Round)) is true || !Results.TryAdd(result.TaskId, result, out var before))
-        {
-            return false;
-        }
-
-        Retire(result.TaskId, before);
-        return true;
+        (_record, _packed, _named) = (Look(), [], []);
+        return _record;
     }
 
-    private void Retire(string taskId, TaskResult? result)
+    /// <summary>It is over, and whoever waited for its end has read it.</summary>
+    private void Pack()
     {
-        if (result is not null)
+        if (_record is null or { ResultPlaces: > MostToPack })
         {
-            (_earlier ??= [])[(taskId, result.Round)] = result;
+            return;
         }
-    }
 
-    private void Upsert(IReadOnlyList<PhaseRecord> phases)
-    {
-        for (var i = 0; i < phases.Count; i++)
+        var pack = new PackWriter();
+        try
         {
-            // The passage that ends is the last one, or close to it.
-            var phase = phases[i];
-            var place = _phases.Length - 1;
-            while (place >= 0 && !(_phases[place].Phase == phase.Phase && _phases[place].Round == phase.Round))
-            {
-                place--;
-            }
-
-            if (place >= 0)
-            {
-                _phases[place] = phase;
-            }
-            else
-            {
-                _phases = [.. _phases, phase];
-            }
+            _record.WriteTo(ref pack);
+            (_packed, _named, _record) = (pack.Bytes, pack.Objects, null);
         }
-    }
-
-    private static void Upsert(List<TaskRedelivery> redeliveries, TaskRedelivery redelivery)
-    {
-        var place = redeliveries.FindLastIndex(known => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
-        if (place >= 0)
+        finally
         {
-            redeliveries[place] = redelivery;
-        }
-        else
-        {
-            redeliveries.Add(redelivery);
+            pack.Dispose();
         }
     }
 }

@@ -32,6 +32,18 @@ internal readonly struct PackedResult
         Round = result.Round;
     }
 
+    private PackedResult(ref PackReader pack, object body)
+    {
+        _body = body;
+        _outputBits = pack.TakeSigned();
+        _agentId = pack.TakeObject<string>();
+        _completedAt = pack.TakeTime();
+        _duration = new TimeSpan(pack.TakeSigned());
+        _attempts = (ushort)pack.Take();
+        _status = (byte)pack.Take();
+        Round = pack.TakeInt32();
+    }
+
     public bool IsEmpty => _body is null;
 
     /// <summary>The feedback round it is of.</summary>
@@ -60,6 +72,27 @@ internal readonly struct PackedResult
             Duration = _duration,
         };
     }
+
+    /// <summary>Writes it down.</summary>
+    public void WriteTo(ref PackWriter pack)
+    {
+        pack.PutObject(_body);
+        if (IsEmpty)
+        {
+            return;
+        }
+
+        pack.PutSigned(_outputBits);
+        pack.PutObject(_agentId);
+        pack.PutTime(_completedAt);
+        pack.PutSigned(_duration.Ticks);
+        pack.Put(_attempts);
+        pack.Put(_status);
+        pack.Put(Round);
+    }
+
+    /// <summary>Reads what was written.</summary>
+    public static PackedResult Read(ref PackReader pack) => pack.TakeObject<object>() is { } body ? new PackedResult(ref pack, body) : default;
 
     private static bool IsPlain(TaskResult result, string? workflowId, LazyId taskId) =>
         result is { Error: null, Feedback: null, Metadata.Count: 0, UnknownMembers: null }

@@ -37,6 +37,23 @@ internal sealed class RunResults
         _made = _numbers.Count > MostToKeepMade ? null : new TaskResult?[_numbers.Count];
     }
 
+    /// <summary>What was written.</summary>
+    private RunResults(ref PackReader pack, string workflowId)
+    {
+        _workflowId = workflowId;
+        _numbers = pack.TakeObject<TaskNumbers>()!;
+        _numbersAreShared = true;
+        _packed = new PackedResult[pack.TakeInt32()];
+        for (var i = 0; i < _packed.Length; i++)
+        {
+            _packed[i] = PackedResult.Read(ref pack);
+            _count += _packed[i].IsEmpty ? 0 : 1;
+        }
+    }
+
+    /// <summary>For how many there are places.</summary>
+    public int Places => _packed.Length;
+
     /// <summary>The latest result of a task, if it is of this round.</summary>
     public TaskResult? Find(string taskId, int round) =>
         TryFind(taskId, out var number) && _packed[number].Round == round ? Make(taskId, number) : null;
@@ -93,6 +110,22 @@ internal sealed class RunResults
         _made = isLast ? null : _made;
         return snapshot;
     }
+
+    /// <summary>Writes them down, as they are packed.</summary>
+    public void WriteTo(ref PackWriter pack)
+    {
+        // Nobody adds to them any more: what was read may share them with others that were.
+        _numbersAreShared = true;
+        pack.PutObject(_numbers);
+        pack.Put(_packed.Length);
+        foreach (ref readonly var result in _packed.AsSpan())
+        {
+            result.WriteTo(ref pack);
+        }
+    }
+
+    /// <summary>Reads what was written.</summary>
+    public static RunResults Read(ref PackReader pack, string workflowId) => new(ref pack, workflowId);
 
     private TaskResult Make(string taskId, int number) => _made?[number] ?? _packed[number].ToResult(_workflowId, new LazyId(taskId));
 

@@ -170,6 +170,24 @@ public sealed class AllocationBudgetTests(ITestOutputHelper output) : IAsyncLife
         ((after - before) / Agents).Should().BeLessThan(1_150, "an idle agent holds about 1,000 bytes, registration included");
     }
 
+    [Fact]
+    public async Task FinishedRun_HoldsLittle()
+    {
+        const int Runs = 900;
+        await RegisterAsync(8);
+        var definition = Define(phases: 3, tasks: 10);
+        await RunAsync(definition);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        for (var run = 0; run < Runs; run++)
+        {
+            await RunAsync(definition);
+        }
+
+        var after = GC.GetTotalMemory(forceFullCollection: true);
+
+        ((after - before) / Runs).Should().BeLessThan(1_880, "a finished run of 3 x 10 tasks holds about 1,640 bytes, with its places in the tables of the store");
+    }
+
     private static TaskDefinition NewTask() => new() { AgentType = _type, Input = TaskData.From(1) };
 
     private static WorkflowDefinition Define(int phases, int tasks)

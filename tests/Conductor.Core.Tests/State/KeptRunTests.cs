@@ -1,0 +1,239 @@
+using System.Reflection;
+using System.Text.Json;
+using Conductor.Serialization;
+using Conductor.State;
+
+namespace Conductor.Tests.State;
+
+/// <summary>A run that is over and was read is packed: whatever there is to know of it is the same before and after.</summary>
+public sealed class KeptRunTests
+{
+    private const string Run = "run";
+    private static readonly DateTimeOffset _now = new(2030, 1, 2, 3, 4, 5, TimeSpan.Zero);
+
+    private static readonly WorkflowDefinition _definition = WorkflowDefinition.Create("kept")
+        .Phase(WorkflowPhase.Development, phase =>
+        {
+            phase.Task("a", AgentType.Coding);
+            phase.Task("b", AgentType.Coding);
+        })
+        .Phase(WorkflowPhase.DevOps, phase => phase.Task("c", AgentType.DevOps))
+        .Build();
+
+    private static readonly WorkflowSummary _summary = new()
+    {
+        WorkflowId = Run,
+        DefinitionName = "kept",
+        Status = WorkflowStatus.Completed,
+        CurrentPhase = WorkflowPhase.DevOps,
+        TaskCount = 3,
+        StartedAt = _now,
+        CompletedAt = _now.AddSeconds(5),
+    };
+
+    private static readonly PhaseRecord _phase = new() { Phase = WorkflowPhase.Development, StartedAt = _now, CompletedAt = _now.AddSeconds(1), Outcome = PhaseOutcome.Passed };
+
+    public static TheoryData<string> SummaryProperties => PropertiesOf<WorkflowSummary>(except: [nameof(WorkflowSummary.WorkflowId), nameof(WorkflowSummary.StoreVersion), nameof(WorkflowSummary.Status)]);
+
+    public static TheoryData<string> PhaseProperties => PropertiesOf<PhaseRecord>(except: []);
+
+    [Theory]
+    [MemberData(nameof(SummaryProperties))]
+    public void Summary_WithAnythingElseInAnyMember_ReadsTheSame(string name) => ShouldStay(Ended(Changed(_summary, name)));
+
+    [Theory]
+    [MemberData(nameof(PhaseProperties))]
+    public void Phase_WithAnythingElseInAnyMember_ReadsTheSame(string name) => ShouldStay(Ended(_summary) with { Phases = [_phase, Changed(_phase, name)] });
+
+    [Theory]
+    [InlineData(WorkflowStatus.Completed)]
+    [InlineData(WorkflowStatus.Failed)]
+    [InlineData(WorkflowStatus.Cancelled)]
+    public void Run_ThatIsOver_ReadsTheSame(WorkflowStatus status) => ShouldStay(Ended(_summary with { Status = status, CurrentPhase = null, CompletedAt = null }));
+
+    [Fact]
+    public void Run_WithEverythingThatFewHave_ReadsTheSame()
+    {
+        var step = Ended(_summary) with
+        {
+            Log = [new WorkflowLogEntry { Timestamp = _now, Error = new TaskError { Code = "CODE", Message = "text" }, TaskId = "a" }],
+            FeedbackRounds = [new FeedbackRound { Round = 1, From = WorkflowPhase.DevOps, To = WorkflowPhase.Development, StartedAt = _now }],
+            Redeliveries = [new TaskRedelivery { TaskId = "a", Round = 0, Crashes = 2 }],
+            Results = [Result("a"), Result("b") with { Status = AgentTaskStatus.Failed, Error = new TaskError { Code = "CODE", Message = "text" } }, Result("unknown to the definition")],
+            Events = [.. Enumerable.Range(1, 5).Select(Event)],
+        };
+
+        ShouldStay(step);
+    }
+
+    [Fact]
+    public void Run_WithMoreEventsThanAreJoined_ReadsTheSame() => ShouldStay(Ended(_summary) with { Events = [.. Enumerable.Range(1, 40).Select(Event)] }, maxEvents: 25);
+
+    [Fact]
+    public void Result_OfAnEarlierRound_IsStillThere()
+    {
+        var workflow = NewWorkflow();
+        Commit(workflow, Ended(_summary with { Status = WorkflowStatus.InProgress }) with { Results = [Result("a")] });
+        Commit(workflow, Ended(_summary) with { ExpectedVersion = 1, ReopenedTaskIds = ["a"], Results = [Result("a") with { Round = 1, Output = TaskData.From("later") }] });
+        Pack(workflow);
+
+        workflow.GetResult("a", 0).Should().Be(Result("a"));
+        workflow.GetResult("a", 1)!.Output.Get<string>().Should().Be("later");
+        workflow.GetResult("b", 0).Should().BeNull();
+    }
+
+    [Fact]
+    public void Result_ThatComesLate_IsKeptBesideTheOthers()
+    {
+        var workflow = NewWorkflow();
+        Commit(workflow, Ended(_summary) with { Results = [Result("a")] });
+        Pack(workflow);
+
+        workflow.TryRecord(Result("a")).Should().BeFalse("the first that was recorded is the one that everybody sees");
+        workflow.TryRecord(Result("b")).Should().BeTrue();
+        workflow.TryRecord(Result("unknown")).Should().BeTrue();
+
+        Pack(workflow).TaskResults.Keys.Should().Equal("a", "b", "unknown");
+        workflow.GetState()!.TaskResults.Values.Should().Equal(Result("a"), Result("b"), Result("unknown"));
+    }
+
+    [Theory]
+    [InlineData("text")]
+    [InlineData(null)]
+    public void LastStep_RepeatedBySomebodyWhoDidNotLearnOfIt_IsNotMadeTwice(string? operation)
+    {
+        foreach (var name in new[] { operation, operation is null ? null : EntityId.New() })
+        {
+            var workflow = NewWorkflow();
+            var step = Ended(_summary) with { OperationId = name, Log = [new WorkflowLogEntry { Timestamp = _now, Error = new TaskError { Code = "CODE", Message = "text" } }] };
+            Commit(workflow, step);
+            Pack(workflow);
+
+            workflow.TryCommit(step).Should().Be(name is null ? (0, 1) : (1, 1));
+            Pack(workflow).ErrorLog.Should().ContainSingle();
+        }
+    }
+
+    [Fact]
+    public void Run_ThatWasAskedToCancel_StaysSo_AndCannotBeAskedAgain()
+    {
+        var workflow = NewWorkflow();
+        workflow.Exists.Should().BeFalse();
+        Commit(workflow, Ended(_summary with { Status = WorkflowStatus.InProgress }));
+        workflow.RequestCancellation().Should().BeTrue();
+        (workflow.Exists, workflow.IsUnfinished).Should().Be((true, true));
+        Commit(workflow, Ended(_summary with { Status = WorkflowStatus.Cancelled }) with { ExpectedVersion = 1 });
+        Pack(workflow);
+
+        (workflow.Exists, workflow.IsUnfinished, workflow.IsCancellationRequested).Should().Be((true, false, true));
+        workflow.RequestCancellation().Should().BeFalse();
+    }
+
+    [Fact]
+    public void Run_ThatIsTakenUpAgain_GoesOnFromWhatWasKept()
+    {
+        var workflow = NewWorkflow();
+        Commit(workflow, Ended(_summary) with { Results = [Result("a")], NewAgents = ["agent"] });
+        Pack(workflow);
+
+        Commit(workflow, Ended(_summary with { Status = WorkflowStatus.InProgress }) with { ExpectedVersion = 1, Definition = null, Results = [Result("b")], NewAgents = ["other"] });
+
+        var state = workflow.GetState()!;
+        (state.StoreVersion, state.IsRunning, workflow.Definition).Should().Be((2, true, _definition));
+        state.TaskResults.Keys.Should().Equal("a", "b");
+        state.ParticipatingAgents.Should().Equal("agent", "other");
+    }
+
+    private static InMemoryWorkflow NewWorkflow(int maxEvents = 1_000) => new(Run, maxEvents);
+
+    private static void Commit(InMemoryWorkflow workflow, WorkflowTransition step) => workflow.TryCommit(step).Version.Should().Be(step.ExpectedVersion + 1);
+
+    /// <summary>The first to read the state of a run that is over has it packed.</summary>
+    private static WorkflowState Pack(InMemoryWorkflow workflow) => workflow.GetState()!;
+
+    private static void ShouldStay(WorkflowTransition step, int maxEvents = 1_000)
+    {
+        var workflow = NewWorkflow(maxEvents);
+        Commit(workflow, step);
+        var (summary, history) = (Json(workflow.Summary), Json(workflow.GetHistory(0, 1_000)));
+        var isPacked = typeof(InMemoryWorkflow).GetField("_record", BindingFlags.Instance | BindingFlags.NonPublic)!;
+        isPacked.GetValue(workflow).Should().NotBeNull();
+
+        var state = Pack(workflow);
+
+        isPacked.GetValue(workflow).Should().BeNull("it is kept packed from here on");
+        for (var turn = 0; turn < 2; turn++)
+        {
+            Json(workflow.GetState()).Should().Be(Json(state));
+            Json(workflow.Summary).Should().Be(summary);
+            Json(workflow.GetHistory(0, 1_000)).Should().Be(history);
+            workflow.Definition.Should().BeSameAs(_definition);
+            workflow.IsCancellationRequested.Should().BeFalse();
+        }
+    }
+
+    private static string Json<T>(T value) => JsonSerializer.Serialize(value, ConductorJson.Options);
+
+    private static WorkflowTransition Ended(WorkflowSummary summary) => new()
+    {
+        Summary = summary,
+        ExpectedVersion = 0,
+        Definition = _definition,
+        OperationId = "step",
+        Results = [Result("a"), Result("c") with { Output = TaskData.From("text") }],
+        Phases = [_phase],
+        NewAgents = ["agent", "other"],
+        Events = [Event(1), Event(2)],
+    };
+
+    private static TaskResult Result(string task) => new()
+    {
+        TaskId = task,
+        WorkflowId = Run,
+        AgentId = "agent",
+        Status = AgentTaskStatus.Completed,
+        Output = TaskData.From(42),
+        Attempts = 1,
+        StartedAt = _now,
+        CompletedAt = _now.AddSeconds(1),
+        Duration = TimeSpan.FromSeconds(1),
+    };
+
+    private static WorkflowEvent Event(int position) => new()
+    {
+        Position = position,
+        WorkflowId = Run,
+        Kind = WorkflowEventKind.Warning,
+        Timestamp = _now,
+        Message = $"event {position}",
+    };
+
+    private static TheoryData<string> PropertiesOf<T>(string[] except) => [.. typeof(T)
+        .GetProperties(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)
+        .Where(property => property.SetMethod is not null && !except.Contains(property.Name))
+        .Select(static property => property.Name)];
+
+    private static T Changed<T>(T plain, string name)
+        where T : ExtensibleRecord
+    {
+        var property = typeof(T).GetProperty(name, BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic)!;
+        var changed = (T)typeof(T).GetMethod("<Clone>$")!.Invoke(plain, null)!;
+        property.SetValue(changed, Other(property));
+        Json(changed).Should().NotBe(Json(plain));
+        return changed;
+    }
+
+    /// <summary>A value that neither record has.</summary>
+    private static object Other(PropertyInfo property) => (Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) switch
+    {
+        var type when type == typeof(string) => "other",
+        var type when type == typeof(int) => 77,
+        var type when type == typeof(DateTimeOffset) => _now.ToOffset(TimeSpan.FromHours(2)).AddMinutes(1),
+        var type when type == typeof(WorkflowPhase) => new WorkflowPhase("other"),
+        var type when type == typeof(PhaseOutcome) => PhaseOutcome.SentBack,
+        var type when type == typeof(TaskError) => new TaskError { Code = "OTHER", Message = "other" },
+        var type when type == typeof(IReadOnlyDictionary<string, string>) => new Dictionary<string, string> { ["key"] = "value" },
+        var type when type == typeof(Dictionary<string, JsonElement>) => new Dictionary<string, JsonElement> { ["new"] = JsonDocument.Parse("1").RootElement },
+        var type => throw new InvalidOperationException($"Give this test a value of {type}."),
+    };
+}
