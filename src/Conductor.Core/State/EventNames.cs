@@ -2,7 +2,7 @@ namespace Conductor.State;
 
 /// <summary>
 /// What the packed events of a run refer to by number: tasks and phases by their place in the definition, and in order of their arrival whatever
-/// else they name: agents, messages, events that are kept as they are. The run's loop adds, any thread reads what was committed.
+/// else they name: agents, messages, events that are kept as they are. The run's loop adds, any thread reads, or writes down, what was committed.
 /// </summary>
 internal sealed class EventNames(WorkflowDefinition? definition)
 {
@@ -35,9 +35,12 @@ internal sealed class EventNames(WorkflowDefinition? definition)
     /// <summary>Writes them down.</summary>
     public void WriteTo(ref PackWriter pack)
     {
+        // In this order: there may be more by now than were committed, never fewer.
+        var count = Volatile.Read(ref _count);
+        var others = Volatile.Read(ref _others);
         pack.PutObject(definition);
-        pack.Put(_count);
-        foreach (var other in _others.AsSpan(0, _count))
+        pack.Put(count);
+        foreach (var other in others.AsSpan(0, count))
         {
             pack.PutObject(other);
         }
@@ -68,6 +71,7 @@ internal sealed class EventNames(WorkflowDefinition? definition)
         }
 
         _others[_count] = other;
-        return _count++;
+        Volatile.Write(ref _count, _count + 1);
+        return _count - 1;
     }
 }

@@ -49,8 +49,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
                     return _record.Summary;
                 }
 
-                var pack = new PackReader(_packed, _named);
-                return RunRecord.ReadSummaryOnly(ref pack, id);
+                return Head().Summary;
             }
         }
     }
@@ -61,7 +60,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         {
             lock (this)
             {
-                return Look().Definition;
+                return _record is null ? Head().Definition : _record.Definition;
             }
         }
     }
@@ -72,7 +71,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         {
             lock (this)
             {
-                return Look().IsCancellationRequested;
+                return _record is null ? Head().IsCancellationRequested : _record.IsCancellationRequested;
             }
         }
     }
@@ -83,7 +82,9 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         var events = EventBatch.Of(id, transition.Events);
         lock (this)
         {
-            return Open().TryCommit(transition, events);
+            var committed = Open(out var wasPacked).TryCommit(transition, events);
+            PackAgain(wasPacked);
+            return committed;
         }
     }
 
@@ -92,7 +93,9 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (this)
         {
-            return Open().TrySave(state, expectation);
+            var saved = Open(out var wasPacked).TrySave(state, expectation);
+            PackAgain(wasPacked);
+            return saved;
         }
     }
 
@@ -100,7 +103,9 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     {
         lock (this)
         {
-            return Open().TryRecord(result);
+            var isRecorded = Open(out var wasPacked).TryRecord(result);
+            PackAgain(wasPacked);
+            return isRecorded;
         }
     }
 
@@ -163,11 +168,28 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         return RunRecord.Read(ref pack, id, maxEvents);
     }
 
-    /// <summary>Its record, to be changed: a result that comes late, or somebody takes the run up again.</summary>
-    private RunRecord Open()
+    /// <summary>What its record begins with.</summary>
+    private (WorkflowSummary Summary, WorkflowDefinition? Definition, bool IsCancellationRequested) Head()
     {
+        var pack = new PackReader(_packed, _named);
+        return RunRecord.ReadHead(ref pack, id);
+    }
+
+    /// <summary>Its record, to be changed: a result comes late, or somebody takes the run up again.</summary>
+    private RunRecord Open(out bool wasPacked)
+    {
+        wasPacked = _record is null;
         (_record, _packed, _named) = (Look(), [], []);
         return _record;
+    }
+
+    /// <summary>Nobody may come who reads it, so it does not wait for that a second time.</summary>
+    private void PackAgain(bool wasPacked)
+    {
+        if (wasPacked && _record!.IsComplete)
+        {
+            Pack();
+        }
     }
 
     /// <summary>It is over, and whoever waited for its end has read it.</summary>
@@ -182,7 +204,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         try
         {
             _record.WriteTo(ref pack);
-            (_packed, _named, _record) = (pack.Bytes, pack.Objects, null);
+            (_packed, _named, _record) = (pack.ToBytes(), pack.ToObjects(), null);
         }
         finally
         {

@@ -26,10 +26,10 @@ internal ref struct PackWriter
     }
 
     /// <summary>What was written.</summary>
-    public readonly byte[] Bytes => _bytes.AsSpan(0, _length).ToArray();
+    public readonly byte[] ToBytes() => _bytes.AsSpan(0, _length).ToArray();
 
     /// <summary>The objects that it names.</summary>
-    public readonly object[] Objects => _objects.AsSpan(0, _objectCount).ToArray();
+    public readonly object[] ToObjects() => _objects.AsSpan(0, _objectCount).ToArray();
 
     /// <summary>Writes a number that is hardly ever negative.</summary>
     public void Put(long number)

@@ -8,7 +8,7 @@ internal sealed partial class RunRecord
     /// <summary>For how many results it has places: one for each task of its definition, or more.</summary>
     public int ResultPlaces => Results.Places;
 
-    /// <summary>Writes it down.</summary>
+    /// <summary>Writes it down: whatever the record has must be here, and in <see cref="Read"/> in the same order.</summary>
     public void WriteTo(ref PackWriter pack)
     {
         Write(ref pack, _summary!);
@@ -68,8 +68,11 @@ internal sealed partial class RunRecord
         return record;
     }
 
-    /// <summary>Reads the summary of what was written, and nothing else.</summary>
-    public static WorkflowSummary ReadSummaryOnly(ref PackReader pack, string id) => ReadSummary(ref pack, id) with { StoreVersion = pack.Take() };
+    /// <summary>Reads what is asked for of many runs, or often, and nothing else.</summary>
+    public static (WorkflowSummary Summary, WorkflowDefinition? Definition, bool IsCancellationRequested) ReadHead(ref PackReader pack, string id) => (
+        ReadSummary(ref pack, id) with { StoreVersion = pack.Take() },
+        pack.TakeObject<WorkflowDefinition>(),
+        pack.Take() == 1);
 
     private static void Write(ref PackWriter pack, WorkflowSummary summary)
     {

@@ -114,7 +114,7 @@ internal sealed class RunResults
     /// <summary>Writes them down, as they are packed.</summary>
     public void WriteTo(ref PackWriter pack)
     {
-        // Nobody adds to them any more: what was read may share them with others that were.
+        // All records that are read share them: whoever adds to them makes a copy first.
         _numbersAreShared = true;
         pack.PutObject(_numbers);
         pack.Put(_packed.Length);

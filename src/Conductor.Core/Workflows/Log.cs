@@ -58,4 +58,7 @@ internal static partial class Log
 
     [LoggerMessage(1417, LogLevel.Warning, "A step of run {WorkflowId} could not be saved; it is tried again in {Delay}.")]
     public static partial void CommitRetried(ILogger logger, Exception exception, string workflowId, TimeSpan delay);
+
+    [LoggerMessage(1418, LogLevel.Error, "Somebody who listens to traces or metrics failed in run {WorkflowId}.")]
+    public static partial void ListenerFailed(ILogger logger, Exception exception, string workflowId);
 }

@@ -83,7 +83,7 @@ internal sealed class RunMigration(
         runner.Stop(StopCause.Draining);
         try
         {
-            await runner.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await runner.CompletionApart.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (StateException exception) when (exception.ErrorCode == ErrorCodes.LeaseLost)
         {

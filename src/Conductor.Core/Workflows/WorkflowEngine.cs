@@ -167,7 +167,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         foreach (var runner in _services.Runners.Values)
         {
             runner.Stop(StopCause.Draining);
-            ends.Add(runner.Completion);
+            ends.Add(runner.CompletionApart);
         }
 
         // What only waits for an agent has not begun: the next owner begins it.

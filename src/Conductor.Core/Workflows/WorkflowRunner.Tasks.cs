@@ -211,40 +211,4 @@ internal sealed partial class WorkflowRunner
             _ready.Clear();
         }
     }
-
-    private async ValueTask CompleteAsync()
-    {
-        Exception? failure = _lossReason;
-        WorkflowState? state = null;
-        try
-        {
-            await _services.State.Leases.ReleaseAsync(Lease.Current, CancellationToken.None).ConfigureAwait(false);
-            state = failure is null ? await _services.State.GetWorkflowStateAsync(RunId, CancellationToken.None).ConfigureAwait(false) : null;
-        }
-#pragma warning disable CA1031 // Whoever waits for the run is told instead.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            failure ??= exception;
-        }
-
-        // From here on nobody cancels any more. Whoever stopped it before may still be about to: then the next run gets a token of its own.
-        _spare.Leave(wasStopped: Interlocked.Exchange(ref _stopCause, (int)StopCause.Over) != (int)StopCause.None);
-        _services.LeaveSpareTasks(_spare);
-        _services.Forget(this);
-        Committed.Beat();
-
-        // Nothing follows: whoever waits goes on on this thread, and may hold it.
-        if (failure is null && state is not null)
-        {
-            _completion.TrySetResult(state);
-        }
-        else
-        {
-            _completion.TrySetException(failure ?? new StateException(ErrorCodes.StateCorrupt, $"Run '{RunId}' is no longer in the store."));
-
-            // Nobody has to wait for a run; a failure that was logged is no unobserved one.
-            _ = _completion.Task.Exception;
-        }
-    }
 }

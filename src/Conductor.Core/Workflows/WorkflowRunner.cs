@@ -27,9 +27,6 @@ internal sealed partial class WorkflowRunner
     private readonly FinishedTasks _finished;
     private readonly SpareTasks _spare;
     private readonly CancellationTokenSource _taskCancellation;
-
-    /// <summary>Whoever awaits it goes on on the thread that completes it, as after any async method.</summary>
-    private readonly TaskCompletionSource<WorkflowState> _completion = new();
     private readonly Func<ValueTask> _ensureMayBegin;
     private int _stopCause;
     private WorkflowSummary _summary;
@@ -71,9 +68,6 @@ internal sealed partial class WorkflowRunner
 
     /// <summary>The lease under which it is run. Thread-safe.</summary>
     public HeldLease Lease { get; }
-
-    /// <summary>The final state; fails when the run was lost or handed over. Thread-safe.</summary>
-    public Task<WorkflowState> Completion => _completion.Task;
 
     /// <summary>Beats after each commit. Thread-safe.</summary>
     public Pulse Committed { get; } = new();
@@ -130,11 +124,12 @@ internal sealed partial class WorkflowRunner
     /// <summary>Runs to the end, whatever that is. Never throws.</summary>
     public async Task RunAsync()
     {
-        var startedAt = _services.Time.GetTimestamp();
-        using (var activity = WorkflowTracing.Start(_plan.Definition, RunId))
-        using (ArmTimeout())
+        try
         {
+            var startedAt = _services.Time.GetTimestamp();
+            using var activity = WorkflowTracing.Start(_plan.Definition, RunId);
             _services.Instruments.ActiveWorkflows.Add(1);
+            using var timeout = ArmTimeout();
             try
             {
                 await RunPhasesAsync().ConfigureAwait(false);
@@ -153,6 +148,16 @@ internal sealed partial class WorkflowRunner
             await WaitForTasksAsync().ConfigureAwait(false);
             _services.Instruments.ActiveWorkflows.Add(-1);
             WorkflowTracing.Finish(activity, _services, _summary, _services.Time.GetElapsedTime(startedAt));
+        }
+#pragma warning disable CA1031 // Not the run failed, whose exceptions are dealt with by now, but a listener of traces or metrics; whoever waits must not wait for ever.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ListenerFailed(_services.Logger, exception, RunId);
+            if (!_summary.IsComplete)
+            {
+                Lose(exception);
+            }
         }
 
         await CompleteAsync().ConfigureAwait(false);

@@ -14,6 +14,7 @@ internal sealed class WorkflowServices(
     AgentCoordinator coordinator, StateManager state, PolicyEngine policies, WorkflowOptions options, ConductorEnvironment environment)
 {
     private SpareTasks? _spareTasks;
+    private Briefness _ends;
 
     public AgentCoordinator Coordinator { get; } = coordinator;
 
@@ -39,6 +40,9 @@ internal sealed class WorkflowServices(
     /// <summary>Whether the last turn of a run's loop was brief: one in memory is, and so is beginning one on a disk; a gate or a report may not be.</summary>
     public StrongBox<bool> StepsAreBrief { get; } = new(true);
 
+    /// <summary>Whether what whoever waits for a run does when it is over is expected to be brief.</summary>
+    public bool EndsAreBrief => _ends.IsBrief;
+
     /// <summary>Fences of runs that this engine could not go on with although it lives: what was under way then is no crash.</summary>
     public ConcurrentDictionary<string, long> LostFences { get; } = new(StringComparer.Ordinal);
 
@@ -47,6 +51,9 @@ internal sealed class WorkflowServices(
 
     /// <summary>The runs of this engine.</summary>
     public ConcurrentDictionary<string, WorkflowRunner> Runners { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Notes how long whoever waited for a run held the thread. (Of two at once the later counts.)</summary>
+    public void NoteEnd(TimeSpan time) => _ends.Note(time < Lane.Slice);
 
     /// <summary>What a run that is over left, if no other run has it.</summary>
     public SpareTasks TakeSpareTasks() => Interlocked.Exchange(ref _spareTasks, null) ?? new SpareTasks();

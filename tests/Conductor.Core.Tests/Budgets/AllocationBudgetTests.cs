@@ -185,7 +185,7 @@ public sealed class AllocationBudgetTests(ITestOutputHelper output) : IAsyncLife
 
         var after = GC.GetTotalMemory(forceFullCollection: true);
 
-        ((after - before) / Runs).Should().BeLessThan(1_880, "a finished run of 3 x 10 tasks holds about 1,640 bytes, with its places in the tables of the store");
+        ((after - before) / Runs).Should().BeLessThan(1_880, "a finished run of 3 x 10 tasks holds about 1,300 bytes, and the tables of the store grow with it by some 340");
     }
 
     private static TaskDefinition NewTask() => new() { AgentType = _type, Input = TaskData.From(1) };

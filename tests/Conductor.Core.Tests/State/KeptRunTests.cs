@@ -66,8 +66,34 @@ public sealed class KeptRunTests
         ShouldStay(step);
     }
 
+    /// <summary>Steps of others than a run's loop are not on one tape, and so are no stretch together.</summary>
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(25)]
+    public void Run_WithEventsOfManySteps_ReadsTheSame(int maxEvents)
+    {
+        var workflow = NewWorkflow(maxEvents);
+        for (var step = 0; step < 10; step++)
+        {
+            Commit(workflow, Ended(_summary) with { ExpectedVersion = step, Results = [], Events = [.. Enumerable.Range((step * 8) + 1, 8).Select(Event)] });
+        }
+
+        ShouldStay(workflow);
+        workflow.GetHistory(0, 1_000)!.Events.Select(static happening => happening.Position).Should().Equal(
+            Enumerable.Range(1, 80).TakeLast(maxEvents).Select(static position => (long)position));
+    }
+
     [Fact]
-    public void Run_WithMoreEventsThanAreJoined_ReadsTheSame() => ShouldStay(Ended(_summary) with { Events = [.. Enumerable.Range(1, 40).Select(Event)] }, maxEvents: 25);
+    public void Run_WithEventsOfItsLoop_ReadsTheSame()
+    {
+        var tape = new EventTape(Run, _definition, expected: 10);
+        tape.AddOfRun(WorkflowEventKind.PhaseStarted, "text", WorkflowStatus.InProgress, error: null, WorkflowPhase.Development, round: 0, _now);
+        tape.AddStarted(1, WorkflowPhase.Development, round: 0, _now);
+        tape.AddFinished(1, tape.AddAgent("agent"), Result("b"), WorkflowPhase.Development, round: 0, _now.AddSeconds(1));
+        tape.AddWhole(Event(4));
+
+        ShouldStay(Ended(_summary) with { Events = tape.Take() });
+    }
 
     [Fact]
     public void Result_OfAnEarlierRound_IsStillThere()
@@ -93,25 +119,29 @@ public sealed class KeptRunTests
         workflow.TryRecord(Result("b")).Should().BeTrue();
         workflow.TryRecord(Result("unknown")).Should().BeTrue();
 
+        IsPacked(workflow).Should().BeTrue("nobody may read it a second time");
         Pack(workflow).TaskResults.Keys.Should().Equal("a", "b", "unknown");
         workflow.GetState()!.TaskResults.Values.Should().Equal(Result("a"), Result("b"), Result("unknown"));
     }
 
     [Theory]
-    [InlineData("text")]
-    [InlineData(null)]
-    public void LastStep_RepeatedBySomebodyWhoDidNotLearnOfIt_IsNotMadeTwice(string? operation)
+    [InlineData(null, false)]
+    [InlineData("text", true)]
+    [InlineData("an id of this process", true)]
+    public void LastStep_RepeatedBySomebodyWhoDidNotLearnOfIt_IsNotMadeTwice(string? operation, bool isKnown)
     {
-        foreach (var name in new[] { operation, operation is null ? null : EntityId.New() })
+        var workflow = NewWorkflow();
+        var step = Ended(_summary) with
         {
-            var workflow = NewWorkflow();
-            var step = Ended(_summary) with { OperationId = name, Log = [new WorkflowLogEntry { Timestamp = _now, Error = new TaskError { Code = "CODE", Message = "text" } }] };
-            Commit(workflow, step);
-            Pack(workflow);
+            OperationId = operation == "an id of this process" ? EntityId.New() : operation,
+            Log = [new WorkflowLogEntry { Timestamp = _now, Error = new TaskError { Code = "CODE", Message = "text" } }],
+        };
+        Commit(workflow, step);
+        Pack(workflow);
 
-            workflow.TryCommit(step).Should().Be(name is null ? (0, 1) : (1, 1));
-            Pack(workflow).ErrorLog.Should().ContainSingle();
-        }
+        workflow.TryCommit(step).Should().Be(isKnown ? (1, 1) : (0, 1));
+        IsPacked(workflow).Should().BeTrue("nothing changed");
+        Pack(workflow).ErrorLog.Should().ContainSingle();
     }
 
     [Fact]
@@ -151,17 +181,24 @@ public sealed class KeptRunTests
     /// <summary>The first to read the state of a run that is over has it packed.</summary>
     private static WorkflowState Pack(InMemoryWorkflow workflow) => workflow.GetState()!;
 
-    private static void ShouldStay(WorkflowTransition step, int maxEvents = 1_000)
+    private static bool IsPacked(InMemoryWorkflow workflow) =>
+        typeof(InMemoryWorkflow).GetField("_record", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(workflow) is null;
+
+    private static void ShouldStay(WorkflowTransition step)
     {
-        var workflow = NewWorkflow(maxEvents);
+        var workflow = NewWorkflow();
         Commit(workflow, step);
+        ShouldStay(workflow);
+    }
+
+    private static void ShouldStay(InMemoryWorkflow workflow)
+    {
         var (summary, history) = (Json(workflow.Summary), Json(workflow.GetHistory(0, 1_000)));
-        var isPacked = typeof(InMemoryWorkflow).GetField("_record", BindingFlags.Instance | BindingFlags.NonPublic)!;
-        isPacked.GetValue(workflow).Should().NotBeNull();
+        IsPacked(workflow).Should().BeFalse();
 
         var state = Pack(workflow);
 
-        isPacked.GetValue(workflow).Should().BeNull("it is kept packed from here on");
+        IsPacked(workflow).Should().BeTrue();
         for (var turn = 0; turn < 2; turn++)
         {
             Json(workflow.GetState()).Should().Be(Json(state));

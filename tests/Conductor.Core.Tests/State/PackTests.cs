@@ -19,7 +19,7 @@ public sealed class PackTests
         pack.PutTime(number);
         pack.PutTime(-number);
 
-        var reader = new PackReader(pack.Bytes, pack.Objects);
+        var reader = new PackReader(pack.ToBytes(), pack.ToObjects());
         (read[0], read[1], read[2], read[3]) = (reader.Take(), reader.TakeSigned(), reader.TakeTime(), reader.TakeTime());
         pack.Dispose();
 
@@ -37,7 +37,7 @@ public sealed class PackTests
         var pack = new PackWriter();
         pack.Put(number);
 
-        pack.Bytes.Should().HaveCount(bytes);
+        pack.ToBytes().Should().HaveCount(bytes);
         pack.Dispose();
     }
 
@@ -60,12 +60,12 @@ public sealed class PackTests
                     pack.PutObject(objects[index]);
                     break;
                 default:
-                    pack.PutBytes(new byte[index]);
+                    pack.PutBytes(Bytes(number, index));
                     break;
             }
         }
 
-        var reader = new PackReader(pack.Bytes, pack.Objects);
+        var reader = new PackReader(pack.ToBytes(), pack.ToObjects());
         pack.Dispose();
         foreach (var (kind, number, index) in items)
         {
@@ -74,7 +74,7 @@ public sealed class PackTests
                 0 => reader.TakeSigned() == number,
                 1 => reader.TakeTime() == number,
                 2 => ReferenceEquals(reader.TakeObject<object>(), objects[index]),
-                _ => reader.TakeBytes().Length == index,
+                _ => reader.TakeBytes().SequenceEqual(Bytes(number, index)),
             };
             if (!isSame)
             {
@@ -95,7 +95,14 @@ public sealed class PackTests
             pack.PutObject(i % 2 == 0 ? one : other);
         }
 
-        pack.Objects.Should().Equal(one, other);
+        pack.ToObjects().Should().Equal(one, other);
         pack.Dispose();
+    }
+
+    private static byte[] Bytes(long seed, int length)
+    {
+        var bytes = new byte[length];
+        Array.Fill(bytes, (byte)seed);
+        return bytes;
     }
 }

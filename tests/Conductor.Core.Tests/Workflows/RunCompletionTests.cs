@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using Conductor.Diagnostics;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
@@ -44,12 +45,84 @@ public sealed class RunCompletionTests : IAsyncLifetime
     [Fact]
     public async Task Completion_ManyAwait_AllGoOn()
     {
+        using var cancellation = new CancellationTokenSource();
         await using var run = await _rig.Engine.StartWorkflowAsync(_one);
-        var places = Enumerable.Range(0, 10).Select(_ => PlaceAfterAsync(run)).ToList();
+        var waiting = Enumerable.Range(0, 10).Select(i => i % 2 == 0 ? run.Completion.WaitAsync(cancellation.Token) : AfterAsync(run, () => new WorkflowState { WorkflowId = run.RunId, DefinitionName = "any" })).ToList();
 
         _release.SetResult();
 
-        (await Task.WhenAll(places).WaitAsync(_limit)).Should().HaveCount(10);
+        (await Task.WhenAll(waiting).WaitAsync(_limit)).Should().OnlyContain(state => state.WorkflowId == run.RunId);
+    }
+
+    /// <summary>What somebody does when a run is over comes next on the thread only as long as it is brief.</summary>
+    [Fact]
+    public async Task Completion_OneWhoAwaitsTakesLong_IsNoWorkOfTheLane()
+    {
+        const string Lane = "Conductor.Lane.Work";
+        _release.SetResult();
+        var place = string.Empty;
+        for (var attempt = 0; attempt < 1_000 && !place.Contains(Lane, StringComparison.Ordinal); attempt++)
+        {
+            await RunAsync(static () => true);
+            await RunAsync(static () => true);
+            place = await RunAsync(static () => new StackTrace().ToString());
+        }
+
+        place.Should().Contain(Lane);
+        for (var turn = 0; turn < 2; turn++)
+        {
+            await RunAsync(static () => SpinWait.SpinUntil(static () => false, millisecondsTimeout: 1));
+        }
+
+        (await RunAsync(static () => new StackTrace().ToString())).Should().NotContain(Lane);
+    }
+
+    /// <summary>Stopping an engine, or migrating a run, must not have to wait for what an application does at its end.</summary>
+    [Fact]
+    public async Task CompletionApart_SomebodyHoldsTheEndOfTheRun_ComesAllTheSame()
+    {
+        using var cancellation = new CancellationTokenSource();
+        using var came = new ManualResetEventSlim();
+        await using var run = await _rig.Engine.StartWorkflowAsync(_one);
+        var runner = (WorkflowRunner)typeof(WorkflowRun).GetField("_runner", BindingFlags.Instance | BindingFlags.NonPublic)!.GetValue(run)!;
+        var held = AfterAsync(run, () => came.Wait(_limit));
+        var apart = WaitApartAsync();
+
+        _release.SetResult();
+
+        (await held.WaitAsync(2 * _limit)).Should().BeTrue();
+        await apart;
+
+        async Task WaitApartAsync()
+        {
+            await runner.CompletionApart.WaitAsync(cancellation.Token).ConfigureAwait(false);
+            came.Set();
+        }
+    }
+
+    [Fact]
+    public async Task Completion_ListenerFails_ComesAllTheSameAndItIsLogged()
+    {
+        var definition = _one with { Name = "completion-listener" };
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == ConductorTelemetry.SourceName,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = activity =>
+            {
+                if (activity.DisplayName.EndsWith(definition.Name, StringComparison.Ordinal))
+                {
+                    throw new InvalidOperationException("The listener fails.");
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        _release.SetResult();
+        await using var run = await _rig.Engine.StartWorkflowAsync(definition);
+
+        (await run.Completion.WaitAsync(_limit)).Status.Should().Be(WorkflowStatus.Completed);
+
+        _rig.Logs.GetSnapshot().Should().Contain(record => record.Id.Id == 1418);
     }
 
     [Fact]
@@ -80,6 +153,12 @@ public sealed class RunCompletionTests : IAsyncLifetime
         _release.SetResult();
 
         (await after.WaitAsync(_limit)).Should().BeTrue("what follows is no part of the run");
+    }
+
+    private async Task<T> RunAsync<T>(Func<T> then)
+    {
+        await using var run = await _rig.Engine.StartWorkflowAsync(_one);
+        return await AfterAsync(run, then);
     }
 
     private static Task<string> PlaceAfterAsync(WorkflowRun run) => AfterAsync(run, static () => new StackTrace().ToString());

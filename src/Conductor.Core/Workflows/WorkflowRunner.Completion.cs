@@ -1,0 +1,79 @@
+using System.Diagnostics;
+
+namespace Conductor.Workflows;
+
+/// <content>
+/// The end of the run, for whoever waits for it. What they do then is work that the run hands over: it comes next on this thread as far as it is known to be brief,
+/// on another thread if not, and is timed by itself either way.
+/// </content>
+internal sealed partial class WorkflowRunner : ILaneItem
+{
+    /// <summary>Whoever awaits it goes on on the thread that completes it, as after any async method.</summary>
+    private readonly TaskCompletionSource<WorkflowState> _completion = new();
+    private WorkflowState? _finalState;
+    private Exception? _failure;
+
+    /// <summary>The final state; fails when the run was lost or handed over. Thread-safe.</summary>
+    public Task<WorkflowState> Completion => _completion.Task;
+
+    /// <summary>The same for this library itself, which must not have to wait for what an application does when the run is over. Thread-safe.</summary>
+    public Task<WorkflowState> CompletionApart =>
+        Completion.ContinueWith(static run => run, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
+
+    /// <inheritdoc />
+    bool ILaneItem.IsBrief => _services.EndsAreBrief;
+
+    /// <inheritdoc />
+    void ILaneItem.Run()
+    {
+        if (_failure is null)
+        {
+            _completion.TrySetResult(_finalState!);
+            return;
+        }
+
+        _completion.TrySetException(_failure);
+
+        // Nobody has to wait for a run; a failure that was logged is no unobserved one.
+        _ = _completion.Task.Exception;
+    }
+
+    /// <inheritdoc />
+    void ILaneItem.Held(TimeSpan time) => _services.NoteEnd(time);
+
+    /// <summary>Not known to be brief: then it is no work of ours, and what it hands over comes as from any thread.</summary>
+    void IThreadPoolWorkItem.Execute()
+    {
+        var begunAt = Stopwatch.GetTimestamp();
+        ((ILaneItem)this).Run();
+        _services.NoteEnd(Stopwatch.GetElapsedTime(begunAt));
+    }
+
+    /// <summary>Nothing of the run follows: its span, its time limit and its notices are over.</summary>
+    private async ValueTask CompleteAsync()
+    {
+        _failure = _lossReason;
+        try
+        {
+            await _services.State.Leases.ReleaseAsync(Lease.Current, CancellationToken.None).ConfigureAwait(false);
+            if (_failure is null)
+            {
+                _finalState = await _services.State.GetWorkflowStateAsync(RunId, CancellationToken.None).ConfigureAwait(false)
+                    ?? throw new StateException(ErrorCodes.StateCorrupt, $"Run '{RunId}' is no longer in the store.");
+            }
+        }
+#pragma warning disable CA1031 // Whoever waits for the run is told instead.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _failure ??= exception;
+        }
+
+        // From here on nobody cancels any more. Whoever stopped it before may still be about to: then the next run gets a token of its own.
+        _spare.Leave(wasStopped: Interlocked.Exchange(ref _stopCause, (int)StopCause.Over) != (int)StopCause.None);
+        _services.LeaveSpareTasks(_spare);
+        _services.Forget(this);
+        Committed.Beat();
+        Lane.Add(this);
+    }
+}
