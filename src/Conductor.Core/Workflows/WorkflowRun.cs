@@ -34,6 +34,10 @@ public sealed class WorkflowRun : IAsyncDisposable
     /// Completes with the final state when the run has ended, whatever its end. Fails with LEASE_LOST when this process could not go on with
     /// it: get the run by its id to follow its new owner.
     /// </summary>
+    /// <remarks>
+    /// Whoever awaits it may go on on the thread on which the run ended, as after any async method. Several who do by <c>WaitAsync</c> with a token may go on one after the
+    /// other: do not block there.
+    /// </remarks>
     public Task<WorkflowState> Completion
     {
         get
