@@ -44,12 +44,7 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         {
             lock (this)
             {
-                if (_record is not null)
-                {
-                    return _record.Summary;
-                }
-
-                return Head().Summary;
+                return _record is null ? Head().Summary : _record.Summary;
             }
         }
     }
