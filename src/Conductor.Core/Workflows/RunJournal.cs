@@ -81,7 +81,11 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
         _events.Continue(position);
         foreach (var agent in agents)
         {
-            _agents.Add(agent, _events.AddAgent(agent));
+            // A state that was saved by hand, or by two owners at once, may name one twice: no reason never to go on with its run.
+            if (!_agents.TryGet(agent, out _))
+            {
+                _agents.Add(agent, _events.AddAgent(agent));
+            }
         }
     }
 
