@@ -10,6 +10,9 @@ internal sealed class Victim : IDisposable
     private const int SigCont = 18;
     private const int SigStop = 19;
 
+    /// <summary>In characters: a few warnings with their exceptions.</summary>
+    private const int LastWords = 6_000;
+
     private readonly Process _process;
     private readonly Task<string> _errors;
 
@@ -57,8 +60,18 @@ internal sealed class Victim : IDisposable
         }
     }
 
-    /// <summary>What it wrote to its error stream, when it ended in a way that is neither success nor a kill.</summary>
-    public async Task<string?> ComplaintAsync() => _process.ExitCode is 0 or 128 + SigKill ? null : $"exit {_process.ExitCode}: {await _errors}";
+    /// <summary>Waits for its end, and ends it itself when the limit is over: only then is all there that it logged.</summary>
+    /// <returns>What went wrong, with what it logged last; null when it succeeded or was killed before the limit.</returns>
+    public async Task<string?> ComplaintAsync(TimeSpan limit)
+    {
+        if (!await WaitAsync(limit))
+        {
+            _process.Kill();
+            return $"A process did not end within {limit.TotalSeconds:0} s. {await LastWordsAsync()}";
+        }
+
+        return _process.ExitCode is 0 or 128 + SigKill ? null : $"exit {_process.ExitCode}. {await LastWordsAsync()}";
+    }
 
     public void Dispose()
     {
@@ -68,6 +81,12 @@ internal sealed class Victim : IDisposable
         }
 
         _process.Dispose();
+    }
+
+    private async Task<string> LastWordsAsync()
+    {
+        var errors = await _errors;
+        return errors.Length == 0 ? "It logged nothing." : $"It logged last:{Environment.NewLine}{errors[^Math.Min(errors.Length, LastWords)..]}";
     }
 
     private void Send(int signal)

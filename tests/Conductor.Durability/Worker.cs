@@ -2,6 +2,8 @@ using Conductor.DependencyInjection;
 using Conductor.State;
 using Conductor.Workflows;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 
 namespace Conductor.Durability;
 
@@ -12,6 +14,12 @@ internal static class Worker
     {
         using var log = new ExecutionLog(options.Logs);
         var services = new ServiceCollection();
+
+        // To the error stream, which a trial shows when this process does not end as it should.
+        services.AddLogging(static logging => logging
+            .SetMinimumLevel(LogLevel.Warning)
+            .AddSimpleConsole(static console => console.SingleLine = true)
+            .Services.Configure<ConsoleLoggerOptions>(static console => console.LogToStandardErrorThreshold = LogLevel.Trace));
         var builder = services.AddConductor(conductor =>
         {
             conductor.Workflows.LeaseDuration = options.Lease;

@@ -45,9 +45,9 @@ internal static class KillTrial
                     victim.Kill();
                 }
 
-                if (!await victim.WaitAsync(_limit))
+                if (await victim.ComplaintAsync(_limit) is { } complaint)
                 {
-                    complaints.Add($"A process did not end within {_limit.TotalSeconds} s.");
+                    complaints.Add(complaint);
                     break;
                 }
 
@@ -60,11 +60,6 @@ internal static class KillTrial
 
                 done++;
                 furthest = Math.Max(furthest, point);
-                if (await victim.ComplaintAsync() is { } complaint)
-                {
-                    complaints.Add(complaint);
-                    break;
-                }
             }
 
             verdicts.Add(await Verdict.OfAsync(options.Database, options.Logs, WorkflowsPerBatch));

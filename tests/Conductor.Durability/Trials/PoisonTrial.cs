@@ -19,9 +19,9 @@ internal static class PoisonTrial
         for (var life = 0; life < 10; life++)
         {
             using var victim = Victim.Start(options);
-            if (!await victim.WaitAsync(TimeSpan.FromSeconds(60)))
+            if (await victim.ComplaintAsync(TimeSpan.FromSeconds(60)) is { } complaint)
             {
-                return new Outcome(false, "A process did not end within 60 s.");
+                return new Outcome(false, complaint);
             }
 
             if (victim.Succeeded)

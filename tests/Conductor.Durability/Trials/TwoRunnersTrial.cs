@@ -6,6 +6,8 @@ namespace Conductor.Durability.Trials;
 /// <summary>Two processes take over the same workflows at once; each workflow finishes exactly once.</summary>
 internal static class TwoRunnersTrial
 {
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(120);
+
     public static async Task<Outcome> RunAsync(string folder, int workflows)
     {
         var options = new WorkerOptions { Database = Path.Combine(folder, "conductor.db"), Logs = Path.Combine(folder, "logs"), Workflows = workflows };
@@ -27,10 +29,10 @@ internal static class TwoRunnersTrial
         var recover = new WorkerOptions { Database = options.Database, Logs = options.Logs };
         using var one = Victim.Start(recover);
         using var other = Victim.Start(recover);
-        var ended = (await Task.WhenAll(one.WaitAsync(TimeSpan.FromSeconds(120)), other.WaitAsync(TimeSpan.FromSeconds(120)))).All(static end => end);
+        var complaints = await Task.WhenAll(one.ComplaintAsync(_limit), other.ComplaintAsync(_limit));
+        var complaint = Array.Find(complaints, static said => said is not null);
         var verdict = await Verdict.OfAsync(options.Database, options.Logs, workflows);
         var shares = Directory.GetFiles(options.Logs, "*.log").Select(static file => File.ReadLines(file).Count(static line => line.StartsWith("begin", StringComparison.Ordinal))).Order().ToList();
-        var complaint = ended ? await one.ComplaintAsync() ?? await other.ComplaintAsync() : "A process did not end within 120 s.";
         return new Outcome(
             complaint is null && verdict.Violations == 0 && unfinished > 0,
             $"{unfinished} of {workflows} left in the middle, taken over by two at once; executions per process {string.Join(", ", shares)}; {verdict}{complaint}");
