@@ -82,10 +82,24 @@ internal sealed partial class AgentSlot
         var runs = End(
             attempt,
             context => context.ToResult(AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = "The caller cancelled the task." }));
-        if (runs && !_removed)
+        if (runs && TrySetAside(attempt))
         {
-            Status = AgentStatus.Failed;
             _coordinator.OnAgentSetAside(this);
+        }
+    }
+
+    /// <summary>Under the lock: an agent that returns at this moment is either not set aside, or idle after it was.</summary>
+    private bool TrySetAside(long attempt)
+    {
+        lock (this)
+        {
+            if (_removed || _codeReturned || AttemptNumber != attempt)
+            {
+                return false;
+            }
+
+            Status = AgentStatus.Failed;
+            return true;
         }
     }
 

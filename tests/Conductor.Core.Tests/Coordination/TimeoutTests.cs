@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Conductor.Agents;
 using Conductor.Errors;
 using Conductor.Messaging;
+using Conductor.Testing;
 using Conductor.Tests.Support;
 
 namespace Conductor.Tests.Coordination;
@@ -179,6 +180,46 @@ public sealed class TimeoutTests
         ((TaskResultPayload)rig.Messages.Single().Message.Payload!).Result.Status.Should().Be(AgentTaskStatus.Cancelled);
         stubborn.SetResult();
         await Rig.UntilAsync(() => rig.Coordinator.GetAvailableAgents(AgentType.Coding).Count == 1, "it to come back");
+    }
+
+    [Fact]
+    [Trait("Behaviour", "6")]
+    public async Task DispatchTaskAsync_AgentReturnsAtTheMomentItIsSetAside_IsIdleAndTakesTheNextTask()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Bus = static environment => new RecordingMessageBus(environment) });
+        using var cancellation = new CancellationTokenSource();
+        var stubborn = new TaskCompletionSource();
+        var started = new TaskCompletionSource();
+        await rig.AddAsync(async (_, _) =>
+        {
+            started.TrySetResult();
+            await stubborn.Task;
+            return TaskData.Empty;
+        }, id: "a");
+        var dispatch = rig.DispatchAsync(cancellationToken: cancellation.Token);
+        await started.Task;
+        await cancellation.CancelAsync();
+        await FluentActions.Awaiting(() => dispatch).Should().ThrowAsync<OperationCanceledException>();
+
+        // The condition is asked in the middle of setting the agent aside: while the result that takes the place of its own is published.
+        var replaced = ((RecordingMessageBus)rig.Bus).WaitForAsync(recorded =>
+        {
+            var isResult = recorded.Message.Payload is TaskResultPayload;
+            if (isResult)
+            {
+                stubborn.TrySetResult();
+            }
+
+            return isResult;
+        });
+        await Rig.SettleAsync();
+        rig.Time.Advance(TimeSpan.FromSeconds(6));
+        await replaced;
+
+        await Rig.UntilAsync(() => rig.Coordinator.GetAvailableAgents(AgentType.Coding).Count == 1, "it to come back");
+        (await rig.Coordinator.GetAgentStatusAsync("a"))!.Status.Should().Be(AgentStatus.Idle);
+        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
+        rig.Logs.GetSnapshot().Should().NotContain(static entry => entry.Id.Id == 1335, "it was not set aside after all");
     }
 
     [Fact]
