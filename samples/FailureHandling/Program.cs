@@ -1,6 +1,5 @@
 using Conductor;
 using Conductor.Agents;
-using Conductor.Errors;
 using Conductor.Messaging;
 using FailureHandling;
 using Microsoft.Extensions.DependencyInjection;

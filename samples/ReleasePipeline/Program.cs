@@ -1,5 +1,4 @@
 using Conductor;
-using Conductor.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection;
 using ReleasePipeline;
 using ReleasePipeline.Agents;

@@ -1,4 +1,3 @@
-using Conductor;
 using Conductor.Agents;
 using Microsoft.Extensions.DependencyInjection;
 using YourOwnTypes;

@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace Conductor;
 
 /// <summary>Which phase's feedback sends a workflow back, where to, and how often. Immutable.</summary>

@@ -2,7 +2,6 @@ using Conductor.Diagnostics;
 using Conductor.Serialization;
 using Conductor.Sqlite.Database;
 using Conductor.Sqlite.Records;
-using Microsoft.Extensions.Logging;
 
 namespace Conductor.Sqlite;
 

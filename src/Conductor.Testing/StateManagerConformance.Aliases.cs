@@ -1,5 +1,3 @@
-using Conductor.State;
-
 namespace Conductor.Testing;
 
 /// <content>What a store returns never aliases what another caller can change.</content>

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Conductor.Benchmarks.Agents;
 using Conductor.Sqlite;
-using Conductor.State;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Conductor.Benchmarks;

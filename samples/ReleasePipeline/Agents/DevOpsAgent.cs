@@ -1,4 +1,3 @@
-using Conductor;
 using Conductor.Agents;
 using ReleasePipeline.Libraries;
 using ReleasePipeline.Reports;

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Conductor;
 using Conductor.Agents;
 using ReleasePipeline.Libraries;
 using ReleasePipeline.Reports;

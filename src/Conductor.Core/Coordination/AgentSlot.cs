@@ -1,7 +1,5 @@
 using Conductor.Agents;
-using Conductor.Diagnostics;
 using Conductor.Errors;
-using Conductor.Messaging;
 
 namespace Conductor.Coordination;
 

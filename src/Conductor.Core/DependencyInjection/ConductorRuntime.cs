@@ -1,4 +1,3 @@
-using Conductor.Agents;
 using Conductor.Coordination;
 using Conductor.Diagnostics;
 using Conductor.Errors;

@@ -1,7 +1,3 @@
-using System.Diagnostics;
-using Conductor.Diagnostics;
-using Microsoft.Extensions.Logging;
-
 namespace Conductor.Messaging;
 
 /// <summary>

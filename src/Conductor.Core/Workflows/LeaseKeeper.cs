@@ -1,5 +1,3 @@
-using Conductor.State;
-
 namespace Conductor.Workflows;
 
 /// <summary>

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Conductor.Messaging;
-using Conductor.State;
 
 namespace Conductor.Workflows;
 

@@ -1,5 +1,3 @@
-using Conductor.Coordination;
-
 namespace Conductor.Workflows;
 
 /// <content>Going on with a run that another process, or this one before, left off.</content>

@@ -1,6 +1,5 @@
 using Conductor.Coordination;
 using Conductor.Messaging;
-using Conductor.State;
 
 namespace Conductor.Workflows;
 

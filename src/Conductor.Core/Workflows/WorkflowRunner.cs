@@ -1,9 +1,5 @@
-using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using Conductor.Diagnostics;
 using Conductor.Messaging;
-using Conductor.State;
-using Microsoft.Extensions.Logging;
 
 namespace Conductor.Workflows;
 

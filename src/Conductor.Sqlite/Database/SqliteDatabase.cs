@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Conductor.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using SQLitePCL;

@@ -1,5 +1,3 @@
-using Conductor.Agents;
-using Conductor.Errors;
 using Conductor.Policies;
 using Conductor.Tests.Support;
 

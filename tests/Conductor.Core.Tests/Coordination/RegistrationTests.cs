@@ -1,4 +1,3 @@
-using Conductor.Agents;
 using Conductor.Messaging;
 using Conductor.Tests.Support;
 

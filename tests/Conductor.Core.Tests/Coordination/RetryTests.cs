@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Conductor.Coordination;
 using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.Tests.Support;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Threading.Tasks.Sources;
-using Conductor.DependencyInjection;
 using Conductor.Policies;
 using Conductor.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Conductor.Agents;
 using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.Testing;

@@ -1,4 +1,3 @@
-using Conductor.DependencyInjection;
 using Conductor.Testing;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Conductor.Agents;
-using Conductor.DependencyInjection;
 using Conductor.Serialization;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -1,5 +1,4 @@
 using Conductor.Agents;
-using Conductor.DependencyInjection;
 using Conductor.Diagnostics;
 using Conductor.Policies;
 using Conductor.Tests.Support;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Conductor.Agents;
-using Conductor.DependencyInjection;
 using Conductor.Messaging;
 using Conductor.Testing;
 

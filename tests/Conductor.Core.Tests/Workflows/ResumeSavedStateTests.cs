@@ -1,4 +1,3 @@
-using Conductor.Agents;
 using Conductor.State;
 using Conductor.Tests.Support;
 using Conductor.Workflows;

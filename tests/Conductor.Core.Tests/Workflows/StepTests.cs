@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Conductor.Messaging;
 using Conductor.Policies;
 using Conductor.Tests.Support;
-using Conductor.Workflows;
 
 namespace Conductor.Tests.Workflows;
 

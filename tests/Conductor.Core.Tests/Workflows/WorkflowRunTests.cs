@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Conductor.Agents;
 using Conductor.Messaging;
 using Conductor.State;
 using Conductor.Tests.Support;
@@ -7,19 +6,9 @@ using Conductor.Workflows;
 
 namespace Conductor.Tests.Workflows;
 
+/// <summary>From phase to phase, through the tasks of each.</summary>
 public sealed class WorkflowRunTests
 {
-    private static WorkflowDefinition ThreePhases() => WorkflowDefinition.Create("release")
-        .Phase(WorkflowPhase.Development, phase =>
-        {
-            var code = phase.Task("code", AgentType.Coding, "spec");
-            phase.Task("review", AgentType.Review).After(code);
-            phase.Task("test", AgentType.Test).After(code);
-        })
-        .Phase(WorkflowPhase.DevOps, phase => phase.Task("pack", AgentType.DevOps).After("code"))
-        .Phase(WorkflowPhase.Monitoring, phase => phase.Task("watch", AgentType.Monitor))
-        .Build();
-
     [Fact]
     public async Task RunWorkflowAsync_AllGoesWell_CompletesPhaseByPhase()
     {
@@ -31,7 +20,7 @@ public sealed class WorkflowRunTests
             return TaskData.From($"out of {task.Task.Id}");
         });
 
-        var state = await rig.Engine.RunWorkflowAsync(ThreePhases());
+        var state = await rig.Engine.RunWorkflowAsync(Release.ThreePhases());
 
         state.Status.Should().Be(WorkflowStatus.Completed);
         (state.IsComplete, state.IsRunning, state.Round, state.Error).Should().Be((true, false, 0, null));
@@ -58,7 +47,7 @@ public sealed class WorkflowRunTests
             return TaskData.From(task.Task.Id == "review" ? task.Output<string>("code") + "!" : task.Task.Id);
         });
 
-        var state = await rig.Engine.RunWorkflowAsync(ThreePhases());
+        var state = await rig.Engine.RunWorkflowAsync(Release.ThreePhases());
 
         seen["code"].Should().BeEmpty();
         seen["review"].Should().Equal("code=code");
@@ -131,7 +120,7 @@ public sealed class WorkflowRunTests
             return task.Task.Id == "code" ? throw new InvalidOperationException("bug") : TaskData.Empty;
         });
 
-        var state = await rig.Engine.RunWorkflowAsync(ThreePhases());
+        var state = await rig.Engine.RunWorkflowAsync(Release.ThreePhases());
 
         ran.Should().Equal("code");
         state.TaskResults["review"].Status.Should().Be(AgentTaskStatus.Blocked);
@@ -147,7 +136,7 @@ public sealed class WorkflowRunTests
         await using var rig = await Rig.StartAsync();
         await rig.AddAllTypesAsync(task => task.Task.Id == "test" ? throw new InvalidOperationException("red") : TaskData.Empty);
 
-        var state = await rig.Engine.RunWorkflowAsync(ThreePhases());
+        var state = await rig.Engine.RunWorkflowAsync(Release.ThreePhases());
 
         (state.Status, state.Error!.Code).Should().Be((WorkflowStatus.Failed, "PHASE_GATE_FAILED"));
         state.Error.Message.Should().Contain("development").And.Contain("phase_gate");
@@ -163,7 +152,7 @@ public sealed class WorkflowRunTests
         await using var rig = await Rig.StartAsync(new RigOptions { Policies = [new Conductor.Policies.PhaseGatePolicy(0.6)] });
         await rig.AddAllTypesAsync(task => task.Task.Id == "test" ? throw new InvalidOperationException("red") : TaskData.Empty);
 
-        (await rig.Engine.RunWorkflowAsync(ThreePhases())).Status.Should().Be(WorkflowStatus.Completed);
+        (await rig.Engine.RunWorkflowAsync(Release.ThreePhases())).Status.Should().Be(WorkflowStatus.Completed);
     }
 
     [Fact]
@@ -178,7 +167,7 @@ public sealed class WorkflowRunTests
             return task.Task.Id == "test" && task.Attempt < 3 ? throw new AgentException(ErrorCodes.TransientError, "flaky") : TaskData.Empty;
         });
 
-        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(ThreePhases()).AsTask());
+        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(Release.ThreePhases()).AsTask());
 
         state.Status.Should().Be(WorkflowStatus.Completed);
         runs["test"].Should().Be(3);
@@ -219,7 +208,7 @@ public sealed class WorkflowRunTests
         await using var rig = await Rig.StartAsync();
         await rig.AddAsync(_ => TaskData.Empty);
 
-        var state = await rig.Engine.RunWorkflowAsync(ThreePhases());
+        var state = await rig.Engine.RunWorkflowAsync(Release.ThreePhases());
 
         state.TaskResults["review"].Error!.Code.Should().Be("NO_AVAILABLE_AGENT");
         state.Error!.Code.Should().Be("PHASE_GATE_FAILED");
@@ -248,181 +237,13 @@ public sealed class WorkflowRunTests
             return TaskData.From(task.WorkflowId!);
         });
 
-        var first = await rig.Engine.RunWorkflowAsync(ThreePhases(), new() { RunId = "r1" });
-        var second = await rig.Engine.RunWorkflowAsync(ThreePhases(), new() { RunId = "r2" });
+        var first = await rig.Engine.RunWorkflowAsync(Release.ThreePhases(), new() { RunId = "r1" });
+        var second = await rig.Engine.RunWorkflowAsync(Release.ThreePhases(), new() { RunId = "r2" });
 
         keys.Should().OnlyHaveUniqueItems().And.Contain("r1:code:0").And.Contain("r2:code:0");
         first.TaskResults["code"].Output.Get<string>().Should().Be("r1");
         second.TaskResults["code"].Output.Get<string>().Should().Be("r2");
         (await rig.State.GetTaskResultAsync("r2", "code", 0))!.Output.Get<string>().Should().Be("r2");
-    }
-
-    [Fact]
-    [Trait("Behaviour", "16")]
-    public async Task StartWorkflowAsync_IdThatExists_GivesTheRunThatExists()
-    {
-        await using var rig = await Rig.StartAsync();
-        var runs = 0;
-        await rig.AddAllTypesAsync(_ => TaskData.From(Interlocked.Increment(ref runs)));
-        var definition = ThreePhases();
-        await rig.Engine.RunWorkflowAsync(definition, new() { RunId = "r" });
-
-        await using var again = await rig.Engine.StartWorkflowAsync(ThreePhases(), new() { RunId = "r" });
-
-        (await again.Completion).Status.Should().Be(WorkflowStatus.Completed);
-        runs.Should().Be(5);
-    }
-
-    [Fact]
-    [Trait("Behaviour", "16")]
-    public async Task StartWorkflowAsync_SameIdAtOnce_StartsOne()
-    {
-        await using var rig = await Rig.StartAsync();
-        var runs = 0;
-        await rig.AddAllTypesAsync(_ => TaskData.From(Interlocked.Increment(ref runs)));
-
-        var handles = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
-        {
-            while (true)
-            {
-                try
-                {
-                    return await rig.Engine.StartWorkflowAsync(ThreePhases(), new() { RunId = "r" });
-                }
-                catch (StateException exception) when (exception.IsTransient == true)
-                {
-                    await Task.Yield();
-                }
-            }
-        })));
-        await rig.DriveAsync(Task.WhenAll(handles.Select(handle => handle.Completion)));
-
-        runs.Should().Be(5);
-    }
-
-    [Fact]
-    public async Task StartWorkflowAsync_IdOfAnotherDefinition_IsRefused()
-    {
-        await using var rig = await Rig.StartAsync();
-        await rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = "empty" }, new() { RunId = "r" });
-
-        (await FluentActions.Awaiting(() => rig.Engine.StartWorkflowAsync(new WorkflowDefinition { Name = "other" }, new() { RunId = "r" }).AsTask())
-            .Should().ThrowAsync<WorkflowValidationException>()).Which.Message.Should().ContainAll("'empty'", "'other'");
-    }
-
-    [Fact]
-    [Trait("Behaviour", "16")]
-    public async Task ListRunsAsync_ByStatusNameAndAge_FindsThem()
-    {
-        await using var rig = await Rig.StartAsync();
-        await rig.AddAllTypesAsync(task => task.WorkflowId == "bad" ? throw new InvalidOperationException() : TaskData.Empty);
-        await rig.Engine.RunWorkflowAsync(ThreePhases(), new() { RunId = "old" });
-        rig.Time.Advance(TimeSpan.FromHours(1));
-        var between = rig.Time.GetUtcNow();
-        await rig.Engine.RunWorkflowAsync(ThreePhases(), new() { RunId = "bad" });
-        await rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = "empty" }, new() { RunId = "new" });
-
-        (await Ids(new WorkflowQuery())).Should().BeEquivalentTo("old", "bad", "new");
-        (await Ids(new WorkflowQuery { Status = WorkflowStatus.Failed })).Should().Equal("bad");
-        (await Ids(new WorkflowQuery { DefinitionName = "empty" })).Should().Equal("new");
-        (await Ids(new WorkflowQuery { StartedBefore = between })).Should().Equal("old");
-        (await Ids(new WorkflowQuery { StartedSince = between })).Should().BeEquivalentTo("bad", "new");
-
-        async Task<IEnumerable<string>> Ids(WorkflowQuery query) => (await rig.Engine.ListRunsAsync(query)).Items.Select(run => run.WorkflowId);
-    }
-
-    [Fact]
-    [Trait("Behaviour", "16")]
-    public async Task CancelAsync_RunningRun_EndsCancelledWithItsTasks()
-    {
-        await using var rig = await Rig.StartAsync();
-        var started = new TaskCompletionSource();
-        var cancelled = new TaskCompletionSource();
-        await rig.AddAsync(async (_, token) =>
-        {
-            started.SetResult();
-            try
-            {
-                await Task.Delay(Timeout.Infinite, token);
-            }
-            finally
-            {
-                cancelled.SetResult();
-            }
-
-            return TaskData.Empty;
-        });
-        await using var run = await rig.Engine.StartWorkflowAsync(ThreePhases());
-        await started.Task;
-
-        (await run.CancelAsync()).Should().BeTrue();
-        var state = await run.Completion;
-
-        (state.Status, state.Error!.Code, state.TaskResults["code"].Status).Should().Be((WorkflowStatus.Cancelled, "CANCELLED", AgentTaskStatus.Cancelled));
-        state.TaskResults["code"].Attempts.Should().Be(1);
-        state.PhaseHistory.Single().Outcome.Should().Be(PhaseOutcome.Cancelled);
-        await cancelled.Task;
-        (await run.CancelAsync()).Should().BeFalse("it has ended");
-    }
-
-    [Fact]
-    [Trait("Behaviour", "16")]
-    public async Task CancelAsync_FromAnotherEngineOnTheSameStore_ReachesTheOwner()
-    {
-        await using var rig = await Rig.StartAsync();
-        var started = new TaskCompletionSource();
-        await rig.AddAsync(async (_, token) =>
-        {
-            started.SetResult();
-            await Task.Delay(Timeout.Infinite, token);
-            return TaskData.Empty;
-        });
-        await using var run = await rig.Engine.StartWorkflowAsync(ThreePhases(), new() { RunId = "r" });
-        await started.Task;
-        await using var other = new WorkflowEngine(rig.Coordinator, rig.State, rig.Policies, environment: rig.Environment);
-        await using var handle = (await other.GetRunAsync("r"))!;
-
-        (await handle.CancelAsync()).Should().BeTrue();
-
-        (await rig.DriveAsync(handle.Completion, TimeSpan.FromSeconds(1))).Status.Should().Be(WorkflowStatus.Cancelled);
-        (await run.Completion).Status.Should().Be(WorkflowStatus.Cancelled);
-        (await other.GetRunAsync("nobody")).Should().BeNull();
-    }
-
-    [Fact]
-    public async Task RunWorkflowAsync_TokenCancelled_CancelsTheRun()
-    {
-        await using var rig = await Rig.StartAsync();
-        using var cancellation = new CancellationTokenSource();
-        var started = new TaskCompletionSource();
-        await rig.AddAsync(async (_, token) =>
-        {
-            started.SetResult();
-            await Task.Delay(Timeout.Infinite, token);
-            return TaskData.Empty;
-        });
-        var run = rig.Engine.RunWorkflowAsync(ThreePhases(), new() { RunId = "r" }, cancellation.Token).AsTask();
-        await started.Task;
-        await cancellation.CancelAsync();
-
-        await FluentActions.Awaiting(() => run).Should().ThrowAsync<OperationCanceledException>();
-        (await rig.State.GetWorkflowStateAsync("r"))!.Status.Should().Be(WorkflowStatus.Cancelled);
-    }
-
-    [Fact]
-    public async Task RunWorkflowAsync_OutOfTime_FailsWithWorkflowTimeout()
-    {
-        await using var rig = await Rig.StartAsync();
-        await rig.AddAsync(async (_, token) =>
-        {
-            await Task.Delay(Timeout.Infinite, token);
-            return TaskData.Empty;
-        });
-
-        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(ThreePhases() with { Timeout = TimeSpan.FromSeconds(30) }).AsTask(), TimeSpan.FromSeconds(1));
-
-        (state.Status, state.Error!.Code).Should().Be((WorkflowStatus.Failed, "WORKFLOW_TIMEOUT"));
-        state.TaskResults["code"].Status.Should().Be(AgentTaskStatus.Cancelled);
     }
 
     [Fact]
@@ -442,133 +263,6 @@ public sealed class WorkflowRunTests
         var states = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => rig.Engine.RunWorkflowAsync(definition).AsTask()));
 
         states.Should().OnlyContain(state => state.Status == WorkflowStatus.Completed && state.CompletedTasks == 500);
-    }
-
-    [Fact]
-    public async Task StopAsync_RunInProgress_FinishesRunningTasksAndHandsItOver()
-    {
-        await using var rig = await Rig.StartAsync();
-        var started = new TaskCompletionSource();
-        var release = new TaskCompletionSource();
-        await rig.AddAllTypesAsync(_ => TaskData.Empty);
-        await rig.Coordinator.UnregisterAgentAsync("coding");
-        await rig.AddAsync(async (_, _) =>
-        {
-            started.SetResult();
-            await release.Task;
-            return TaskData.Empty;
-        });
-        await using var run = await rig.Engine.StartWorkflowAsync(ThreePhases(), new() { RunId = "r" });
-        await started.Task;
-        var stop = rig.Engine.StopAsync().AsTask();
-        await Rig.SettleAsync();
-        stop.IsCompleted.Should().BeFalse();
-        release.SetResult();
-        await stop;
-
-        (await FluentActions.Awaiting(() => run.Completion).Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be("LEASE_LOST");
-        var state = await rig.State.GetWorkflowStateAsync("r");
-        (state!.Status, state.TaskResults["code"].Status).Should().Be((WorkflowStatus.Waiting, AgentTaskStatus.Completed));
-        (await rig.State.Leases.GetAsync("workflow:r")).Should().BeNull("the next owner can take it at once");
-        await FluentActions.Awaiting(() => rig.Engine.StartWorkflowAsync(ThreePhases()).AsTask()).Should().ThrowAsync<InvalidOperationException>();
-    }
-
-    [Fact]
-    public async Task StopAsync_TasksThatOnlyWait_AreGivenBackAtOnce()
-    {
-        await using var rig = await Rig.StartAsync();
-        var ran = new ConcurrentQueue<string>();
-        var release = new TaskCompletionSource();
-        await rig.AddAsync(async (task, _) =>
-        {
-            ran.Enqueue(task.Task.Id);
-            await release.Task;
-            return TaskData.Empty;
-        });
-        var definition = WorkflowDefinition.Create("w").Phase(WorkflowPhase.Development, phase =>
-        {
-            phase.Task("a", AgentType.Coding);
-            phase.Task("b", AgentType.Coding);
-        }).Build();
-        await using var run = await rig.Engine.StartWorkflowAsync(definition, new() { RunId = "r" });
-        await Rig.UntilAsync(() => ran.Count == 1 && rig.Coordinator.WaitingTasks == 1, "one to run and one to wait");
-        var stop = rig.Engine.StopAsync().AsTask();
-        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 0, "the waiting one to be given back");
-        release.SetResult();
-        await stop;
-
-        ran.Should().Equal("a");
-        (await rig.State.GetWorkflowStateAsync("r"))!.TaskResults.Keys.Should().Equal("a");
-    }
-
-    [Fact]
-    public async Task StopAsync_TimeIsUp_LeavesRunningTasksToTheNextOwner()
-    {
-        await using var rig = await Rig.StartAsync();
-        var started = new TaskCompletionSource();
-        await rig.AddAsync(async (_, token) =>
-        {
-            started.SetResult();
-            await Task.Delay(Timeout.Infinite, token);
-            return TaskData.Empty;
-        });
-        await using var run = await rig.Engine.StartWorkflowAsync(ThreePhases(), new() { RunId = "r" });
-        await started.Task;
-
-        await rig.Engine.StopAsync(new CancellationToken(true));
-
-        var state = await rig.State.GetWorkflowStateAsync("r");
-        (state!.Status, state.TaskResults.Count).Should().Be((WorkflowStatus.Waiting, 0));
-        await FluentActions.Awaiting(() => run.Completion).Should().ThrowAsync<StateException>();
-    }
-
-    [Fact]
-    [Trait("Behaviour", "15")]
-    public async Task Lease_TakenByAnother_StopsTheRunAndSavesNothingMore()
-    {
-        await using var rig = await Rig.StartAsync();
-        var started = new TaskCompletionSource();
-        var stopped = new TaskCompletionSource();
-        await rig.AddAsync(async (_, token) =>
-        {
-            started.SetResult();
-            try
-            {
-                await Task.Delay(Timeout.Infinite, token);
-            }
-            finally
-            {
-                stopped.SetResult();
-            }
-
-            return TaskData.Empty;
-        });
-        await using var run = await rig.Engine.StartWorkflowAsync(ThreePhases(), new() { RunId = "r" });
-        await started.Task;
-        var before = (await rig.State.GetWorkflowStateAsync("r"))!.StoreVersion;
-        var lease = await rig.State.Leases.GetAsync("workflow:r");
-        await rig.State.Leases.ReleaseAsync(lease!);
-        await rig.State.Leases.TryAcquireAsync("workflow:r", "another", TimeSpan.FromMinutes(5));
-
-        await FluentActions.Awaiting(() => rig.DriveAsync(run.Completion, TimeSpan.FromSeconds(1))).Should().ThrowAsync<StateException>();
-        await stopped.Task;
-        (await rig.State.GetWorkflowStateAsync("r"))!.StoreVersion.Should().Be(before);
-    }
-
-    [Fact]
-    public async Task Lease_LongRun_IsRenewed()
-    {
-        await using var rig = await Rig.StartAsync();
-        await rig.AddAllTypesAsync(_ => TaskData.Empty);
-        await rig.Coordinator.UnregisterAgentAsync("coding");
-        await rig.AddAsync(async (_, token) =>
-        {
-            await Task.Delay(TimeSpan.FromMinutes(5), rig.Time, token);
-            return TaskData.Empty;
-        });
-        var definition = WorkflowDefinition.Create("long").Phase(WorkflowPhase.Development, phase => phase.Task("code", AgentType.Coding).Timeout(TimeSpan.FromHours(1))).Build();
-
-        (await rig.DriveAsync(rig.Engine.RunWorkflowAsync(definition).AsTask(), TimeSpan.FromSeconds(5))).Status.Should().Be(WorkflowStatus.Completed);
     }
 
     [Fact]

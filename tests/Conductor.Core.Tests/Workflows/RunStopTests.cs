@@ -1,0 +1,230 @@
+using System.Collections.Concurrent;
+using Conductor.Tests.Support;
+using Conductor.Workflows;
+
+namespace Conductor.Tests.Workflows;
+
+/// <summary>Ends that are not those of a run itself: cancelled, out of time, handed over, or lost to another.</summary>
+public sealed class RunStopTests
+{
+    [Fact]
+    [Trait("Behaviour", "16")]
+    public async Task CancelAsync_RunningRun_EndsCancelledWithItsTasks()
+    {
+        await using var rig = await Rig.StartAsync();
+        var started = new TaskCompletionSource();
+        var cancelled = new TaskCompletionSource();
+        await rig.AddAsync(async (_, token) =>
+        {
+            started.SetResult();
+            try
+            {
+                await Task.Delay(Timeout.Infinite, token);
+            }
+            finally
+            {
+                cancelled.SetResult();
+            }
+
+            return TaskData.Empty;
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(Release.ThreePhases());
+        await started.Task;
+
+        (await run.CancelAsync()).Should().BeTrue();
+        var state = await run.Completion;
+
+        (state.Status, state.Error!.Code, state.TaskResults["code"].Status).Should().Be((WorkflowStatus.Cancelled, "CANCELLED", AgentTaskStatus.Cancelled));
+        state.TaskResults["code"].Attempts.Should().Be(1);
+        state.PhaseHistory.Single().Outcome.Should().Be(PhaseOutcome.Cancelled);
+        await cancelled.Task;
+        (await run.CancelAsync()).Should().BeFalse("it has ended");
+    }
+
+    [Fact]
+    [Trait("Behaviour", "16")]
+    public async Task CancelAsync_FromAnotherEngineOnTheSameStore_ReachesTheOwner()
+    {
+        await using var rig = await Rig.StartAsync();
+        var started = new TaskCompletionSource();
+        await rig.AddAsync(async (_, token) =>
+        {
+            started.SetResult();
+            await Task.Delay(Timeout.Infinite, token);
+            return TaskData.Empty;
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(Release.ThreePhases(), new() { RunId = "r" });
+        await started.Task;
+        await using var other = new WorkflowEngine(rig.Coordinator, rig.State, rig.Policies, environment: rig.Environment);
+        await using var handle = (await other.GetRunAsync("r"))!;
+
+        (await handle.CancelAsync()).Should().BeTrue();
+
+        (await rig.DriveAsync(handle.Completion, TimeSpan.FromSeconds(1))).Status.Should().Be(WorkflowStatus.Cancelled);
+        (await run.Completion).Status.Should().Be(WorkflowStatus.Cancelled);
+        (await other.GetRunAsync("nobody")).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task RunWorkflowAsync_TokenCancelled_CancelsTheRun()
+    {
+        await using var rig = await Rig.StartAsync();
+        using var cancellation = new CancellationTokenSource();
+        var started = new TaskCompletionSource();
+        await rig.AddAsync(async (_, token) =>
+        {
+            started.SetResult();
+            await Task.Delay(Timeout.Infinite, token);
+            return TaskData.Empty;
+        });
+        var run = rig.Engine.RunWorkflowAsync(Release.ThreePhases(), new() { RunId = "r" }, cancellation.Token).AsTask();
+        await started.Task;
+        await cancellation.CancelAsync();
+
+        await FluentActions.Awaiting(() => run).Should().ThrowAsync<OperationCanceledException>();
+        (await rig.State.GetWorkflowStateAsync("r"))!.Status.Should().Be(WorkflowStatus.Cancelled);
+    }
+
+    [Fact]
+    public async Task RunWorkflowAsync_OutOfTime_FailsWithWorkflowTimeout()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(async (_, token) =>
+        {
+            await Task.Delay(Timeout.Infinite, token);
+            return TaskData.Empty;
+        });
+
+        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(Release.ThreePhases() with { Timeout = TimeSpan.FromSeconds(30) }).AsTask(), TimeSpan.FromSeconds(1));
+
+        (state.Status, state.Error!.Code).Should().Be((WorkflowStatus.Failed, "WORKFLOW_TIMEOUT"));
+        state.TaskResults["code"].Status.Should().Be(AgentTaskStatus.Cancelled);
+    }
+
+    [Fact]
+    public async Task StopAsync_RunInProgress_FinishesRunningTasksAndHandsItOver()
+    {
+        await using var rig = await Rig.StartAsync();
+        var started = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
+        await rig.AddAllTypesAsync(_ => TaskData.Empty);
+        await rig.Coordinator.UnregisterAgentAsync("coding");
+        await rig.AddAsync(async (_, _) =>
+        {
+            started.SetResult();
+            await release.Task;
+            return TaskData.Empty;
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(Release.ThreePhases(), new() { RunId = "r" });
+        await started.Task;
+        var stop = rig.Engine.StopAsync().AsTask();
+        await Rig.SettleAsync();
+        stop.IsCompleted.Should().BeFalse();
+        release.SetResult();
+        await stop;
+
+        (await FluentActions.Awaiting(() => run.Completion).Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be("LEASE_LOST");
+        var state = await rig.State.GetWorkflowStateAsync("r");
+        (state!.Status, state.TaskResults["code"].Status).Should().Be((WorkflowStatus.Waiting, AgentTaskStatus.Completed));
+        (await rig.State.Leases.GetAsync("workflow:r")).Should().BeNull("the next owner can take it at once");
+        await FluentActions.Awaiting(() => rig.Engine.StartWorkflowAsync(Release.ThreePhases()).AsTask()).Should().ThrowAsync<InvalidOperationException>();
+    }
+
+    [Fact]
+    public async Task StopAsync_TasksThatOnlyWait_AreGivenBackAtOnce()
+    {
+        await using var rig = await Rig.StartAsync();
+        var ran = new ConcurrentQueue<string>();
+        var release = new TaskCompletionSource();
+        await rig.AddAsync(async (task, _) =>
+        {
+            ran.Enqueue(task.Task.Id);
+            await release.Task;
+            return TaskData.Empty;
+        });
+        var definition = WorkflowDefinition.Create("w").Phase(WorkflowPhase.Development, phase =>
+        {
+            phase.Task("a", AgentType.Coding);
+            phase.Task("b", AgentType.Coding);
+        }).Build();
+        await using var run = await rig.Engine.StartWorkflowAsync(definition, new() { RunId = "r" });
+        await Rig.UntilAsync(() => ran.Count == 1 && rig.Coordinator.WaitingTasks == 1, "one to run and one to wait");
+        var stop = rig.Engine.StopAsync().AsTask();
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 0, "the waiting one to be given back");
+        release.SetResult();
+        await stop;
+
+        ran.Should().Equal("a");
+        (await rig.State.GetWorkflowStateAsync("r"))!.TaskResults.Keys.Should().Equal("a");
+    }
+
+    [Fact]
+    public async Task StopAsync_TimeIsUp_LeavesRunningTasksToTheNextOwner()
+    {
+        await using var rig = await Rig.StartAsync();
+        var started = new TaskCompletionSource();
+        await rig.AddAsync(async (_, token) =>
+        {
+            started.SetResult();
+            await Task.Delay(Timeout.Infinite, token);
+            return TaskData.Empty;
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(Release.ThreePhases(), new() { RunId = "r" });
+        await started.Task;
+
+        await rig.Engine.StopAsync(new CancellationToken(true));
+
+        var state = await rig.State.GetWorkflowStateAsync("r");
+        (state!.Status, state.TaskResults.Count).Should().Be((WorkflowStatus.Waiting, 0));
+        await FluentActions.Awaiting(() => run.Completion).Should().ThrowAsync<StateException>();
+    }
+
+    [Fact]
+    [Trait("Behaviour", "15")]
+    public async Task Lease_TakenByAnother_StopsTheRunAndSavesNothingMore()
+    {
+        await using var rig = await Rig.StartAsync();
+        var started = new TaskCompletionSource();
+        var stopped = new TaskCompletionSource();
+        await rig.AddAsync(async (_, token) =>
+        {
+            started.SetResult();
+            try
+            {
+                await Task.Delay(Timeout.Infinite, token);
+            }
+            finally
+            {
+                stopped.SetResult();
+            }
+
+            return TaskData.Empty;
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(Release.ThreePhases(), new() { RunId = "r" });
+        await started.Task;
+        var before = (await rig.State.GetWorkflowStateAsync("r"))!.StoreVersion;
+        var lease = await rig.State.Leases.GetAsync("workflow:r");
+        await rig.State.Leases.ReleaseAsync(lease!);
+        await rig.State.Leases.TryAcquireAsync("workflow:r", "another", TimeSpan.FromMinutes(5));
+
+        await FluentActions.Awaiting(() => rig.DriveAsync(run.Completion, TimeSpan.FromSeconds(1))).Should().ThrowAsync<StateException>();
+        await stopped.Task;
+        (await rig.State.GetWorkflowStateAsync("r"))!.StoreVersion.Should().Be(before);
+    }
+
+    [Fact]
+    public async Task Lease_LongRun_IsRenewed()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAllTypesAsync(_ => TaskData.Empty);
+        await rig.Coordinator.UnregisterAgentAsync("coding");
+        await rig.AddAsync(async (_, token) =>
+        {
+            await Task.Delay(TimeSpan.FromMinutes(5), rig.Time, token);
+            return TaskData.Empty;
+        });
+        var definition = WorkflowDefinition.Create("long").Phase(WorkflowPhase.Development, phase => phase.Task("code", AgentType.Coding).Timeout(TimeSpan.FromHours(1))).Build();
+
+        (await rig.DriveAsync(rig.Engine.RunWorkflowAsync(definition).AsTask(), TimeSpan.FromSeconds(5))).Status.Should().Be(WorkflowStatus.Completed);
+    }
+}
