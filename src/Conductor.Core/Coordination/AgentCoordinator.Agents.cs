@@ -76,7 +76,7 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>Whether an agent of a type is registered here.</summary>
-    internal bool HasAgents(AgentType type) => _pools.TryGetValue(type, out var pool) && !pool.IsEmpty;
+    internal bool HasAgents(AgentType type) => _pools.TryGet(type, out var pool) && !pool.IsEmpty;
 
     internal void OnSlotChanged(AgentSlot slot) => _saver.OnChanged(slot);
 
@@ -136,7 +136,7 @@ public sealed partial class AgentCoordinator
         try
         {
             await agent.StartAsync(cancellationToken).ConfigureAwait(false);
-            var slot = new AgentSlot(this, GetOrAddPool(identity.Type), agent, factory);
+            var slot = new AgentSlot(this, _pools.GetOrAdd(identity.Type), agent, factory);
             if (predecessor is not null)
             {
                 slot.Inherit(predecessor);

@@ -102,7 +102,7 @@ public sealed partial class AgentCoordinator
     /// <summary>Ends the waiting of dispatches that have not begun: whoever dispatched them is stopping.</summary>
     internal void GiveBackWaiting(Func<DispatchTicket, bool> condition)
     {
-        foreach (var pool in _pools.Values)
+        foreach (var pool in _pools.All)
         {
             pool.FailWaiting(condition, static ticket => Stopping(ticket.Task));
         }

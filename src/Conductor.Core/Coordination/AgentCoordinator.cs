@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Conductor.Agents;
 using Conductor.Diagnostics;
@@ -27,7 +26,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     private readonly Admissions _admissions;
     private readonly AgentStateSaver _saver;
     private readonly ConductorEnvironment _environment;
-    private readonly ConcurrentDictionary<AgentType, AgentPool> _pools = new();
+    private readonly AgentPools _pools;
 
     /// <summary>Makes a coordinator.</summary>
     /// <param name="bus">Carries assignments and results.</param>
@@ -64,6 +63,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _logger = _environment.LoggerFactory.CreateLogger<AgentCoordinator>();
         _host = new AgentHost(Id, bus, stateManager, _environment, scopes);
         _admissions = new Admissions(policyEngine, _options, _time);
+        _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared));
         _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _logger);
         _errors.BreakerChanged += OnBreakerChanged;
         _errors.FindType += agentId => FindSlot(agentId)?.Identity.Type ?? default;
@@ -104,7 +104,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     /// <summary>Agents of a type that are idle now.</summary>
     /// <param name="type">The type.</param>
     public IReadOnlyList<BaseAgent> GetAvailableAgents(AgentType type) =>
-        _pools.TryGetValue(type, out var pool) ? [.. pool.IdleSlots().Select(static slot => slot.Agent)] : [];
+        _pools.TryGet(type, out var pool) ? [.. pool.IdleSlots().Select(static slot => slot.Agent)] : [];
 
     /// <summary>The state of an agent: as it is now when it is registered here, as it was stored last otherwise.</summary>
     /// <param name="agentId">The agent.</param>
@@ -284,7 +284,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
     private AgentPool PoolOf(AgentType type)
     {
-        if (_pools.TryGetValue(type, out var pool) && (!pool.IsEmpty || _state.IsShared))
+        if (_pools.TryGet(type, out var pool) && (!pool.IsEmpty || _state.IsShared))
         {
             return pool;
         }
@@ -292,16 +292,13 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         if (_state.IsShared)
         {
             // Another process may host agents of the type, or this one may register some yet.
-            return GetOrAddPool(type);
+            return _pools.GetOrAdd(type);
         }
 
-        var known = _pools.Values.Where(static candidate => !candidate.IsEmpty).Select(static candidate => candidate.Type.Name).Order(StringComparer.Ordinal).ToList();
+        var known = _pools.All.Where(static candidate => !candidate.IsEmpty).Select(static candidate => candidate.Type.Name).Order(StringComparer.Ordinal).ToList();
         throw new NoAvailableAgentException(
             type,
             $"No agent of type '{type}' is registered. Registered types: {(known.Count == 0 ? "none" : string.Join(", ", known))}. " +
             $"Register one: AddAgent<T>(new AgentType(\"{type}\")).");
     }
-
-    private AgentPool GetOrAddPool(AgentType type) =>
-        _pools.GetOrAdd(type, static (key, owner) => new AgentPool(key, owner._time, owner._options, owner._admissions.Limit, owner._state.IsShared), this);
 }
