@@ -23,17 +23,23 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
     /// <returns>True when there may be more.</returns>
     public bool RemoveSome(SqliteSession session)
     {
-        var oldest = (time.GetUtcNow() - options.MaxAge).UtcTicks;
+        var now = time.GetUtcNow();
+        var oldest = (now - options.MaxAge).UtcTicks;
+
+        // A run under a lease is spared: whoever ran it reads its final state before it releases that.
         var workflows = session.Column<string>(
             """
-            SELECT id FROM conductor_workflows WHERE completed_at IS NOT NULL AND completed_at < $1
-            UNION
-            SELECT id FROM (SELECT id FROM conductor_workflows WHERE completed_at IS NOT NULL ORDER BY completed_at DESC, seq DESC LIMIT -1 OFFSET $2)
+            SELECT id FROM (
+                SELECT id FROM conductor_workflows WHERE completed_at IS NOT NULL AND completed_at < $1
+                UNION
+                SELECT id FROM (SELECT id FROM conductor_workflows WHERE completed_at IS NOT NULL ORDER BY completed_at DESC, seq DESC LIMIT -1 OFFSET $2))
+            WHERE NOT EXISTS (SELECT 1 FROM conductor_leases WHERE name = 'workflow:' || id AND released = 0 AND expires_at > $4)
             LIMIT $3
             """,
             oldest,
             (long)options.MaxFinishedWorkflows,
-            (long)WorkflowsPerStep);
+            (long)WorkflowsPerStep,
+            now.UtcTicks);
         foreach (var id in workflows)
         {
             Delete(session, id);

@@ -72,6 +72,16 @@ public sealed partial class SqliteStateManager : StateManager
     /// <inheritdoc />
     public override EffectStore Effects => _effects;
 
+    /// <inheritdoc />
+    public override void EnsureCanSave(TaskResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        if (result is not { Output.IsEmpty: true, Feedback: null })
+        {
+            _codec.Encode(result);
+        }
+    }
+
     /// <summary>Saves done and transactions committed since the store was connected.</summary>
     internal (long Operations, long Commits) Written => _writer is { } writer ? (writer.Operations, writer.Commits) : default;
 

@@ -14,6 +14,9 @@ public sealed class SqliteStateOptions
     /// <summary>The default of <see cref="BusyTimeout"/>: 30 seconds.</summary>
     public static readonly TimeSpan DefaultBusyTimeout = TimeSpan.FromSeconds(30);
 
+    /// <summary>What SQLite takes, some 24 days.</summary>
+    private static readonly TimeSpan _longest = TimeSpan.FromMilliseconds(int.MaxValue);
+
     /// <summary>The default of <see cref="RetentionInterval"/>: 1 minute.</summary>
     public static readonly TimeSpan DefaultRetentionInterval = TimeSpan.FromMinutes(1);
 
@@ -62,9 +65,9 @@ public sealed class SqliteStateOptions
             yield return $"{path}.{nameof(ConnectionString)} {problem}";
         }
 
-        if (BusyTimeout <= TimeSpan.Zero)
+        if (BusyTimeout <= TimeSpan.Zero || BusyTimeout > _longest)
         {
-            yield return $"{path}.{nameof(BusyTimeout)} is {BusyTimeout}; set it to more than zero.";
+            yield return $"{path}.{nameof(BusyTimeout)} is {BusyTimeout}; set it to more than zero and at most {_longest}.";
         }
 
         if (MaxGroupSize < 1)
@@ -77,9 +80,9 @@ public sealed class SqliteStateOptions
             yield return $"{path}.{nameof(ReaderCount)} is {ReaderCount}; set it to 1 or more.";
         }
 
-        if (RetentionInterval <= TimeSpan.Zero)
+        if (RetentionInterval < TimeSpan.FromMilliseconds(1) || RetentionInterval > _longest)
         {
-            yield return $"{path}.{nameof(RetentionInterval)} is {RetentionInterval}; set it to more than zero.";
+            yield return $"{path}.{nameof(RetentionInterval)} is {RetentionInterval}; set it to a millisecond or more, and at most {_longest}.";
         }
     }
 

@@ -35,6 +35,9 @@ public abstract class DelegatingStateManager : StateManager
     protected StateManager Inner { get; }
 
     /// <inheritdoc />
+    public override void EnsureCanSave(TaskResult result) => Inner.EnsureCanSave(result);
+
+    /// <inheritdoc />
     protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => Inner.ConnectAsync(cancellationToken);
 
     /// <inheritdoc />

@@ -13,6 +13,40 @@ public sealed partial class StateManagerConformance
             var version = await store.SaveWorkflowStateAsync(State()).ConfigureAwait(false);
             Same(State() with { StoreVersion = version }, await store.GetWorkflowStateAsync("run").ConfigureAwait(false), "the run's state");
         });
+        Add("A result that was saved without its run's id, or with times that do not fit its duration, is read as it was saved", async store =>
+        {
+            var odd = new TaskResult { TaskId = "t9", Status = AgentTaskStatus.Completed, Duration = TimeSpan.FromSeconds(1) };
+            var version = await store.SaveWorkflowStateAsync(State() with { TaskResults = new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t9"] = odd } }).ConfigureAwait(false);
+            var read = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
+            Check.Equal(version, read.StoreVersion, "the version");
+            Check.Equal(odd, read.TaskResults["t9"], "the result");
+        });
+        Add("A result of another run or task is refused, and nothing is saved", async store =>
+        {
+            var version = await store.SaveWorkflowStateAsync(State()).ConfigureAwait(false);
+            foreach (var (key, result) in new[] { ("t1", Result("t1", "elsewhere")), ("t1", Result("t2", "run")) })
+            {
+                var bad = State() with { StoreVersion = version, TaskResults = new Dictionary<string, TaskResult>(StringComparer.Ordinal) { [key] = result } };
+                await Check.ThrowsAsync<ArgumentException>(() => store.SaveWorkflowStateAsync(bad).AsTask(), "the save").ConfigureAwait(false);
+            }
+
+            await Check.ThrowsAsync<ArgumentException>(
+                () => store.CommitWorkflowAsync(Step(version) with { Results = [Result("t1", "elsewhere")] }).AsTask(), "the step").ConfigureAwait(false);
+            Same(State() with { StoreVersion = version }, await store.GetWorkflowStateAsync("run").ConfigureAwait(false), "the run's state");
+        });
+        Add("Of one phase of one round, and of one task's redeliveries, the last record counts", async store =>
+        {
+            var phase = new PhaseRecord { Phase = WorkflowPhase.Development, StartedAt = Start };
+            var crash = new TaskRedelivery { TaskId = "t1", Crashes = 1 };
+            await store.SaveWorkflowStateAsync(State() with
+            {
+                PhaseHistory = [phase, phase with { Outcome = PhaseOutcome.Passed }],
+                Redeliveries = [crash, crash with { Crashes = 2 }],
+            }).ConfigureAwait(false);
+            var read = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
+            Check.Sequence([PhaseOutcome.Passed], read.PhaseHistory.Select(static record => record.Outcome), "outcomes");
+            Check.Sequence([2], read.Redeliveries.Select(static record => record.Crashes), "crashes");
+        });
         Add("What a read gave can be saved back as it is", async store =>
         {
             await store.SaveWorkflowStateAsync(State()).ConfigureAwait(false);

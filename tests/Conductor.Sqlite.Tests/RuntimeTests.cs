@@ -55,6 +55,41 @@ public sealed class RuntimeTests : IDisposable
         runs.Should().Be(2);
     }
 
+    /// <summary>JSON has no NaN: what cannot be written fails its task, and the agent does not run for ever.</summary>
+    [Fact]
+    public async Task Output_ThatCannotBeWritten_FailsItsTaskOnce()
+    {
+        var runs = 0;
+        var services = new ServiceCollection();
+        services.AddConductor().UseSqlite($"Data Source={_folder.Database}").AddAgent<double>(AgentType.Coding, (_, _) =>
+        {
+            Interlocked.Increment(ref runs);
+            return new ValueTask<double>(double.NaN);
+        });
+        await using var provider = services.BuildServiceProvider();
+        var conductor = await provider.StartConductorAsync();
+
+        var state = await conductor.Workflows.RunWorkflowAsync(_pair);
+
+        runs.Should().Be(1);
+        state.Status.Should().Be(WorkflowStatus.Failed);
+        (state.TaskResults["a"].Status, state.TaskResults["a"].Error!.Code).Should().Be((AgentTaskStatus.Failed, ErrorCodes.TaskValidationFailed));
+        state.TaskResults["a"].Error!.Message.Should().Contain("NaN");
+        state.TaskResults["b"].Status.Should().Be(AgentTaskStatus.Blocked);
+    }
+
+    [Fact]
+    public async Task Input_ThatCannotBeWritten_IsRefusedAndTheIdIsFreeAtOnce()
+    {
+        await using var running = await StartAsync(static (_, _) => new ValueTask<string>("done"));
+        var bad = _pair with { Tasks = [_pair.Tasks[0] with { Input = TaskData.From(double.NaN) }] };
+        await FluentActions.Awaiting(() => running.Conductor.Workflows.StartWorkflowAsync(bad, new WorkflowRunOptions { RunId = "run" }).AsTask())
+            .Should().ThrowAsync<TaskValidationException>();
+
+        (await running.Conductor.State.Leases.GetAsync("workflow:run")).Should().BeNull();
+        (await running.Conductor.Workflows.RunWorkflowAsync(_pair, new WorkflowRunOptions { RunId = "run" })).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
     [Fact]
     public async Task Program_ThatStopsInTheMiddle_HandsOverToTheNextAtOnce()
     {

@@ -147,7 +147,7 @@ internal sealed class Admissions
     private async ValueTask<AgentSlot> WaitForAgentAsync(AgentPool pool, AgentWaiter waiter, TimeSpan? patience, CancellationToken cancellationToken)
     {
         var watch = cancellationToken.UnsafeRegister(static (state, token) => ((AgentWaiter)state!).Leave(new OperationCanceledException(token)), waiter);
-        var timer = patience is { } limit ? StartTimer(waiter, limit) : null;
+        var timer = patience is { } limit ? new LongTimer(_time, limit, static state => ((AgentWaiter)state).Leave(new TimeoutException()), waiter) : null;
         try
         {
             var slot = await waiter.Agent.ConfigureAwait(false);
@@ -168,16 +168,10 @@ internal sealed class Admissions
         }
         finally
         {
+            timer?.Dispose();
             await watch.DisposeAsync().ConfigureAwait(false);
-            if (timer is not null)
-            {
-                await timer.DisposeAsync().ConfigureAwait(false);
-            }
         }
     }
-
-    private ITimer StartTimer(AgentWaiter waiter, TimeSpan limit) => _time.CreateTimer(
-        static state => ((AgentWaiter)state!).Leave(new TimeoutException()), waiter, limit > TimeSpan.Zero ? limit : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
 
     /// <summary>How long a dispatch may still wait: up to the wait limit for its first agent, and never beyond its deadline.</summary>
     private TimeSpan? Patience(DispatchTicket ticket)

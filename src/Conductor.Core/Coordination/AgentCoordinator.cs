@@ -274,7 +274,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         if (delay > TimeSpan.Zero)
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _abort.Token);
-            await Task.Delay(delay, _time, either.Token).ConfigureAwait(false);
+            await Task.Delay(TimerRange.AtMost(delay), _time, either.Token).ConfigureAwait(false);
         }
     }
 

@@ -53,22 +53,16 @@ public sealed class DispatchOptions
             yield return $"{path}.{nameof(WaitLimit)} is {WaitLimit}; set it to zero or more, or leave it out for no limit.";
         }
 
-        if (CancellationGracePeriod < TimeSpan.Zero)
+        if (AgeingInterval <= TimeSpan.Zero)
         {
-            yield return $"{path}.{nameof(CancellationGracePeriod)} is {CancellationGracePeriod}; set it to zero or more.";
+            yield return $"{path}.{nameof(AgeingInterval)} is {AgeingInterval}; set it to more than zero.";
         }
 
-        foreach (var (name, value) in new[]
+        foreach (var problem in TimerRange.Problems($"{path}.{nameof(CancellationGracePeriod)}", CancellationGracePeriod, TimeSpan.Zero)
+            .Concat(TimerRange.Problems($"{path}.{nameof(PolicyRecheckInterval)}", PolicyRecheckInterval))
+            .Concat(TimerRange.Problems($"{path}.{nameof(AgentStateInterval)}", AgentStateInterval)))
         {
-            (nameof(AgeingInterval), AgeingInterval),
-            (nameof(PolicyRecheckInterval), PolicyRecheckInterval),
-            (nameof(AgentStateInterval), AgentStateInterval),
-        })
-        {
-            if (value <= TimeSpan.Zero)
-            {
-                yield return $"{path}.{name} is {value}; set it to more than zero.";
-            }
+            yield return problem;
         }
     }
 }

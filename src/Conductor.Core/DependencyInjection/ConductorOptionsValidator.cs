@@ -25,9 +25,7 @@ internal sealed class ConductorOptionsValidator : IValidateOptions<ConductorOpti
             .Concat(options.Workflows.Problems($"{Root}.{nameof(ConductorOptions.Workflows)}"))
             .Concat(options.Bus.Problems($"{Root}.{nameof(ConductorOptions.Bus)}"))
             .Concat(options.Retention.Problems($"{Root}.{nameof(ConductorOptions.Retention)}"))
-            .Concat(options.ShutdownTimeout < TimeSpan.Zero
-                ? [$"{Root}.{nameof(ConductorOptions.ShutdownTimeout)} is {options.ShutdownTimeout}; set it to zero or more."]
-                : []);
+            .Concat(TimerRange.Problems($"{Root}.{nameof(ConductorOptions.ShutdownTimeout)}", options.ShutdownTimeout, TimeSpan.Zero));
     }
 
     private static IEnumerable<string> OfAgentType(string name, AgentTypeOptions settings, RetryPolicy retry, CircuitBreakerOptions breaker)

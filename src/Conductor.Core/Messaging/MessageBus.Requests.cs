@@ -34,7 +34,7 @@ public abstract partial class MessageBus
         using var pending = _requests.Add(request);
         try
         {
-            return await PublishAndWaitAsync(channel, pending, cancellationToken).WaitAsync(limit, Environment.TimeProvider, cancellationToken).ConfigureAwait(false);
+            return await PublishAndWaitAsync(channel, pending, cancellationToken).WaitAsync(TimerRange.AtMost(limit), Environment.TimeProvider, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

@@ -21,9 +21,9 @@ public sealed class MessageBusOptions
     /// <param name="path">Where the settings stand, to quote them by.</param>
     public IEnumerable<string> Problems(string path)
     {
-        if (RequestTimeout <= TimeSpan.Zero)
+        foreach (var problem in TimerRange.Problems($"{path}.{nameof(RequestTimeout)}", RequestTimeout))
         {
-            yield return $"{path}.{nameof(RequestTimeout)} is {RequestTimeout}; set it to more than zero.";
+            yield return problem;
         }
 
         if (SubscriptionCapacity < 1)

@@ -33,7 +33,7 @@ public sealed class InMemoryStateManager : StateManager
         _effects = new InMemoryEffectStore(_retention.MaxTaskResults, _workflows.ContainsKey);
         _results = new RetainedResults(_retention.MaxTaskResults, _retention.MaxAge, Environment.TimeProvider);
         _forgetEffects = ForgetEffects;
-        _finishedOrder = new RetentionQueue<string>(_retention.MaxFinishedWorkflows, _retention.MaxAge, id => ForgetWorkflow(id));
+        _finishedOrder = new RetentionQueue<string>(_retention.MaxFinishedWorkflows, _retention.MaxAge, id => ForgetWorkflow(id), MayForget);
     }
 
     /// <inheritdoc />
@@ -286,6 +286,10 @@ public sealed class InMemoryStateManager : StateManager
         {
             _finishedOrder.Add(id, Now);
         }
+        else if (!complete && workflow.BecameUnfinished())
+        {
+            _finishedOrder.Remove(id);
+        }
 
         return new ValueTask<long>(version);
     }
@@ -300,6 +304,9 @@ public sealed class InMemoryStateManager : StateManager
     }
 
     private static InMemoryWorkflow NewWorkflow(string id, RetentionOptions retention) => new(id, retention.MaxEventsPerWorkflow);
+
+    /// <summary>Whoever ran it reads its final state before the lease is released.</summary>
+    private bool MayForget(string workflowId) => !_leases.Observe(WorkflowKey(workflowId)).IsHeld;
 
     private InMemoryWorkflow? ForgetWorkflow(string workflowId)
     {

@@ -151,6 +151,20 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         }
     }
 
+    /// <summary>True once, when a run that had ended is taken up again: retention has to leave it alone.</summary>
+    public bool BecameUnfinished()
+    {
+        if (!Volatile.Read(ref _countedAsComplete))
+        {
+            return false;
+        }
+
+        lock (this)
+        {
+            return _countedAsComplete && !(_countedAsComplete = false);
+        }
+    }
+
     /// <summary>Its record, to be read.</summary>
     private RunRecord Look()
     {

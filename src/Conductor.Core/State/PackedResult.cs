@@ -102,5 +102,5 @@ internal readonly struct PackedResult
         && result.LazyTaskId.Equals(taskId)
         && result.StartedAt.Offset == TimeSpan.Zero
         && result.CompletedAt.Offset == TimeSpan.Zero
-        && result.StartedAt == result.CompletedAt - result.Duration;
+        && result.StartedAt.Ticks == result.CompletedAt.Ticks - result.Duration.Ticks;
 }

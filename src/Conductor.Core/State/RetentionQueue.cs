@@ -1,7 +1,11 @@
 namespace Conductor.State;
 
 /// <summary>Keeps the youngest keys, up to a count and an age, and has the others forgotten. Thread-safe.</summary>
-internal sealed class RetentionQueue<TKey>(int maxCount, TimeSpan maxAge, Action<TKey> forget)
+/// <param name="maxCount">The count.</param>
+/// <param name="maxAge">The age.</param>
+/// <param name="forget">Forgets a key.</param>
+/// <param name="mayForget">Whether a key may be forgotten already; while it may not, it and all younger ones stay.</param>
+internal sealed class RetentionQueue<TKey>(int maxCount, TimeSpan maxAge, Action<TKey> forget, Func<TKey, bool> mayForget)
     where TKey : IEquatable<TKey>
 {
     private readonly Lock _gate = new();
@@ -45,7 +49,7 @@ internal sealed class RetentionQueue<TKey>(int maxCount, TimeSpan maxAge, Action
     {
         lock (_gate)
         {
-            if (_order.TryPeek(out var oldest) && (_order.Count > maxCount || now - oldest.At > maxAge))
+            if (_order.TryPeek(out var oldest) && (_order.Count > maxCount || now - oldest.At > maxAge) && mayForget(oldest.Key))
             {
                 key = _order.Dequeue().Key;
                 return true;

@@ -59,11 +59,7 @@ internal sealed partial class RunRecord(string id, int maxEvents)
         }
 
         Upsert(transition.Phases);
-        foreach (var redelivery in transition.Redeliveries)
-        {
-            Upsert(_redeliveries ??= [], redelivery);
-        }
-
+        Upsert(transition.Redeliveries);
         Append(ref _feedbackRounds, transition.FeedbackRounds);
         Append(ref _log, transition.Log);
         _agents = transition.NewAgents.Count == 0 ? _agents : [.. _agents, .. transition.NewAgents];
@@ -89,11 +85,13 @@ internal sealed partial class RunRecord(string id, int maxEvents)
             _results.TryAdd(taskId, result, out _);
         }
 
-        _phases = [.. state.PhaseHistory];
+        _phases = [];
+        Upsert(state.PhaseHistory);
         _feedbackRounds = [.. state.FeedbackRounds];
         _log = [.. state.ErrorLog];
         _agents = [.. state.ParticipatingAgents];
-        _redeliveries = [.. state.Redeliveries];
+        _redeliveries = null;
+        Upsert(state.Redeliveries);
         return (_version, found);
     }
 
@@ -190,16 +188,21 @@ internal sealed partial class RunRecord(string id, int maxEvents)
         }
     }
 
-    private static void Upsert(List<TaskRedelivery> redeliveries, TaskRedelivery redelivery)
+    private void Upsert(IReadOnlyList<TaskRedelivery> redeliveries)
     {
-        var place = redeliveries.FindLastIndex(known => known.TaskId == redelivery.TaskId && known.Round == redelivery.Round);
-        if (place >= 0)
+        for (var i = 0; i < redeliveries.Count; i++)
         {
-            redeliveries[place] = redelivery;
-        }
-        else
-        {
-            redeliveries.Add(redelivery);
+            var redelivery = redeliveries[i];
+            var known = _redeliveries ??= [];
+            var place = known.FindLastIndex(before => before.TaskId == redelivery.TaskId && before.Round == redelivery.Round);
+            if (place >= 0)
+            {
+                known[place] = redelivery;
+            }
+            else
+            {
+                known.Add(redelivery);
+            }
         }
     }
 }

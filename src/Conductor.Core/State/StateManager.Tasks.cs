@@ -22,6 +22,14 @@ public abstract partial class StateManager
         return Measure("save_task_result", result, static (store, argument, token) => store.SaveTaskResultCoreAsync(argument, token), cancellationToken);
     }
 
+    /// <summary>
+    /// Sees whether this store can write a result down. What it cannot write fails its task, and not each step of which the result is a part. A provider that
+    /// writes results as text overrides it; by default whatever there is can be kept. Thread-safe.
+    /// </summary>
+    /// <param name="result">The result.</param>
+    /// <exception cref="TaskValidationException">It holds what cannot be written.</exception>
+    public virtual void EnsureCanSave(TaskResult result) => ArgumentNullException.ThrowIfNull(result);
+
     /// <summary>The recorded result of a task outside workflows.</summary>
     /// <param name="taskId">The task.</param>
     /// <param name="cancellationToken">Gives up.</param>

@@ -28,6 +28,11 @@ public abstract partial class StateManager
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentException.ThrowIfNullOrEmpty(state.WorkflowId, nameof(state));
+        foreach (var (taskId, result) in state.TaskResults)
+        {
+            ThrowIfElsewhere(result, state.WorkflowId, taskId);
+        }
+
         return Measure("save_workflow_state", (state, expectation ?? StateExpectation.AtVersion(state.StoreVersion)), static (store, argument, token) => store.SaveWorkflowStateCoreAsync(argument.Item1, argument.Item2, token), cancellationToken);
     }
 
@@ -92,6 +97,11 @@ public abstract partial class StateManager
     {
         ArgumentNullException.ThrowIfNull(transition);
         ArgumentException.ThrowIfNullOrEmpty(transition.Summary.WorkflowId, nameof(transition));
+        for (var i = 0; i < transition.Results.Count; i++)
+        {
+            ThrowIfElsewhere(transition.Results[i], transition.Summary.WorkflowId);
+        }
+
         return Measure("commit_workflow", transition, static (store, argument, token) => store.CommitWorkflowCoreAsync(argument, token), cancellationToken);
     }
 
@@ -127,6 +137,20 @@ public abstract partial class StateManager
     {
         ArgumentException.ThrowIfNullOrEmpty(workflowId);
         return Measure("is_cancellation_requested", workflowId, static (store, argument, token) => store.IsCancellationRequestedCoreAsync(argument, token), cancellationToken);
+    }
+
+    /// <summary>A result that names another run or task than those it is kept for would be another's when it is read.</summary>
+    private static void ThrowIfElsewhere(TaskResult result, string workflowId, string? taskId = null)
+    {
+        if (result.WorkflowId is { } other && other != workflowId)
+        {
+            throw new ArgumentException($"The result of task '{result.TaskId}' is one of run '{other}'; it cannot be saved with run '{workflowId}'.", nameof(result));
+        }
+
+        if (taskId is not null && taskId != result.TaskId)
+        {
+            throw new ArgumentException($"The result under '{taskId}' in WorkflowState.TaskResults is one of task '{result.TaskId}'. Put it under its own task's id.", nameof(result));
+        }
     }
 
     /// <summary>Saves the whole state of a run.</summary>

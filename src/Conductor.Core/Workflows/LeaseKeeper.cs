@@ -49,7 +49,7 @@ internal sealed class LeaseKeeper(WorkflowServices services)
             }
         }
 #pragma warning disable CA1031 // In the background: a store that fails now may work at the next turn; the fence keeps what is saved safe.
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             Log.RenewalFailed(services.Logger, exception, runner.RunId);

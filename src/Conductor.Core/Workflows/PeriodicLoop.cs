@@ -57,7 +57,7 @@ internal sealed class PeriodicLoop(TimeSpan interval, TimeProvider time, Func<Ca
                 await work(_stopping.Token).ConfigureAwait(false);
             }
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
             // Stopping.
         }

@@ -91,6 +91,9 @@ internal sealed class RunMigration(
         }
     }
 
+    private static List<string> TooLate(WorkflowPlan plan, int currentPhase, WorkflowState state) =>
+        [.. plan.Definition.Tasks.Where((task, index) => plan.PhaseOf[index] < currentPhase && !state.TaskResults.ContainsKey(task.Id)).Select(static task => $"'{task.Id}'")];
+
     private async ValueTask GoOnAsync(
         WorkflowDefinition stored,
         WorkflowPlan plan,
@@ -120,6 +123,14 @@ internal sealed class RunMigration(
                 next.Name,
                 ErrorCodes.TaskValidationFailed,
                 [$"Run '{runId}' is in phase '{phase}', which the definition that WorkflowRunOptions.Migrate gave does not have. Keep the phase."]);
+        }
+
+        if (snapshot.State.CurrentPhase is { } current && TooLate(nextPlan, nextPlan.PhaseIndex(current), snapshot.State) is { Count: > 0 } tooLate)
+        {
+            throw new WorkflowValidationException(
+                next.Name,
+                ErrorCodes.TaskValidationFailed,
+                [$"Run '{runId}' is in phase '{current}', and tasks of phases before it have no result and would never run: {string.Join(", ", tooLate)}. Put them into '{current}' or a later phase."]);
         }
 
         await resume(nextPlan, snapshot, lease, settings, $"migrated from version '{stored.Version}' to '{next.Version}'").ConfigureAwait(false);

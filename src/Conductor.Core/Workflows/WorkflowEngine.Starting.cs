@@ -46,6 +46,7 @@ public sealed partial class WorkflowEngine
                 throw Conflict(runId);
             }
 
+            ThrowIfStopped();
             await Task.Delay(_services.Options.PollInterval, _services.Time, cancellationToken).ConfigureAwait(false);
         }
 
@@ -58,6 +59,12 @@ public sealed partial class WorkflowEngine
         {
             await _services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
             return await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
+        }
+        catch (TaskValidationException)
+        {
+            // It cannot be written, so it does not exist: whoever puts it right need not wait for the lease.
+            await _services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
+            throw;
         }
 
         Launch(runner);
@@ -77,6 +84,11 @@ public sealed partial class WorkflowEngine
     private void Launch(WorkflowRunner runner)
     {
         _services.Runners[runner.RunId] = runner;
+        if (_stopped)
+        {
+            runner.Stop(StopCause.Draining);
+        }
+
         _leases.EnsureStarted();
 
         // Its first tasks together are one hand-over.
@@ -90,9 +102,10 @@ public sealed partial class WorkflowEngine
     private async ValueTask ResumeAsync(WorkflowPlan plan, RunSnapshot snapshot, HeldLease lease, WorkflowRunOptions settings, string message)
     {
         var runId = snapshot.State.WorkflowId;
-        var isCrash = !(_services.LostFences.TryRemove(runId, out var lostFence) && lostFence + 1 == lease.Current.Fence);
+        var isCrash = !_services.HadLost(runId, lease.Current);
         var runner = new WorkflowRunner(_services, plan, runId, settings, lease);
         await runner.ResumeAsync(snapshot, isCrash, message).ConfigureAwait(false);
+        _services.LostFences.TryRemove(runId, out _);
         if (await _services.State.IsCancellationRequestedAsync(runId, CancellationToken.None).ConfigureAwait(false))
         {
             runner.Stop(StopCause.Cancelled);

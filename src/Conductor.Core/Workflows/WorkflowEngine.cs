@@ -19,6 +19,9 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     private readonly WorkflowRecovery _recovery;
     private readonly PeriodicLoop _recoveryLoop;
     private readonly RunMigration _migration;
+
+    /// <summary>Those who start or take over runs are inside: a stop hands over what they are about to begin.</summary>
+    private readonly Entrance _entrance = new();
     private volatile bool _stopped;
 
     /// <summary>Makes an engine.</summary>
@@ -63,9 +66,16 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The engine was stopped.</exception>
     public async ValueTask StartAsync(CancellationToken cancellationToken = default)
     {
-        ThrowIfStopped();
-        await ScanQuietlyAsync(cancellationToken).ConfigureAwait(false);
-        _recoveryLoop.EnsureStarted();
+        Enter();
+        try
+        {
+            await ScanQuietlyAsync(cancellationToken).ConfigureAwait(false);
+            _recoveryLoop.EnsureStarted();
+        }
+        finally
+        {
+            _entrance.Leave();
+        }
     }
 
     /// <summary>
@@ -75,10 +85,17 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <param name="cancellationToken">Gives up looking.</param>
     /// <returns>How many runs were taken over.</returns>
     /// <exception cref="InvalidOperationException">The engine was stopped.</exception>
-    public ValueTask<int> RecoverAsync(CancellationToken cancellationToken = default)
+    public async ValueTask<int> RecoverAsync(CancellationToken cancellationToken = default)
     {
-        ThrowIfStopped();
-        return _recovery.ScanAsync(cancellationToken);
+        Enter();
+        try
+        {
+            return await _recovery.ScanAsync(cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _entrance.Leave();
+        }
     }
 
     /// <summary>Runs a workflow and waits for its end.</summary>
@@ -127,9 +144,17 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         var settings = options ?? _noOptions;
         var runId = settings.RunId ?? EntityId.New();
         ArgumentException.ThrowIfNullOrWhiteSpace(runId, nameof(options));
-        return settings.RunId is null
-            ? await CreateAsync(plan, runId, settings, cancellationToken).ConfigureAwait(false)
-            : await FindOrCreateAsync(plan, runId, settings, cancellationToken).ConfigureAwait(false);
+        Enter();
+        try
+        {
+            return settings.RunId is null
+                ? await CreateAsync(plan, runId, settings, cancellationToken).ConfigureAwait(false)
+                : await FindOrCreateAsync(plan, runId, settings, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _entrance.Leave();
+        }
     }
 
     /// <summary>A handle on a run, whichever process runs it.</summary>
@@ -162,7 +187,11 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     public async ValueTask StopAsync(CancellationToken cancellationToken = default)
     {
         _stopped = true;
+        var isEmpty = _entrance.CloseAsync();
         await _recoveryLoop.StopAsync().ConfigureAwait(false);
+
+        // Whoever is about to begin a run finds the engine stopped, and the run drains at once.
+        await WaitQuietlyAsync(isEmpty, cancellationToken).ConfigureAwait(false);
         var ends = new List<Task>();
         foreach (var runner in _services.Runners.Values)
         {
@@ -230,10 +259,18 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
             await _recovery.ScanIfRestedAsync(cancellationToken).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // In the background: a store that fails now may work at the next turn.
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             Log.ScanFailed(_services.Logger, exception);
+        }
+    }
+
+    private void Enter()
+    {
+        if (!_entrance.TryEnter())
+        {
+            ThrowIfStopped();
         }
     }
 

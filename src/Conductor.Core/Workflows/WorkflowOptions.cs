@@ -78,24 +78,17 @@ public sealed class WorkflowOptions
             yield return $"{path}.{nameof(TaskWindow)} is {TaskWindow}; set it to 1 or more.";
         }
 
-        if (LeaseDuration <= TimeSpan.Zero)
-        {
-            yield return $"{path}.{nameof(LeaseDuration)} is {LeaseDuration}; set it to more than zero.";
-        }
-
-        if (RecoveryInterval <= TimeSpan.Zero)
-        {
-            yield return $"{path}.{nameof(RecoveryInterval)} is {RecoveryInterval}; set it to more than zero.";
-        }
-
         if (MaxCrashes < 1)
         {
             yield return $"{path}.{nameof(MaxCrashes)} is {MaxCrashes}; set it to 1 or more.";
         }
 
-        if (PollInterval <= TimeSpan.Zero)
+        // A lease is renewed three times in its term, by a timer.
+        foreach (var problem in TimerRange.Problems($"{path}.{nameof(LeaseDuration)}", LeaseDuration, 3 * TimerRange.Shortest)
+            .Concat(TimerRange.Problems($"{path}.{nameof(RecoveryInterval)}", RecoveryInterval))
+            .Concat(TimerRange.Problems($"{path}.{nameof(PollInterval)}", PollInterval)))
         {
-            yield return $"{path}.{nameof(PollInterval)} is {PollInterval}; set it to more than zero.";
+            yield return problem;
         }
     }
 }

@@ -8,7 +8,10 @@ namespace Conductor.Workflows;
 /// </summary>
 internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowPlan, RunSnapshot, HeldLease, string, ValueTask> resume) : IDisposable
 {
-    /// <summary>Looking takes one part in so many of the time at most, however many runs there are.</summary>
+    /// <summary>
+    /// Looking takes one part in so many of the time, however many runs there are; but one look in each term of a lease there is, however long the
+    /// last took: the store may only have been slow once.
+    /// </summary>
     private const int RestFactor = 20;
 
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -20,7 +23,8 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     /// <summary>Looks, unless the look before took so long that it is too early.</summary>
     public async ValueTask ScanIfRestedAsync(CancellationToken cancellationToken)
     {
-        if (services.Time.GetElapsedTime(_lastScanEndedAt) < _lastScanTook * RestFactor)
+        var rested = services.Time.GetElapsedTime(_lastScanEndedAt);
+        if (rested < _lastScanTook * RestFactor && rested < services.Options.LeaseDuration)
         {
             return;
         }
@@ -80,14 +84,11 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     private void ForgetAllBut(UnfinishedWorkflow[] unfinished)
     {
         var ids = unfinished.Select(static run => run.WorkflowId).ToHashSet(StringComparer.Ordinal);
-        foreach (var id in _observed.Keys.Concat(_refused.Keys).Concat(services.LostFences.Keys).Where(id => !ids.Contains(id)).ToList())
+        foreach (var id in _observed.Keys.Concat(_refused.Keys).Concat(services.LostFences.Keys).Where(id => !ids.Contains(id) && !services.Runners.ContainsKey(id)).ToList())
         {
             _observed.Remove(id);
             _refused.Remove(id);
-            if (!services.Runners.ContainsKey(id))
-            {
-                services.LostFences.TryRemove(id, out _);
-            }
+            services.LostFences.TryRemove(id, out _);
         }
     }
 
@@ -111,28 +112,34 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             lease = await AcquireAsync(run, cancellationToken).ConfigureAwait(false);
             if (lease is null || await RunSnapshot.ReadAsync(services.State, run.WorkflowId, cancellationToken).ConfigureAwait(false) is not { } snapshot)
             {
-                await ReleaseAsync(lease).ConfigureAwait(false);
+                await GiveBackAsync(run, lease).ConfigureAwait(false);
                 return false;
             }
 
             if (snapshot.State.DefinitionHash != plan.Hash)
             {
                 Refuse(run.WorkflowId, "the definition that is stored with it is not the one it was started with.");
-                await ReleaseAsync(lease).ConfigureAwait(false);
+                await GiveBackAsync(run, lease).ConfigureAwait(false);
                 return false;
             }
 
             var held = new HeldLease(lease, askedAt, services.Time, services.Options.LeaseDuration);
+            if (services.HadLost(run.WorkflowId, lease))
+            {
+                // Should it be lost here again soon, it is not begun again and again at each look.
+                _refused[run.WorkflowId] = askedAt;
+            }
+
             await resume(plan, snapshot, held, run.Lease is { } before ? $"taken over from {before.Owner}" : "taken over").ConfigureAwait(false);
             return true;
         }
 #pragma warning disable CA1031 // In the background, run by run: logged, and tried again later.
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             _refused[run.WorkflowId] = services.Time.GetTimestamp();
             Log.TakeOverFailed(services.Logger, exception, run.WorkflowId);
-            await ReleaseAsync(lease).ConfigureAwait(false);
+            await GiveBackAsync(run, lease).ConfigureAwait(false);
             return false;
         }
     }
@@ -198,11 +205,20 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         _refused[runId] = services.Time.GetTimestamp();
     }
 
-    private async ValueTask ReleaseAsync(Lease? lease)
+    /// <summary>
+    /// Gives back a lease under which nothing was run. When this engine had lost the run just before, its next taking of it still follows on that: no
+    /// process died.
+    /// </summary>
+    private async ValueTask GiveBackAsync(UnfinishedWorkflow run, Lease? lease)
     {
         if (lease is null)
         {
             return;
+        }
+
+        if (services.HadLost(run.WorkflowId, lease))
+        {
+            services.LostFences[run.WorkflowId] = lease.Fence;
         }
 
         try

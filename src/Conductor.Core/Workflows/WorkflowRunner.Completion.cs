@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Conductor.State;
 
 namespace Conductor.Workflows;
 
@@ -55,19 +56,17 @@ internal sealed partial class WorkflowRunner : ILaneItem
         _failure = _lossReason;
         try
         {
-            await _services.State.Leases.ReleaseAsync(Lease.Current, CancellationToken.None).ConfigureAwait(false);
-            if (_failure is null)
-            {
-                _finalState = await _services.State.GetWorkflowStateAsync(RunId, CancellationToken.None).ConfigureAwait(false)
-                    ?? throw new StateException(ErrorCodes.StateCorrupt, $"Run '{RunId}' is no longer in the store.");
-            }
+            // Before the lease is released: a store may forget a run that is over and nobody's.
+            _finalState = _failure is null ? await ReadFinalStateAsync().ConfigureAwait(false) : null;
         }
 #pragma warning disable CA1031 // Whoever waits for the run is told instead.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            _failure ??= exception;
+            _failure = exception;
         }
+
+        await ReleaseLeaseAsync().ConfigureAwait(false);
 
         // From here on nobody cancels any more. Whoever stopped it before may still be about to: then the next run gets a token of its own.
         _spare.Leave(wasStopped: Interlocked.Exchange(ref _stopCause, (int)StopCause.Over) != (int)StopCause.None);
@@ -75,5 +74,23 @@ internal sealed partial class WorkflowRunner : ILaneItem
         _services.Forget(this);
         Committed.Beat();
         Lane.Add(this);
+    }
+
+    private async ValueTask<WorkflowState> ReadFinalStateAsync() =>
+        await _services.State.GetWorkflowStateAsync(RunId, CancellationToken.None).ConfigureAwait(false)
+            ?? throw new StateException(ErrorCodes.StateConflict, $"Run '{RunId}' ended, and was deleted before its final state was read.") { Key = StateManager.WorkflowKey(RunId) };
+
+    private async ValueTask ReleaseLeaseAsync()
+    {
+        try
+        {
+            await _services.State.Leases.ReleaseAsync(Lease.Current, CancellationToken.None).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // It runs out by itself.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ReleaseFailed(_services.Logger, exception, Lease.Current.Name);
+        }
     }
 }

@@ -28,6 +28,7 @@ internal sealed partial class WorkflowRunner
                 return;
             }
 
+            BlockWhatWaitsInVain(phase);
             var grave = _feedbackLoop.Grave(_board, phase, _summary.Round);
             if (!await CheckPhaseGateAsync(phase, grave).ConfigureAwait(false))
             {
@@ -168,6 +169,23 @@ internal sealed partial class WorkflowRunner
             Code = ErrorCodes.DependencyFailed,
             Message = $"Task '{_plan.Task(index).Id}' was not run: '{blocker.Id}', which it depends on, failed.",
         }));
+    }
+
+    /// <summary>A phase is over when nothing of it is under way. What still waits then waits for something that never comes, and is not dropped without a word.</summary>
+    private void BlockWhatWaitsInVain(int phase)
+    {
+        foreach (var index in _plan.TasksOf[phase])
+        {
+            if (_board.Status(index) == AgentTaskStatus.Pending)
+            {
+                var missing = _plan.Dependencies[index].Where(dependency => _board.Status(dependency) == AgentTaskStatus.Pending).Select(dependency => $"'{_plan.Task(dependency).Id}'");
+                Finish(index, NotRun(index, AgentTaskStatus.Blocked, new TaskError
+                {
+                    Code = ErrorCodes.DependencyFailed,
+                    Message = $"Task '{_plan.Task(index).Id}' was not run: it depends on what never ran: {string.Join(", ", missing)}.",
+                }));
+            }
+        }
     }
 
     private void Finish(int index, TaskResult result)

@@ -1,3 +1,5 @@
+using Conductor.State;
+
 namespace Conductor.Workflows;
 
 /// <content>Going on with a run that another process, or this one before, left off.</content>
@@ -49,6 +51,16 @@ internal sealed partial class WorkflowRunner
         }
 
         _firstPhase = _plan.PhaseIndex(phase);
+        if (_firstPhase < 0)
+        {
+            throw new StateException(
+                ErrorCodes.StateCorrupt,
+                $"The state of run '{RunId}' says that it is in phase '{phase}', which its definition does not have. Save it with a phase of the definition, or delete the run.")
+            {
+                Key = StateManager.WorkflowKey(RunId),
+            };
+        }
+
         _phaseRecord = state.PhaseHistory.LastOrDefault(record => record.Phase == phase && record.Round == state.Round && record.CompletedAt is null);
     }
 

@@ -58,7 +58,7 @@ internal sealed partial class WorkflowRunner
     {
         try
         {
-            return task.TakeResult();
+            return Savable(task.Index, task.TakeResult());
         }
         catch (OperationCanceledException)
         {
@@ -81,6 +81,29 @@ internal sealed partial class WorkflowRunner
 
             Log.TaskFailed(_services.Logger, exception, _plan.Task(task.Index).Id, RunId);
             return NotRun(task.Index, AgentTaskStatus.Failed, _services.Environment.Classify(exception, _plan.Task(task.Index), RunId));
+        }
+    }
+
+    /// <summary>A result that the store cannot write down is a failure of its task: a step that holds it could never be committed.</summary>
+    private TaskResult Savable(int index, TaskResult result)
+    {
+        try
+        {
+            _services.State.EnsureCanSave(result);
+            return result;
+        }
+#pragma warning disable CA1031 // It comes of the agent's data, whose own code may be asked to write it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ResultNotSavable(_services.Logger, exception, _plan.Task(index).Id, RunId);
+            return result with
+            {
+                Status = _plan.Task(index).Optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed,
+                Output = TaskData.Empty,
+                Feedback = null,
+                Error = new TaskError { Code = ErrorCodes.TaskValidationFailed, Message = exception.Message, Type = exception.GetType().FullName, IsTransient = false },
+            };
         }
     }
 
@@ -126,7 +149,7 @@ internal sealed partial class WorkflowRunner
         };
     }
 
-    private ITimer? ArmTimeout()
+    private LongTimer? ArmTimeout()
     {
         if (_plan.Definition.Timeout is not { } limit)
         {
@@ -135,11 +158,7 @@ internal sealed partial class WorkflowRunner
 
         // What an owner before has used up is used up.
         var left = limit - (_services.Time.GetUtcNow() - _summary.StartedAt);
-        return _services.Time.CreateTimer(
-            static state => ((WorkflowRunner)state!).Stop(StopCause.TimedOut),
-            this,
-            left < TimeSpan.Zero ? TimeSpan.Zero : left > limit ? limit : left,
-            Timeout.InfiniteTimeSpan);
+        return new LongTimer(_services.Time, left > limit ? limit : left, static runner => ((WorkflowRunner)runner).Stop(StopCause.TimedOut), this);
     }
 
     /// <summary>Ends the run where it stands: cancelled, out of time, or handed over.</summary>
@@ -185,7 +204,12 @@ internal sealed partial class WorkflowRunner
         {
             Log.Lost(_services.Logger, reason, RunId);
             _lossReason = reason;
-            _services.LostFences[RunId] = Lease.Current.Fence;
+
+            // Trouble with the store is no crash. A step that cannot be written is as good as one: it comes again each time, and must end.
+            if (reason is not TaskValidationException)
+            {
+                _services.LostFences[RunId] = Lease.Current.Fence;
+            }
         }
 
         Stop(StopCause.Lost);

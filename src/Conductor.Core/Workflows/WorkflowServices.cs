@@ -52,6 +52,9 @@ internal sealed class WorkflowServices(
     /// <summary>The runs of this engine.</summary>
     public ConcurrentDictionary<string, WorkflowRunner> Runners { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Whether this engine itself had lost a run, before it took this lease and nobody else had one in between.</summary>
+    public bool HadLost(string runId, Lease lease) => LostFences.TryGetValue(runId, out var lostFence) && lostFence + 1 == lease.Fence;
+
     /// <summary>Notes how long whoever waited for a run held the thread. (Of two at once the later counts.)</summary>
     public void NoteEnd(TimeSpan time) => _ends.Note(time < Lane.Slice);
 

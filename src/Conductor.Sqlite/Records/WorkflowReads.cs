@@ -185,7 +185,10 @@ internal sealed class WorkflowReads(RecordCodec codec)
     private TaskResult Decode(byte[] record, ExecutionKey key)
     {
         var result = codec.Decode<TaskResult>(record, key.StoreKey);
-        return new ExecutionKey(result.WorkflowId, result.TaskId, key.WorkflowId is null ? key.Round : result.Round) == key ? result : throw Paging.Mismatch(key.StoreKey);
+
+        // One saved by hand need not name the run that it is kept with.
+        var isOfRun = result.WorkflowId == key.WorkflowId || result.WorkflowId is null;
+        return isOfRun && result.TaskId == key.TaskId && (key.WorkflowId is null || result.Round == key.Round) ? result : throw Paging.Mismatch(key.StoreKey);
     }
 
     private static ILookup<DetailKind, byte[]> Details(SqliteSession session, StoredRun run, string key)

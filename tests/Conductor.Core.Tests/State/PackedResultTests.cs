@@ -49,6 +49,18 @@ public sealed class PackedResultTests
         Read(outside, workflowId: null).Should().Be(outside).And.NotBeSameAs(outside);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(-1)]
+    [InlineData(long.MaxValue)]
+    [InlineData(long.MinValue)]
+    public void Result_WhoseTimesDoNotFitItsDuration_ReadsTheSame(long ticks)
+    {
+        var odd = _plain with { StartedAt = default, CompletedAt = default, Duration = new TimeSpan(ticks) };
+
+        Read(odd).Should().Be(odd);
+    }
+
     public static TheoryData<TaskData, bool> Outputs => new()
     {
         { TaskData.From(int.MinValue), true },

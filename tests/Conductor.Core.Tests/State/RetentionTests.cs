@@ -140,6 +140,39 @@ public sealed class RetentionTests
     }
 
     [Fact]
+    public async Task FinishedRun_TakenUpAgain_IsKeptUntilItEndsAgain()
+    {
+        await using var store = new InMemoryStateManager(retention: new RetentionOptions { MaxFinishedWorkflows = 1 });
+        await store.ConnectAsync();
+        await EndAsync("a");
+        await store.SaveWorkflowStateAsync(State("a", WorkflowStatus.InProgress) with { StoreVersion = 1 });
+        await EndAsync("b");
+        await EndAsync("c");
+        (await store.GetWorkflowStateAsync("a"))!.Status.Should().Be(WorkflowStatus.InProgress, "it is not over");
+
+        await store.SaveWorkflowStateAsync(State("a", WorkflowStatus.Completed) with { StoreVersion = 2 });
+        (await store.GetWorkflowStateAsync("c")).Should().BeNull("the youngest stays");
+        await EndAsync("d");
+        (await store.GetWorkflowStateAsync("a")).Should().BeNull("it ended again");
+
+        async Task EndAsync(string id) => await store.SaveWorkflowStateAsync(State(id, WorkflowStatus.Completed));
+
+        static WorkflowState State(string id, WorkflowStatus status) => new() { WorkflowId = id, DefinitionName = "any", Status = status };
+    }
+
+    [Fact]
+    public async Task FinishedRun_NoneIsToBeKept_WhoeverRanItGetsItsFinalState()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Retention = new RetentionOptions { MaxFinishedWorkflows = 0 } });
+        for (var run = 0; run < 3; run++)
+        {
+            (await rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = "empty" })).Status.Should().Be(WorkflowStatus.Completed);
+        }
+
+        (await rig.Engine.ListRunsAsync()).Items.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task Effects_OfARunningRun_AreKeptHoweverManyOthersCome()
     {
         await using var store = await OpenAsync(new RetentionOptions { MaxTaskResults = 10 });

@@ -134,6 +134,35 @@ public sealed class MigrationTests
         (await other.DriveAsync((await other.Engine.GetRunAsync("run"))!.Completion)).DefinitionVersion.Should().Be("1");
     }
 
+    [Fact]
+    public async Task StartWorkflowAsync_MigrateAddsATaskToAPhaseThatIsOver_IsRefusedByName()
+    {
+        await using var processes = new Processes();
+        var before = new WorkflowDefinition
+        {
+            Name = "w",
+            Phases = [WorkflowPhase.Development, WorkflowPhase.DevOps],
+            Tasks =
+            [
+                new TaskDefinition { Id = "a", AgentType = AgentType.Coding, Phase = WorkflowPhase.Development },
+                new TaskDefinition { Id = "b", AgentType = AgentType.Coding, Phase = WorkflowPhase.DevOps },
+            ],
+        };
+        var owner = await processes.StartAsync();
+        await owner.AddAsync(static (task, token) => task.Task.Id == "a" ? new ValueTask<TaskData>("done") : NeverAsync(task, token));
+        await owner.Engine.StartWorkflowAsync(before, new WorkflowRunOptions { RunId = "run" });
+        await Rig.UntilAsync(() => processes.Store.GetWorkflowStateAsync("run").AsTask().GetAwaiter().GetResult()!.CurrentPhase == WorkflowPhase.DevOps, "the second phase");
+        await owner.Engine.StopAsync(new CancellationToken(canceled: true));
+        var other = await processes.StartAsync();
+        await other.AddAsync(static _ => "done");
+        var late = before with { Version = "2", Tasks = [.. before.Tasks, new TaskDefinition { Id = "late", AgentType = AgentType.Coding, Phase = WorkflowPhase.Development }] };
+
+        var act = async () => await other.Engine.StartWorkflowAsync(late, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To });
+
+        (await act.Should().ThrowAsync<WorkflowValidationException>()).Which.Message.Should().ContainAll("'late'", "'devops'");
+        (await other.Engine.RecoverAsync()).Should().Be(1, "the run is still there, with its own definition");
+    }
+
     private static async ValueTask<TaskData> NeverAsync(Conductor.Agents.TaskContext task, CancellationToken cancellationToken)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);

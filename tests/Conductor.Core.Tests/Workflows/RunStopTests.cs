@@ -131,6 +131,47 @@ public sealed class RunStopTests
     }
 
     [Fact]
+    public async Task StopAsync_StartUnderWay_IsWaitedForAndHandedOver()
+    {
+        await using var processes = new Processes();
+        var committed = new TaskCompletionSource();
+        TroubledStateManager? store = null;
+        var rig = await processes.StartAsync(wrap: inner => store = new TroubledStateManager(inner));
+        await rig.AddAsync(static _ => throw new InvalidOperationException("must not run"));
+        store!.Trouble["CommitWorkflowAsync"] = () => committed.Task;
+        var start = rig.Engine.StartWorkflowAsync(Release.ThreePhases(), new() { RunId = "r" }).AsTask();
+
+        var stop = rig.Engine.StopAsync().AsTask();
+        await Rig.SettleAsync();
+        stop.IsCompleted.Should().BeFalse("a start is under way");
+        committed.SetResult();
+        await stop;
+
+        await using var run = await start;
+        (await FluentActions.Awaiting(() => run.Completion).Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be("LEASE_LOST");
+        var state = (await processes.Store.GetWorkflowStateAsync("r"))!;
+        (state.Status, state.TaskResults.Count).Should().Be((WorkflowStatus.Waiting, 0));
+        (await processes.Store.Leases.GetAsync("workflow:r")).Should().BeNull("whoever comes next goes on at once");
+    }
+
+    [Fact]
+    public async Task StopAsync_StartThatHangs_IsWaitedForOnlyAsLongAsTheTokenSays()
+    {
+        await using var processes = new Processes();
+        TroubledStateManager? store = null;
+        var rig = await processes.StartAsync(wrap: inner => store = new TroubledStateManager(inner));
+        var never = new TaskCompletionSource();
+        store!.Trouble["CommitWorkflowAsync"] = () => never.Task;
+        var start = rig.Engine.StartWorkflowAsync(Release.ThreePhases(), new() { RunId = "r" }).AsTask();
+
+        await rig.Engine.StopAsync(new CancellationToken(canceled: true));
+
+        start.IsCompleted.Should().BeFalse();
+        never.SetException(new StateException(ErrorCodes.StateUnavailable, "down"));
+        await FluentActions.Awaiting(() => start).Should().ThrowAsync<StateException>();
+    }
+
+    [Fact]
     public async Task StopAsync_TasksThatOnlyWait_AreGivenBackAtOnce()
     {
         await using var rig = await Rig.StartAsync();

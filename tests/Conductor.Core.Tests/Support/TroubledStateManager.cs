@@ -1,0 +1,79 @@
+using Conductor.State;
+using Conductor.Testing;
+
+namespace Conductor.Tests.Support;
+
+/// <summary>A store with which something goes wrong, or takes long, as long as a test says so.</summary>
+internal sealed class TroubledStateManager : DelegatingStateManager
+{
+    public TroubledStateManager(StateManager inner)
+        : base(inner) => Leases = new TroubledLeases(this, inner.Leases);
+
+    /// <summary>Awaited before each operation of this name.</summary>
+    public Dictionary<string, Func<Task>> Trouble { get; } = [];
+
+    /// <summary>How often runs to take over were looked for.</summary>
+    public int Looks { get; private set; }
+
+    public override LeaseStore Leases { get; }
+
+    public override void EnsureCanSave(TaskResult result) => BeforeAsync(nameof(EnsureCanSave)).GetAwaiter().GetResult();
+
+    protected override async ValueTask<long> SaveAgentStateCoreAsync(AgentState state, StateExpectation expectation, CancellationToken cancellationToken)
+    {
+        await BeforeAsync(nameof(SaveAgentStateAsync));
+        return await base.SaveAgentStateCoreAsync(state, expectation, cancellationToken);
+    }
+
+    protected override async ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsCoreAsync(PageRequest page, CancellationToken cancellationToken)
+    {
+        Looks++;
+        await BeforeAsync(nameof(ListUnfinishedWorkflowsAsync));
+        return await base.ListUnfinishedWorkflowsCoreAsync(page, cancellationToken);
+    }
+
+    protected override async ValueTask<bool> IsCancellationRequestedCoreAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        await BeforeAsync(nameof(IsCancellationRequestedAsync));
+        return await base.IsCancellationRequestedCoreAsync(workflowId, cancellationToken);
+    }
+
+    protected override async ValueTask<WorkflowDefinition?> GetWorkflowDefinitionCoreAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        await BeforeAsync(nameof(GetWorkflowDefinitionAsync));
+        return await base.GetWorkflowDefinitionCoreAsync(workflowId, cancellationToken);
+    }
+
+    protected override async ValueTask<WorkflowHistory?> GetWorkflowHistoryCoreAsync(string workflowId, long afterPosition, int limit, CancellationToken cancellationToken)
+    {
+        await BeforeAsync(nameof(GetWorkflowHistoryAsync));
+        return await base.GetWorkflowHistoryCoreAsync(workflowId, afterPosition, limit, cancellationToken);
+    }
+
+    protected override async ValueTask<long> CommitWorkflowCoreAsync(WorkflowTransition transition, CancellationToken cancellationToken)
+    {
+        await BeforeAsync(nameof(CommitWorkflowAsync));
+        return await base.CommitWorkflowCoreAsync(transition, cancellationToken);
+    }
+
+    private Task BeforeAsync(string operation) => Trouble.TryGetValue(operation, out var trouble) ? trouble() : Task.CompletedTask;
+
+    private sealed class TroubledLeases(TroubledStateManager store, LeaseStore inner) : LeaseStore
+    {
+        protected override ValueTask<Lease?> TryAcquireCoreAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken) =>
+            inner.TryAcquireAsync(name, owner, duration, cancellationToken);
+
+        protected override ValueTask<Lease?> TryTakeOverCoreAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken) =>
+            inner.TryTakeOverAsync(observed, owner, duration, cancellationToken);
+
+        protected override async ValueTask<Lease?> TryRenewCoreAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken)
+        {
+            await store.BeforeAsync(nameof(TryRenewAsync));
+            return await inner.TryRenewAsync(lease, duration, cancellationToken);
+        }
+
+        protected override ValueTask<bool> ReleaseCoreAsync(Lease lease, CancellationToken cancellationToken) => inner.ReleaseAsync(lease, cancellationToken);
+
+        protected override ValueTask<Lease?> GetCoreAsync(string name, CancellationToken cancellationToken) => inner.GetAsync(name, cancellationToken);
+    }
+}

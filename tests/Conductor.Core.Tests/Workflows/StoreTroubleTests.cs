@@ -1,0 +1,167 @@
+using Conductor.Agents;
+using Conductor.Tests.Support;
+using Conductor.Workflows;
+
+namespace Conductor.Tests.Workflows;
+
+/// <summary>A store that fails now and then, or is slow once: runs go on as soon as it works, and nobody is blamed.</summary>
+public sealed class StoreTroubleTests
+{
+    private static readonly WorkflowRunOptions _run = new() { RunId = "run" };
+    private static readonly WorkflowDefinition _one = new()
+    {
+        Name = "one",
+        Tasks = [new TaskDefinition { Id = "task", AgentType = AgentType.Coding, Timeout = TimeSpan.FromHours(5) }],
+    };
+
+    [Fact]
+    public async Task Background_StoreGivesUpByItself_GoesOnWhenItWorks()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, Stuck);
+        await rig.Engine.StartAsync();
+        await rig.Engine.StartWorkflowAsync(_one, _run);
+        store.Trouble["ListUnfinishedWorkflowsAsync"] = store.Trouble["IsCancellationRequestedAsync"] =
+            static () => throw new TaskCanceledException("the store's own time limit, and nobody's request to stop");
+        await PassAsync(processes, rig, seconds: 11);
+        store.Trouble.Clear();
+        var looks = store.Looks;
+
+        await PassAsync(processes, rig, seconds: 60);
+
+        store.Looks.Should().BeGreaterThan(looks + 10);
+        (await processes.Store.Leases.GetAsync("workflow:run")).Should().NotBeNull("it is renewed");
+        rig.Logs.GetSnapshot().Select(static record => record.Id.Id).Should().Contain(1416, "nothing fails silently");
+        await processes.Store.RequestCancellationAsync("run");
+        await PassAsync(processes, rig, seconds: 30);
+        (await processes.Store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.Cancelled);
+    }
+
+    [Fact]
+    public async Task Recovery_OneLookTookLong_LooksAgainWithinATermOfTheLease()
+    {
+        await using var processes = new Processes();
+        var (dead, _) = await StartAsync(processes, Stuck);
+        await dead.Engine.StartWorkflowAsync(_one, _run);
+        await Rig.UntilAsync(() => dead.Coordinator.RunningTasks == 1, "the task to run");
+        processes.LetLeasesRunOut();
+        var (heir, store) = await StartAsync(processes, static (_, _) => new ValueTask<TaskData>("done"));
+        store.Trouble["GetWorkflowDefinitionAsync"] = async () =>
+        {
+            await Task.Delay(TimeSpan.FromSeconds(30), heir.Time);
+            throw new StateException(ErrorCodes.StateUnavailable, "locked") { IsTransient = true };
+        };
+        await heir.DriveAsync(heir.Engine.StartAsync().AsTask());
+        store.Trouble.Clear();
+
+        for (var seconds = 0; seconds < 2 * WorkflowOptions.DefaultLeaseDuration.TotalSeconds; seconds++)
+        {
+            heir.Time.Advance(TimeSpan.FromSeconds(1));
+            await Rig.SettleAsync();
+        }
+
+        (await processes.Store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.Completed);
+    }
+
+    [Fact]
+    public async Task Recovery_TakeOverAfterTroubleFailsOnce_CountsNoCrash()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, Stuck);
+        await rig.Engine.StartWorkflowAsync(_one, _run);
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+        store.Trouble["TryRenewAsync"] = Unavailable;
+        for (var seconds = 0; seconds < 40 && rig.Engine.RunningWorkflows.Count > 0; seconds++)
+        {
+            rig.Time.Advance(TimeSpan.FromSeconds(1));
+            await Rig.SettleAsync();
+        }
+
+        store.Trouble.Clear();
+        store.Trouble["GetWorkflowHistoryAsync"] = Unavailable;
+        processes.LetLeasesRunOut();
+        (await rig.Engine.RecoverAsync()).Should().Be(0, "what is needed to go on could not be read");
+        store.Trouble.Clear();
+        rig.Time.Advance(TimeSpan.FromSeconds(31));
+
+        (await rig.Engine.RecoverAsync()).Should().Be(1);
+
+        (await processes.Store.GetWorkflowStateAsync("run"))!.Redeliveries.Should().BeEmpty("no process died");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Result_TheStoreCannotWriteDown_FailsItsTaskAloneAndOnce(bool optional)
+    {
+        await using var processes = new Processes();
+        var runs = 0;
+        var (rig, store) = await StartAsync(processes, (_, _) =>
+        {
+            Interlocked.Increment(ref runs);
+            return new ValueTask<TaskData>("done");
+        });
+        store.Trouble["EnsureCanSave"] = static () => throw new TaskValidationException("no JSON for this");
+
+        var state = await rig.Engine.RunWorkflowAsync(_one with { Tasks = [_one.Tasks[0] with { Optional = optional }] }, _run);
+
+        runs.Should().Be(1);
+        var result = state.TaskResults["task"];
+        (result.Status, result.Error!.Code, result.Output.IsEmpty).Should().Be((optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed, ErrorCodes.TaskValidationFailed, true));
+        state.Status.Should().Be(optional ? WorkflowStatus.Completed : WorkflowStatus.Failed);
+        rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1419);
+    }
+
+    /// <summary>A store that says so only when a step is committed: the run is not begun again for ever.</summary>
+    [Fact]
+    public async Task Step_TheStoreCannotWriteDown_EndsAsACrashDoes()
+    {
+        await using var processes = new Processes();
+        var runs = 0;
+        TroubledStateManager? troubled = null;
+        var (rig, store) = await StartAsync(processes, (_, _) =>
+        {
+            troubled!.Trouble["CommitWorkflowAsync"] = static () => throw new TaskValidationException("no JSON for this");
+            Interlocked.Increment(ref runs);
+            return new ValueTask<TaskData>("done");
+        });
+        troubled = store;
+        await rig.Engine.StartWorkflowAsync(_one, _run);
+        for (var turn = 0; turn < 10; turn++)
+        {
+            await Rig.UntilAsync(() => rig.Engine.RunningWorkflows.Count == 0, "the run to be lost or over");
+            store.Trouble.Clear();
+            rig.Time.Advance(TimeSpan.FromMinutes(1));
+            await rig.Engine.RecoverAsync();
+        }
+
+        runs.Should().Be(WorkflowOptions.DefaultMaxCrashes);
+        (await processes.Store.GetWorkflowStateAsync("run"))!.TaskResults["task"].Error!.Code.Should().Be(ErrorCodes.TaskCrashed);
+    }
+
+    private static Task Unavailable() => throw new StateException(ErrorCodes.StateUnavailable, "down") { IsTransient = true };
+
+    private static async ValueTask<TaskData> Stuck(TaskContext task, CancellationToken cancellationToken)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+        return "never";
+    }
+
+    private static async Task<(Rig Rig, TroubledStateManager Store)> StartAsync(Processes processes, Func<TaskContext, CancellationToken, ValueTask<TaskData>> run)
+    {
+        var store = new TroubledStateManager(processes.Store);
+        var rig = await processes.StartAsync(wrap: _ => store);
+        await rig.AddAsync(run);
+        return (rig, store);
+    }
+
+    private static async Task PassAsync(Processes processes, Rig rig, int seconds)
+    {
+        for (var second = 0; second < seconds; second++)
+        {
+            rig.Time.Advance(TimeSpan.FromSeconds(1));
+            processes.StoreClock.Advance(TimeSpan.FromSeconds(1));
+            await Rig.SettleAsync();
+        }
+    }
+}
