@@ -5,19 +5,24 @@ internal static class AgentDisposal
 {
     public static async ValueTask DisposeAsync(BaseAgent agent)
     {
-        switch (agent)
+        try
         {
-            case IAsyncDisposable disposable:
-                await disposable.DisposeAsync().ConfigureAwait(false);
-                break;
-            case IDisposable disposable:
-                disposable.Dispose();
-                break;
+            switch (agent)
+            {
+                case IAsyncDisposable disposable:
+                    await disposable.DisposeAsync().ConfigureAwait(false);
+                    break;
+                case IDisposable disposable:
+                    disposable.Dispose();
+                    break;
+            }
         }
-
-        if (agent.Scope is { } scope)
+        finally
         {
-            await scope.DisposeAsync().ConfigureAwait(false);
+            if (agent.Scope is { } scope)
+            {
+                await scope.DisposeAsync().ConfigureAwait(false);
+            }
         }
     }
 }

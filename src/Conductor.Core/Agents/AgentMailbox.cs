@@ -66,9 +66,14 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     }
 
     /// <summary>Publishes the assignment of the attempt under way, on the agent's channel.</summary>
-    public ValueTask AssignAsync(CancellationToken cancellationToken) => _subscription is { } subscription
-        ? host.Bus!.PublishAsync(subscription, this, cancellationToken)
-        : host.Bus!.PublishAsync(Channel, ((IMessageSource)this).ToMessage(), cancellationToken);
+    /// <exception cref="BusException">The bus was disconnected since the agent began to listen: nobody would take it, though the bus is connected again.</exception>
+    public ValueTask AssignAsync(CancellationToken cancellationToken) => _subscription switch
+    {
+        { IsClosed: true } => throw new BusException(
+            ErrorCodes.BusDisconnected, $"The bus was disconnected since agent '{Id}' was registered, which ended its subscription. Make a new coordinator, or a new host."),
+        { } subscription => host.Bus!.PublishAsync(subscription, this, cancellationToken),
+        null => host.Bus!.PublishAsync(Channel, ((IMessageSource)this).ToMessage(), cancellationToken),
+    };
 
     /// <summary>Puts a message that came another way (a broadcast) behind those that wait.</summary>
     public void Post(AgentMessage message) => _subscription?.Deliver(message);

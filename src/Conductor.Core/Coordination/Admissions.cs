@@ -126,6 +126,8 @@ internal sealed class Admissions
     /// </summary>
     public void GiveBack(DispatchTicket ticket, AgentSlot slot)
     {
+        // Whoever leads runs the agent that the dispatch was given, and no other: for the next one there is nobody.
+        ticket.LeadingThread = 0;
         var pool = slot.Pool;
         slot.Permit?.Dispose();
         slot.Permit = null;
@@ -221,7 +223,7 @@ internal sealed class Admissions
     private async ValueTask WaitForCapacityAsync(
         DispatchTicket ticket, PolicyResult denial, PolicyViolationException violation, long seenVersion, CancellationToken cancellationToken)
     {
-        if (_options.WaitLimit == TimeSpan.Zero || Patience(ticket) <= TimeSpan.Zero)
+        if ((_options.WaitLimit == TimeSpan.Zero && ticket.Attempt == 1) || Patience(ticket) <= TimeSpan.Zero)
         {
             throw violation;
         }

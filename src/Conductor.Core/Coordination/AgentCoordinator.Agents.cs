@@ -113,19 +113,28 @@ public sealed partial class AgentCoordinator
             throw new AgentAlreadyRegisteredException(identity.Id);
         }
 
+        AgentSlot? slot = null;
         try
         {
-            var slot = await OpenAsync(identity, agent ?? factory!(), factory, predecessor: null, cancellationToken).ConfigureAwait(false);
+            slot = await OpenAsync(identity, agent ?? factory!(), factory, predecessor: null, cancellationToken).ConfigureAwait(false);
             await _state.SaveAgentStateAsync(slot.ToState(), cancellationToken: cancellationToken).ConfigureAwait(false);
             _errors.AddAgent(identity.Id);
-            TakeIn(slot);
-            Log.Registered(_logger, identity.Id, identity.Type.Name);
         }
         catch
         {
+            if (slot is not null)
+            {
+                // It listens by now, and would take what is meant for the next one of its id.
+                await RetireAsync(slot).ConfigureAwait(false);
+            }
+
             _slots.TryRemove(identity.Id, out _);
             throw;
         }
+
+        await TakeInAsync(slot).ConfigureAwait(false);
+        ThrowIfStopped();
+        Log.Registered(_logger, identity.Id, identity.Type.Name);
     }
 
     /// <summary>Starts an agent and opens its mailbox. When anything fails, nothing is left behind.</summary>
@@ -158,21 +167,26 @@ public sealed partial class AgentCoordinator
         }
     }
 
-    /// <summary>Makes a slot known, with the breaker its agent has by now, if any, and gives it to its pool.</summary>
-    private void TakeIn(AgentSlot slot)
+    /// <summary>Makes a slot known, with the breaker its agent has by now, if any, and gives it to its pool. A coordinator that was stopped meanwhile stops it, too.</summary>
+    private async ValueTask TakeInAsync(AgentSlot slot)
     {
         _slots[slot.Id] = slot;
 
         // After it is known: a breaker that is made from here on is told to it.
         slot.Breaker = _errors.FindCircuitBreaker(slot.Id);
         slot.Pool.Add(slot);
+        if (_stopped)
+        {
+            await StopAgentAsync(slot.Id).ConfigureAwait(false);
+        }
     }
 
     private async Task ReplaceAsync(AgentSlot slot)
     {
         try
         {
-            if (!_slots.TryUpdate(slot.Id, null, slot))
+            // Not one that is being unregistered or stopped: it would come back.
+            if (!slot.TryLeave() || !_slots.TryUpdate(slot.Id, null, slot))
             {
                 return;
             }
@@ -184,7 +198,7 @@ public sealed partial class AgentCoordinator
             // It may have returned meanwhile; otherwise this does nothing, and it is stopped when it does.
             _ = RetireAsync(slot);
             var replacement = await OpenAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, CancellationToken.None).ConfigureAwait(false);
-            TakeIn(replacement);
+            await TakeInAsync(replacement).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // In the background: a factory may throw anything, and the log is the only place to say so.
         catch (Exception exception)

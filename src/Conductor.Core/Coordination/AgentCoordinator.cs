@@ -170,9 +170,9 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                 continue;
             }
 
-            ticket.Begin(now, _time, _environment.Instruments);
             try
             {
+                Begin(ticket, slot, now);
                 var answer = RunAttemptAsync(slot, cancellationToken);
                 var watch = cancellationToken.UnsafeRegister(static (state, token) => ((AgentSlot)state!).Abandon(token), slot);
                 try
@@ -225,6 +225,20 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             : await RecordedAsync(result).ConfigureAwait(false);
     }
 
+    /// <summary>An attempt begins. Somebody who listens to metrics and fails must not keep the agent.</summary>
+    private void Begin(DispatchTicket ticket, AgentSlot slot, long now)
+    {
+        try
+        {
+            ticket.Begin(now, _time, _environment.Instruments);
+        }
+        catch
+        {
+            slot.Unpublished(slot.AttemptNumber);
+            throw;
+        }
+    }
+
     private static TaskResult FinalResult(TaskResult result, ErrorDecision decision) => decision.Action == ErrorAction.Skip
         ? result with { Status = AgentTaskStatus.Skipped }
         : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
@@ -256,6 +270,12 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     {
         var error = _environment.Classify(exception, ticket.Task, ticket.WorkflowId);
         DispatchTracing.Fail(step, error);
+        if (_stopped)
+        {
+            // It did not fail: its next attempt was not begun. Recorded, it could never be dispatched again.
+            throw exception;
+        }
+
         var ran = ticket.Attempt > 1;
         if (!ran && (exception is not CircuitOpenException || ticket.Assignment.ReplayOf is not null))
         {

@@ -99,6 +99,9 @@ internal sealed partial class AgentSlot
             }
 
             Status = AgentStatus.Failed;
+
+            // Another takes its place: should it return now, it must not get another task.
+            _removed = Factory is not null;
             return true;
         }
     }

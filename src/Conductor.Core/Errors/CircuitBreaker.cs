@@ -74,6 +74,9 @@ public sealed class CircuitBreaker
         }
     }
 
+    /// <summary>The state as its changes were told: half open only from its first trial on.</summary>
+    internal CircuitBreakerState CountedState => _state;
+
     /// <summary>Failures since the last success.</summary>
     public int ConsecutiveFailures
     {

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
@@ -12,7 +11,7 @@ namespace Conductor.Errors;
 /// → DEAD_LETTER; not retryable → ESCALATE; retries left → RETRY with backoff; else DEAD_LETTER. SKIP replaces the final action for
 /// optional tasks. Carrying a retry out is the coordinator's work. Thread-safe.
 /// </summary>
-public sealed class ErrorHandler
+public sealed partial class ErrorHandler
 {
     private const string Sender = "conductor:error-handler";
 
@@ -22,7 +21,6 @@ public sealed class ErrorHandler
     private readonly ErrorHandlerOptions _options;
     private readonly ConductorEnvironment _environment;
     private readonly ILogger _logger;
-    private readonly ConcurrentDictionary<string, CircuitBreaker> _breakers = new(StringComparer.Ordinal);
     private readonly Action<CircuitBreaker, CircuitBreakerState, CircuitBreakerState> _onBreakerChanged;
 
     /// <summary>Makes an error handler.</summary>
@@ -112,18 +110,6 @@ public sealed class ErrorHandler
         return decision;
     }
 
-    /// <summary>The circuit breaker of an agent; one is made when it has none.</summary>
-    /// <param name="agentId">The agent.</param>
-    public CircuitBreaker GetCircuitBreaker(string agentId) => GetCircuitBreaker(agentId, TypeOf(agentId));
-
-    /// <summary>Closes an agent's circuit breaker. Does nothing when it has none.</summary>
-    /// <param name="agentId">The agent.</param>
-    public void ResetCircuitBreaker(string agentId)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(agentId);
-        _breakers.GetValueOrDefault(agentId)?.Reset();
-    }
-
     /// <summary>All dead letters, the oldest first. For very many, page through <see cref="StateManager.ListDeadLettersAsync"/> instead.</summary>
     /// <param name="cancellationToken">Gives up.</param>
     public async ValueTask<IReadOnlyList<ErrorRecord>> GetDeadLetterQueueAsync(CancellationToken cancellationToken = default)
@@ -147,55 +133,6 @@ public sealed class ErrorHandler
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>How many there were.</returns>
     public ValueTask<int> ClearDeadLetterQueueAsync(CancellationToken cancellationToken = default) => _state.ClearDeadLettersAsync(cancellationToken);
-
-    /// <summary>The breaker of an agent, if it has one: it has none until it fails, or until somebody asks for it.</summary>
-    internal CircuitBreaker? FindCircuitBreaker(string agentId) => _breakers.GetValueOrDefault(agentId);
-
-    /// <summary>An agent without failures is counted as one with a closed breaker; it has none until it needs one.</summary>
-    internal void AddAgent(string agentId)
-    {
-        if (!_breakers.ContainsKey(agentId))
-        {
-            CountBreaker(CircuitBreakerState.Closed, 1);
-        }
-    }
-
-    /// <summary>The breaker of an agent, with the settings of its type.</summary>
-    private CircuitBreaker GetCircuitBreaker(string agentId, AgentType type)
-    {
-        if (_breakers.TryGetValue(agentId, out var known))
-        {
-            return known;
-        }
-
-        var made = new CircuitBreaker(agentId, _options.CircuitBreaker.With(SettingsOf(type)?.CircuitBreaker.ToSettings()), _environment.TimeProvider);
-        var kept = _breakers.GetOrAdd(agentId, made);
-        if (ReferenceEquals(kept, made))
-        {
-            made.StateChanged = _onBreakerChanged;
-            if (TypeOf(agentId).IsEmpty)
-            {
-                CountBreaker(CircuitBreakerState.Closed, 1);
-            }
-
-            BreakerChanged?.Invoke(agentId);
-        }
-
-        return kept;
-    }
-
-    /// <summary>Forgets an agent that is gone, and its breaker if it has one.</summary>
-    internal void RemoveAgent(string agentId)
-    {
-        var state = CircuitBreakerState.Closed;
-        if (_breakers.TryRemove(agentId, out var breaker))
-        {
-            breaker.StateChanged = null;
-            state = breaker.State;
-        }
-
-        CountBreaker(state, -1);
-    }
 
     /// <summary>Keeps and announces a dead letter without a decision, under an id of its own: a repetition replaces it.</summary>
     internal async ValueTask GiveUpAsync(TaskError error, ErrorContext context, string recordId, CancellationToken cancellationToken)
@@ -326,16 +263,4 @@ public sealed class ErrorHandler
 
     private AgentTypeOptions? SettingsOf(AgentType type) =>
         !type.IsEmpty && _options.AgentTypes.TryGetValue(type.Name, out var settings) ? settings : null;
-
-    private void OnBreakerChanged(CircuitBreaker breaker, CircuitBreakerState before, CircuitBreakerState after)
-    {
-        CountBreaker(before, -1);
-        CountBreaker(after, 1);
-        Log.BreakerChanged(_logger, breaker.AgentId, before, after);
-        Activity.Current?.AddEvent(new ActivityEvent($"conductor.circuit_breaker.{after}"));
-        BreakerChanged?.Invoke(breaker.AgentId);
-    }
-
-    private void CountBreaker(CircuitBreakerState state, int change) => _environment.Instruments.CircuitBreakerStatus.Add(
-        change, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.BreakerState, state.ToString()));
 }

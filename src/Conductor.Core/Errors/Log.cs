@@ -23,4 +23,7 @@ internal static partial class Log
 
     [LoggerMessage(1605, LogLevel.Warning, "A notice on {Channel} about task {TaskId} could not be published. What matters is in the store and the log.")]
     public static partial void NoticeFailed(ILogger logger, Exception exception, string channel, string? taskId);
+
+    [LoggerMessage(1607, LogLevel.Error, "Somebody who listens to metrics, traces or logs failed at a change of the circuit breaker of agent {AgentId}.")]
+    public static partial void ListenerFailed(ILogger logger, Exception exception, string agentId);
 }

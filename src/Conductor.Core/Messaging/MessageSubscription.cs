@@ -60,6 +60,9 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         set => _isAlone = value;
     }
 
+    /// <summary>Whether it was unsubscribed, or the bus disconnected since.</summary>
+    internal bool IsClosed => _closed;
+
     private Lock Gate => LazyLock.Of(ref _lock);
 
     /// <summary>Hands a message to the subscription; never waits. What a provider calls for each message of the channel.</summary>
@@ -203,39 +206,55 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         var context = ExecutionContext.Capture();
         while (TryTake(out var entry))
         {
-            if (DropIfExpired(entry.Message))
-            {
-                continue;
-            }
-
-            if (entry.EnqueuedAt != 0)
-            {
-                environment.Instruments.BusQueueWaitTime.Record(environment.TimeProvider.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
-            }
-
-            var handling = new MessageHandling(environment, Channel, entry.Message);
+            var handling = default(MessageHandling);
             try
             {
+                if (DropIfExpired(entry.Message))
+                {
+                    continue;
+                }
+
+                if (entry.EnqueuedAt != 0)
+                {
+                    environment.Instruments.BusQueueWaitTime.Record(environment.TimeProvider.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
+                }
+
+                handling = new MessageHandling(environment, Channel, entry.Message);
                 await _receiver.HandleAsync(entry.Message, _bus.Disconnected).ConfigureAwait(false);
+                handling.End(environment);
             }
-            catch (OperationCanceledException) when (_bus.Disconnected.IsCancellationRequested)
-            {
-                // The bus was disconnected under the handler: an end, not a failure.
-            }
-#pragma warning disable CA1031 // A handler may throw anything; it must harm neither the publisher nor its siblings.
+#pragma warning disable CA1031 // A handler may throw anything, and so may whoever listens to traces and metrics; it must harm neither the publisher nor what waits behind.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                handling.Fail(exception);
-                Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), entry.Message.Type, entry.Message.Id);
+                EndBroken(handling, entry.Message, exception);
             }
 
-            handling.End(environment);
             if (context is not null)
             {
                 // What a handler leaves in its async locals is not the next one's.
                 ExecutionContext.Restore(context);
             }
+        }
+    }
+
+    private void EndBroken(in MessageHandling handling, AgentMessage message, Exception exception)
+    {
+        try
+        {
+            // The bus was disconnected under the handler: an end, not a failure.
+            if (exception is not OperationCanceledException || !_bus.Disconnected.IsCancellationRequested)
+            {
+                Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), message.Type, message.Id);
+                handling.Fail(exception);
+            }
+
+            handling.End(_bus.Environment);
+        }
+#pragma warning disable CA1031 // A listener or a logger that fails, too: nobody is left to be told.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
         }
     }
 

@@ -79,7 +79,7 @@ public sealed class PolicyEngine
         var results = new List<PolicyResult>(policies.Length);
         foreach (var policy in policies)
         {
-            results.Add(await EvaluateAsync(policy, context, cancellationToken).ConfigureAwait(false) ?? Report(policy.NotConcerned));
+            results.Add(await EvaluateAsync(policy, context, cancellationToken).ConfigureAwait(false) ?? Report(policy, policy.NotConcerned));
         }
 
         return results;
@@ -211,11 +211,11 @@ public sealed class PolicyEngine
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            return new ValueTask<PolicyResult?>(Report(Failed(policy, exception)));
+            return new ValueTask<PolicyResult?>(Report(policy, Failed(policy, exception)));
         }
 
         return evaluation.IsCompletedSuccessfully
-            ? new ValueTask<PolicyResult?>(Report(evaluation.Result))
+            ? new ValueTask<PolicyResult?>(Report(policy, evaluation.Result))
             : AwaitAsync(policy, evaluation, cancellationToken);
     }
 
@@ -223,13 +223,13 @@ public sealed class PolicyEngine
     {
         try
         {
-            return Report(await evaluation.ConfigureAwait(false));
+            return Report(policy, await evaluation.ConfigureAwait(false));
         }
 #pragma warning disable CA1031 // A user's policy may throw anything; a rule that cannot be checked counts as broken.
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            return Report(Failed(policy, exception));
+            return Report(policy, Failed(policy, exception));
         }
     }
 
@@ -239,8 +239,9 @@ public sealed class PolicyEngine
         return PolicyResult.Deny(policy.Name, $"the policy itself failed: {exception.Message}");
     }
 
-    private PolicyResult Report(PolicyResult result)
+    private PolicyResult Report(Policy policy, PolicyResult? given)
     {
+        var result = given ?? PolicyResult.Deny(policy.Name, "the policy gave no result: a rule that cannot be checked counts as broken.");
         var evaluations = _environment.Instruments.PolicyEvaluations;
         if (evaluations.Enabled)
         {

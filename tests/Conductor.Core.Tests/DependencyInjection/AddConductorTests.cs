@@ -142,6 +142,18 @@ public sealed class AddConductorTests
         (await conductor.DispatchAsync<int>(_type)).Should().Be(1);
     }
 
+    [Theory]
+    [InlineData(AgentLifetime.PerAgent)]
+    [InlineData(AgentLifetime.PerTask)]
+    public async Task AddAgent_StopHookAndDisposalFail_TheResultStands(AgentLifetime lifetime)
+    {
+        await using var conductor = await StartAsync(builder => builder.AddAgent<BadEnd>(_type, lifetime: lifetime));
+
+        var result = await conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = _type });
+
+        (result.Status, result.Attempts).Should().Be((AgentTaskStatus.Completed, 1));
+    }
+
     [Fact]
     [Trait("Behaviour", "5")]
     public async Task AddAgent_ScopedDependency_ComesFromAScopeOfEachTaskThatEndsWithIt()
@@ -279,6 +291,15 @@ public sealed class AddConductorTests
         private int _calls;
 
         protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.From(++_calls));
+    }
+
+    private sealed class BadEnd : BaseAgent, IDisposable
+    {
+        public void Dispose() => throw new InvalidOperationException("disposal");
+
+        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new("done");
+
+        protected override ValueTask OnStopAsync(CancellationToken cancellationToken) => throw new InvalidOperationException("stop hook");
     }
 
     private sealed class NeedsScoped(Scoped scoped) : BaseAgent

@@ -39,6 +39,56 @@ public sealed class SubscriptionQueueTests : IAsyncLifetime, IAsyncDisposable
 
     async ValueTask IAsyncDisposable.DisposeAsync() => await DisposeAsync();
 
+    /// <summary>Somebody who listens to metrics and fails must not silence a subscription.</summary>
+    [Theory]
+    [InlineData("messaging.client.consumed.messages")]
+    [InlineData("messaging.process.duration")]
+    [InlineData("conductor.bus.queue.wait_time")]
+    public async Task Publish_ListenerOfMetricsFails_TheNextMessagesAreHandled(string instrument)
+    {
+        var isOn = true;
+        var failed = new TaskCompletionSource();
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (made, own) =>
+            {
+                if (made.Name == instrument && made.Meter.Scope == _meters)
+                {
+                    own.EnableMeasurementEvents(made);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) => Measure());
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) => Measure());
+        listener.Start();
+        await _bus.SubscribeAsync("channel", (message, _) =>
+        {
+            _handled.Enqueue(message.Id);
+            return ValueTask.CompletedTask;
+        });
+        await PublishAsync("bad");
+        await failed.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        isOn = false;
+
+        await PublishAsync("first");
+        await PublishAsync("second");
+
+        await Rig.UntilAsync(() => _handled.Contains("second"), "the later messages");
+        _handled.Where(static id => id != "bad").Should().Equal("first", "second");
+        _logs.GetSnapshot().Should().Contain(static record => record.Exception is InvalidOperationException);
+
+        void Measure()
+        {
+            if (isOn)
+            {
+                failed.TrySetResult();
+                throw new InvalidOperationException("the exporter failed");
+            }
+        }
+
+        ValueTask PublishAsync(string id) => _bus.PublishAsync("channel", new AgentMessage(id) { Type = MessageType.Control, Sender = "test" });
+    }
+
     [Theory]
     [InlineData(QueueFullMode.DropOldest)]
     [InlineData(QueueFullMode.DropNewest)]

@@ -139,6 +139,26 @@ public sealed class PolicyEngineTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    public async Task EvaluateAllAsync_PolicyGivesNothing_CountsAsDenial(bool later)
+    {
+        var engine = new PolicyEngine();
+        engine.RegisterPolicy(new LambdaPolicy("silent", () => later ? Later() : new ValueTask<PolicyResult>((PolicyResult)null!)));
+
+        var result = (await engine.EvaluateAllAsync(_context)).Single();
+
+        (result.PolicyName, result.Allowed).Should().Be(("silent", false));
+        result.Reason.Should().Contain("no result");
+
+        static async ValueTask<PolicyResult> Later()
+        {
+            await Task.Yield();
+            return null!;
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     public async Task EvaluateAllAsync_PolicyThrows_CountsAsDenialAndIsLogged(bool later)
     {
         var logs = new FakeLogCollector();

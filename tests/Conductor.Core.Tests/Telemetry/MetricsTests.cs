@@ -71,6 +71,22 @@ public sealed class MetricsTests : IAsyncDisposable
         }
     }
 
+    /// <summary>A breaker whose recovery time is over shows as half open, and is counted as open until its first trial.</summary>
+    [Fact]
+    public async Task UnregisterAgentAsync_BreakerWasOpen_LeavesNoneCounted()
+    {
+        using var breakers = Collect<long>("conductor.circuit_breaker.status");
+        await using var rig = await StartAsync(new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 1 } });
+        await rig.AddAsync(_ => throw new TimeoutException(), id: "a");
+        await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Retry = new RetrySettings { MaxRetries = 0 } }));
+        rig.Time.Advance(CircuitBreakerOptions.DefaultRecoveryTimeout);
+
+        await rig.Coordinator.UnregisterAgentAsync("a");
+
+        breakers.GetMeasurementSnapshot().GroupBy(static measurement => measurement.Tags["conductor.circuit_breaker.state"])
+            .Should().OnlyContain(static state => state.Sum(static measurement => measurement.Value) == 0);
+    }
+
     [Fact]
     public async Task Bus_Measured_CountsSentConsumedDroppedAndTimes()
     {
