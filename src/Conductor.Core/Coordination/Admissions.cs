@@ -109,6 +109,7 @@ internal sealed class Admissions
     public void Close()
     {
         _closed = true;
+        _policies.Changed -= _capacity.ReleaseAll;
         _capacity.ReleaseAll();
     }
 

@@ -97,6 +97,8 @@ public sealed partial class AgentCoordinator
         _ = RetireAsync(slot);
     }
 
+    private AgentType TypeOf(string agentId) => FindSlot(agentId)?.Identity.Type ?? default;
+
     private AgentSlot? FindSlot(string agentId) => _slots.GetValueOrDefault(agentId);
 
     private async ValueTask RegisterAsync(AgentIdentity identity, BaseAgent? agent, Func<BaseAgent>? factory, CancellationToken cancellationToken)

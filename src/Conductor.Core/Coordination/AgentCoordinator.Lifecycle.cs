@@ -81,6 +81,8 @@ public sealed partial class AgentCoordinator
             }
 
             _observation?.Dispose();
+            _errors.BreakerChanged -= OnBreakerChanged;
+            _errors.FindType -= TypeOf;
             Log.Stopped(_logger, Id, abandoned);
         }
         finally
@@ -126,13 +128,15 @@ public sealed partial class AgentCoordinator
     {
         if (Interlocked.Decrement(ref _admissions.Counts.Dispatches) == 0)
         {
-            _drained?.TrySetResult();
+            Volatile.Read(ref _drained)?.TrySetResult();
         }
     }
 
     private async ValueTask<int> DrainAsync(CancellationToken cancellationToken)
     {
-        var drained = _drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        // With a full fence: whoever leaves last either sees it, or is seen to have left.
+        var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Interlocked.Exchange(ref _drained, drained);
         if (Volatile.Read(ref _admissions.Counts.Dispatches) == 0)
         {
             return 0;

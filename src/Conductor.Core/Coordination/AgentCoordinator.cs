@@ -66,7 +66,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared));
         _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _logger);
         _errors.BreakerChanged += OnBreakerChanged;
-        _errors.FindType += agentId => FindSlot(agentId)?.Identity.Type ?? default;
+        _errors.FindType += TypeOf;
     }
 
     /// <summary>Identifies this coordinator on the bus.</summary>

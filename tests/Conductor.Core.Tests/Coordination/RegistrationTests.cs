@@ -195,6 +195,18 @@ public sealed class RegistrationTests
         seen.Should().BeEquivalentTo("a:StatusUpdate", "b:StatusUpdate", "b:Control");
     }
 
+    /// <summary>Rules and error handler may be shared, and outlive it.</summary>
+    [Fact]
+    public async Task StopAsync_WhatItWasMadeWith_HoldsOnToItNoLonger()
+    {
+        await using var rig = await Rig.StartAsync();
+        (rig.Errors.BreakerChanged, rig.Errors.FindType, rig.Policies.Changed).Should().NotBe((null, null, null));
+
+        await rig.Coordinator.StopAsync();
+
+        (rig.Errors.BreakerChanged, rig.Errors.FindType, rig.Policies.Changed).Should().Be((null, null, null));
+    }
+
     [Fact]
     public async Task StopAsync_TasksRunning_WaitsForThemThenTakesNoMore()
     {
