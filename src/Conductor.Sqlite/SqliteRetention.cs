@@ -24,7 +24,7 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
     public bool RemoveSome(SqliteSession session)
     {
         var now = time.GetUtcNow();
-        var oldest = (now - options.MaxAge).UtcTicks;
+        var oldest = Math.Max(0, now.UtcTicks - options.MaxAge.Ticks);
 
         // A run under a lease is spared: whoever ran it reads its final state before it releases that.
         var workflows = session.Column<string>(

@@ -10,6 +10,9 @@ public sealed partial class AgentCoordinator
     /// <summary>The agents by id; null while one is being registered.</summary>
     private readonly ConcurrentDictionary<string, AgentSlot?> _slots = new(StringComparer.Ordinal);
 
+    /// <summary>Agents that others of the same factory are about to replace: over when they have.</summary>
+    private readonly ConcurrentDictionary<string, Task> _replacing = new(StringComparer.Ordinal);
+
     /// <summary>Ids of the agents registered here.</summary>
     public IReadOnlyCollection<string> AgentIds => [.. _slots.Where(static entry => entry.Value is not null).Select(static entry => entry.Key)];
 
@@ -57,9 +60,16 @@ public sealed partial class AgentCoordinator
     /// <param name="agentId">The agent.</param>
     /// <param name="cancellationToken">Waits no longer for a running task: it is cancelled.</param>
     /// <returns>Whether there was one.</returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled while another agent of the same factory was starting in its place. Nothing was unregistered.</exception>
     public async ValueTask<bool> UnregisterAgentAsync(string agentId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
+        if (FindSlot(agentId) is null && _replacing.TryGetValue(agentId, out var replacement))
+        {
+            // Another is about to take its place, and goes, too.
+            await replacement.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+
         if (FindSlot(agentId) is not { } slot || !slot.TryLeave())
         {
             return false;
@@ -144,9 +154,11 @@ public sealed partial class AgentCoordinator
         AgentIdentity identity, BaseAgent agent, Func<BaseAgent>? factory, AgentSlot? predecessor, CancellationToken cancellationToken)
     {
         agent.Attach(identity);
+        var isStarted = false;
         try
         {
             await agent.StartAsync(cancellationToken).ConfigureAwait(false);
+            isStarted = true;
             var slot = new AgentSlot(this, _pools.GetOrAdd(identity.Type), agent, factory);
             if (predecessor is not null)
             {
@@ -154,12 +166,20 @@ public sealed partial class AgentCoordinator
             }
 
             await slot.OpenAsync(cancellationToken).ConfigureAwait(false);
-            _environment.Instruments.ActiveAgents.Add(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, identity.Type.Name));
+            CountAgent(identity.Type, 1);
             return slot;
         }
         catch
         {
-            agent.Detach();
+            if (isStarted)
+            {
+                await StopQuietlyAsync(identity.Id, agent).ConfigureAwait(false);
+            }
+            else
+            {
+                agent.Detach();
+            }
+
             if (factory is not null)
             {
                 await DisposeAgentAsync(identity.Id, agent).ConfigureAwait(false);
@@ -177,6 +197,12 @@ public sealed partial class AgentCoordinator
         // After it is known: a breaker that is made from here on is told to it.
         slot.Breaker = _errors.FindCircuitBreaker(slot.Id);
         slot.Pool.Add(slot);
+        if (slot.HasLeft)
+        {
+            // Unregistered since it is known: either there, or here, it leaves its pool.
+            slot.Pool.Remove(slot);
+        }
+
         if (_stopped)
         {
             await StopAgentAsync(slot.Id).ConfigureAwait(false);
@@ -185,6 +211,8 @@ public sealed partial class AgentCoordinator
 
     private async Task ReplaceAsync(AgentSlot slot)
     {
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _replacing[slot.Id] = over.Task;
         try
         {
             // Not one that is being unregistered or stopped: it would come back.
@@ -210,35 +238,78 @@ public sealed partial class AgentCoordinator
             slot.Pool.Remove(slot);
             Log.ReplacementFailed(_logger, exception, slot.Id);
         }
+        finally
+        {
+            _replacing.TryRemove(new KeyValuePair<string, Task>(slot.Id, over.Task));
+            over.SetResult();
+        }
     }
 
     /// <summary>Closes an agent's mailbox, runs its stop hook and disposes it, once its code no longer runs. Never throws.</summary>
     private async Task RetireAsync(AgentSlot slot)
     {
         slot.MarkRemoved();
-        if (!slot.TryRetire())
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!slot.TryRetire(over.Task))
         {
+            // Somebody else does, or its code still runs.
+            await slot.Retirement.ConfigureAwait(false);
             return;
         }
 
+        await CloseQuietlyAsync(slot).ConfigureAwait(false);
+        await StopQuietlyAsync(slot.Id, slot.Agent).ConfigureAwait(false);
+        CountAgent(slot.Identity.Type, -1);
+        await slot.DisposeAsync().ConfigureAwait(false);
+        if (slot.Factory is not null)
+        {
+            await DisposeAgentAsync(slot.Id, slot.Agent).ConfigureAwait(false);
+        }
+
+        over.SetResult();
+    }
+
+    private async ValueTask CloseQuietlyAsync(AgentSlot slot)
+    {
         try
         {
             await slot.CloseAsync().ConfigureAwait(false);
-            await slot.Agent.StopAsync(CancellationToken.None).ConfigureAwait(false);
         }
-#pragma warning disable CA1031 // A failing stop hook never blocks removal or the stop of the others.
+#pragma warning disable CA1031 // A bus that fails to end a subscription must not keep the agent from being stopped.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             Log.StopHookFailed(_logger, exception, slot.Id);
         }
+    }
 
-        slot.Agent.Detach();
-        _environment.Instruments.ActiveAgents.Add(-1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, slot.Identity.Type.Name));
-        await slot.DisposeAsync().ConfigureAwait(false);
-        if (slot.Factory is not null)
+    private async ValueTask StopQuietlyAsync(string agentId, BaseAgent agent)
+    {
+        try
         {
-            await DisposeAgentAsync(slot.Id, slot.Agent).ConfigureAwait(false);
+            await agent.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A failing stop hook never blocks removal or the stop of the others.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.StopHookFailed(_logger, exception, agentId);
+        }
+
+        agent.Detach();
+    }
+
+    private void CountAgent(AgentType type, int change)
+    {
+        try
+        {
+            _environment.Instruments.ActiveAgents.Add(change, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, type.Name));
+        }
+#pragma warning disable CA1031 // Somebody who listens to metrics and fails: the agent is there, or gone, all the same.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ListenerFailed(_logger, exception);
         }
     }
 

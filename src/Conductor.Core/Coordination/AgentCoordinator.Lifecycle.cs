@@ -106,7 +106,11 @@ public sealed partial class AgentCoordinator
     {
         foreach (var pool in _pools.All)
         {
-            pool.FailWaiting(condition, static ticket => Stopping(ticket.Task));
+            pool.FailWaiting(condition, static ticket =>
+            {
+                ticket.IsGivenBack = true;
+                return Stopping(ticket.Task);
+            });
         }
     }
 
@@ -150,7 +154,17 @@ public sealed partial class AgentCoordinator
         catch (OperationCanceledException)
         {
             var abandoned = Volatile.Read(ref _admissions.Counts.Dispatches);
-            await _abort.CancelAsync().ConfigureAwait(false);
+            try
+            {
+                await _abort.CancelAsync().ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // What somebody registered on a token may throw anything; the stop goes on.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.CallbackFailed(_logger, exception);
+            }
+
             foreach (var slot in _slots.Values)
             {
                 slot?.Abandon(_abort.Token);

@@ -219,8 +219,14 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             hasWaited = true;
         }
 
+        if (!ticket.IsStandalone)
+        {
+            return result;
+        }
+
         // 5. Recorded once, before anybody sees it; the first recorded result is the one that everybody sees.
-        return !ticket.IsStandalone || await _state.SaveTaskResultAsync(result, CancellationToken.None).ConfigureAwait(false) == RecordOutcome.Recorded
+        result = SavableResult.Of(_state, result, ticket.Task.Optional, _logger);
+        return await _state.SaveTaskResultAsync(result, CancellationToken.None).ConfigureAwait(false) == RecordOutcome.Recorded
             ? result
             : await RecordedAsync(result).ConfigureAwait(false);
     }
@@ -270,7 +276,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     {
         var error = _environment.Classify(exception, ticket.Task, ticket.WorkflowId);
         DispatchTracing.Fail(step, error);
-        if (_stopped)
+        if (_stopped || ticket.IsGivenBack)
         {
             // It did not fail: its next attempt was not begun. Recorded, it could never be dispatched again.
             throw exception;

@@ -25,7 +25,7 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     private long _lastSeenTicks;
     private TaskCompletionSource? _free;
     private bool _leaving;
-    private bool _retired;
+    private volatile Task? _retirement;
     private volatile bool _removed;
     private int _status = (int)AgentStatus.Stopped;
 
@@ -117,21 +117,28 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     /// <summary>The slot is out of its pool: it is not given back to it.</summary>
     public void MarkRemoved() => _removed = true;
 
+    /// <summary>Over when the agent is stopped, if somebody stops it.</summary>
+    public Task Retirement => _retirement ?? Task.CompletedTask;
+
+    /// <summary>Whether somebody unregisters it, or has.</summary>
+    public bool HasLeft => Volatile.Read(ref _leaving);
+
     /// <summary>True for the first who unregisters it. Its running task still gets its result.</summary>
     public bool TryLeave() => !Interlocked.Exchange(ref _leaving, true);
 
     /// <summary>Whether the agent can be stopped now: its code does not run, and nobody has stopped it before.</summary>
-    public bool TryRetire()
+    /// <param name="retirement">Over when it is stopped.</param>
+    public bool TryRetire(Task retirement)
     {
         // Under the lock: an attempt that ends at this moment either leaves it to this, or learns that the slot is removed.
         lock (this)
         {
-            if (_busyParts != 0 || _retired)
+            if (_busyParts != 0 || _retirement is not null)
             {
                 return false;
             }
 
-            _retired = true;
+            _retirement = retirement;
             return true;
         }
     }

@@ -48,6 +48,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>The thread that goes on with a dispatch that waited, as long as it does; 0 for none.</summary>
     public int LeadingThread { get; set; }
 
+    /// <summary>Whether its waiting was ended because whoever dispatched it stops: it did not fail, and is begun by somebody else.</summary>
+    public bool IsGivenBack { get; set; }
+
     /// <summary>Tasks that were admitted before this one when the policies were asked last.</summary>
     public int AdmittedBefore { get; set; }
 

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Conductor.Coordination;
 using Conductor.Diagnostics;
 using Conductor.Errors;
@@ -179,9 +180,30 @@ public sealed class ConductorRuntime : IAsyncDisposable
 
     private async ValueTask StopAllAsync(CancellationToken cancellationToken)
     {
-        await Workflows.StopAsync(cancellationToken).ConfigureAwait(false);
-        await Coordinator.StopAsync(cancellationToken).ConfigureAwait(false);
-        await Bus.DisconnectAsync(CancellationToken.None).ConfigureAwait(false);
-        await State.DisconnectAsync(CancellationToken.None).ConfigureAwait(false);
+        List<Exception> failures = [];
+        await StepAsync(Workflows.StopAsync(cancellationToken)).ConfigureAwait(false);
+        await StepAsync(Coordinator.StopAsync(cancellationToken)).ConfigureAwait(false);
+        await StepAsync(Bus.DisconnectAsync(CancellationToken.None)).ConfigureAwait(false);
+        await StepAsync(State.DisconnectAsync(CancellationToken.None)).ConfigureAwait(false);
+        if (failures.Count > 0)
+        {
+            ExceptionDispatchInfo.Throw(failures[0]);
+        }
+
+        // One that fails must not leave the others running.
+        async ValueTask StepAsync(ValueTask step)
+        {
+            try
+            {
+                await step.ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // Thrown at the end.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.StopFailed(_logger, exception);
+                failures.Add(exception);
+            }
+        }
     }
 }

@@ -10,4 +10,7 @@ internal static partial class Log
 
     [LoggerMessage(1001, LogLevel.Information, "Conductor stopped.")]
     public static partial void Stopped(ILogger logger);
+
+    [LoggerMessage(1002, LogLevel.Error, "A part of Conductor could not be stopped; the others are.")]
+    public static partial void StopFailed(ILogger logger, Exception exception);
 }

@@ -15,6 +15,11 @@ public sealed partial class ErrorHandler
 {
     private const string Sender = "conductor:error-handler";
 
+    private static readonly TimeSpan _firstKeepingRetry = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>As long as a run repeats a step, by default.</summary>
+    private static readonly TimeSpan _longestKeeping = TimeSpan.FromSeconds(30);
+
     private readonly MessageBus _bus;
     private readonly StateManager _state;
     private readonly RetryPolicy _retryPolicy;
@@ -209,12 +214,54 @@ public sealed partial class ErrorHandler
         TaskError error, ErrorContext context, ErrorDecision decision, CancellationToken cancellationToken, string? recordId = null)
     {
         var record = DeadLetterFactory.Create(error, context, decision.Reason, _environment.TimeProvider.GetUtcNow(), recordId);
-        await _state.SaveDeadLetterAsync(record, cancellationToken).ConfigureAwait(false);
+        if (!await TryKeepAsync(record, cancellationToken).ConfigureAwait(false))
+        {
+            await AnnounceAsync(Channels.DeadLetters, error, context, decision, cancellationToken).ConfigureAwait(false);
+            return decision;
+        }
+
         _environment.Instruments.DeadLetters.Add(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.ErrorCode, error.Code));
         Log.DeadLettered(_logger, context.Task?.Id, context.AgentId, error.Code, record.Id, decision.Reason, error.Message);
         var kept = decision with { Record = record };
         await AnnounceAsync(Channels.DeadLetters, error, context, kept, cancellationToken).ConfigureAwait(false);
         return kept;
+    }
+
+    /// <summary>
+    /// Keeps a dead letter. A store that cannot be written now is asked again for a while: repeating it is safe. When it cannot be kept at all, the log has what
+    /// it says, and the task ends with its own error.
+    /// </summary>
+    private async ValueTask<bool> TryKeepAsync(ErrorRecord record, CancellationToken cancellationToken)
+    {
+        var startedAt = _environment.TimeProvider.GetTimestamp();
+        for (var delay = _firstKeepingRetry; ; delay *= 2)
+        {
+            try
+            {
+                await _state.SaveDeadLetterAsync(record, cancellationToken).ConfigureAwait(false);
+                return true;
+            }
+            catch (TaskValidationException exception) when (record.Task is { Input.IsEmpty: false } task)
+            {
+                // Its input cannot be written down: better a letter without than none.
+                Log.InputNotKept(_logger, exception, record.Id, task.Id);
+                record = record with { Task = task with { Input = TaskData.Empty } };
+                continue;
+            }
+            catch (StateException exception) when (exception.IsTransient == true && _environment.TimeProvider.GetElapsedTime(startedAt) < _longestKeeping)
+            {
+                Log.KeepingRetried(_logger, exception, record.Id, delay);
+            }
+#pragma warning disable CA1031 // Whatever it is, it must not take the place of the task's own error.
+            catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                Log.DeadLetterLost(_logger, exception, record.Task?.Id, record.Code, record.Message);
+                return false;
+            }
+
+            await Task.Delay(delay, _environment.TimeProvider, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private async ValueTask AnnounceAsync(

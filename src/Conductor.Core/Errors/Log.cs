@@ -26,4 +26,13 @@ internal static partial class Log
 
     [LoggerMessage(1607, LogLevel.Error, "Somebody who listens to metrics, traces or logs failed at a change of the circuit breaker of agent {AgentId}.")]
     public static partial void ListenerFailed(ILogger logger, Exception exception, string agentId);
+
+    [LoggerMessage(1608, LogLevel.Error, "The dead letter of task {TaskId} ({Code}) could not be kept, and is lost. What it says: {Message}")]
+    public static partial void DeadLetterLost(ILogger logger, Exception exception, string? taskId, string code, string message);
+
+    [LoggerMessage(1609, LogLevel.Warning, "Dead letter {DeadLetterId} could not be kept; it is tried again in {Delay}.")]
+    public static partial void KeepingRetried(ILogger logger, Exception exception, string deadLetterId, TimeSpan delay);
+
+    [LoggerMessage(1610, LogLevel.Error, "Dead letter {DeadLetterId} is kept without the input of task {TaskId}, which the store cannot write down.")]
+    public static partial void InputNotKept(ILogger logger, Exception exception, string deadLetterId, string taskId);
 }

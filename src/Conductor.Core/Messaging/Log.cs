@@ -19,4 +19,10 @@ internal static partial class Log
 
     [LoggerMessage(1104, LogLevel.Debug, "Message {MessageId} on {Channel} was dropped: {Reason}.")]
     public static partial void MessageDropped(ILogger logger, string messageId, string channel, string reason);
+
+    [LoggerMessage(1105, LogLevel.Error, "Somebody who listens to traces, metrics or logs failed at a message, which is handled all the same.")]
+    public static partial void ListenerFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1106, LogLevel.Error, "What somebody registered on the token of a handler failed when the bus was disconnected, which it is all the same.")]
+    public static partial void CallbackFailed(ILogger logger, Exception exception);
 }

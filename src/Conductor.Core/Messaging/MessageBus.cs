@@ -101,7 +101,17 @@ public abstract partial class MessageBus : IAsyncDisposable
             var failed = _requests.FailAll(static request => new BusException(
                 ErrorCodes.BusDisconnected,
                 $"The bus was disconnected while request '{request.Id}' waited for its answer; its outcome is unknown. Connect and ask again."));
-            await _connection.CancelAsync().ConfigureAwait(false);
+            try
+            {
+                await _connection.CancelAsync().ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // A handler's own callback may throw anything; the bus is disconnected all the same.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.CallbackFailed(Logger, exception);
+            }
+
             _observation?.Dispose();
             await DisconnectCoreAsync(cancellationToken).ConfigureAwait(false);
             Log.Disconnected(Logger, GetType().Name, dropped, failed);

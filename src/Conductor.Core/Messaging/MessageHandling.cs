@@ -1,9 +1,13 @@
 using System.Diagnostics;
 using Conductor.Diagnostics;
+using Microsoft.Extensions.Logging;
 
 namespace Conductor.Messaging;
 
-/// <summary>The handling of one message: counted at its end, and traced and measured as far as anybody listens.</summary>
+/// <summary>
+/// The handling of one message: counted at its end, and traced and measured as far as anybody listens. Who listens and fails is logged, and keeps nobody from
+/// handling it.
+/// </summary>
 internal readonly struct MessageHandling
 {
     private readonly Activity? _activity;
@@ -15,7 +19,21 @@ internal readonly struct MessageHandling
     {
         _isMeasured = environment.Instruments.ProcessDuration.Enabled;
         _startedAt = _isMeasured ? environment.TimeProvider.GetTimestamp() : 0;
-        _activity = MessageTracing.StartProcess(channel, message);
+        _activity = ConductorTelemetry.IsTracing ? Trace(environment, channel, message) : null;
+    }
+
+    /// <summary>Says that somebody who listens failed, as far as there is anybody to be told.</summary>
+    public static void ListenerFailed(ConductorEnvironment environment, Exception exception)
+    {
+        try
+        {
+            Log.ListenerFailed(environment.LoggerFactory.CreateLogger<MessageBus>(), exception);
+        }
+#pragma warning disable CA1031 // It was the logger.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+        }
     }
 
     /// <summary>The handler failed.</summary>
@@ -24,13 +42,44 @@ internal readonly struct MessageHandling
     /// <summary>The handler is done, or has failed.</summary>
     public void End(ConductorEnvironment environment)
     {
-        var instruments = environment.Instruments;
-        instruments.ConsumedMessages.Add(1);
-        if (_isMeasured)
+        if (environment.Instruments.ConsumedMessages.Enabled || _isMeasured || _activity is not null)
         {
-            instruments.ProcessDuration.Record(environment.TimeProvider.GetElapsedTime(_startedAt).TotalSeconds);
+            EndListened(environment);
         }
+    }
 
-        _activity?.Dispose();
+    private static Activity? Trace(ConductorEnvironment environment, string channel, AgentMessage message)
+    {
+        try
+        {
+            return MessageTracing.StartProcess(channel, message);
+        }
+#pragma warning disable CA1031 // See above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            ListenerFailed(environment, exception);
+            return null;
+        }
+    }
+
+    private void EndListened(ConductorEnvironment environment)
+    {
+        try
+        {
+            environment.Instruments.ConsumedMessages.Add(1);
+            if (_isMeasured)
+            {
+                environment.Instruments.ProcessDuration.Record(environment.TimeProvider.GetElapsedTime(_startedAt).TotalSeconds);
+            }
+
+            _activity?.Dispose();
+        }
+#pragma warning disable CA1031 // See above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            ListenerFailed(environment, exception);
+        }
     }
 }

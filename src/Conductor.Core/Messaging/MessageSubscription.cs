@@ -206,30 +206,33 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         var context = ExecutionContext.Capture();
         while (TryTake(out var entry))
         {
-            var handling = default(MessageHandling);
+            if (DropIfExpired(entry.Message))
+            {
+                continue;
+            }
+
+            if (entry.EnqueuedAt != 0)
+            {
+                MeasureWait(entry);
+            }
+
+            var handling = new MessageHandling(environment, Channel, entry.Message);
             try
             {
-                if (DropIfExpired(entry.Message))
-                {
-                    continue;
-                }
-
-                if (entry.EnqueuedAt != 0)
-                {
-                    environment.Instruments.BusQueueWaitTime.Record(environment.TimeProvider.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
-                }
-
-                handling = new MessageHandling(environment, Channel, entry.Message);
                 await _receiver.HandleAsync(entry.Message, _bus.Disconnected).ConfigureAwait(false);
-                handling.End(environment);
             }
-#pragma warning disable CA1031 // A handler may throw anything, and so may whoever listens to traces and metrics; it must harm neither the publisher nor what waits behind.
+            catch (OperationCanceledException) when (_bus.Disconnected.IsCancellationRequested)
+            {
+                // The bus was disconnected under the handler: an end, not a failure.
+            }
+#pragma warning disable CA1031 // A handler may throw anything; it must harm neither the publisher nor its siblings.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                EndBroken(handling, entry.Message, exception);
+                NoteFailure(handling, entry.Message, exception);
             }
 
+            handling.End(environment);
             if (context is not null)
             {
                 // What a handler leaves in its async locals is not the next one's.
@@ -238,23 +241,32 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         }
     }
 
-    private void EndBroken(in MessageHandling handling, AgentMessage message, Exception exception)
+    private void MeasureWait(Entry entry)
     {
         try
         {
-            // The bus was disconnected under the handler: an end, not a failure.
-            if (exception is not OperationCanceledException || !_bus.Disconnected.IsCancellationRequested)
-            {
-                Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), message.Type, message.Id);
-                handling.Fail(exception);
-            }
-
-            handling.End(_bus.Environment);
+            _bus.Environment.Instruments.BusQueueWaitTime.Record(_bus.Environment.TimeProvider.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
         }
-#pragma warning disable CA1031 // A listener or a logger that fails, too: nobody is left to be told.
-        catch (Exception)
+#pragma warning disable CA1031 // Somebody who listens to metrics and fails: the message is handled all the same.
+        catch (Exception exception)
 #pragma warning restore CA1031
         {
+            MessageHandling.ListenerFailed(_bus.Environment, exception);
+        }
+    }
+
+    private void NoteFailure(in MessageHandling handling, AgentMessage message, Exception exception)
+    {
+        try
+        {
+            Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), message.Type, message.Id);
+            handling.Fail(exception);
+        }
+#pragma warning disable CA1031 // A logger that fails, or a listener of traces: what waits behind is handled all the same.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            MessageHandling.ListenerFailed(_bus.Environment, failure);
         }
     }
 
@@ -265,7 +277,17 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
             return false;
         }
 
-        _bus.Dropped(Channel, message, "expired");
+        try
+        {
+            _bus.Dropped(Channel, message, "expired");
+        }
+#pragma warning disable CA1031 // As above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            MessageHandling.ListenerFailed(_bus.Environment, exception);
+        }
+
         return true;
     }
 

@@ -70,11 +70,12 @@ internal sealed class PendingRequests
         return all.Count;
     }
 
+    /// <summary>A response to it says so, or is addressed to whoever asked and is no question itself.</summary>
     private static bool IsAnswer(AgentMessage request, AgentMessage message) =>
         !string.Equals(message.Id, request.Id, StringComparison.Ordinal)
         && (message.Headers.TryGetValue(MessageHeaders.InReplyTo, out var inReplyTo)
             ? string.Equals(inReplyTo, request.Id, StringComparison.Ordinal)
-            : string.Equals(message.Recipient, request.Sender, StringComparison.Ordinal));
+            : !message.Headers.ContainsKey(MessageHeaders.ReplyTo) && string.Equals(message.Recipient, request.Sender, StringComparison.Ordinal));
 
     private void Remove(Pending pending)
     {

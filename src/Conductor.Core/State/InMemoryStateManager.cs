@@ -33,7 +33,7 @@ public sealed class InMemoryStateManager : StateManager
         _effects = new InMemoryEffectStore(_retention.MaxTaskResults, _workflows.ContainsKey);
         _results = new RetainedResults(_retention.MaxTaskResults, _retention.MaxAge, Environment.TimeProvider);
         _forgetEffects = ForgetEffects;
-        _finishedOrder = new RetentionQueue<string>(_retention.MaxFinishedWorkflows, _retention.MaxAge, id => ForgetWorkflow(id), MayForget);
+        _finishedOrder = new RetentionQueue<string>(_retention.MaxFinishedWorkflows, _retention.MaxAge, ForgetFinished, MayForget);
     }
 
     /// <inheritdoc />
@@ -307,6 +307,19 @@ public sealed class InMemoryStateManager : StateManager
 
     /// <summary>Whoever ran it reads its final state before the lease is released.</summary>
     private bool MayForget(string workflowId) => !_leases.Observe(WorkflowKey(workflowId)).IsHeld;
+
+    private void ForgetFinished(string workflowId)
+    {
+        if (Find(workflowId) is { IsUnfinished: true } workflow)
+        {
+            // Taken up again at this very moment: it counts anew when it ends.
+            workflow.BecameUnfinished();
+        }
+        else
+        {
+            ForgetWorkflow(workflowId);
+        }
+    }
 
     private InMemoryWorkflow? ForgetWorkflow(string workflowId)
     {

@@ -14,4 +14,7 @@ internal static partial class Log
     [LoggerMessage(1202, LogLevel.Error,
         "Dead letter {DeadLetterId} ({Code}) was removed: the store keeps {Limit}. Replay or clear them, or raise RetentionOptions.MaxDeadLetters.")]
     public static partial void DeadLetterEvicted(ILogger logger, string deadLetterId, string code, int limit);
+
+    [LoggerMessage(1203, LogLevel.Error, "The result of task {TaskId} (run {WorkflowId}) cannot be saved: the task has failed.")]
+    public static partial void ResultNotSavable(ILogger logger, Exception exception, string taskId, string? workflowId);
 }

@@ -4,12 +4,15 @@ namespace Conductor.State;
 /// <param name="maxCount">The count.</param>
 /// <param name="maxAge">The age.</param>
 /// <param name="forget">Forgets a key.</param>
-/// <param name="mayForget">Whether a key may be forgotten already; while it may not, it and all younger ones stay.</param>
+/// <param name="mayForget">Whether a key may be forgotten already; one that may not is asked about again.</param>
 internal sealed class RetentionQueue<TKey>(int maxCount, TimeSpan maxAge, Action<TKey> forget, Func<TKey, bool> mayForget)
     where TKey : IEquatable<TKey>
 {
     private readonly Lock _gate = new();
     private readonly Queue<(TKey Key, DateTimeOffset At)> _order = new();
+
+    /// <summary>Those whose turn has come, and that may not be forgotten yet; null as long as there are none.</summary>
+    private List<TKey>? _spared;
 
     public void Add(TKey key, DateTimeOffset now)
     {
@@ -34,6 +37,7 @@ internal sealed class RetentionQueue<TKey>(int maxCount, TimeSpan maxAge, Action
     {
         lock (_gate)
         {
+            _spared?.Remove(key);
             for (var left = _order.Count; left > 0; left--)
             {
                 var entry = _order.Dequeue();
@@ -49,10 +53,22 @@ internal sealed class RetentionQueue<TKey>(int maxCount, TimeSpan maxAge, Action
     {
         lock (_gate)
         {
-            if (_order.TryPeek(out var oldest) && (_order.Count > maxCount || now - oldest.At > maxAge) && mayForget(oldest.Key))
+            if (_spared?.FindIndex(spared => mayForget(spared)) is { } place and >= 0)
+            {
+                key = _spared[place];
+                _spared.RemoveAt(place);
+                return true;
+            }
+
+            while (_order.TryPeek(out var oldest) && (_order.Count > maxCount || now - oldest.At > maxAge))
             {
                 key = _order.Dequeue().Key;
-                return true;
+                if (mayForget(key))
+                {
+                    return true;
+                }
+
+                (_spared ??= []).Add(key);
             }
         }
 

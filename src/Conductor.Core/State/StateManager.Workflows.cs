@@ -24,13 +24,14 @@ public abstract partial class StateManager
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The new version.</returns>
     /// <exception cref="StateException">STATE_CONFLICT: another version is there; nothing was changed.</exception>
+    /// <exception cref="ArgumentException">A result in it names another run, or stands under the id of another task.</exception>
     public ValueTask<long> SaveWorkflowStateAsync(WorkflowState state, StateExpectation? expectation = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentException.ThrowIfNullOrEmpty(state.WorkflowId, nameof(state));
         foreach (var (taskId, result) in state.TaskResults)
         {
-            ThrowIfElsewhere(result, state.WorkflowId, taskId);
+            ThrowIfElsewhere(result, state.WorkflowId, taskId, nameof(state));
         }
 
         return Measure("save_workflow_state", (state, expectation ?? StateExpectation.AtVersion(state.StoreVersion)), static (store, argument, token) => store.SaveWorkflowStateCoreAsync(argument.Item1, argument.Item2, token), cancellationToken);
@@ -93,13 +94,14 @@ public abstract partial class StateManager
     /// <exception cref="StateException">
     /// STATE_CONFLICT: another version is there. LEASE_LOST: the step's lease is not the current one. Nothing was changed either way.
     /// </exception>
+    /// <exception cref="ArgumentException">A result in it names another run.</exception>
     public ValueTask<long> CommitWorkflowAsync(WorkflowTransition transition, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transition);
         ArgumentException.ThrowIfNullOrEmpty(transition.Summary.WorkflowId, nameof(transition));
         for (var i = 0; i < transition.Results.Count; i++)
         {
-            ThrowIfElsewhere(transition.Results[i], transition.Summary.WorkflowId);
+            ThrowIfElsewhere(transition.Results[i], transition.Summary.WorkflowId, taskId: null, nameof(transition));
         }
 
         return Measure("commit_workflow", transition, static (store, argument, token) => store.CommitWorkflowCoreAsync(argument, token), cancellationToken);
@@ -140,16 +142,16 @@ public abstract partial class StateManager
     }
 
     /// <summary>A result that names another run or task than those it is kept for would be another's when it is read.</summary>
-    private static void ThrowIfElsewhere(TaskResult result, string workflowId, string? taskId = null)
+    private static void ThrowIfElsewhere(TaskResult result, string workflowId, string? taskId, string argument)
     {
         if (result.WorkflowId is { } other && other != workflowId)
         {
-            throw new ArgumentException($"The result of task '{result.TaskId}' is one of run '{other}'; it cannot be saved with run '{workflowId}'.", nameof(result));
+            throw new ArgumentException($"The result of task '{result.TaskId}' is one of run '{other}'; it cannot be saved with run '{workflowId}'.", argument);
         }
 
         if (taskId is not null && taskId != result.TaskId)
         {
-            throw new ArgumentException($"The result under '{taskId}' in WorkflowState.TaskResults is one of task '{result.TaskId}'. Put it under its own task's id.", nameof(result));
+            throw new ArgumentException($"The result under '{taskId}' in WorkflowState.TaskResults is one of task '{result.TaskId}'. Put it under its own task's id.", argument);
         }
     }
 

@@ -62,6 +62,6 @@ internal static partial class Log
     [LoggerMessage(1418, LogLevel.Error, "Somebody who listens to traces or metrics failed in run {WorkflowId}.")]
     public static partial void ListenerFailed(ILogger logger, Exception exception, string workflowId);
 
-    [LoggerMessage(1419, LogLevel.Error, "The result of task {TaskId} of run {WorkflowId} cannot be saved: the task has failed.")]
-    public static partial void ResultNotSavable(ILogger logger, Exception exception, string taskId, string workflowId);
+    [LoggerMessage(1419, LogLevel.Warning, "Run {WorkflowId}, which another process may run, could not be followed; it is tried again.")]
+    public static partial void FollowingFailed(ILogger logger, Exception exception, string workflowId);
 }

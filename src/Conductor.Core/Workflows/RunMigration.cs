@@ -81,6 +81,7 @@ internal sealed class RunMigration(
         }
 
         runner.Stop(StopCause.Draining);
+        services.Coordinator.GiveBackWaiting(ticket => ticket.WorkflowId == runId);
         try
         {
             await runner.CompletionApart.WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -190,19 +190,11 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         var isEmpty = _entrance.CloseAsync();
         await _recoveryLoop.StopAsync().ConfigureAwait(false);
 
+        var ends = Drain();
+
         // Whoever is about to begin a run finds the engine stopped, and the run drains at once.
         await WaitQuietlyAsync(isEmpty, cancellationToken).ConfigureAwait(false);
-        var ends = new List<Task>();
-        foreach (var runner in _services.Runners.Values)
-        {
-            runner.Stop(StopCause.Draining);
-            ends.Add(runner.CompletionApart);
-        }
-
-        // What only waits for an agent has not begun: the next owner begins it.
-        _services.Coordinator.GiveBackWaiting(ticket => ticket.WorkflowId is { } run && _services.Runners.ContainsKey(run));
-
-        var all = Task.WhenAll(ends);
+        var all = Task.WhenAll([.. ends, .. Drain()]);
         await WaitQuietlyAsync(all, cancellationToken).ConfigureAwait(false);
         if (!all.IsCompleted)
         {
@@ -215,6 +207,20 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         }
 
         await _leases.StopAsync().ConfigureAwait(false);
+    }
+
+    private List<Task> Drain()
+    {
+        var ends = new List<Task>();
+        foreach (var runner in _services.Runners.Values)
+        {
+            runner.Stop(StopCause.Draining);
+            ends.Add(runner.CompletionApart);
+        }
+
+        // What only waits for an agent has not begun: the next owner begins it.
+        _services.Coordinator.GiveBackWaiting(ticket => ticket.WorkflowId is { } run && _services.Runners.ContainsKey(run));
+        return ends;
     }
 
     /// <summary>Stops without waiting for running tasks.</summary>

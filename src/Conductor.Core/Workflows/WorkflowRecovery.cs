@@ -17,6 +17,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Dictionary<string, (Lease Lease, long SeenAt)> _observed = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _refused = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _retaken = new(StringComparer.Ordinal);
     private long _lastScanEndedAt;
     private TimeSpan _lastScanTook;
 
@@ -84,10 +85,11 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     private void ForgetAllBut(UnfinishedWorkflow[] unfinished)
     {
         var ids = unfinished.Select(static run => run.WorkflowId).ToHashSet(StringComparer.Ordinal);
-        foreach (var id in _observed.Keys.Concat(_refused.Keys).Concat(services.LostFences.Keys).Where(id => !ids.Contains(id) && !services.Runners.ContainsKey(id)).ToList())
+        foreach (var id in _observed.Keys.Concat(_refused.Keys).Concat(_retaken.Keys).Concat(services.LostFences.Keys).Where(id => !ids.Contains(id) && !services.Runners.ContainsKey(id)).ToList())
         {
             _observed.Remove(id);
             _refused.Remove(id);
+            _retaken.Remove(id);
             services.LostFences.TryRemove(id, out _);
         }
     }
@@ -95,7 +97,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     /// <summary>One damaged run must not keep the others from being taken over.</summary>
     private async ValueTask<bool> TryTakeOverAsync(UnfinishedWorkflow run, CancellationToken cancellationToken)
     {
-        if (!IsDead(run) || WasRefusedLately(run.WorkflowId))
+        if (!IsDead(run) || WasTriedLately(run.WorkflowId))
         {
             return false;
         }
@@ -127,7 +129,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             if (services.HadLost(run.WorkflowId, lease))
             {
                 // Should it be lost here again soon, it is not begun again and again at each look.
-                _refused[run.WorkflowId] = askedAt;
+                _retaken[run.WorkflowId] = askedAt;
             }
 
             await resume(plan, snapshot, held, run.Lease is { } before ? $"taken over from {before.Owner}" : "taken over").ConfigureAwait(false);
@@ -141,6 +143,11 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             Log.TakeOverFailed(services.Logger, exception, run.WorkflowId);
             await GiveBackAsync(run, lease).ConfigureAwait(false);
             return false;
+        }
+        catch (OperationCanceledException)
+        {
+            await GiveBackAsync(run, lease).ConfigureAwait(false);
+            throw;
         }
     }
 
@@ -192,8 +199,11 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         return plan;
     }
 
-    private bool WasRefusedLately(string runId) =>
-        _refused.TryGetValue(runId, out var refusedAt) && services.Time.GetElapsedTime(refusedAt) < services.Options.LeaseDuration;
+    private bool WasTriedLately(string runId) =>
+        WasLately(_refused, runId) || WasLately(_retaken, runId);
+
+    private bool WasLately(Dictionary<string, long> moments, string runId) =>
+        moments.TryGetValue(runId, out var at) && services.Time.GetElapsedTime(at) < services.Options.LeaseDuration;
 
     private void Refuse(string runId, string reason)
     {

@@ -48,6 +48,8 @@ public sealed class WorkflowRun : IAsyncDisposable
 
             lock (_gate)
             {
+                // One that failed is begun anew for whoever asks again.
+                _following = _following is { IsFaulted: true } ? null : _following;
                 return _following ??= _isDisposed
                     ? Task.FromCanceled<WorkflowState>(new CancellationToken(canceled: true))
                     : FollowToEndAsync((_disposing ??= new CancellationTokenSource()).Token);
@@ -163,12 +165,25 @@ public sealed class WorkflowRun : IAsyncDisposable
 
     private async Task<WorkflowState> FollowToEndAsync(CancellationToken disposed)
     {
-        await foreach (var happening in WatchAsync(cancellationToken: disposed).ConfigureAwait(false))
+        var position = 0L;
+        while (true)
         {
-            _ = happening;
-        }
+            try
+            {
+                await foreach (var happening in WatchAsync(position, disposed).ConfigureAwait(false))
+                {
+                    position = Math.Max(position, happening.Position);
+                }
 
-        return await GetStateAsync(CancellationToken.None).ConfigureAwait(false);
+                return await GetStateAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (StateException exception) when (exception.IsTransient == true)
+            {
+                Log.FollowingFailed(_services.Logger, exception, RunId);
+            }
+
+            await Task.Delay(_services.Options.PollInterval, _services.Time, disposed).ConfigureAwait(false);
+        }
     }
 
     private async ValueTask<IAsyncDisposable> SubscribeAsync(ChannelWriter<WorkflowEvent> progress, Pulse doorbell, CancellationToken cancellationToken)

@@ -1,5 +1,6 @@
 using Conductor.Coordination;
 using Conductor.Messaging;
+using Conductor.State;
 
 namespace Conductor.Workflows;
 
@@ -58,7 +59,7 @@ internal sealed partial class WorkflowRunner
     {
         try
         {
-            return Savable(task.Index, task.TakeResult());
+            return SavableResult.Of(_services.State, task.TakeResult(), _plan.Task(task.Index).Optional, _services.Logger);
         }
         catch (OperationCanceledException)
         {
@@ -81,29 +82,6 @@ internal sealed partial class WorkflowRunner
 
             Log.TaskFailed(_services.Logger, exception, _plan.Task(task.Index).Id, RunId);
             return NotRun(task.Index, AgentTaskStatus.Failed, _services.Environment.Classify(exception, _plan.Task(task.Index), RunId));
-        }
-    }
-
-    /// <summary>A result that the store cannot write down is a failure of its task: a step that holds it could never be committed.</summary>
-    private TaskResult Savable(int index, TaskResult result)
-    {
-        try
-        {
-            _services.State.EnsureCanSave(result);
-            return result;
-        }
-#pragma warning disable CA1031 // It comes of the agent's data, whose own code may be asked to write it.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.ResultNotSavable(_services.Logger, exception, _plan.Task(index).Id, RunId);
-            return result with
-            {
-                Status = _plan.Task(index).Optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed,
-                Output = TaskData.Empty,
-                Feedback = null,
-                Error = new TaskError { Code = ErrorCodes.TaskValidationFailed, Message = exception.Message, Type = exception.GetType().FullName, IsTransient = false },
-            };
         }
     }
 
@@ -157,8 +135,8 @@ internal sealed partial class WorkflowRunner
         }
 
         // What an owner before has used up is used up.
-        var left = limit - (_services.Time.GetUtcNow() - _summary.StartedAt);
-        return new LongTimer(_services.Time, left > limit ? limit : left, static runner => ((WorkflowRunner)runner).Stop(StopCause.TimedOut), this);
+        var used = _services.Time.GetUtcNow() - _summary.StartedAt;
+        return new LongTimer(_services.Time, used > TimeSpan.Zero ? limit - used : limit, static runner => ((WorkflowRunner)runner).Stop(StopCause.TimedOut), this);
     }
 
     /// <summary>Ends the run where it stands: cancelled, out of time, or handed over.</summary>

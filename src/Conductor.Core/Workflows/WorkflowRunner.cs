@@ -125,9 +125,9 @@ internal sealed partial class WorkflowRunner
             var startedAt = _services.Time.GetTimestamp();
             using var activity = WorkflowTracing.Start(_plan.Definition, RunId);
             _services.Instruments.ActiveWorkflows.Add(1);
-            using var timeout = ArmTimeout();
             try
             {
+                using var timeout = ArmTimeout();
                 await RunPhasesAsync().ConfigureAwait(false);
             }
             catch (StateException exception)

@@ -11,6 +11,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 
     public SqliteConnection Connection { get; } = connection;
 
+    /// <summary>Whether it can be used: code of the user's that gets the connection may close it.</summary>
+    public bool IsOpen => Connection.State == System.Data.ConnectionState.Open;
+
     /// <summary>Runs a statement that gives nothing.</summary>
     /// <param name="sql">The statement, a constant; its parameters are <c>$1</c>, <c>$2</c> and so on.</param>
     /// <param name="values">The values of the parameters.</param>

@@ -73,7 +73,7 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
 
     private void Work()
     {
-        SqliteSession session;
+        SqliteSession? session;
         try
         {
             session = database.OpenWriter();
@@ -91,12 +91,40 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
         _opened.TrySetResult();
         while (Take() is { Count: > 0 } group)
         {
-            Commit(session, group);
+            session = CommitOrReopen(session, group);
             LetOthersWrite();
         }
 
         Close(session);
         _closed.TrySetResult();
+    }
+
+    /// <summary>Nothing may end this thread, or with it the process: an effect may have closed the connection, and a logger may throw.</summary>
+    /// <returns>The session to go on with; null when the database could not be opened again, which is tried for the next group.</returns>
+    private SqliteSession? CommitOrReopen(SqliteSession? session, List<WriteOperation> group)
+    {
+        try
+        {
+            session ??= database.OpenWriter();
+            Commit(session, group);
+            if (session.IsOpen)
+            {
+                return session;
+            }
+        }
+#pragma warning disable CA1031 // Whoever waits for the save gets it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            var translated = SqliteFailure.Translate(exception, database.File);
+            foreach (var operation in group)
+            {
+                operation.Fail(translated);
+            }
+        }
+
+        Close(session);
+        return null;
     }
 
     private void CloseQueue()
@@ -165,7 +193,11 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            session.TryRun("ROLLBACK");
+            if (session.IsOpen)
+            {
+                session.TryRun("ROLLBACK");
+            }
+
             Fail(session, group, exception, isCommitting);
             return;
         }
@@ -183,7 +215,7 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
     {
         if (group.Count > 1 && !isCommitting && exception is not SqliteException { SqliteErrorCode: SqliteFailure.Busy or SqliteFailure.Locked })
         {
-            Log.GroupFailed(logger, exception, group.Count);
+            Say(() => Log.GroupFailed(logger, exception, group.Count));
             foreach (var operation in group)
             {
                 Commit(session, [operation]);
@@ -240,16 +272,36 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
     public static void Pause() => Thread.Sleep(1);
 #pragma warning restore RS0030
 
-    private void Close(SqliteSession session)
+    private void Close(SqliteSession? session)
     {
         try
         {
-            session.TryRun("PRAGMA wal_checkpoint(TRUNCATE)");
-            session.Dispose();
+            if (session is { IsOpen: true })
+            {
+                session.TryRun("PRAGMA wal_checkpoint(TRUNCATE)");
+            }
+
+            session?.Dispose();
         }
-        catch (SqliteException exception)
+#pragma warning disable CA1031 // On a thread of its own: what is committed is committed.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
-            Log.CheckpointFailed(logger, exception);
+            Say(() => Log.CheckpointFailed(logger, exception));
+        }
+    }
+
+    /// <summary>A logger may throw, and must not end the process.</summary>
+    private static void Say(Action say)
+    {
+        try
+        {
+            say();
+        }
+#pragma warning disable CA1031 // It was the logger: nobody is left to be told.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
         }
     }
 }

@@ -30,11 +30,13 @@ internal sealed class WriteOperation<T> : WriteOperation
     public override void Run(SqliteSession session)
     {
         _refusal = null;
+
+        // An effect of the user's, which runs alone, has written by then: of it nothing may stay.
         try
         {
             _answer = _work(session);
         }
-        catch (StateException refusal) when (refusal.ErrorCode is ErrorCodes.StateConflict or ErrorCodes.LeaseLost)
+        catch (StateException refusal) when (!RunsAlone && refusal.ErrorCode is (ErrorCodes.StateConflict or ErrorCodes.LeaseLost))
         {
             _refusal = refusal;
         }

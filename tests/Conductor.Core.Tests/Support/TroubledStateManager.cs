@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Conductor.State;
 using Conductor.Testing;
 
@@ -10,19 +11,29 @@ internal sealed class TroubledStateManager : DelegatingStateManager
         : base(inner) => Leases = new TroubledLeases(this, inner.Leases);
 
     /// <summary>Awaited before each operation of this name.</summary>
-    public Dictionary<string, Func<Task>> Trouble { get; } = [];
+    public ConcurrentDictionary<string, Func<Task>> Trouble { get; } = [];
 
     /// <summary>How often runs to take over were looked for.</summary>
     public int Looks { get; private set; }
 
     public override LeaseStore Leases { get; }
 
-    public override void EnsureCanSave(TaskResult result) => BeforeAsync(nameof(EnsureCanSave)).GetAwaiter().GetResult();
+    public override void EnsureCanSave(TaskResult result)
+    {
+        BeforeAsync(nameof(EnsureCanSave)).GetAwaiter().GetResult();
+        base.EnsureCanSave(result);
+    }
 
     protected override async ValueTask<long> SaveAgentStateCoreAsync(AgentState state, StateExpectation expectation, CancellationToken cancellationToken)
     {
         await BeforeAsync(nameof(SaveAgentStateAsync));
         return await base.SaveAgentStateCoreAsync(state, expectation, cancellationToken);
+    }
+
+    protected override async ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken)
+    {
+        await BeforeAsync(nameof(SaveDeadLetterAsync));
+        return await base.SaveDeadLetterCoreAsync(record, cancellationToken);
     }
 
     protected override async ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsCoreAsync(PageRequest page, CancellationToken cancellationToken)

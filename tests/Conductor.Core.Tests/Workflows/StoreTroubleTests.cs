@@ -109,7 +109,7 @@ public sealed class StoreTroubleTests
         var result = state.TaskResults["task"];
         (result.Status, result.Error!.Code, result.Output.IsEmpty).Should().Be((optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed, ErrorCodes.TaskValidationFailed, true));
         state.Status.Should().Be(optional ? WorkflowStatus.Completed : WorkflowStatus.Failed);
-        rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1419);
+        rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1203);
     }
 
     /// <summary>A store that says so only when a step is committed: the run is not begun again for ever.</summary>

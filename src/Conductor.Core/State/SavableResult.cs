@@ -1,0 +1,34 @@
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.State;
+
+/// <summary>Results as a store can write them down.</summary>
+internal static class SavableResult
+{
+    /// <summary>A result that the store cannot write down is a failure of its task: a save that holds it could never be done.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="result">The result.</param>
+    /// <param name="optional">Whether its task is.</param>
+    /// <param name="logger">Where it is said.</param>
+    public static TaskResult Of(StateManager store, TaskResult result, bool optional, ILogger logger)
+    {
+        try
+        {
+            store.EnsureCanSave(result);
+            return result;
+        }
+#pragma warning disable CA1031 // It comes of the agent's data, whose own code may be asked to write it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ResultNotSavable(logger, exception, result.TaskId, result.WorkflowId);
+            return result with
+            {
+                Status = optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed,
+                Output = TaskData.Empty,
+                Feedback = null,
+                Error = new TaskError { Code = ErrorCodes.TaskValidationFailed, Message = exception.Message, Type = exception.GetType().FullName, IsTransient = false },
+            };
+        }
+    }
+}
