@@ -31,6 +31,7 @@ public sealed partial class MessageBusConformance
         });
         Add("A request is never answered by itself, though its requester listens on the channel", NotByItselfAsync);
         Add("A request is not answered by another request of the same exchange", NotByAnotherRequestAsync);
+        Add("A request is not answered by a question of whoever is asked", NotByAQuestionBackAsync);
         Add("A request is not answered by the response to another request of the same exchange", NotByAnothersResponseAsync);
         Add("A request is not answered by an expired response", NotByExpiredAsync);
         Add("A duplicate of a response answers nothing, not even the next request of the same exchange", NotByDuplicateAsync);
@@ -51,6 +52,21 @@ public sealed partial class MessageBusConformance
             "questions", Message("q", sender: "asker") with { CorrelationId = "exchange", Recipient = "asker" }).ConfigureAwait(false);
         Check.Equal("responder", answer.Sender, "the sender of the answer");
         await UntilAsync(() => heard.Count == 1).ConfigureAwait(false);
+    }
+
+    private static async Task NotByAQuestionBackAsync(MessageBus bus)
+    {
+        // Whoever is asked wants to know something first, in the same exchange, and asks it of whoever asked.
+        await bus.SubscribeAsync("asker", async (question, token) => await bus.RespondAsync(question, Answer(question), token).ConfigureAwait(false)).ConfigureAwait(false);
+        await bus.SubscribeAsync("questions", async (request, token) =>
+        {
+            var back = Message("back", sender: "responder") with { Recipient = "asker", CorrelationId = request.CorrelationId ?? request.Id };
+            await bus.RequestAsync("asker", back, cancellationToken: token).ConfigureAwait(false);
+            await bus.RespondAsync(request, Answer(request), token).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        var answer = await bus.RequestAsync("questions", Message("q", sender: "asker")).ConfigureAwait(false);
+        Check.True(answer.Id != "back", "an answer, not the question");
+        Check.Equal("asker", answer.Recipient, "the recipient of the answer");
     }
 
     private static async Task NotByAnotherRequestAsync(MessageBus bus)

@@ -25,6 +25,44 @@ public sealed class EffectTests : IDisposable
         (await RowsAsync()).Should().Equal("order t:0");
     }
 
+    /// <summary>What a store refuses changes nothing; an effect that says the same has written before.</summary>
+    [Theory]
+    [InlineData(ErrorCodes.StateConflict)]
+    [InlineData(ErrorCodes.LeaseLost)]
+    public async Task OnceAsync_EffectFailsAsAStoreRefuses_LeavesOneRow(string code)
+    {
+        var attempts = 0;
+        var values = await RunAsync(task => task.OnceAsync("order", connection =>
+        {
+            Insert(connection, "order");
+            return ++attempts < 3 ? throw new StateException(code, "of the effect itself") { IsTransient = true } : attempts;
+        }));
+        values.Should().Equal(3);
+        (await RowsAsync()).Should().HaveCount(1);
+    }
+
+    [Fact]
+    public async Task OnceAsync_EffectDisposesTheConnection_FailsAndTheStoreGoesOn()
+    {
+        var values = await RunAsync(async task =>
+        {
+            var bad = async () => await task.OnceAsync("bad", static connection =>
+            {
+                Insert(connection, "bad");
+                connection.Dispose();
+                return 0;
+            });
+            await bad.Should().ThrowAsync<Exception>();
+            return await task.OnceAsync("good", static connection =>
+            {
+                Insert(connection, "good");
+                return 7;
+            });
+        });
+        values.Should().Equal(7);
+        (await RowsAsync()).Should().Equal("good");
+    }
+
     [Fact]
     public async Task OnceAsync_AttemptAfterTheEffect_GetsTheRecordedValue()
     {

@@ -31,6 +31,21 @@ public sealed class RetentionTests : IDisposable
     }
 
     [Fact]
+    public async Task Results_BeyondTheCountAndOfAnyAge_Go()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxTaskResults = 2, MaxAge = TimeSpan.MaxValue });
+        for (var result = 0; result < 5; result++)
+        {
+            await store.SaveTaskResultAsync(Records.Result($"task-{result}"));
+        }
+
+        await RetainAsync(store);
+
+        (await store.GetTaskResultAsync("task-2")).Should().BeNull();
+        (await store.GetTaskResultAsync("task-3")).Should().NotBeNull();
+    }
+
+    [Fact]
     public async Task FinishedRunsAndResults_BeyondTheAge_Go()
     {
         await using var store = await OpenAsync(new RetentionOptions { MaxAge = TimeSpan.FromDays(1) });

@@ -79,6 +79,34 @@ public sealed class RuntimeTests : IDisposable
     }
 
     [Fact]
+    public async Task DispatchTask_OutputThatCannotBeWritten_IsAFailedResultThatIsRecorded()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor().UseSqlite(_folder.ConnectionString).AddAgent<double>(AgentType.Coding, static (_, _) => new ValueTask<double>(double.NaN));
+        await using var provider = services.BuildServiceProvider();
+        var conductor = await provider.StartConductorAsync();
+
+        var result = await conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = "t", AgentType = AgentType.Coding });
+
+        (result.Status, result.Error!.Code).Should().Be((AgentTaskStatus.Failed, ErrorCodes.TaskValidationFailed));
+        (await conductor.State.GetTaskResultAsync("t"))!.Status.Should().Be(AgentTaskStatus.Failed);
+    }
+
+    [Fact]
+    public async Task DeadLetter_OfAnInputThatCannotBeWritten_IsKeptWithoutIt()
+    {
+        await using var running = await StartAsync(static (_, _) => throw new TimeoutException("the real reason"));
+
+        var result = await running.Conductor.Coordinator.DispatchTaskAsync(
+            new TaskDefinition { Id = "t", AgentType = AgentType.Coding, Input = TaskData.From(double.NaN), Retry = new RetrySettings { MaxRetries = 0 } });
+
+        result.Error!.Code.Should().Be(ErrorCodes.AgentTimeout);
+        var letter = (await running.Conductor.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which;
+        (letter.Task!.Id, letter.Task.Input.IsEmpty).Should().Be(("t", true));
+        letter.Message.Should().Contain("the real reason");
+    }
+
+    [Fact]
     public async Task Input_ThatCannotBeWritten_IsRefusedAndTheIdIsFreeAtOnce()
     {
         await using var running = await StartAsync(static (_, _) => new ValueTask<string>("done"));

@@ -142,6 +142,25 @@ public sealed class AddConductorTests
         (await conductor.DispatchAsync<int>(_type)).Should().Be(1);
     }
 
+    [Fact]
+    public async Task StopAsync_WhatAHandlerRegisteredOnItsTokenFails_StopsTheRest()
+    {
+        await using var conductor = await StartAsync(_ => { });
+        var (handled, never) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await conductor.Bus.SubscribeAsync("channel", async (_, token) =>
+        {
+            token.Register(static () => throw new InvalidOperationException("the handler's own callback"));
+            handled.SetResult();
+            await never.Task.WaitAsync(token);
+        });
+        await conductor.Bus.PublishAsync("channel", new AgentMessage { Type = MessageType.Control, Sender = "test" });
+        await handled.Task;
+
+        await conductor.StopAsync();
+
+        (conductor.Bus.IsConnected, conductor.State.IsConnected).Should().Be((false, false));
+    }
+
     [Theory]
     [InlineData(AgentLifetime.PerAgent)]
     [InlineData(AgentLifetime.PerTask)]

@@ -161,6 +161,23 @@ public sealed class RetentionTests
     }
 
     [Fact]
+    public async Task FinishedRun_UnderALease_IsSparedAndKeepsNoOther()
+    {
+        await using var store = new InMemoryStateManager(retention: new RetentionOptions { MaxFinishedWorkflows = 1 });
+        await store.ConnectAsync();
+        var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run-0"), "owner", TimeSpan.FromMinutes(1)))!;
+        for (var run = 0; run < 5; run++)
+        {
+            await store.SaveWorkflowStateAsync(new WorkflowState { WorkflowId = $"run-{run}", DefinitionName = "any", Status = WorkflowStatus.Completed });
+        }
+
+        (await store.ListWorkflowsAsync()).Items.Select(static run => run.WorkflowId).Should().BeEquivalentTo("run-0", "run-4");
+
+        await store.Leases.ReleaseAsync(lease);
+        (await store.ListWorkflowsAsync()).Items.Select(static run => run.WorkflowId).Should().Equal("run-4");
+    }
+
+    [Fact]
     public async Task FinishedRun_NoneIsToBeKept_WhoeverRanItGetsItsFinalState()
     {
         await using var rig = await Rig.StartAsync(new RigOptions { Retention = new RetentionOptions { MaxFinishedWorkflows = 0 } });

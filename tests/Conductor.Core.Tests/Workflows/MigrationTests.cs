@@ -105,6 +105,33 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public async Task StartWorkflowAsync_RunHereWaitsForAnAgent_IsGivenBackAtOnce()
+    {
+        await using var rig = await Rig.StartAsync();
+        var release = new TaskCompletionSource();
+        await rig.AddAsync(async (task, _) =>
+        {
+            if (task.WorkflowId is null)
+            {
+                await release.Task;
+            }
+
+            return task.Task.Id;
+        });
+        var busy = rig.DispatchAsync();
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the agent to be busy");
+        await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the run's task to wait");
+
+        await using var run = await rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To })
+            .AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+
+        release.SetResult();
+        await busy;
+        (await rig.DriveAsync(run.Completion)).DefinitionVersion.Should().Be("2");
+    }
+
+    [Fact]
     public async Task StartWorkflowAsync_InProgressElsewhere_IsRefused()
     {
         await using var processes = new Processes();

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Conductor.Messaging;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
 
@@ -152,6 +153,97 @@ public sealed class RunStopTests
         var state = (await processes.Store.GetWorkflowStateAsync("r"))!;
         (state.Status, state.TaskResults.Count).Should().Be((WorkflowStatus.Waiting, 0));
         (await processes.Store.Leases.GetAsync("workflow:r")).Should().BeNull("whoever comes next goes on at once");
+    }
+
+    [Fact]
+    public async Task StopAsync_TaskWaitsForItsNextAttempt_IsLeftToTheNextOwner()
+    {
+        await using var processes = new Processes();
+        var rig = await processes.StartAsync();
+        await rig.FollowAsync(Channels.Errors);
+        var (attempts, release) = (0, new TaskCompletionSource());
+        await rig.AddAsync(async (task, _) =>
+        {
+            if (task.Task.Id == "b")
+            {
+                await release.Task;
+            }
+
+            return ++attempts == 1 ? throw new TimeoutException("once") : TaskData.Empty;
+        });
+        var definition = WorkflowDefinition.Create("two").Phase(WorkflowPhase.Development, static phase =>
+        {
+            phase.Task("a", AgentType.Coding);
+            phase.Task("b", AgentType.Coding);
+        }).Build();
+        await using var run = await rig.Engine.StartWorkflowAsync(definition, new() { RunId = "r" });
+        await Rig.UntilAsync(() => attempts == 1 && rig.Coordinator.RunningTasks == 1, "the first attempt to fail, and the other task to run");
+        rig.Time.Advance(TimeSpan.FromMinutes(1));
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the second attempt to wait");
+
+        var stop = rig.Engine.StopAsync().AsTask();
+        release.SetResult();
+        await rig.DriveAsync(stop);
+
+        var state = (await processes.Store.GetWorkflowStateAsync("r"))!;
+        (state.Status, string.Join(' ', state.TaskResults.Keys)).Should().Be((WorkflowStatus.Waiting, "b"));
+        rig.Messages.Should().BeEmpty("nothing failed");
+        var heir = await processes.StartAsync();
+        await heir.AddAsync(static _ => TaskData.Empty);
+        (await heir.Engine.RecoverAsync()).Should().Be(1);
+        (await heir.DriveAsync((await heir.Engine.GetRunAsync("r"))!.Completion)).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
+    [Fact]
+    public async Task StopAsync_StartUnderWay_TheOthersDrainMeanwhile()
+    {
+        await using var processes = new Processes();
+        TroubledStateManager? store = null;
+        var rig = await processes.StartAsync(wrap: inner => store = new TroubledStateManager(inner));
+        var (begun, release, committed) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        await rig.AddAsync(async (_, _) =>
+        {
+            begun.TrySetResult();
+            await release.Task;
+            return TaskData.Empty;
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(Release.ThreePhases(), new() { RunId = "under way" });
+        await begun.Task;
+        store!.Trouble["CommitWorkflowAsync"] = () => committed.Task;
+        var start = rig.Engine.StartWorkflowAsync(Release.ThreePhases(), new() { RunId = "new" }).AsTask();
+        await Rig.SettleAsync();
+        var stop = rig.Engine.StopAsync().AsTask();
+        store.Trouble.Clear();
+
+        release.SetResult();
+
+        await FluentActions.Awaiting(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<StateException>();
+        stop.IsCompleted.Should().BeFalse("the other start is under way");
+        committed.SetResult();
+        await stop;
+        await (await start).DisposeAsync();
+        (await processes.Store.GetWorkflowStateAsync("under way"))!.TaskResults.Keys.Should().Equal("code");
+    }
+
+    [Fact]
+    public async Task RunWorkflowAsync_NoLimitAndAClockThatIsBehind_Runs()
+    {
+        await using var processes = new Processes();
+        var ahead = await processes.StartAsync();
+        ahead.Time.Advance(TimeSpan.FromHours(1));
+        await ahead.AddAsync(static async (_, token) =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            return TaskData.Empty;
+        });
+        await ahead.Engine.StartWorkflowAsync(Release.ThreePhases() with { Timeout = TimeSpan.MaxValue }, new() { RunId = "r" });
+        await ahead.Engine.StopAsync(new CancellationToken(canceled: true));
+        var heir = await processes.StartAsync();
+        await heir.AddAllTypesAsync(static _ => TaskData.Empty);
+
+        (await heir.Engine.RecoverAsync()).Should().Be(1);
+
+        (await heir.DriveAsync((await heir.Engine.GetRunAsync("r"))!.Completion)).Status.Should().Be(WorkflowStatus.Completed);
     }
 
     [Fact]

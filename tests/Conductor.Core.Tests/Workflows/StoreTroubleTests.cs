@@ -139,6 +139,58 @@ public sealed class StoreTroubleTests
         (await processes.Store.GetWorkflowStateAsync("run"))!.TaskResults["task"].Error!.Code.Should().Be(ErrorCodes.TaskCrashed);
     }
 
+    [Fact]
+    public async Task DeadLetter_CannotBeKeptNow_IsKeptWhenTheStoreWorks()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, static (_, _) => throw new AgentException(ErrorCodes.TransientError, "the real reason"));
+        var failures = 0;
+        store.Trouble["SaveDeadLetterAsync"] = () => ++failures < 4 ? Unavailable() : Task.CompletedTask;
+
+        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(_one with { Tasks = [_one.Tasks[0] with { Retry = new RetrySettings { MaxRetries = 0 } }] }, _run).AsTask());
+
+        state.TaskResults["task"].Error!.Message.Should().Contain("the real reason");
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which.Message.Should().Contain("the real reason");
+    }
+
+    [Fact]
+    public async Task DeadLetter_CanNeverBeKept_TheTaskEndsWithItsOwnErrorAndTheLogHasIt()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, static (_, _) => throw new AgentException(ErrorCodes.TransientError, "the real reason"));
+        store.Trouble["SaveDeadLetterAsync"] = Unavailable;
+
+        var result = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Retry = new RetrySettings { MaxRetries = 0 } }), TimeSpan.FromSeconds(5));
+
+        (result.Status, result.Error!.Code, result.AgentId is null).Should().Be((AgentTaskStatus.Failed, ErrorCodes.TransientError, false));
+        rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1608 && record.Message.Contains("the real reason"));
+    }
+
+    [Fact]
+    public async Task Completion_OfARunElsewhere_SurvivesTrouble()
+    {
+        await using var processes = new Processes();
+        var release = new TaskCompletionSource();
+        var (owner, _) = await StartAsync(processes, async (_, _) =>
+        {
+            await release.Task;
+            return "done";
+        });
+        await owner.Engine.StartWorkflowAsync(_one, _run);
+        var (follower, store) = await StartAsync(processes, Stuck);
+        await using var run = (await follower.Engine.GetRunAsync("run"))!;
+        store.Trouble["GetWorkflowHistoryAsync"] = Unavailable;
+        var completion = run.Completion;
+        await Rig.SettleAsync();
+        follower.Time.Advance(WorkflowOptions.DefaultPollInterval);
+        store.Trouble.Clear();
+
+        release.SetResult();
+
+        (await follower.DriveAsync(completion)).Status.Should().Be(WorkflowStatus.Completed);
+        follower.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1419);
+    }
+
     private static Task Unavailable() => throw new StateException(ErrorCodes.StateUnavailable, "down") { IsTransient = true };
 
     private static async ValueTask<TaskData> Stuck(TaskContext task, CancellationToken cancellationToken)

@@ -1,0 +1,121 @@
+using System.Diagnostics.Metrics;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Coordination;
+
+/// <summary>Agents that come and go at the same moment.</summary>
+public sealed class ReplacementTests
+{
+    [Fact]
+    public async Task UnregisterAgentAsync_AnotherIsAboutToTakeItsPlace_ThatOneGoesToo()
+    {
+        await using var rig = await Rig.StartAsync();
+        var (never, starting, started, made, stopped) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource(), 0, 0);
+        await rig.Coordinator.RegisterAgentAsync(new AgentIdentity { Id = "f", Type = AgentType.Coding }, () =>
+        {
+            var number = Interlocked.Increment(ref made);
+            return new LambdaAgent(async (_, _) =>
+            {
+                await never.Task;
+                return TaskData.Empty;
+            })
+            {
+                OnStart = async () =>
+                {
+                    if (number == 2)
+                    {
+                        starting.SetResult();
+                        await started.Task;
+                    }
+                },
+                OnStop = () =>
+                {
+                    Interlocked.Increment(ref stopped);
+                    return default;
+                },
+            };
+        });
+        var dispatch = rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(10), Retry = new RetrySettings { MaxRetries = 0 } });
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+        rig.Time.Advance(TimeSpan.FromSeconds(10));
+        (await dispatch).Error!.Code.Should().Be(ErrorCodes.AgentTimeout);
+        await rig.DriveAsync(starting.Task);
+
+        var unregister = rig.Coordinator.UnregisterAgentAsync("f").AsTask();
+        await Rig.SettleAsync();
+        unregister.IsCompleted.Should().BeFalse("its successor is about to start");
+        started.SetResult();
+
+        (await unregister).Should().BeTrue();
+        rig.Coordinator.AgentIds.Should().BeEmpty();
+        (made, stopped).Should().Be((2, 1), "the first has not returned yet");
+        never.SetResult();
+        await Rig.UntilAsync(() => stopped == 2, "the first to be stopped, too");
+    }
+
+    /// <summary>Taken in and unregistered by two threads: it is in its pool, or it is not, and no dispatch goes round and round.</summary>
+    [Fact]
+    public async Task UnregisterAgentAsync_AsItIsTakenIn_LeavesItsPool()
+    {
+        await using var rig = await Rig.StartAsync();
+        for (var round = 0; round < 500; round++)
+        {
+            var id = $"agent-{round}";
+            var unregister = Task.Run(async () =>
+            {
+                for (var turn = 0; turn < 100_000 && !await rig.Coordinator.UnregisterAgentAsync(id); turn++)
+                {
+                    await Task.Yield();
+                }
+            });
+            await rig.Coordinator.RegisterAgentAsync(new LambdaAgent(static (_, _) => new ValueTask<TaskData>(TaskData.Empty)), AgentType.Coding, id);
+            await unregister;
+
+            rig.Coordinator.GetAvailableAgents(AgentType.Coding).Should().BeEmpty();
+        }
+    }
+
+    [Fact]
+    public async Task RegisterAgentAsync_ListenerOfMetricsFails_TheAgentIsThereAndCounted()
+    {
+        using var meters = new OwnMeters();
+        await using var rig = await Rig.StartAsync(new RigOptions { Meters = meters });
+        var isOn = true;
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, own) =>
+            {
+                if (instrument.Name == "conductor.agent.active" && ReferenceEquals(instrument.Meter, rig.Environment.Instruments.Meter))
+                {
+                    own.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) =>
+        {
+            if (isOn)
+            {
+                throw new InvalidOperationException("the exporter failed");
+            }
+        });
+        listener.Start();
+
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+
+        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
+        (await rig.Coordinator.UnregisterAgentAsync("a")).Should().BeTrue();
+        isOn = false;
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
+        rig.Logs.GetSnapshot().Where(static record => record.Id.Id == 1342).Should().HaveCount(2, "nothing fails silently");
+    }
+
+    private sealed class OwnMeters : IMeterFactory
+    {
+        public Meter Create(MeterOptions options) => new(options);
+
+        public void Dispose()
+        {
+        }
+    }
+}
