@@ -104,7 +104,10 @@ public sealed class SqliteStateOptions
             return $"is no connection string ({exception.Message}); set it to where the database is: \"Data Source=conductor.db\".";
         }
 
-        return parsed.Mode == SqliteOpenMode.Memory || parsed.DataSource.Length == 0 || parsed.DataSource.Contains(":memory:", StringComparison.OrdinalIgnoreCase)
+        var isInMemory = parsed.Mode == SqliteOpenMode.Memory
+            || parsed.DataSource.Contains(":memory:", StringComparison.OrdinalIgnoreCase)
+            || (parsed.DataSource.StartsWith("file:", StringComparison.OrdinalIgnoreCase) && parsed.DataSource.Contains("mode=memory", StringComparison.OrdinalIgnoreCase));
+        return isInMemory || parsed.DataSource.Length == 0
             ? "names no file, so nothing would survive; name one: \"Data Source=conductor.db\", or leave UseSqlite out to keep everything in memory."
             : null;
     }

@@ -20,7 +20,7 @@ internal sealed class MessageRecord
             _messages.Add(recorded);
             for (var i = _waiters.Count - 1; i >= 0; i--)
             {
-                if (_waiters[i].Condition(recorded))
+                if (Meets(_waiters[i], recorded))
                 {
                     (found ??= []).Add(_waiters[i].Found);
                     _waiters.RemoveAt(i);
@@ -29,6 +29,22 @@ internal sealed class MessageRecord
         }
 
         found?.ForEach(waiter => waiter.TrySetResult(recorded));
+    }
+
+    /// <summary>A condition that throws is whoever's who waits, not whoever's who publishes.</summary>
+    private static bool Meets((Func<RecordedMessage, bool> Condition, TaskCompletionSource<RecordedMessage> Found) waiter, RecordedMessage recorded)
+    {
+        try
+        {
+            return waiter.Condition(recorded);
+        }
+#pragma warning disable CA1031 // It is thrown to whoever waits.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            waiter.Found.TrySetException(exception);
+            return true;
+        }
     }
 
     public IReadOnlyList<RecordedMessage> Where(Func<RecordedMessage, bool> condition)

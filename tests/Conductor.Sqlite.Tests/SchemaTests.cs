@@ -71,6 +71,7 @@ public sealed class SchemaTests : IDisposable
     [InlineData("", "is empty")]
     [InlineData("Data Source=:memory:", "names no file")]
     [InlineData("Mode=Memory;Data Source=x", "names no file")]
+    [InlineData("Data Source=file:any?mode=memory&cache=shared", "names no file")]
     [InlineData("No Such Keyword=1", "is no connection string")]
     public void Constructor_NoFile_NamesTheSettingAndTheFix(string connectionString, string problem)
     {

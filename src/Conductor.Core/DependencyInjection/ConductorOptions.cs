@@ -17,7 +17,13 @@ public sealed class ConductorOptions
     public CircuitBreakerOptions CircuitBreaker { get; set; } = new();
 
     /// <summary>Retry and breaker settings of single agent types, by the type's name.</summary>
-    public IDictionary<string, AgentTypeOptions> AgentTypes { get; set; } = new Dictionary<string, AgentTypeOptions>(StringComparer.OrdinalIgnoreCase);
+    public IDictionary<string, AgentTypeOptions> AgentTypes
+    {
+        get;
+
+        // Types are lower-cased, whatever the dictionary that is given compares by.
+        set => field = new Dictionary<string, AgentTypeOptions>(value, StringComparer.OrdinalIgnoreCase);
+    } = new Dictionary<string, AgentTypeOptions>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Dispatch: queue, waiting, grace.</summary>
     public DispatchOptions Dispatch { get; set; } = new();

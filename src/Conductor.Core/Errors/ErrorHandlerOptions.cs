@@ -7,5 +7,11 @@ public sealed class ErrorHandlerOptions
     public CircuitBreakerOptions CircuitBreaker { get; set; } = new();
 
     /// <summary>Settings of single agent types, by the type's name; what they do not set is taken from the general settings.</summary>
-    public IDictionary<string, AgentTypeOptions> AgentTypes { get; set; } = new Dictionary<string, AgentTypeOptions>(StringComparer.OrdinalIgnoreCase);
+    public IDictionary<string, AgentTypeOptions> AgentTypes
+    {
+        get;
+
+        // Types are lower-cased, whatever the dictionary that is given compares by.
+        set => field = new Dictionary<string, AgentTypeOptions>(value, StringComparer.OrdinalIgnoreCase);
+    } = new Dictionary<string, AgentTypeOptions>(StringComparer.OrdinalIgnoreCase);
 }

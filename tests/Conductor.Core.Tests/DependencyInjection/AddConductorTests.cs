@@ -143,6 +143,24 @@ public sealed class AddConductorTests
     }
 
     [Fact]
+    public async Task AddConductor_AgentTypesOfADictionaryOfOnesOwn_AreFoundHoweverTheyAreSpelt()
+    {
+        var runs = 0;
+        await using var conductor = await StartAsync(builder =>
+        {
+            builder.Services.Configure<ConductorOptions>(static options => options.AgentTypes = new Dictionary<string, AgentTypeOptions>(StringComparer.Ordinal)
+            {
+                ["Worker"] = new() { Retry = { MaxRetries = 0 } },
+            });
+            builder.AddAgent(_type, (string _, TaskContext _, CancellationToken _) => ++runs > 0 ? throw new TimeoutException() : ValueTask.FromResult(string.Empty));
+        });
+
+        await conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = _type, Input = "any" });
+
+        runs.Should().Be(1);
+    }
+
+    [Fact]
     public async Task StopAsync_WhatAHandlerRegisteredOnItsTokenFails_StopsTheRest()
     {
         await using var conductor = await StartAsync(_ => { });

@@ -30,6 +30,19 @@ public sealed class RecordingMessageBusTests
     }
 
     [Fact]
+    public async Task WaitForAsync_ConditionThrows_FailsTheWaitAndNotThePublisher()
+    {
+        await using var bus = new RecordingMessageBus();
+        await bus.ConnectAsync();
+        var waiting = bus.WaitForAsync(static _ => throw new InvalidOperationException("the condition"));
+
+        await bus.PublishAsync("a", new AgentMessage("1") { Type = MessageType.Control, Sender = "test" });
+
+        await FluentActions.Awaiting(() => waiting).Should().ThrowAsync<InvalidOperationException>().WithMessage("the condition");
+        bus.Published.Should().ContainSingle();
+    }
+
+    [Fact]
     public async Task WaitForAsync_PublishedLater_CompletesThen()
     {
         await using var bus = await ConnectAsync(new RecordingMessageBus());
