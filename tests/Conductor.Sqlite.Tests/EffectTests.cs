@@ -63,6 +63,40 @@ public sealed class EffectTests : IDisposable
         (await RowsAsync()).Should().Equal("good");
     }
 
+    /// <summary>It still reads what was, and nothing can be written from there once another has written.</summary>
+    [Fact]
+    public async Task OnceAsync_EffectLeavesAReaderOpen_TheStoreGoesOn()
+    {
+        List<IDisposable> left = [];
+        var values = await RunAsync(async task =>
+        {
+            await task.OnceAsync("bad", connection =>
+            {
+                Insert(connection, "bad");
+                var command = connection.CreateCommand();
+                command.CommandText = "SELECT text FROM orders";
+                var reader = command.ExecuteReader();
+                reader.Read();
+                left.AddRange([reader, command]);
+                return 0;
+            });
+            using (var other = new SqliteConnection($"{_folder.ConnectionString};Pooling=False"))
+            {
+                await other.OpenAsync();
+                Insert(other, "another's");
+            }
+
+            return await task.OnceAsync("good", static connection =>
+            {
+                Insert(connection, "good");
+                return 7;
+            }).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+        });
+        values.Should().Equal(7);
+        (await RowsAsync()).Should().BeEquivalentTo("bad", "another's", "good");
+        left.Should().HaveCount(2);
+    }
+
     [Fact]
     public async Task OnceAsync_AttemptAfterTheEffect_GetsTheRecordedValue()
     {
@@ -104,7 +138,7 @@ public sealed class EffectTests : IDisposable
     private async Task<List<int>> RunAsync(Func<TaskContext, ValueTask<int>> run)
     {
         var services = new ServiceCollection();
-        services.AddConductor(static options => options.Retry.InitialDelay = TimeSpan.FromMilliseconds(1)).AddAgent<int>(AgentType.Coding, (task, _) => run(task)).UseSqlite(_folder.ConnectionString);
+        services.AddConductor(static options => options.Retry.InitialDelay = TimeSpan.FromMilliseconds(1)).AddAgent<int>(AgentType.Coding, (task, _) => run(task)).UseSqlite(_folder.ConnectionString, static options => options.BusyTimeout = TimeSpan.FromSeconds(5));
         await using var provider = services.BuildServiceProvider();
         await using var conductor = await provider.StartConductorAsync();
         var result = await conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = "t", AgentType = AgentType.Coding });

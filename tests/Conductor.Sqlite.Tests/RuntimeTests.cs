@@ -93,6 +93,23 @@ public sealed class RuntimeTests : IDisposable
     }
 
     [Fact]
+    public async Task ReplayDeadLetter_OutputThatCannotBeWritten_IsAFailedResult()
+    {
+        var runs = 0;
+        var services = new ServiceCollection();
+        services.AddConductor(static conductor => conductor.Retry.MaxRetries = 0).UseSqlite(_folder.ConnectionString)
+            .AddAgent<double>(AgentType.Coding, (_, _) => ++runs == 1 ? throw new TimeoutException() : new ValueTask<double>(double.NaN));
+        await using var provider = services.BuildServiceProvider();
+        var conductor = await provider.StartConductorAsync();
+        await conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = "t", AgentType = AgentType.Coding });
+
+        var result = (await conductor.Coordinator.ReplayDeadLettersAsync()).Should().ContainSingle().Which;
+
+        (result.Status, result.Error!.Code, runs).Should().Be((AgentTaskStatus.Failed, ErrorCodes.TaskValidationFailed, 2));
+        (await conductor.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle("it has not succeeded");
+    }
+
+    [Fact]
     public async Task DeadLetter_OfAnInputThatCannotBeWritten_IsKeptWithoutIt()
     {
         await using var running = await StartAsync(static (_, _) => throw new TimeoutException("the real reason"));

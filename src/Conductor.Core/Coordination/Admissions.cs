@@ -70,9 +70,9 @@ internal sealed class Admissions
         try
         {
             verdict = await ReserveAndAskAsync(ticket, slot, cancellationToken).ConfigureAwait(false);
-            if (ticket.EnsureMayBegin is { } ensureMayBegin)
+            if (ticket.Owner is { } owner)
             {
-                await ensureMayBegin().ConfigureAwait(false);
+                await owner.EnsureMayBeginAsync().ConfigureAwait(false);
             }
         }
         catch
@@ -109,6 +109,7 @@ internal sealed class Admissions
     public void Close()
     {
         _closed = true;
+        _limit.Close();
         _policies.Changed -= _capacity.ReleaseAll;
         _capacity.ReleaseAll();
     }

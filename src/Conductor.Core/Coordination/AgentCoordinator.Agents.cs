@@ -1,17 +1,13 @@
 using System.Collections.Concurrent;
 using Conductor.Agents;
-using Conductor.Diagnostics;
 
 namespace Conductor.Coordination;
 
-/// <content>The agents: registering, unregistering, setting aside and replacing.</content>
+/// <content>The agents: registering and unregistering.</content>
 public sealed partial class AgentCoordinator
 {
     /// <summary>The agents by id; null while one is being registered.</summary>
     private readonly ConcurrentDictionary<string, AgentSlot?> _slots = new(StringComparer.Ordinal);
-
-    /// <summary>Agents that others of the same factory are about to replace: over when they have.</summary>
-    private readonly ConcurrentDictionary<string, Task> _replacing = new(StringComparer.Ordinal);
 
     /// <summary>Ids of the agents registered here.</summary>
     public IReadOnlyCollection<string> AgentIds => [.. _slots.Where(static entry => entry.Value is not null).Select(static entry => entry.Key)];
@@ -64,10 +60,20 @@ public sealed partial class AgentCoordinator
     public async ValueTask<bool> UnregisterAgentAsync(string agentId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
-        if (FindSlot(agentId) is null && _replacing.TryGetValue(agentId, out var replacement))
+        if (FindSlot(agentId) is null or { HasLeft: true } && _replacing.TryGetValue(agentId, out var replacement))
         {
-            // Another is about to take its place, and goes, too.
-            await replacement.WaitAsync(cancellationToken).ConfigureAwait(false);
+            // Another is about to take its place, and goes, too: by itself where it asks for it, and else before this returns.
+            replacement.IsUnwanted = true;
+            if (Replacement.Current == replacement)
+            {
+                return true;
+            }
+
+            await replacement.Over.WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (FindSlot(agentId) is null)
+            {
+                return true;
+            }
         }
 
         if (FindSlot(agentId) is not { } slot || !slot.TryLeave())
@@ -206,124 +212,6 @@ public sealed partial class AgentCoordinator
         if (_stopped)
         {
             await StopAgentAsync(slot.Id).ConfigureAwait(false);
-        }
-    }
-
-    private async Task ReplaceAsync(AgentSlot slot)
-    {
-        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _replacing[slot.Id] = over.Task;
-        try
-        {
-            // Not one that is being unregistered or stopped: it would come back.
-            if (!slot.TryLeave() || !_slots.TryUpdate(slot.Id, null, slot))
-            {
-                return;
-            }
-
-            slot.Pool.Remove(slot, keepWaiters: true);
-            slot.MarkRemoved();
-            await slot.CloseAsync().ConfigureAwait(false);
-
-            // It may have returned meanwhile; otherwise this does nothing, and it is stopped when it does.
-            _ = RetireAsync(slot);
-            var replacement = await OpenAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, CancellationToken.None).ConfigureAwait(false);
-            await TakeInAsync(replacement).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // In the background: a factory may throw anything, and the log is the only place to say so.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            _slots.TryRemove(slot.Id, out _);
-            slot.Pool.Remove(slot);
-            Log.ReplacementFailed(_logger, exception, slot.Id);
-        }
-        finally
-        {
-            _replacing.TryRemove(new KeyValuePair<string, Task>(slot.Id, over.Task));
-            over.SetResult();
-        }
-    }
-
-    /// <summary>Closes an agent's mailbox, runs its stop hook and disposes it, once its code no longer runs. Never throws.</summary>
-    private async Task RetireAsync(AgentSlot slot)
-    {
-        slot.MarkRemoved();
-        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (!slot.TryRetire(over.Task))
-        {
-            // Somebody else does, or its code still runs.
-            await slot.Retirement.ConfigureAwait(false);
-            return;
-        }
-
-        await CloseQuietlyAsync(slot).ConfigureAwait(false);
-        await StopQuietlyAsync(slot.Id, slot.Agent).ConfigureAwait(false);
-        CountAgent(slot.Identity.Type, -1);
-        await slot.DisposeAsync().ConfigureAwait(false);
-        if (slot.Factory is not null)
-        {
-            await DisposeAgentAsync(slot.Id, slot.Agent).ConfigureAwait(false);
-        }
-
-        over.SetResult();
-    }
-
-    private async ValueTask CloseQuietlyAsync(AgentSlot slot)
-    {
-        try
-        {
-            await slot.CloseAsync().ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // A bus that fails to end a subscription must not keep the agent from being stopped.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.StopHookFailed(_logger, exception, slot.Id);
-        }
-    }
-
-    private async ValueTask StopQuietlyAsync(string agentId, BaseAgent agent)
-    {
-        try
-        {
-            await agent.StopAsync(CancellationToken.None).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // A failing stop hook never blocks removal or the stop of the others.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.StopHookFailed(_logger, exception, agentId);
-        }
-
-        agent.Detach();
-    }
-
-    private void CountAgent(AgentType type, int change)
-    {
-        try
-        {
-            _environment.Instruments.ActiveAgents.Add(change, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, type.Name));
-        }
-#pragma warning disable CA1031 // Somebody who listens to metrics and fails: the agent is there, or gone, all the same.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.ListenerFailed(_logger, exception);
-        }
-    }
-
-    private async ValueTask DisposeAgentAsync(string agentId, BaseAgent agent)
-    {
-        try
-        {
-            await AgentDisposal.DisposeAsync(agent).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // A user's Dispose may throw anything; the agent is gone all the same.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.DisposalFailed(_logger, exception, agentId);
         }
     }
 

@@ -64,6 +64,7 @@ public sealed partial class AgentCoordinator
             if (!_started || _stopped)
             {
                 _stopped = true;
+                LetGo();
                 return;
             }
 
@@ -81,14 +82,21 @@ public sealed partial class AgentCoordinator
             }
 
             _observation?.Dispose();
-            _errors.BreakerChanged -= OnBreakerChanged;
-            _errors.FindType -= TypeOf;
+            LetGo();
             Log.Stopped(_logger, Id, abandoned);
         }
         finally
         {
             _lifecycle.Release();
         }
+    }
+
+    /// <summary>Policies and error handler may be shared, and live on.</summary>
+    private void LetGo()
+    {
+        _admissions.Close();
+        _errors.BreakerChanged -= OnBreakerChanged;
+        _errors.FindType -= TypeOf;
     }
 
     /// <summary>Stops without waiting for running tasks.</summary>

@@ -31,10 +31,10 @@ public sealed partial class AgentCoordinator
                 ?? throw new TaskValidationException($"There is no dead letter '{deadLetterId}': it was replayed, cleared or never kept.");
             var replay = ReplayOf(letter, correctedInput);
             var result = await DispatchAsync(replay, cancellationToken).ConfigureAwait(false);
-            var own = result with { WorkflowId = null, Round = 0 };
+            var own = SavableResult.Of(_state, result with { WorkflowId = null, Round = 0 }, replay.Task.Optional, _logger);
             var outcome = await _state.SaveTaskResultAsync(own, CancellationToken.None).ConfigureAwait(false);
             var recorded = outcome == RecordOutcome.Recorded ? own : await RecordedAsync(own).ConfigureAwait(false);
-            if (result.IsSuccess || replay.DeadLetter is not null)
+            if (own.IsSuccess || replay.DeadLetter is not null)
             {
                 // Done, or given up again: then the replay's own letter takes the place of this one.
                 await _state.DeleteDeadLetterAsync(letter.Id, CancellationToken.None).ConfigureAwait(false);

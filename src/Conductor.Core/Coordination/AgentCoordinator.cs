@@ -157,7 +157,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
             catch (ConductorException exception)
             {
-                result = await NotAdmittedAsync(ticket, exception, step).ConfigureAwait(false);
+                result = await NotAdmittedAsync(ticket, exception, step, cancellationToken).ConfigureAwait(false);
                 break;
             }
 
@@ -206,7 +206,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
 
             // 4. A failure: the error handler decides, keeps and announces; the decision is carried out here.
-            var decision = await DecideAsync(slot, ticket, result).ConfigureAwait(false);
+            var decision = await DecideAsync(slot, ticket, result, cancellationToken).ConfigureAwait(false);
             if (decision.Action != ErrorAction.Retry)
             {
                 DispatchTracing.Fail(step, result.Error!);
@@ -249,30 +249,44 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         ? result with { Status = AgentTaskStatus.Skipped }
         : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
 
-    private async ValueTask<ErrorDecision> DecideAsync(AgentSlot slot, DispatchTicket ticket, TaskResult result)
+    private async ValueTask<ErrorDecision> DecideAsync(AgentSlot slot, DispatchTicket ticket, TaskResult result, CancellationToken cancellationToken)
     {
+        var error = result.Error ?? new TaskError { Code = ErrorCodes.UnknownError, Message = $"Agent '{slot.Id}' gave no reason." };
+        var context = ErrorContext.None;
         var decision = default(ErrorDecision);
         try
         {
-            var error = result.Error ?? new TaskError { Code = ErrorCodes.UnknownError, Message = $"Agent '{slot.Id}' gave no reason." };
-            var context = ticket.ToErrorContext(slot, slot.Pool.HasOther(slot), _time);
-
-            // Not cancellable: a failure that happened is decided, kept and announced whoever stopped waiting meanwhile.
-            decision = await _errors.DecideAsync(error, context, CancellationToken.None).ConfigureAwait(false);
-            ticket.DeadLetter = decision.Record;
-            return decision;
+            context = ticket.ToErrorContext(slot, slot.Pool.HasOther(slot), _time);
+            decision = _errors.Decide(error, context);
         }
         finally
         {
+            // Before anything is kept: the agent need not wait for a store.
             slot.Settle(success: false, isFinal: decision?.Action != ErrorAction.Retry);
         }
+
+        return await CarryOutAsync(error, context, decision, ticket, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Not cancellable: a failure that happened is kept and announced whoever stopped waiting meanwhile. But nobody who does, or stops, has to wait for a store that
+    /// cannot be written now.
+    /// </summary>
+    private async ValueTask<ErrorDecision> CarryOutAsync(
+        TaskError error, ErrorContext context, ErrorDecision decision, DispatchTicket ticket, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _abort.Token);
+        var done = await _errors.CarryOutAsync(error, context, decision, CancellationToken.None, patience.Token).ConfigureAwait(false);
+        ticket.DeadLetter = done.Record;
+        return done;
     }
 
     /// <summary>
     /// What never ran is thrown; what ran before is a failed result. Broken off everywhere, a task is kept as a dead letter, and no agent is
     /// blamed for it.
     /// </summary>
-    private async ValueTask<TaskResult> NotAdmittedAsync(DispatchTicket ticket, ConductorException exception, System.Diagnostics.Activity? step)
+    private async ValueTask<TaskResult> NotAdmittedAsync(
+        DispatchTicket ticket, ConductorException exception, System.Diagnostics.Activity? step, CancellationToken cancellationToken)
     {
         var error = _environment.Classify(exception, ticket.Task, ticket.WorkflowId);
         DispatchTracing.Fail(step, error);
@@ -289,9 +303,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             throw exception;
         }
 
-        var decision = await _errors.DecideAsync(
-            error with { IsTransient = false }, ticket.ToErrorContext(slot: null, otherAgentsAvailable: false, _time), CancellationToken.None).ConfigureAwait(false);
-        ticket.DeadLetter = decision.Record;
+        var (final, context) = (error with { IsTransient = false }, ticket.ToErrorContext(slot: null, otherAgentsAvailable: false, _time));
+        var decision = await CarryOutAsync(final, context, _errors.Decide(final, context), ticket, cancellationToken).ConfigureAwait(false);
         return ran ? ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time) : throw exception;
     }
 

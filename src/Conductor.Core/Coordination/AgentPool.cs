@@ -83,6 +83,13 @@ internal sealed partial class AgentPool
                     Type, $"All {_members.Count} agent(s) of type '{Type}' are busy, and DispatchOptions.WaitLimit of zero forbids waiting for one.");
             }
 
+            if (_limit.IsClosed || ticket.Owner is { IsStopping: true })
+            {
+                // Those who waited were told, under this lock: this one would not be.
+                ticket.IsGivenBack = true;
+                throw AgentCoordinator.Stopping(ticket.Task);
+            }
+
             _limit.Enter(ticket.MayExceedQueue);
             waiter = new AgentWaiter(this, ticket);
             _waiters.Add(waiter);

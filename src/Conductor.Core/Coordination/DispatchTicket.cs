@@ -28,11 +28,8 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>True when whoever dispatches limits itself to what the queue holds, so that the queue never refuses it.</summary>
     public bool IsFlowControlled { get; init; }
 
-    /// <summary>
-    /// Asked before each attempt begins: a task can wait for so long that whoever dispatched it may no longer have it run. Throws
-    /// <see cref="OperationCanceledException"/> then.
-    /// </summary>
-    public Func<ValueTask>? EnsureMayBegin { get; init; }
+    /// <summary>Who dispatched it, where that is somebody who stops, or may lose it while it waits.</summary>
+    public IDispatchOwner? Owner { get; init; }
 
     /// <summary>When the dispatch began: its place among equals, and what its deadline counts from.</summary>
     public long ArrivedAt { get; set; }

@@ -3,6 +3,11 @@ namespace Conductor.Coordination;
 /// <summary>Counts the tasks that wait in all queues of a coordinator, and refuses one too many. Thread-safe.</summary>
 internal sealed class WaitingLimit(int capacity, DispatchCounts counts)
 {
+    private volatile bool _isClosed;
+
+    /// <summary>Whether nobody may begin to wait any more: whoever waits is told in vain otherwise.</summary>
+    public bool IsClosed => _isClosed;
+
     public int Count => Volatile.Read(ref counts.Waiting);
 
     /// <exception cref="QueueFullException">As many wait as may.</exception>
@@ -14,6 +19,8 @@ internal sealed class WaitingLimit(int capacity, DispatchCounts counts)
             throw new QueueFullException(capacity, $"{nameof(DispatchOptions)}.{nameof(DispatchOptions.QueueCapacity)}");
         }
     }
+
+    public void Close() => _isClosed = true;
 
     public void Leave() => Interlocked.Decrement(ref counts.Waiting);
 }

@@ -16,6 +16,7 @@ public sealed partial class ErrorHandler
     private const string Sender = "conductor:error-handler";
 
     private static readonly TimeSpan _firstKeepingRetry = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan _slowestKeepingRetry = TimeSpan.FromSeconds(2);
 
     /// <summary>As long as a run repeats a step, by default.</summary>
     private static readonly TimeSpan _longestKeeping = TimeSpan.FromSeconds(30);
@@ -93,7 +94,21 @@ public sealed partial class ErrorHandler
     {
         ArgumentNullException.ThrowIfNull(error);
         var where = context ?? ErrorContext.None;
-        var decision = Decide(error, where, RecordFailure(error, where));
+        return await CarryOutAsync(error, where, Decide(error, where), cancellationToken, patience: cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Counts a failure and decides what is done about it. Nothing is kept or published yet.</summary>
+    internal ErrorDecision Decide(TaskError error, ErrorContext context) => Decide(error, context, RecordFailure(error, context));
+
+    /// <summary>Keeps and publishes what has to be.</summary>
+    /// <param name="error">The error.</param>
+    /// <param name="where">Where it happened.</param>
+    /// <param name="decision">What was decided.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="patience">Ends waiting for a store that cannot be written now: it is asked once more.</param>
+    internal async ValueTask<ErrorDecision> CarryOutAsync(
+        TaskError error, ErrorContext where, ErrorDecision decision, CancellationToken cancellationToken, CancellationToken patience)
+    {
         switch (decision.Action)
         {
             case ErrorAction.Retry:
@@ -104,7 +119,7 @@ public sealed partial class ErrorHandler
                 await EscalateAsync(error, where, decision, cancellationToken).ConfigureAwait(false);
                 break;
             case ErrorAction.DeadLetter:
-                decision = await AddToDeadLettersAsync(error, where, decision, cancellationToken).ConfigureAwait(false);
+                decision = await AddToDeadLettersAsync(error, where, decision, cancellationToken, patience).ConfigureAwait(false);
                 break;
             default:
                 Log.Skipped(_logger, where.Task?.Id, where.AgentId, error.Code, decision.Reason, error.Message);
@@ -139,11 +154,13 @@ public sealed partial class ErrorHandler
     /// <returns>How many there were.</returns>
     public ValueTask<int> ClearDeadLetterQueueAsync(CancellationToken cancellationToken = default) => _state.ClearDeadLettersAsync(cancellationToken);
 
-    /// <summary>Keeps and announces a dead letter without a decision, under an id of its own: a repetition replaces it.</summary>
+    /// <summary>Keeps and announces a dead letter without a decision, under an id of its own: a repetition replaces it. What keeps it from being kept is thrown.</summary>
     internal async ValueTask GiveUpAsync(TaskError error, ErrorContext context, string recordId, CancellationToken cancellationToken)
     {
         var decision = new ErrorDecision { Action = ErrorAction.DeadLetter, Attempt = context.Attempt, Reason = error.Message };
-        await AddToDeadLettersAsync(error, context, decision, cancellationToken, recordId).ConfigureAwait(false);
+        var record = DeadLetterFactory.Create(error, context, decision.Reason, _environment.TimeProvider.GetUtcNow(), recordId);
+        await _state.SaveDeadLetterAsync(record, cancellationToken).ConfigureAwait(false);
+        await KeptAsync(record, error, context, decision, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>The error is the task's fault or its caller's, never the agent's.</summary>
@@ -211,15 +228,21 @@ public sealed partial class ErrorHandler
     }
 
     private async ValueTask<ErrorDecision> AddToDeadLettersAsync(
-        TaskError error, ErrorContext context, ErrorDecision decision, CancellationToken cancellationToken, string? recordId = null)
+        TaskError error, ErrorContext context, ErrorDecision decision, CancellationToken cancellationToken, CancellationToken patience)
     {
-        var record = DeadLetterFactory.Create(error, context, decision.Reason, _environment.TimeProvider.GetUtcNow(), recordId);
-        if (!await TryKeepAsync(record, cancellationToken).ConfigureAwait(false))
+        var record = DeadLetterFactory.Create(error, context, decision.Reason, _environment.TimeProvider.GetUtcNow());
+        if (await TryKeepAsync(record, cancellationToken, patience).ConfigureAwait(false))
         {
-            await AnnounceAsync(Channels.DeadLetters, error, context, decision, cancellationToken).ConfigureAwait(false);
-            return decision;
+            return await KeptAsync(record, error, context, decision, cancellationToken).ConfigureAwait(false);
         }
 
+        await AnnounceAsync(Channels.DeadLetters, error, context, decision, cancellationToken).ConfigureAwait(false);
+        return decision;
+    }
+
+    private async ValueTask<ErrorDecision> KeptAsync(
+        ErrorRecord record, TaskError error, ErrorContext context, ErrorDecision decision, CancellationToken cancellationToken)
+    {
         _environment.Instruments.DeadLetters.Add(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.ErrorCode, error.Code));
         Log.DeadLettered(_logger, context.Task?.Id, context.AgentId, error.Code, record.Id, decision.Reason, error.Message);
         var kept = decision with { Record = record };
@@ -231,11 +254,12 @@ public sealed partial class ErrorHandler
     /// Keeps a dead letter. A store that cannot be written now is asked again for a while: repeating it is safe. When it cannot be kept at all, the log has what
     /// it says, and the task ends with its own error.
     /// </summary>
-    private async ValueTask<bool> TryKeepAsync(ErrorRecord record, CancellationToken cancellationToken)
+    private async ValueTask<bool> TryKeepAsync(ErrorRecord record, CancellationToken cancellationToken, CancellationToken patience)
     {
         var startedAt = _environment.TimeProvider.GetTimestamp();
-        for (var delay = _firstKeepingRetry; ; delay *= 2)
+        for (var delay = _firstKeepingRetry; ; delay = delay * 2 < _slowestKeepingRetry ? delay * 2 : _slowestKeepingRetry)
         {
+            var isLast = patience.IsCancellationRequested || _environment.TimeProvider.GetElapsedTime(startedAt) >= _longestKeeping;
             try
             {
                 await _state.SaveDeadLetterAsync(record, cancellationToken).ConfigureAwait(false);
@@ -248,7 +272,7 @@ public sealed partial class ErrorHandler
                 record = record with { Task = task with { Input = TaskData.Empty } };
                 continue;
             }
-            catch (StateException exception) when (exception.IsTransient == true && _environment.TimeProvider.GetElapsedTime(startedAt) < _longestKeeping)
+            catch (StateException exception) when (exception.IsTransient == true && !isLast)
             {
                 Log.KeepingRetried(_logger, exception, record.Id, delay);
             }
@@ -260,7 +284,7 @@ public sealed partial class ErrorHandler
                 return false;
             }
 
-            await Task.Delay(delay, _environment.TimeProvider, cancellationToken).ConfigureAwait(false);
+            await ((Task)Task.Delay(delay, _environment.TimeProvider, patience)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -73,6 +73,21 @@ internal readonly struct MessageHandling
                 environment.Instruments.ProcessDuration.Record(environment.TimeProvider.GetElapsedTime(_startedAt).TotalSeconds);
             }
 
+        }
+#pragma warning disable CA1031 // See above.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            ListenerFailed(environment, exception);
+        }
+
+        EndSpan(environment);
+    }
+
+    private void EndSpan(ConductorEnvironment environment)
+    {
+        try
+        {
             _activity?.Dispose();
         }
 #pragma warning disable CA1031 // See above.

@@ -1,3 +1,4 @@
+using Conductor.Coordination;
 using Conductor.Messaging;
 using Conductor.State;
 
@@ -55,7 +56,7 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>A task that waited long for an agent must not begin when another process may have it by now.</summary>
-    private ValueTask EnsureMayBeginAsync()
+    ValueTask IDispatchOwner.EnsureMayBeginAsync()
     {
         var held = EnsureLeaseAsync();
         return held.IsCompletedSuccessfully ? held : AwaitHeldAsync(held);

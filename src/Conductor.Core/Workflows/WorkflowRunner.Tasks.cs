@@ -66,6 +66,11 @@ internal sealed partial class WorkflowRunner
             // Handed over or lost: it is not over, another owner runs it. Otherwise it ends with its run.
             return StopCause >= StopCause.Draining ? null : Cancelled(task.Index, task.Request!);
         }
+        catch (ConductorException) when (task.Request!.IsGivenBack && StopCause < StopCause.Draining)
+        {
+            // The engine stopped as the run was about to end by itself.
+            return Cancelled(task.Index, task.Request!);
+        }
         catch (ConductorException exception) when (StopCause < StopCause.Draining)
         {
             var status = _plan.Task(task.Index).Optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed;
@@ -100,7 +105,7 @@ internal sealed partial class WorkflowRunner
         return new DispatchTicket(assignment)
         {
             IsFlowControlled = true,
-            EnsureMayBegin = _ensureMayBegin,
+            Owner = this,
         };
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Conductor.Coordination;
 using Conductor.Messaging;
 
 namespace Conductor.Workflows;
@@ -8,7 +9,7 @@ namespace Conductor.Workflows;
 /// Everything here belongs to the loop, except what is marked thread-safe.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "The token source belongs to what runs leave to each other.")]
-internal sealed partial class WorkflowRunner
+internal sealed partial class WorkflowRunner : IDispatchOwner
 {
     /// <summary>Tasks of one moment for which there is room from the start; more make room as they come.</summary>
     private const int FewTasks = 16;
@@ -23,7 +24,6 @@ internal sealed partial class WorkflowRunner
     private readonly FinishedTasks _finished;
     private readonly SpareTasks _spare;
     private readonly CancellationTokenSource _taskCancellation;
-    private readonly Func<ValueTask> _ensureMayBegin;
     private int _stopCause;
     private WorkflowSummary _summary;
     private PhaseRecord? _phaseRecord;
@@ -33,7 +33,6 @@ internal sealed partial class WorkflowRunner
     public WorkflowRunner(WorkflowServices services, WorkflowPlan plan, string runId, WorkflowRunOptions options, HeldLease lease)
     {
         _services = services;
-        _ensureMayBegin = EnsureMayBeginAsync;
         _plan = plan;
         _options = options;
         Lease = lease;
@@ -67,6 +66,9 @@ internal sealed partial class WorkflowRunner
 
     /// <summary>Beats after each commit. Thread-safe.</summary>
     public Pulse Committed { get; } = new();
+
+    /// <inheritdoc />
+    bool IDispatchOwner.IsStopping => StopCause >= StopCause.Draining;
 
     private StopCause StopCause => (StopCause)Volatile.Read(ref _stopCause);
 

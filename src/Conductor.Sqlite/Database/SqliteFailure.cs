@@ -8,6 +8,10 @@ internal static class SqliteFailure
     // https://www.sqlite.org/rescode.html
     public const int Busy = 5;
     public const int Locked = 6;
+
+    /// <summary>SQLITE_BUSY_SNAPSHOT: this connection still reads what another has changed since.</summary>
+    public const int StaleSnapshot = 517;
+
     private const int ReadOnly = 8;
     private const int IoError = 10;
     private const int Corrupt = 11;

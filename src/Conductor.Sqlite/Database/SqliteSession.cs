@@ -14,6 +14,12 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     /// <summary>Whether it can be used: code of the user's that gets the connection may close it.</summary>
     public bool IsOpen => Connection.State == System.Data.ConnectionState.Open;
 
+    /// <summary>Whether it is outside a transaction.</summary>
+    public bool IsAtRest => IsOpen && raw.sqlite3_get_autocommit(Connection.Handle) != 0;
+
+    /// <summary>SQLite's extended result code of what was run last.</summary>
+    public int LastCode => raw.sqlite3_extended_errcode(Connection.Handle);
+
     /// <summary>Runs a statement that gives nothing.</summary>
     /// <param name="sql">The statement, a constant; its parameters are <c>$1</c>, <c>$2</c> and so on.</param>
     /// <param name="values">The values of the parameters.</param>

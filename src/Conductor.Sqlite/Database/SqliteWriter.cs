@@ -101,16 +101,23 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
 
     /// <summary>Nothing may end this thread, or with it the process: an effect may have closed the connection, and a logger may throw.</summary>
     /// <returns>The session to go on with; null when the database could not be opened again, which is tried for the next group.</returns>
-    private SqliteSession? CommitOrReopen(SqliteSession? session, List<WriteOperation> group)
+    private SqliteSession? CommitOrReopen(SqliteSession? session, List<WriteOperation> group, bool isAgain = false)
     {
         try
         {
             session ??= database.OpenWriter();
             Commit(session, group);
-            if (session.IsOpen)
+            if (session.IsAtRest)
             {
                 return session;
             }
+        }
+        catch (SqliteException stale) when (stale.SqliteExtendedErrorCode == SqliteFailure.StaleSnapshot && !isAgain)
+        {
+            // An effect left a reader open on this connection: it would read, and write, what is no longer so. A new one does not.
+            Close(session);
+            group.RemoveAll(static operation => operation.IsDone);
+            return group.Count == 0 ? null : CommitOrReopen(session: null, group, isAgain: true);
         }
 #pragma warning disable CA1031 // Whoever waits for the save gets it.
         catch (Exception exception)
@@ -189,6 +196,10 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
             session.Run("COMMIT");
             options.Probe?.Invoke();
         }
+        catch (SqliteException stale) when (stale.SqliteExtendedErrorCode == SqliteFailure.StaleSnapshot)
+        {
+            throw;
+        }
 #pragma warning disable CA1031 // On a thread of its own: whoever waits for the save gets it.
         catch (Exception exception)
 #pragma warning restore CA1031
@@ -247,6 +258,11 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
             {
                 options.Probe?.Invoke();
                 return;
+            }
+
+            if (session.LastCode == SqliteFailure.StaleSnapshot)
+            {
+                throw session.Failure(SqliteFailure.StaleSnapshot);
             }
 
             if ((code & 0xFF) is not (SqliteFailure.Busy or SqliteFailure.Locked) || Stopwatch.GetElapsedTime(startedAt) > options.BusyTimeout)

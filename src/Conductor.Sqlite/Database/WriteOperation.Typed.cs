@@ -20,6 +20,8 @@ internal sealed class WriteOperation<T> : WriteOperation
 
     public Task<T> Completion => _completion.Task;
 
+    public override bool IsDone => _completion.Task.IsCompleted;
+
     public override bool TryBegin()
     {
         var begun = Interlocked.CompareExchange(ref _state, 1, 0) == 0;

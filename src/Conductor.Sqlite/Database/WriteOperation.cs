@@ -6,6 +6,9 @@ internal abstract class WriteOperation(bool runsAlone)
     /// <summary>Whether it gets a transaction of its own.</summary>
     public bool RunsAlone { get; } = runsAlone;
 
+    /// <summary>Whether its caller knows the answer.</summary>
+    public abstract bool IsDone { get; }
+
     /// <summary>Claims the operation for the writer.</summary>
     /// <returns>False when its caller gave up before.</returns>
     public abstract bool TryBegin();

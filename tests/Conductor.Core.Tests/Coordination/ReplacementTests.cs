@@ -53,6 +53,45 @@ public sealed class ReplacementTests
         await Rig.UntilAsync(() => stopped == 2, "the first to be stopped, too");
     }
 
+    /// <summary>It cannot start, and gives up: it must not wait for itself.</summary>
+    [Fact]
+    public async Task UnregisterAgentAsync_ByTheStartHookOfWhatTakesItsPlace_GivesTheIdUp()
+    {
+        await using var rig = await Rig.StartAsync();
+        var (never, made, given) = (new TaskCompletionSource(), 0, new TaskCompletionSource<bool>());
+        await rig.Coordinator.RegisterAgentAsync(new AgentIdentity { Id = "f", Type = AgentType.Coding }, () =>
+        {
+            var number = Interlocked.Increment(ref made);
+            return new LambdaAgent(async (_, _) =>
+            {
+                await never.Task;
+                return TaskData.Empty;
+            })
+            {
+                OnStart = async () =>
+                {
+                    if (number == 2)
+                    {
+                        given.SetResult(await rig.Coordinator.UnregisterAgentAsync("f"));
+                    }
+                },
+            };
+        });
+        var dispatch = rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(10), Retry = new RetrySettings { MaxRetries = 0 } });
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+        rig.Time.Advance(TimeSpan.FromSeconds(10));
+        await dispatch;
+
+        (await rig.DriveAsync(given.Task)).Should().BeTrue();
+
+        await Rig.UntilAsync(() => rig.Coordinator.AgentIds.Count == 0 && rig.Coordinator.GetAvailableAgents(AgentType.Coding).Count == 0, "it to be gone");
+        await FluentActions.Awaiting(() => rig.DispatchAsync().WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<NoAvailableAgentException>();
+        await Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Message.Contains("unregistered")), "it to be said");
+        await rig.AddAsync(static _ => TaskData.Empty, id: "f");
+        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
+        never.SetResult();
+    }
+
     /// <summary>Taken in and unregistered by two threads: it is in its pool, or it is not, and no dispatch goes round and round.</summary>
     [Fact]
     public async Task UnregisterAgentAsync_AsItIsTakenIn_LeavesItsPool()

@@ -195,6 +195,37 @@ public sealed class RunStopTests
     }
 
     [Fact]
+    public async Task StopAsync_TaskComesToWaitOnlyThen_IsLeftToTheNextOwner()
+    {
+        await using var processes = new Processes();
+        var rig = await processes.StartAsync();
+        var (attempts, release) = (0, new TaskCompletionSource());
+        await rig.AddAsync(async (task, _) =>
+        {
+            if (task.WorkflowId is null)
+            {
+                await release.Task;
+            }
+
+            return ++attempts == 1 ? throw new TimeoutException("once") : TaskData.Empty;
+        });
+        var definition = WorkflowDefinition.Create("one").Phase(WorkflowPhase.Development, static phase => phase.Task("a", AgentType.Coding)).Build();
+        await using var run = await rig.Engine.StartWorkflowAsync(definition, new() { RunId = "r" });
+        await Rig.UntilAsync(() => attempts == 1 && rig.Coordinator.RunningTasks == 0, "the first attempt to fail");
+        var busy = rig.DispatchAsync();
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the agent to be busy");
+
+        // In its back-off now: it comes to wait for the agent when that is over.
+        var stop = rig.Engine.StopAsync().AsTask();
+        await rig.DriveAsync(stop);
+
+        busy.IsCompleted.Should().BeFalse();
+        (await processes.Store.GetWorkflowStateAsync("r"))!.Status.Should().Be(WorkflowStatus.Waiting);
+        release.SetResult();
+        (await busy).IsSuccess.Should().BeTrue();
+    }
+
+    [Fact]
     public async Task StopAsync_StartUnderWay_TheOthersDrainMeanwhile()
     {
         await using var processes = new Processes();

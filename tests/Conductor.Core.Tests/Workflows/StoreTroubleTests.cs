@@ -7,6 +7,7 @@ namespace Conductor.Tests.Workflows;
 /// <summary>A store that fails now and then, or is slow once: runs go on as soon as it works, and nobody is blamed.</summary>
 public sealed class StoreTroubleTests
 {
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
     private static readonly WorkflowRunOptions _run = new() { RunId = "run" };
     private static readonly WorkflowDefinition _one = new()
     {
@@ -164,6 +165,48 @@ public sealed class StoreTroubleTests
 
         (result.Status, result.Error!.Code, result.AgentId is null).Should().Be((AgentTaskStatus.Failed, ErrorCodes.TransientError, false));
         rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1608 && record.Message.Contains("the real reason"));
+    }
+
+    /// <summary>The clock stands still: nobody has to wait for the store who does not want to.</summary>
+    [Theory]
+    [InlineData("the next task")]
+    [InlineData("a cancelled dispatch")]
+    [InlineData("a stop")]
+    [InlineData("a cancelled run")]
+    public async Task DeadLetter_CannotBeKeptNow_HoldsNobodyUp(string who)
+    {
+        await using var processes = new Processes();
+        var runs = 0;
+        var (rig, store) = await StartAsync(processes, (_, _) => ++runs == 1 ? throw new AgentException(ErrorCodes.TransientError, "busy") : new ValueTask<TaskData>("done"));
+        var asked = new TaskCompletionSource();
+        store.Trouble["SaveDeadLetterAsync"] = () =>
+        {
+            asked.TrySetResult();
+            return Unavailable();
+        };
+        using var cancellation = new CancellationTokenSource();
+        var task = Rig.NewTask() with { Id = "task", Retry = new RetrySettings { MaxRetries = 0 } };
+        await using var run = who == "a cancelled run" ? await rig.Engine.StartWorkflowAsync(_one with { Tasks = [task] }, _run) : null;
+        var dispatch = run is null ? rig.DispatchAsync(task, cancellation.Token) : null;
+        await asked.Task;
+
+        switch (who)
+        {
+            case "the next task":
+                (await rig.DispatchAsync().WaitAsync(_limit)).IsSuccess.Should().BeTrue();
+                break;
+            case "a cancelled dispatch":
+                await cancellation.CancelAsync();
+                (await dispatch!.WaitAsync(_limit)).Error!.Code.Should().Be(ErrorCodes.TransientError, "it failed before");
+                break;
+            case "a stop":
+                await rig.Coordinator.StopAsync(new CancellationToken(canceled: true)).AsTask().WaitAsync(_limit);
+                break;
+            default:
+                await run!.CancelAsync();
+                (await run.Completion.WaitAsync(_limit)).Status.Should().Be(WorkflowStatus.Cancelled);
+                break;
+        }
     }
 
     [Fact]

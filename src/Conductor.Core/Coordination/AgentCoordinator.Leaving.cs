@@ -1,0 +1,147 @@
+using System.Collections.Concurrent;
+using Conductor.Agents;
+using Conductor.Diagnostics;
+
+namespace Conductor.Coordination;
+
+/// <content>Agents that leave: replacing those that were set aside, stopping and disposing.</content>
+public sealed partial class AgentCoordinator
+{
+    /// <summary>Agents that others of the same factory are about to replace: over when they have.</summary>
+    private readonly ConcurrentDictionary<string, Replacement> _replacing = new(StringComparer.Ordinal);
+
+    private async Task ReplaceAsync(AgentSlot slot)
+    {
+        var place = new Replacement();
+        _replacing[slot.Id] = place;
+        try
+        {
+            // Not one that is being unregistered or stopped: it would come back.
+            if (!slot.TryLeave() || !_slots.TryUpdate(slot.Id, null, slot))
+            {
+                return;
+            }
+
+            slot.Pool.Remove(slot, keepWaiters: true);
+            slot.MarkRemoved();
+            await slot.CloseAsync().ConfigureAwait(false);
+
+            // It may have returned meanwhile; otherwise this does nothing, and it is stopped when it does.
+            _ = RetireAsync(slot);
+            Replacement.Current = place;
+            var successor = place.IsUnwanted ? null : await OpenAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, CancellationToken.None).ConfigureAwait(false);
+            if (successor is not null && !place.IsUnwanted)
+            {
+                await TakeInAsync(successor).ConfigureAwait(false);
+                return;
+            }
+
+            await (successor is null ? Task.CompletedTask : RetireAsync(successor)).ConfigureAwait(false);
+            slot.Pool.Remove(slot);
+            _slots.TryRemove(slot.Id, out _);
+            _errors.RemoveAgent(slot.Id);
+            await _state.DeleteAgentStateAsync(slot.Id, CancellationToken.None).ConfigureAwait(false);
+            Log.Unregistered(_logger, slot.Id);
+        }
+#pragma warning disable CA1031 // In the background: a factory may throw anything, and the log is the only place to say so.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _slots.TryRemove(slot.Id, out _);
+            slot.Pool.Remove(slot);
+            Log.ReplacementFailed(_logger, exception, slot.Id);
+        }
+        finally
+        {
+            _replacing.TryRemove(new KeyValuePair<string, Replacement>(slot.Id, place));
+            place.End();
+        }
+    }
+
+    /// <summary>Closes an agent's mailbox, runs its stop hook and disposes it, once its code no longer runs. Never throws.</summary>
+    private async Task RetireAsync(AgentSlot slot)
+    {
+        slot.MarkRemoved();
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!slot.TryRetire(over.Task))
+        {
+            // Somebody else does, or its code still runs.
+            await slot.Retirement.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await CloseQuietlyAsync(slot).ConfigureAwait(false);
+            await StopQuietlyAsync(slot.Id, slot.Agent).ConfigureAwait(false);
+            CountAgent(slot.Identity.Type, -1);
+            await slot.DisposeAsync().ConfigureAwait(false);
+            if (slot.Factory is not null)
+            {
+                await DisposeAgentAsync(slot.Id, slot.Agent).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            over.SetResult();
+        }
+    }
+
+    private async ValueTask CloseQuietlyAsync(AgentSlot slot)
+    {
+        try
+        {
+            await slot.CloseAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A bus that fails to end a subscription must not keep the agent from being stopped.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.StopHookFailed(_logger, exception, slot.Id);
+        }
+    }
+
+    private async ValueTask StopQuietlyAsync(string agentId, BaseAgent agent)
+    {
+        try
+        {
+            await agent.StopAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A failing stop hook never blocks removal or the stop of the others.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.StopHookFailed(_logger, exception, agentId);
+        }
+
+        agent.Detach();
+    }
+
+    private void CountAgent(AgentType type, int change)
+    {
+        try
+        {
+            _environment.Instruments.ActiveAgents.Add(change, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, type.Name));
+        }
+#pragma warning disable CA1031 // Somebody who listens to metrics and fails: the agent is there, or gone, all the same.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ListenerFailed(_logger, exception);
+        }
+    }
+
+    private async ValueTask DisposeAgentAsync(string agentId, BaseAgent agent)
+    {
+        try
+        {
+            await AgentDisposal.DisposeAsync(agent).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A user's Dispose may throw anything; the agent is gone all the same.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.DisposalFailed(_logger, exception, agentId);
+        }
+    }
+}
