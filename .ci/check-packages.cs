@@ -1,3 +1,4 @@
+#:property GenerateDocumentationFile=true
 // Looks into the packages that `dotnet pack` made: what a user must find in each is there.
 using System.IO.Compression;
 using System.Xml.Linq;
