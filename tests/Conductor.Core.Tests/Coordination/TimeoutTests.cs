@@ -206,7 +206,9 @@ public sealed class TimeoutTests
             var isResult = recorded.Message.Payload is TaskResultPayload;
             if (isResult)
             {
+                // On this thread or on another, as the runtime likes: it has returned before the setting aside goes on.
                 stubborn.TrySetResult();
+                SpinWait.SpinUntil(() => rig.Coordinator.GetAvailableAgents(AgentType.Coding).Count == 1, TimeSpan.FromSeconds(20));
             }
 
             return isResult;
