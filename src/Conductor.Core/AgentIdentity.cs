@@ -5,7 +5,7 @@ public sealed record AgentIdentity
 {
     private readonly string? _name;
 
-    /// <summary>Unique among the agents of a coordinator.</summary>
+    /// <summary>Unique among the agents of all coordinators on one bus: whoever listens under an id gets the tasks that are given to it.</summary>
     public required string Id { get; init; }
 
     /// <summary>The kind of task it takes.</summary>

@@ -56,7 +56,7 @@ public sealed partial class AgentCoordinator
     /// <param name="agentId">The agent.</param>
     /// <param name="cancellationToken">Waits no longer for a running task: it is cancelled.</param>
     /// <returns>Whether there was one.</returns>
-    /// <exception cref="OperationCanceledException">The token was cancelled while another agent of the same factory was starting in its place. Nothing was unregistered.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled while another agent of the same factory was starting in its place. That one does not take the place all the same.</exception>
     public async ValueTask<bool> UnregisterAgentAsync(string agentId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
