@@ -14,7 +14,6 @@ internal sealed class Admissions
     private readonly TimeProvider _time;
     private readonly WaitingLimit _limit;
     private readonly CapacityGate _capacity;
-    private volatile bool _closed;
 
     public Admissions(PolicyEngine policies, DispatchOptions options, TimeProvider time)
     {
@@ -41,7 +40,7 @@ internal sealed class Admissions
     public ValueTask<AgentSlot> TakeAgentAsync(DispatchTicket ticket, AgentPool pool, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (_closed)
+        if (_limit.IsClosed)
         {
             throw AgentCoordinator.Stopping(ticket.Task);
         }
@@ -108,7 +107,6 @@ internal sealed class Admissions
     /// <summary>Admits nothing more.</summary>
     public void Close()
     {
-        _closed = true;
         _limit.Close();
         _policies.Changed -= _capacity.ReleaseAll;
         _capacity.ReleaseAll();

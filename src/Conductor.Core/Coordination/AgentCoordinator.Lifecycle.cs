@@ -61,15 +61,15 @@ public sealed partial class AgentCoordinator
         await _lifecycle.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (!_started || _stopped)
+            var isRunning = IsStarted;
+            _stopped = true;
+            _admissions.Close();
+            if (!isRunning)
             {
-                _stopped = true;
                 LetGo();
                 return;
             }
 
-            _stopped = true;
-            _admissions.Close();
             GiveBackWaiting(static _ => true);
 
             var abandoned = await DrainAsync(cancellationToken).ConfigureAwait(false);
@@ -91,10 +91,9 @@ public sealed partial class AgentCoordinator
         }
     }
 
-    /// <summary>Policies and error handler may be shared, and live on.</summary>
+    /// <summary>The error handler may be shared, and lives on.</summary>
     private void LetGo()
     {
-        _admissions.Close();
         _errors.BreakerChanged -= OnBreakerChanged;
         _errors.FindType -= TypeOf;
     }
@@ -109,16 +108,19 @@ public sealed partial class AgentCoordinator
     internal static NoAvailableAgentException Stopping(TaskDefinition task) =>
         new(task.AgentType, $"Task '{task.Id}' was not begun: the coordinator is stopping. Dispatch it again after the next start.");
 
+    /// <summary>What is thrown to a dispatch that others are to begin.</summary>
+    internal static NoAvailableAgentException GiveBack(DispatchTicket ticket)
+    {
+        ticket.IsGivenBack = true;
+        return Stopping(ticket.Task);
+    }
+
     /// <summary>Ends the waiting of dispatches that have not begun: whoever dispatched them is stopping.</summary>
     internal void GiveBackWaiting(Func<DispatchTicket, bool> condition)
     {
         foreach (var pool in _pools.All)
         {
-            pool.FailWaiting(condition, static ticket =>
-            {
-                ticket.IsGivenBack = true;
-                return Stopping(ticket.Task);
-            });
+            pool.FailWaiting(condition, GiveBack);
         }
     }
 

@@ -86,8 +86,7 @@ internal sealed partial class AgentPool
             if (_limit.IsClosed || ticket.Owner is { IsStopping: true })
             {
                 // Those who waited were told, under this lock: this one would not be.
-                ticket.IsGivenBack = true;
-                throw AgentCoordinator.Stopping(ticket.Task);
+                throw AgentCoordinator.GiveBack(ticket);
             }
 
             _limit.Enter(ticket.MayExceedQueue);

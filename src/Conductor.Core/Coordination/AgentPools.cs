@@ -5,7 +5,7 @@ namespace Conductor.Coordination;
 
 /// <summary>
 /// The pools by agent type. The types of a program are few, and the same text each time one is named: most pools are found by that, without a look at
-/// the text, in a third of the time. Thread-safe.
+/// the text. Thread-safe.
 /// </summary>
 internal sealed class AgentPools(Func<AgentType, AgentPool> create)
 {

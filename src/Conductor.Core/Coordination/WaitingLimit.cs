@@ -5,7 +5,7 @@ internal sealed class WaitingLimit(int capacity, DispatchCounts counts)
 {
     private volatile bool _isClosed;
 
-    /// <summary>Whether nobody may begin to wait any more: whoever waits is told in vain otherwise.</summary>
+    /// <summary>Whether nobody may begin to wait any more.</summary>
     public bool IsClosed => _isClosed;
 
     public int Count => Volatile.Read(ref counts.Waiting);

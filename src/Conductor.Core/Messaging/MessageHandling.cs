@@ -67,28 +67,14 @@ internal readonly struct MessageHandling
     {
         try
         {
-            environment.Instruments.ConsumedMessages.Add(1);
-            if (_isMeasured)
+            using (_activity)
             {
-                environment.Instruments.ProcessDuration.Record(environment.TimeProvider.GetElapsedTime(_startedAt).TotalSeconds);
+                environment.Instruments.ConsumedMessages.Add(1);
+                if (_isMeasured)
+                {
+                    environment.Instruments.ProcessDuration.Record(environment.TimeProvider.GetElapsedTime(_startedAt).TotalSeconds);
+                }
             }
-
-        }
-#pragma warning disable CA1031 // See above.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            ListenerFailed(environment, exception);
-        }
-
-        EndSpan(environment);
-    }
-
-    private void EndSpan(ConductorEnvironment environment)
-    {
-        try
-        {
-            _activity?.Dispose();
         }
 #pragma warning disable CA1031 // See above.
         catch (Exception exception)

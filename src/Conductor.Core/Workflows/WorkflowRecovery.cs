@@ -231,15 +231,6 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             services.LostFences[run.WorkflowId] = lease.Fence;
         }
 
-        try
-        {
-            await services.State.Leases.ReleaseAsync(lease, CancellationToken.None).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // It runs out by itself.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.ReleaseFailed(services.Logger, exception, lease.Name);
-        }
+        await services.ReleaseAsync(lease).ConfigureAwait(false);
     }
 }

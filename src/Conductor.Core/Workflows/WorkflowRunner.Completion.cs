@@ -66,7 +66,7 @@ internal sealed partial class WorkflowRunner : ILaneItem
             _failure = exception;
         }
 
-        await ReleaseLeaseAsync().ConfigureAwait(false);
+        await _services.ReleaseAsync(Lease.Current).ConfigureAwait(false);
 
         // From here on nobody cancels any more. Whoever stopped it before may still be about to: then the next run gets a token of its own.
         _spare.Leave(wasStopped: Interlocked.Exchange(ref _stopCause, (int)StopCause.Over) != (int)StopCause.None);
@@ -79,18 +79,4 @@ internal sealed partial class WorkflowRunner : ILaneItem
     private async ValueTask<WorkflowState> ReadFinalStateAsync() =>
         await _services.State.GetWorkflowStateAsync(RunId, CancellationToken.None).ConfigureAwait(false)
             ?? throw new StateException(ErrorCodes.StateConflict, $"Run '{RunId}' ended, and was deleted before its final state was read.") { Key = StateManager.WorkflowKey(RunId) };
-
-    private async ValueTask ReleaseLeaseAsync()
-    {
-        try
-        {
-            await _services.State.Leases.ReleaseAsync(Lease.Current, CancellationToken.None).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // It runs out by itself.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.ReleaseFailed(_services.Logger, exception, Lease.Current.Name);
-        }
-    }
 }

@@ -55,6 +55,21 @@ internal sealed class WorkflowServices(
     /// <summary>Whether this engine itself had lost a run, before it took this lease and nobody else had one in between.</summary>
     public bool HadLost(string runId, Lease lease) => LostFences.TryGetValue(runId, out var lostFence) && lostFence + 1 == lease.Fence;
 
+    /// <summary>Gives a lease back that is needed no more. Never throws.</summary>
+    public async ValueTask ReleaseAsync(Lease lease)
+    {
+        try
+        {
+            await State.Leases.ReleaseAsync(lease, CancellationToken.None).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // It runs out by itself.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ReleaseFailed(Logger, exception, lease.Name);
+        }
+    }
+
     /// <summary>Notes how long whoever waited for a run held the thread. (Of two at once the later counts.)</summary>
     public void NoteEnd(TimeSpan time) => _ends.Note(time < Lane.Slice);
 

@@ -310,15 +310,6 @@ public sealed class LostAgentTests
         public void Release() => _release.SetResult();
     }
 
-    private sealed class OwnMeters : IMeterFactory
-    {
-        public Meter Create(MeterOptions options) => new(options);
-
-        public void Dispose()
-        {
-        }
-    }
-
     private sealed class RefusingPolicy(string task, string agent, Action meanwhile) : Policy<DispatchPolicyContext>
     {
         public override string Name => "refusing";

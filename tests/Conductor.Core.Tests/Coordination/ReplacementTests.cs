@@ -148,13 +148,4 @@ public sealed class ReplacementTests
         (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
         rig.Logs.GetSnapshot().Where(static record => record.Id.Id == 1342).Should().HaveCount(2, "nothing fails silently");
     }
-
-    private sealed class OwnMeters : IMeterFactory
-    {
-        public Meter Create(MeterOptions options) => new(options);
-
-        public void Dispose()
-        {
-        }
-    }
 }
