@@ -55,8 +55,9 @@ public abstract class TaskData
     /// <exception cref="TaskValidationException">It is something else; the message names both types.</exception>
     public T Get<T>() => this is TypedTaskData<T> { Value: var same } ? same : TryGet<T>(out var value)
         ? value!
-        : throw new TaskValidationException(
-            $"The data is {Kind}, not {typeof(T)}. Ask for the type that was handed over, or hand over a {typeof(T).Name}.");
+        : throw new TaskValidationException(IsEmpty
+            ? $"The data is empty, and a {typeof(T).Name} was asked for. Where nothing (or null) may be handed over, look at IsEmpty first, or use TryGet."
+            : $"The data is {Kind}, not {typeof(T)}. Ask for the type that was handed over, or hand over a {typeof(T).Name}.");
 
     /// <summary>The value as a <typeparamref name="T"/>, if it is one.</summary>
     /// <typeparam name="T">The type asked for.</typeparam>

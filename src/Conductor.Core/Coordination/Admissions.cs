@@ -71,7 +71,7 @@ internal sealed class Admissions
             verdict = await ReserveAndAskAsync(ticket, slot, cancellationToken).ConfigureAwait(false);
             if (ticket.Owner is { } owner)
             {
-                await owner.EnsureMayBeginAsync().ConfigureAwait(false);
+                await owner.EnsureOwnsAsync().ConfigureAwait(false);
             }
         }
         catch

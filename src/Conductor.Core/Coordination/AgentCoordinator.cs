@@ -275,6 +275,12 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     private async ValueTask<ErrorDecision> CarryOutAsync(
         TaskError error, ErrorContext context, ErrorDecision decision, DispatchTicket ticket, CancellationToken cancellationToken)
     {
+        if (decision.Action != ErrorAction.Retry && ticket.Owner is { } owner)
+        {
+            // Whoever has it by now may yet bring it to a good end.
+            await owner.EnsureOwnsAsync().ConfigureAwait(false);
+        }
+
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _abort.Token);
         var done = await _errors.CarryOutAsync(error, context, decision, CancellationToken.None, patience.Token).ConfigureAwait(false);
         ticket.DeadLetter = done.Record;

@@ -7,8 +7,8 @@ internal interface IDispatchOwner
     bool IsStopping { get; }
 
     /// <summary>
-    /// Asked before each attempt begins: a task can wait for so long that whoever dispatched it may no longer have it run. Throws
-    /// <see cref="OperationCanceledException"/> then.
+    /// Asked before each attempt begins, and before a task is given up: it can wait, or run, for so long that it is another's by then. Throws
+    /// <see cref="OperationCanceledException"/> when it is.
     /// </summary>
-    ValueTask EnsureMayBeginAsync();
+    ValueTask EnsureOwnsAsync();
 }

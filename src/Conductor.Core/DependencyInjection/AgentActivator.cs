@@ -39,8 +39,11 @@ internal static class AgentActivator
     private static bool AsksForScoped([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type agent, IServiceCollection services)
     {
         var scoped = services.Where(static service => service.Lifetime == ServiceLifetime.Scoped).Select(static service => service.ServiceType).ToHashSet();
-        return agent.GetConstructors().Any(constructor => constructor.GetParameters().Any(parameter =>
-            scoped.Contains(parameter.ParameterType)
-            || (parameter.ParameterType.IsGenericType && scoped.Contains(parameter.ParameterType.GetGenericTypeDefinition()))));
+        return agent.GetConstructors().Any(constructor => constructor.GetParameters().Any(parameter => IsScoped(parameter.ParameterType)));
+
+        bool IsScoped(Type type) =>
+            scoped.Contains(type)
+            || (type.IsGenericType && (scoped.Contains(type.GetGenericTypeDefinition())
+                || (type.GetGenericTypeDefinition() == typeof(IEnumerable<>) && IsScoped(type.GenericTypeArguments[0]))));
     }
 }

@@ -26,6 +26,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private bool _started;
     private bool _stopped;
+    private Exception? _startFailure;
 
     /// <summary>Made by the container.</summary>
     /// <param name="provider">The container.</param>
@@ -63,14 +64,24 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <summary>Runs workflows.</summary>
     public WorkflowEngine Workflows { get; }
 
-    /// <summary>Starts everything and registers the agents. Starting twice does nothing. When anything fails, nothing is left running.</summary>
+    /// <summary>
+    /// Starts everything and registers the agents. Starting twice does nothing. When anything fails, nothing is left running, and another start needs another container.
+    /// </summary>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ObjectDisposedException">It was stopped.</exception>
+    /// <exception cref="InvalidOperationException">It was started before, and that failed; why is the inner exception.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             ObjectDisposedException.ThrowIf(_stopped, this);
+            if (_startFailure is not null)
+            {
+                throw new InvalidOperationException(
+                    $"It was started before, which failed ({_startFailure.Message}), and all that ran was stopped. Put that right and start with a new container.", _startFailure);
+            }
+
             if (_started)
             {
                 return;
@@ -84,8 +95,10 @@ public sealed class ConductorRuntime : IAsyncDisposable
                 _started = true;
                 Log.Started(_logger, Coordinator.AgentIds.Count);
             }
-            catch
+            catch (Exception exception)
             {
+                // What goes wrong now as well is logged; what went wrong first is thrown.
+                _startFailure = exception;
                 await StopAllAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
                 throw;
             }
@@ -108,7 +121,8 @@ public sealed class ConductorRuntime : IAsyncDisposable
         {
             if (_started && !_stopped)
             {
-                await StopAllAsync(cancellationToken).ConfigureAwait(false);
+                var failure = await StopAllAsync(cancellationToken).ConfigureAwait(false);
+                failure?.Throw();
                 Log.Stopped(_logger);
             }
 
@@ -178,31 +192,28 @@ public sealed class ConductorRuntime : IAsyncDisposable
         }
     }
 
-    private async ValueTask StopAllAsync(CancellationToken cancellationToken)
+    /// <summary>Stops what runs. One that fails must not leave the others running, so that the first failure is what this gives.</summary>
+    private async ValueTask<ExceptionDispatchInfo?> StopAllAsync(CancellationToken cancellationToken)
     {
-        List<Exception> failures = [];
+        ExceptionDispatchInfo? failure = null;
         await StepAsync(Workflows.StopAsync(cancellationToken)).ConfigureAwait(false);
         await StepAsync(Coordinator.StopAsync(cancellationToken)).ConfigureAwait(false);
         await StepAsync(Bus.DisconnectAsync(CancellationToken.None)).ConfigureAwait(false);
         await StepAsync(State.DisconnectAsync(CancellationToken.None)).ConfigureAwait(false);
-        if (failures.Count > 0)
-        {
-            ExceptionDispatchInfo.Throw(failures[0]);
-        }
+        return failure;
 
-        // One that fails must not leave the others running.
         async ValueTask StepAsync(ValueTask step)
         {
             try
             {
                 await step.ConfigureAwait(false);
             }
-#pragma warning disable CA1031 // Thrown at the end.
+#pragma warning disable CA1031 // Given at the end.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
                 Log.StopFailed(_logger, exception);
-                failures.Add(exception);
+                failure ??= ExceptionDispatchInfo.Capture(exception);
             }
         }
     }

@@ -55,8 +55,8 @@ internal sealed partial class WorkflowRunner
         }
     }
 
-    /// <summary>A task that waited long for an agent must not begin when another process may have it by now.</summary>
-    ValueTask IDispatchOwner.EnsureMayBeginAsync()
+    /// <summary>A task that waited or ran for long must neither begin nor be given up when another process may have it by now.</summary>
+    ValueTask IDispatchOwner.EnsureOwnsAsync()
     {
         var held = EnsureLeaseAsync();
         return held.IsCompletedSuccessfully ? held : AwaitHeldAsync(held);

@@ -10,21 +10,12 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using static Conductor.Tests.Support.Containers;
 
 namespace Conductor.Tests.DependencyInjection;
 
 public sealed class AddConductorTests
 {
-    private static readonly AgentType _type = new("worker");
-
-    private static async Task<ConductorRuntime> StartAsync(Action<ConductorBuilder> build, Action<IServiceCollection>? services = null)
-    {
-        var collection = new ServiceCollection();
-        services?.Invoke(collection);
-        build(collection.AddConductor());
-        return await collection.BuildServiceProvider(new ServiceProviderOptions { ValidateScopes = true, ValidateOnBuild = true }).StartConductorAsync();
-    }
-
     [Fact]
     public async Task AddConductor_Defaults_HasThreePoliciesAndInMemoryProviders()
     {
@@ -44,7 +35,7 @@ public sealed class AddConductorTests
         await using var provider = services.BuildServiceProvider();
         await using var conductor = await provider.StartConductorAsync();
 
-        (await conductor.DispatchAsync<string>(_type, "hey")).Should().Be("hey!");
+        (await conductor.DispatchAsync<string>(Worker, "hey")).Should().Be("hey!");
         provider.GetServices<IHostedService>().Should().ContainSingle();
         provider.GetRequiredService<AgentCoordinator>().Should().BeSameAs(conductor.Coordinator);
         provider.GetRequiredService<WorkflowEngine>().Should().BeSameAs(conductor.Workflows);
@@ -117,32 +108,6 @@ public sealed class AddConductorTests
     }
 
     [Fact]
-    public async Task AddAgent_Count_RegistersSoManyWithNumberedIds()
-    {
-        await using var conductor = await StartAsync(builder => builder.AddAgent<Counter>(_type, count: 3).AddAgent<Counter>(_type, agentId: "special"));
-
-        conductor.Coordinator.AgentIds.Should().BeEquivalentTo("worker-1", "worker-2", "worker-3", "special");
-    }
-
-    [Fact]
-    public async Task AddAgent_ByDefault_KeepsItsStateBetweenTasks()
-    {
-        await using var conductor = await StartAsync(builder => builder.AddAgent<Counter>(_type));
-
-        (await conductor.DispatchAsync<int>(_type)).Should().Be(1);
-        (await conductor.DispatchAsync<int>(_type)).Should().Be(2);
-    }
-
-    [Fact]
-    public async Task AddAgent_PerTask_IsMadeAnewForEach()
-    {
-        await using var conductor = await StartAsync(builder => builder.AddAgent<Counter>(_type, lifetime: AgentLifetime.PerTask));
-
-        (await conductor.DispatchAsync<int>(_type)).Should().Be(1);
-        (await conductor.DispatchAsync<int>(_type)).Should().Be(1);
-    }
-
-    [Fact]
     public async Task AddConductor_AgentTypesOfADictionaryOfOnesOwn_AreFoundHoweverTheyAreSpelt()
     {
         var runs = 0;
@@ -152,110 +117,12 @@ public sealed class AddConductorTests
             {
                 ["Worker"] = new() { Retry = { MaxRetries = 0 } },
             });
-            builder.AddAgent(_type, (string _, TaskContext _, CancellationToken _) => ++runs > 0 ? throw new TimeoutException() : ValueTask.FromResult(string.Empty));
+            builder.AddAgent(Worker, (string _, TaskContext _, CancellationToken _) => ++runs > 0 ? throw new TimeoutException() : ValueTask.FromResult(string.Empty));
         });
 
-        await conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = _type, Input = "any" });
+        await conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = Worker, Input = "any" });
 
         runs.Should().Be(1);
-    }
-
-    [Fact]
-    public async Task StopAsync_WhatAHandlerRegisteredOnItsTokenFails_StopsTheRest()
-    {
-        await using var conductor = await StartAsync(_ => { });
-        var (handled, never) = (new TaskCompletionSource(), new TaskCompletionSource());
-        await conductor.Bus.SubscribeAsync("channel", async (_, token) =>
-        {
-            token.Register(static () => throw new InvalidOperationException("the handler's own callback"));
-            handled.SetResult();
-            await never.Task.WaitAsync(token);
-        });
-        await conductor.Bus.PublishAsync("channel", new AgentMessage { Type = MessageType.Control, Sender = "test" });
-        await handled.Task;
-
-        await conductor.StopAsync();
-
-        (conductor.Bus.IsConnected, conductor.State.IsConnected).Should().Be((false, false));
-    }
-
-    [Theory]
-    [InlineData(AgentLifetime.PerAgent)]
-    [InlineData(AgentLifetime.PerTask)]
-    public async Task AddAgent_StopHookAndDisposalFail_TheResultStands(AgentLifetime lifetime)
-    {
-        await using var conductor = await StartAsync(builder => builder.AddAgent<BadEnd>(_type, lifetime: lifetime));
-
-        var result = await conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = _type });
-
-        (result.Status, result.Attempts).Should().Be((AgentTaskStatus.Completed, 1));
-    }
-
-    [Fact]
-    [Trait("Behaviour", "5")]
-    public async Task AddAgent_ScopedDependency_ComesFromAScopeOfEachTaskThatEndsWithIt()
-    {
-        await using var conductor = await StartAsync(builder => builder.AddAgent<NeedsScoped>(_type), services => services.AddScoped<Scoped>());
-
-        var first = await conductor.DispatchAsync<Scoped>(_type);
-        var second = await conductor.DispatchAsync<Scoped>(_type);
-
-        first.Should().NotBeSameAs(second);
-        (first.Disposals, second.Disposals).Should().Be((1, 1));
-    }
-
-    [Fact]
-    [Trait("Behaviour", "5")]
-    public async Task Services_OfATask_AreAScopeOfItsOwn()
-    {
-        await using var conductor = await StartAsync(
-            builder => builder.AddAgent(_type, (string _, TaskContext task, CancellationToken _) => ValueTask.FromResult(task.Services.GetRequiredService<Scoped>())),
-            services => services.AddScoped<Scoped>());
-
-        var first = await conductor.DispatchAsync<Scoped>(_type, "x");
-        var second = await conductor.DispatchAsync<Scoped>(_type, "x");
-
-        first.Should().NotBeSameAs(second);
-        first.Disposals.Should().Be(1);
-    }
-
-    [Fact]
-    public async Task AddAgent_DelegateWithoutInput_Runs()
-    {
-        await using var conductor = await StartAsync(builder => builder.AddAgent(_type, (TaskContext task, CancellationToken _) => ValueTask.FromResult(task.Attempt)));
-
-        (await conductor.DispatchAsync<int>(_type)).Should().Be(1);
-    }
-
-    [Fact]
-    public async Task AddAgent_Factory_GetsTheProvider()
-    {
-        await using var conductor = await StartAsync(
-            builder => builder.AddAgent(_type, provider => new Greeter(provider.GetRequiredService<Uri>())), services => services.AddSingleton(new Uri("urn:x")));
-
-        (await conductor.DispatchAsync<string, string>(_type, "Ada")).Should().Be("Ada of urn:x");
-    }
-
-    [Fact]
-    public async Task DisposeAsync_AgentsTheContainerMade_AreStoppedAndDisposed()
-    {
-        var disposable = new Scoped();
-        var conductor = await StartAsync(builder => builder.AddAgent(_type, _ => new Disposable(disposable)));
-        await conductor.DisposeAsync();
-        await conductor.DisposeAsync();
-
-        disposable.Disposals.Should().Be(1);
-        await FluentActions.Awaiting(() => conductor.StartAsync()).Should().ThrowAsync<ObjectDisposedException>();
-    }
-
-    [Fact]
-    public void AddAgent_NoType_CountBelowOneOrSharedId_AreRefused()
-    {
-        var builder = new ServiceCollection().AddConductor();
-
-        builder.Invoking(it => it.AddAgent<Counter>(default)).Should().Throw<NoAgentTypeException>();
-        builder.Invoking(it => it.AddAgent<Counter>(_type, count: 0)).Should().Throw<ArgumentOutOfRangeException>();
-        builder.Invoking(it => it.AddAgent<Counter>(_type, count: 2, agentId: "a")).Should().Throw<ArgumentException>();
     }
 
     [Fact]
@@ -275,92 +142,6 @@ public sealed class AddConductorTests
         conductor.Bus.IsConnected.Should().BeTrue();
         await using var typed = await StartAsync(builder => builder.UseMessageBus<InMemoryMessageBus>().UseStateManager<InMemoryStateManager>());
         typed.State.IsConnected.Should().BeTrue();
-    }
-
-    [Fact]
-    public async Task StartConductorAsync_AgentsStartHookFails_LeavesNothingRunning()
-    {
-        var services = new ServiceCollection();
-        services.AddConductor().AddAgent<Counter>(_type).AddAgent<BadStart>(_type);
-        await using var provider = services.BuildServiceProvider();
-
-        await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<InvalidOperationException>().WithMessage("no key");
-
-        provider.GetRequiredService<AgentCoordinator>().AgentIds.Should().BeEmpty();
-        provider.GetRequiredService<MessageBus>().IsConnected.Should().BeFalse();
-    }
-
-    [Fact]
-    public async Task Host_StartAndStop_RunsEverythingWithinIt()
-    {
-        var builder = Host.CreateApplicationBuilder();
-        builder.Services.AddConductor().AddAgent<Counter>(_type);
-        using var host = builder.Build();
-        await host.StartAsync();
-        var coordinator = host.Services.GetRequiredService<AgentCoordinator>();
-        (await coordinator.DispatchAsync<int>(_type)).Should().Be(1);
-        await host.StopAsync();
-
-        coordinator.IsStarted.Should().BeFalse();
-    }
-
-    [Fact]
-    public async Task SeveralProviders_InOneProcess_DoNotMeet()
-    {
-        var runtimes = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StartAsync(builder => builder.AddAgent<Counter>(_type))));
-
-        foreach (var runtime in runtimes)
-        {
-            (await runtime.DispatchAsync<int>(_type)).Should().Be(1);
-            await runtime.DisposeAsync();
-        }
-    }
-
-    private sealed class Scoped : IDisposable
-    {
-        public int Disposals { get; private set; }
-
-        public void Dispose() => Disposals++;
-    }
-
-    private sealed class Counter : BaseAgent
-    {
-        private int _calls;
-
-        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.From(++_calls));
-    }
-
-    private sealed class BadEnd : BaseAgent, IDisposable
-    {
-        public void Dispose() => throw new InvalidOperationException("disposal");
-
-        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new("done");
-
-        protected override ValueTask OnStopAsync(CancellationToken cancellationToken) => throw new InvalidOperationException("stop hook");
-    }
-
-    private sealed class NeedsScoped(Scoped scoped) : BaseAgent
-    {
-        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.From(scoped));
-    }
-
-    private sealed class Greeter(Uri uri) : BaseAgent<string, string>
-    {
-        protected override ValueTask<string> RunAsync(string input, TaskContext task, CancellationToken cancellationToken) => new($"{input} of {uri}");
-    }
-
-    private sealed class Disposable(Scoped inner) : BaseAgent, IDisposable
-    {
-        public void Dispose() => inner.Dispose();
-
-        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.Empty);
-    }
-
-    private sealed class BadStart : BaseAgent
-    {
-        protected override ValueTask OnStartAsync(CancellationToken cancellationToken) => throw new InvalidOperationException("no key");
-
-        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.Empty);
     }
 
     private sealed class MaxConcurrentTasksPolicyOfMine : Policy<DispatchPolicyContext>

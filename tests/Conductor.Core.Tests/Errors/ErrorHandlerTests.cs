@@ -1,23 +1,12 @@
 using Conductor.Errors;
 using Conductor.Messaging;
-using Conductor.State;
 using Conductor.Tests.Support;
+using static Conductor.Tests.Support.Failures;
 
 namespace Conductor.Tests.Errors;
 
 public sealed class ErrorHandlerTests
 {
-    private static readonly TaskError _transient = new() { Code = ErrorCodes.TransientError, Message = "busy" };
-    private static readonly TaskError _fatal = new() { Code = "BROKEN", Message = "no way" };
-
-    private static ErrorContext Context(int attempt = 1, bool optional = false) => new()
-    {
-        AgentId = "a",
-        AgentType = AgentType.Coding,
-        Attempt = attempt,
-        Task = new TaskDefinition { Id = "t", AgentType = AgentType.Coding, Optional = optional },
-    };
-
     [Theory]
     [InlineData(1, 1)]
     [InlineData(2, 2)]
@@ -26,7 +15,7 @@ public sealed class ErrorHandlerTests
     {
         await using var rig = await Rig.StartAsync();
 
-        var decision = await rig.Errors.DecideAsync(_transient, Context(attempt));
+        var decision = await rig.Errors.DecideAsync(Transient, Context(attempt));
 
         decision.Action.Should().Be(ErrorAction.Retry);
         decision.Delay.Should().Be(TimeSpan.FromSeconds(seconds));
@@ -40,7 +29,7 @@ public sealed class ErrorHandlerTests
     {
         await using var rig = await Rig.StartAsync();
 
-        var decision = await rig.Errors.DecideAsync(_transient, Context(attempt: 4));
+        var decision = await rig.Errors.DecideAsync(Transient, Context(attempt: 4));
 
         decision.Action.Should().Be(ErrorAction.DeadLetter);
         decision.Reason.Should().Contain("3 retries");
@@ -53,7 +42,7 @@ public sealed class ErrorHandlerTests
         await using var rig = await Rig.StartAsync();
         await rig.FollowAsync(Channels.Errors, Channels.DeadLetters);
 
-        var decision = await rig.Errors.DecideAsync(_fatal, Context());
+        var decision = await rig.Errors.DecideAsync(Fatal, Context());
 
         decision.Action.Should().Be(ErrorAction.Escalate);
         decision.Delay.Should().Be(TimeSpan.Zero);
@@ -68,59 +57,6 @@ public sealed class ErrorHandlerTests
         (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
     }
 
-    [Fact]
-    [Trait("Behaviour", "7")]
-    public async Task DecideAsync_DeadLetter_IsStoredAndPublished()
-    {
-        await using var rig = await Rig.StartAsync();
-        await rig.FollowAsync(Channels.Errors, Channels.DeadLetters);
-        var context = Context(attempt: 4) with { WorkflowId = "w", Round = 2, IdempotencyKey = "key:2" };
-
-        var decision = await rig.Errors.DecideAsync(_transient, context);
-
-        var stored = (await rig.Errors.GetDeadLetterQueueAsync()).Single();
-        stored.Should().BeEquivalentTo(decision.Record);
-        stored.Code.Should().Be("TRANSIENT_ERROR");
-        stored.Message.Should().Be("busy");
-        stored.Timestamp.Should().Be(rig.Time.GetUtcNow());
-        stored.Task!.Id.Should().Be("t");
-        (stored.WorkflowId, stored.Round, stored.IdempotencyKey).Should().Be(("w", 2, "key:2"));
-        stored.Context.Should().Contain(new Dictionary<string, string>
-        {
-            ["agent_id"] = "a", ["agent_type"] = "coding", ["task_id"] = "t", ["workflow_id"] = "w", ["round"] = "2", ["attempts"] = "4",
-        });
-        await Rig.UntilAsync(() => rig.Messages.Count == 1, "the dead letter");
-        rig.Messages.Single().Channel.Should().Be(Channels.DeadLetters);
-        ((ErrorPayload)rig.Messages.Single().Message.Payload!).DeadLetterId.Should().Be(stored.Id);
-    }
-
-    [Fact]
-    public async Task DecideAsync_DeadLetterOutsideWorkflows_TellsEverythingKnownAndNothingElse()
-    {
-        await using var rig = await Rig.StartAsync();
-        var context = Context(attempt: 4);
-        context = context with { Task = context.Task! with { Name = "build it" } };
-
-        var letter = (await rig.Errors.DecideAsync(_transient with { Type = "System.IO.IOException" }, context)).Record!;
-
-        letter.Context.Should().Equal(new Dictionary<string, string>
-        {
-            ["reason"] = "all 3 retries are used up.", ["attempts"] = "4", ["agent_id"] = "a", ["agent_type"] = "coding",
-            ["task_id"] = "t", ["task_name"] = "build it", ["error_type"] = "System.IO.IOException",
-        });
-        letter.WorkflowId.Should().BeNull();
-    }
-
-    [Fact]
-    public async Task DecideAsync_DeadLetterWithoutTask_TakesTheTypeOfTheContext()
-    {
-        await using var rig = await Rig.StartAsync();
-        var context = new ErrorContext { AgentId = "a", AgentType = AgentType.Review, Attempt = 4 };
-
-        (await rig.Errors.DecideAsync(_transient, context)).Record!.Context["agent_type"].Should().Be("review");
-        (await rig.Errors.DecideAsync(_transient, context with { AgentType = default })).Record!.Context.Should().NotContainKey("agent_type").And.NotContainKey("task_id");
-    }
-
     [Theory]
     [InlineData(1, false, 1600)]
     [InlineData(4, false, 1602)]
@@ -129,7 +65,7 @@ public sealed class ErrorHandlerTests
     {
         await using var rig = await Rig.StartAsync();
 
-        var decision = await rig.Errors.DecideAsync(_transient, Context(attempt, optional));
+        var decision = await rig.Errors.DecideAsync(Transient, Context(attempt, optional));
 
         var entry = rig.Logs.GetSnapshot().Single(log => log.Id.Id == eventId);
         entry.Message.Should().ContainAll("t", "a", "TRANSIENT_ERROR", "busy");
@@ -140,12 +76,12 @@ public sealed class ErrorHandlerTests
     public async Task DecideAsync_EscalationAndOpenBreaker_AreLoggedWithTheirReason()
     {
         await using var rig = await Rig.StartAsync(new RigOptions { Errors = new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 2 } } });
-        var escalated = await rig.Errors.DecideAsync(_fatal, Context());
-        var open = await rig.Errors.DecideAsync(_fatal, Context());
+        var escalated = await rig.Errors.DecideAsync(Fatal, Context());
+        var open = await rig.Errors.DecideAsync(Fatal, Context());
 
         escalated.Reason.Should().Be("the error is not retryable.");
         open.Reason.Should().Be("the circuit is open and no other agent of the type can take it.");
-        (await rig.Errors.DecideAsync(_transient, Context() with { AgentId = "b" })).Reason.Should().Be("the error is transient.");
+        (await rig.Errors.DecideAsync(Transient, Context() with { AgentId = "b" })).Reason.Should().Be("the error is transient.");
         rig.Logs.GetSnapshot().Select(log => log.Id.Id).Should().Contain(1601).And.Contain(1604);
         rig.Logs.GetSnapshot().Single(log => log.Id.Id == 1604).Message.Should().Be("The circuit breaker of agent a went from Closed to Open.");
     }
@@ -180,7 +116,7 @@ public sealed class ErrorHandlerTests
     {
         await using var rig = await Rig.StartAsync();
 
-        var decision = await rig.Errors.DecideAsync(retryable ? _transient : _fatal, Context(attempt: 4, optional: true));
+        var decision = await rig.Errors.DecideAsync(retryable ? Transient : Fatal, Context(attempt: 4, optional: true));
 
         decision.Action.Should().Be(ErrorAction.Skip);
         (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
@@ -191,7 +127,7 @@ public sealed class ErrorHandlerTests
     {
         await using var rig = await Rig.StartAsync();
 
-        (await rig.Errors.HandleErrorAsync(_transient, Context(optional: true))).Should().Be(ErrorAction.Retry);
+        (await rig.Errors.HandleErrorAsync(Transient, Context(optional: true))).Should().Be(ErrorAction.Retry);
     }
 
     [Theory]
@@ -202,7 +138,7 @@ public sealed class ErrorHandlerTests
     {
         await using var rig = await Rig.StartAsync(new RigOptions { Errors = new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 1 } } });
 
-        var action = await rig.Errors.HandleErrorAsync(_transient, Context() with { OtherAgentsAvailable = others });
+        var action = await rig.Errors.HandleErrorAsync(Transient, Context() with { OtherAgentsAvailable = others });
 
         action.Should().Be(expected);
         rig.Errors.GetCircuitBreaker("a").IsOpen().Should().BeTrue();
@@ -213,8 +149,8 @@ public sealed class ErrorHandlerTests
     {
         await using var rig = await Rig.StartAsync();
 
-        (await rig.Errors.DecideAsync(_transient with { RetryAfter = TimeSpan.FromSeconds(90) }, Context())).Delay.Should().Be(TimeSpan.FromSeconds(90));
-        (await rig.Errors.DecideAsync(_transient with { RetryAfter = TimeSpan.FromMilliseconds(5) }, Context())).Delay.Should().Be(TimeSpan.FromSeconds(1));
+        (await rig.Errors.DecideAsync(Transient with { RetryAfter = TimeSpan.FromSeconds(90) }, Context())).Delay.Should().Be(TimeSpan.FromSeconds(90));
+        (await rig.Errors.DecideAsync(Transient with { RetryAfter = TimeSpan.FromMilliseconds(5) }, Context())).Delay.Should().Be(TimeSpan.FromSeconds(1));
     }
 
     [Theory]
@@ -225,7 +161,7 @@ public sealed class ErrorHandlerTests
     {
         await using var rig = await Rig.StartAsync();
 
-        (await rig.Errors.HandleErrorAsync(_transient, Context() with { TimeLeft = TimeSpan.FromMilliseconds(leftMs) })).Should().Be(expected);
+        (await rig.Errors.HandleErrorAsync(Transient, Context() with { TimeLeft = TimeSpan.FromMilliseconds(leftMs) })).Should().Be(expected);
     }
 
     [Theory]
@@ -248,7 +184,7 @@ public sealed class ErrorHandlerTests
     {
         await using var rig = await Rig.StartAsync();
 
-        await rig.Errors.DecideAsync(_fatal, Context());
+        await rig.Errors.DecideAsync(Fatal, Context());
 
         rig.Errors.GetCircuitBreaker("a").ConsecutiveFailures.Should().Be(1);
         rig.Errors.GetCircuitBreaker("b").ConsecutiveFailures.Should().Be(0);
@@ -265,10 +201,10 @@ public sealed class ErrorHandlerTests
         await using var rig = await Rig.StartAsync(new RigOptions { Errors = options });
         var context = Context(attempt: 2);
 
-        (await rig.Errors.HandleErrorAsync(_transient, context)).Should().Be(ErrorAction.DeadLetter);
+        (await rig.Errors.HandleErrorAsync(Transient, context)).Should().Be(ErrorAction.DeadLetter);
         var own = context with { Task = context.Task! with { Retry = new RetrySettings { MaxRetries = 5 } } };
-        (await rig.Errors.DecideAsync(_transient, own)).Delay.Should().Be(TimeSpan.FromSeconds(18));
-        (await rig.Errors.HandleErrorAsync(_transient, context with { AgentType = AgentType.Review })).Should().Be(ErrorAction.Retry);
+        (await rig.Errors.DecideAsync(Transient, own)).Delay.Should().Be(TimeSpan.FromSeconds(18));
+        (await rig.Errors.HandleErrorAsync(Transient, context with { AgentType = AgentType.Review })).Should().Be(ErrorAction.Retry);
     }
 
     [Fact]
@@ -280,13 +216,13 @@ public sealed class ErrorHandlerTests
             AgentTypes = { ["coding"] = new AgentTypeOptions { CircuitBreaker = { FailureThreshold = 2 } } },
         };
         await using var rig = await Rig.StartAsync(new RigOptions { Errors = options });
-        await rig.Errors.DecideAsync(_fatal, Context());
+        await rig.Errors.DecideAsync(Fatal, Context());
         rig.Errors.GetCircuitBreaker("a").IsOpen().Should().BeFalse();
-        await rig.Errors.DecideAsync(_fatal, Context());
+        await rig.Errors.DecideAsync(Fatal, Context());
         rig.Errors.GetCircuitBreaker("a").IsOpen().Should().BeTrue();
 
         var task = Context().Task! with { CircuitBreaker = new CircuitBreakerSettings { FailureThreshold = 1 } };
-        await rig.Errors.DecideAsync(_fatal, Context() with { AgentId = "b", Task = task });
+        await rig.Errors.DecideAsync(Fatal, Context() with { AgentId = "b", Task = task });
         rig.Errors.GetCircuitBreaker("b").IsOpen().Should().BeTrue();
     }
 
@@ -304,52 +240,18 @@ public sealed class ErrorHandlerTests
     {
         await using var rig = await Rig.StartAsync();
 
-        (await rig.Errors.HandleErrorAsync(_fatal)).Should().Be(ErrorAction.Escalate);
+        (await rig.Errors.HandleErrorAsync(Fatal)).Should().Be(ErrorAction.Escalate);
     }
 
     [Fact]
     public async Task ResetCircuitBreaker_Open_ClosesIt()
     {
         await using var rig = await Rig.StartAsync(new RigOptions { Errors = new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 1 } } });
-        await rig.Errors.DecideAsync(_fatal, Context());
+        await rig.Errors.DecideAsync(Fatal, Context());
         rig.Errors.ResetCircuitBreaker("a");
         rig.Errors.ResetCircuitBreaker("nobody");
 
         rig.Errors.GetCircuitBreaker("a").State.Should().Be(CircuitBreakerState.Closed);
-    }
-
-    [Fact]
-    public async Task ClearDeadLetterQueueAsync_Some_RemovesAndCountsThem()
-    {
-        await using var rig = await Rig.StartAsync();
-        await rig.Errors.DecideAsync(_transient, Context(4));
-        await rig.Errors.DecideAsync(_transient, Context(4));
-
-        (await rig.Errors.ClearDeadLetterQueueAsync()).Should().Be(2);
-        (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
-    }
-
-    [Fact]
-    public async Task GetDeadLetterQueueAsync_MoreThanAPage_GivesAllOldestFirst()
-    {
-        await using var rig = await Rig.StartAsync();
-        for (var i = 0; i < PageRequest.MaxSize + 5; i++)
-        {
-            await rig.State.SaveDeadLetterAsync(new ErrorRecord { Id = $"d{i:0000}", Code = "X", Message = "x", Timestamp = rig.Time.GetUtcNow() });
-        }
-
-        (await rig.Errors.GetDeadLetterQueueAsync()).Select(letter => letter.Id).Should().HaveCount(PageRequest.MaxSize + 5).And.BeInAscendingOrder();
-    }
-
-    [Fact]
-    public async Task DecideAsync_BusDown_KeepsTheLetterAndLogs()
-    {
-        await using var rig = await Rig.StartAsync();
-        await rig.Bus.DisconnectAsync();
-
-        (await rig.Errors.HandleErrorAsync(_transient, Context(4))).Should().Be(ErrorAction.DeadLetter);
-        (await rig.Errors.GetDeadLetterQueueAsync()).Should().HaveCount(1);
-        rig.Logs.GetSnapshot().Should().Contain(entry => entry.Id.Id == 1605);
     }
 
     [Fact]

@@ -84,7 +84,7 @@ public sealed class TaskDataTests
     [Fact]
     public void Get_OfEmpty_IsAValidationErrorExceptForNothingInParticular()
     {
-        FluentActions.Invoking(() => TaskData.Empty.Get<string>()).Should().Throw<TaskValidationException>().WithMessage("*empty*");
+        FluentActions.Invoking(() => TaskData.Empty.Get<string>()).Should().Throw<TaskValidationException>().WithMessage("*empty*String*IsEmpty*TryGet*");
         TaskData.Empty.TryGet<int?>(out var nothing).Should().BeTrue();
         nothing.Should().BeNull();
         TaskData.Empty.TryGet<int>(out _).Should().BeFalse();

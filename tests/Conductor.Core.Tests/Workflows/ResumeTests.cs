@@ -2,32 +2,19 @@ using System.Collections.Concurrent;
 using Conductor.Agents;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
+using static Conductor.Tests.Support.DeadOwners;
 
 namespace Conductor.Tests.Workflows;
 
 public sealed class ResumeTests
 {
-    private static readonly WorkflowRunOptions _run = new() { RunId = "run" };
-
-    private static WorkflowDefinition Chain(bool optional = false) => new()
-    {
-        Name = "chain",
-        Phases = [WorkflowPhase.Development],
-        Tasks =
-        [
-            new TaskDefinition { Id = "first", AgentType = AgentType.Coding },
-            new TaskDefinition { Id = "second", AgentType = AgentType.Coding, DependsOn = ["first"], Optional = optional },
-            new TaskDefinition { Id = "third", AgentType = AgentType.Coding, DependsOn = ["second"] },
-        ],
-    };
-
     [Fact]
     public async Task RecoverAsync_OwnerDied_GoesOnWithoutRunningFinishedTasksAgain()
     {
         await using var processes = new Processes();
         var dead = await processes.StartAsync();
         await dead.AddAsync(StuckOn("second"), id: "dead");
-        await dead.Engine.StartWorkflowAsync(Chain(), _run);
+        await dead.Engine.StartWorkflowAsync(Chain(), Run);
         await FinishedAsync(processes, "first");
 
         var heir = await processes.StartAsync();
@@ -90,7 +77,7 @@ public sealed class ResumeTests
             Phases = [WorkflowPhase.Development],
             Tasks = [new TaskDefinition { Id = "a", AgentType = AgentType.Coding }, new TaskDefinition { Id = "b", AgentType = AgentType.Coding }],
         };
-        var run = await zombie.Engine.StartWorkflowAsync(pair, _run);
+        var run = await zombie.Engine.StartWorkflowAsync(pair, Run);
         await Rig.UntilAsync(() => zombie.Coordinator.RunningTasks == 2, "both tasks to run");
 
         processes.LetLeasesRunOut();
@@ -119,7 +106,7 @@ public sealed class ResumeTests
             await release.Task;
             return "done";
         });
-        var run = await paused.Engine.StartWorkflowAsync(Chain(), _run);
+        var run = await paused.Engine.StartWorkflowAsync(Chain(), Run);
         await Rig.UntilAsync(() => paused.Coordinator.RunningTasks == 1, "the task to run");
         processes.LetLeasesRunOut();
         paused.Time.Advance(TimeSpan.FromSeconds(25));
@@ -133,7 +120,7 @@ public sealed class ResumeTests
         await using var processes = new Processes();
         var leaving = await processes.StartAsync();
         await leaving.AddAsync(StuckOn("second"));
-        await leaving.Engine.StartWorkflowAsync(Chain(), _run);
+        await leaving.Engine.StartWorkflowAsync(Chain(), Run);
         await FinishedAsync(processes, "first");
         await leaving.Engine.StopAsync(new CancellationToken(canceled: true));
 
@@ -150,85 +137,13 @@ public sealed class ResumeTests
     }
 
     [Fact]
-    public async Task RecoverAsync_TaskKilledItsProcessThreeTimes_IsDeadLetteredAndTheGateJudges()
-    {
-        await using var processes = new Processes();
-        await KillAsync(processes, Chain(), times: 3);
-        var heir = await processes.StartAsync();
-        await heir.AddAsync(static _ => throw new InvalidOperationException("must not run"));
-        await heir.Engine.RecoverAsync();
-
-        var state = await CompleteAsync(heir);
-        state.Error!.Code.Should().Be(ErrorCodes.PhaseGateFailed);
-        state.TaskResults["second"].Error!.Code.Should().Be(ErrorCodes.TaskCrashed);
-        state.TaskResults["third"].Status.Should().Be(AgentTaskStatus.Blocked);
-        var letter = (await heir.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which;
-        letter.Task!.Id.Should().Be("second");
-        letter.Code.Should().Be(ErrorCodes.TaskCrashed);
-        letter.IdempotencyKey.Should().Be("run:second:0");
-    }
-
-    [Fact]
-    public async Task RecoverAsync_OptionalTaskKilledItsProcessThreeTimes_IsSkipped()
-    {
-        await using var processes = new Processes();
-        await KillAsync(processes, Chain(optional: true), times: 3);
-        var heir = await processes.StartAsync();
-        await heir.AddAsync(static _ => "done");
-        await heir.Engine.RecoverAsync();
-        var state = await CompleteAsync(heir);
-        state.Status.Should().Be(WorkflowStatus.Completed);
-        state.TaskResults["second"].Status.Should().Be(AgentTaskStatus.Skipped);
-        (await heir.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
-    }
-
-    [Fact]
-    public async Task RecoverAsync_OneCrashBeforeTheEnd_SuspectsRunAlone()
-    {
-        await using var processes = new Processes();
-        WorkflowDefinition four = new()
-        {
-            Name = "four",
-            Phases = [WorkflowPhase.Development],
-            Tasks = [.. "abcd".Select(static id => new TaskDefinition { Id = $"{id}", AgentType = AgentType.Coding })],
-        };
-        await KillAsync(processes, four, times: 2, agents: 4, stuckOn: ["a", "b", "c", "d"]);
-
-        var heir = await processes.StartAsync();
-        var (running, most) = (0, 0);
-        var gate = new Lock();
-        for (var i = 0; i < 4; i++)
-        {
-            await heir.AddAsync(async (task, token) =>
-            {
-                lock (gate)
-                {
-                    most = Math.Max(most, ++running);
-                }
-
-                await Task.Delay(TimeSpan.FromSeconds(1), task.TimeProvider, token);
-                lock (gate)
-                {
-                    running--;
-                }
-
-                return "done";
-            });
-        }
-
-        await heir.Engine.RecoverAsync();
-        (await CompleteAsync(heir)).CompletedTasks.Should().Be(4);
-        most.Should().Be(1);
-    }
-
-    [Fact]
     public async Task RecoverAsync_StoresClockJumpedBack_TakesOverWhatIsSilentForTwoTerms()
     {
         await using var processes = new Processes();
         var dead = await processes.StartAsync();
         processes.StoreClock.SetUtcNow(processes.StoreClock.GetUtcNow().AddDays(1));
         await dead.AddAsync(StuckOn("first"));
-        await dead.Engine.StartWorkflowAsync(Chain(), _run);
+        await dead.Engine.StartWorkflowAsync(Chain(), Run);
         await Rig.UntilAsync(() => dead.Coordinator.RunningTasks == 1, "the task to run");
 
         // The lease was taken when the store's clock was a day ahead: by that clock it holds for a day yet.
@@ -275,7 +190,7 @@ public sealed class ResumeTests
                 return "sent back";
             },
             AgentType.Monitor);
-        await dead.Engine.StartWorkflowAsync(loop, _run);
+        await dead.Engine.StartWorkflowAsync(loop, Run);
         await UntilAsync(processes, static state => state.Round == 1 && state.TaskResults.ContainsKey("code"));
 
         processes.LetLeasesRunOut();
@@ -348,72 +263,5 @@ public sealed class ResumeTests
         heir.Engine.RunningWorkflows.Should().BeEmpty();
         processes.LetLeasesRunOut();
         (await CompleteAsync(heir)).Status.Should().Be(WorkflowStatus.Completed);
-    }
-
-    private static Func<TaskContext, CancellationToken, ValueTask<TaskData>> StuckOn(params string[] tasks) => async (task, token) =>
-    {
-        if (tasks.Contains(task.Task.Id))
-        {
-            await Task.Delay(Timeout.InfiniteTimeSpan, token);
-        }
-
-        return $"{task.Task.Id} done";
-    };
-
-    /// <summary>Has a run die under its owners, each while the tasks run on which it is stuck.</summary>
-    private static async Task KillAsync(
-        Processes processes, WorkflowDefinition definition, int times, int agents = 1, string[]? stuckOn = null, bool letLeasesRunOut = true)
-    {
-        string[] stuck = stuckOn ?? ["second"];
-        for (var time = 0; time < times; time++)
-        {
-            var victim = await processes.StartAsync(new WorkflowOptions { MaxCrashes = 10 });
-            for (var i = 0; i < agents; i++)
-            {
-                await victim.AddAsync(StuckOn(stuck));
-            }
-
-            if (time == 0)
-            {
-                await victim.Engine.StartWorkflowAsync(definition, _run);
-            }
-            else
-            {
-                (await victim.Engine.RecoverAsync()).Should().Be(1);
-            }
-
-            await Rig.UntilAsync(() => victim.Coordinator.RunningTasks == stuck.Length, "the tasks to run");
-            if (stuckOn is null)
-            {
-                await FinishedAsync(processes, "first");
-            }
-
-            if (letLeasesRunOut)
-            {
-                processes.LetLeasesRunOut();
-            }
-        }
-    }
-
-    private static Task FinishedAsync(Processes processes, string taskId) =>
-        UntilAsync(processes, state => state.TaskResults.ContainsKey(taskId) && state.TaskResults.Count == 1);
-
-    private static async Task UntilAsync(Processes processes, Func<WorkflowState, bool> condition)
-    {
-        WorkflowState? state = null;
-        await Rig.UntilAsync(
-            () =>
-            {
-                var read = processes.Store.GetWorkflowStateAsync("run");
-                state = read.IsCompletedSuccessfully ? read.Result : null;
-                return state is not null && condition(state);
-            },
-            "the run to come so far");
-    }
-
-    private static async Task<WorkflowState> CompleteAsync(Rig rig)
-    {
-        var run = (await rig.Engine.GetRunAsync("run"))!;
-        return await rig.DriveAsync(run.Completion);
     }
 }

@@ -167,6 +167,37 @@ public sealed class StoreTroubleTests
         rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1608 && record.Message.Contains("the real reason"));
     }
 
+    /// <summary>Paused for so long that another owner has the task by now: its failure is nobody's business any more.</summary>
+    [Fact]
+    public async Task DeadLetter_OfATaskThatAnotherOwnerHas_IsNotWritten()
+    {
+        await using var processes = new Processes();
+        var release = new TaskCompletionSource();
+        var (paused, store) = await StartAsync(processes, async (_, _) =>
+        {
+            await release.Task;
+            throw new AgentException(ErrorCodes.TransientError, "too late");
+        });
+        await using var run = await paused.Engine.StartWorkflowAsync(_one with { Tasks = [_one.Tasks[0] with { Retry = new RetrySettings { MaxRetries = 0 } }] }, _run);
+        await Rig.UntilAsync(() => paused.Coordinator.RunningTasks == 1, "the task to run");
+        processes.LetLeasesRunOut();
+        var (heir, _) = await StartAsync(processes, static (_, _) => new ValueTask<TaskData>("done"));
+        (await heir.Engine.RecoverAsync()).Should().Be(1);
+
+        // What renews the lease regularly is still on its way to the store when the task fails.
+        var renewal = new TaskCompletionSource();
+        store.Trouble["TryRenewAsync"] = () => renewal.Task;
+        paused.Time.Advance(WorkflowOptions.DefaultLeaseDuration * 0.7);
+        store.Trouble.Clear();
+        release.SetResult();
+        var act = () => paused.DriveAsync(run.Completion);
+
+        (await act.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
+        renewal.SetResult();
+        (await processes.Store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.Completed);
+        (await paused.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
     /// <summary>The clock stands still: nobody has to wait for the store who does not want to.</summary>
     [Theory]
     [InlineData("the next task")]

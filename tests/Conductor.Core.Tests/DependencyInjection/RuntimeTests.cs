@@ -1,0 +1,108 @@
+using Conductor.Agents;
+using Conductor.Coordination;
+using Conductor.Messaging;
+using Conductor.State;
+using Conductor.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using static Conductor.Tests.Support.Containers;
+
+namespace Conductor.Tests.DependencyInjection;
+
+/// <summary>Everything of a container, started and stopped together.</summary>
+public sealed class RuntimeTests
+{
+    [Fact]
+    public async Task StopAsync_WhatAHandlerRegisteredOnItsTokenFails_StopsTheRest()
+    {
+        await using var conductor = await StartAsync(_ => { });
+        var (handled, never) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await conductor.Bus.SubscribeAsync("channel", async (_, token) =>
+        {
+            token.Register(static () => throw new InvalidOperationException("the handler's own callback"));
+            handled.SetResult();
+            await never.Task.WaitAsync(token);
+        });
+        await conductor.Bus.PublishAsync("channel", new AgentMessage { Type = MessageType.Control, Sender = "test" });
+        await handled.Task;
+
+        await conductor.StopAsync();
+
+        (conductor.Bus.IsConnected, conductor.State.IsConnected).Should().Be((false, false));
+    }
+
+    [Fact]
+    public async Task StartConductorAsync_AgentsStartHookFails_LeavesNothingRunning()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor().AddAgent<Counter>(Worker).AddAgent<BadStart>(Worker);
+        await using var provider = services.BuildServiceProvider();
+
+        await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<InvalidOperationException>().WithMessage("no key");
+
+        provider.GetRequiredService<AgentCoordinator>().AgentIds.Should().BeEmpty();
+        provider.GetRequiredService<MessageBus>().IsConnected.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task StartConductorAsync_AfterAStartThatFailed_SaysWhyThatFailed()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor().AddAgent<BadStart>(Worker);
+        await using var provider = services.BuildServiceProvider();
+        await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<InvalidOperationException>();
+
+        var again = await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<InvalidOperationException>().WithMessage("*no key*new container*");
+
+        again.Which.InnerException!.Message.Should().Be("no key");
+    }
+
+    /// <summary>What goes wrong on the way out must not hide why there was no way in.</summary>
+    [Fact]
+    public async Task StartConductorAsync_StartAndTheStopAfterItFail_ThrowsWhatFailedFirst()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor().AddAgent<BadStart>(Worker).UseStateManager(static _ => new BadDisconnect());
+        await using var provider = services.BuildServiceProvider();
+
+        await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<InvalidOperationException>().WithMessage("no key");
+    }
+
+    [Fact]
+    public async Task Host_StartAndStop_RunsEverythingWithinIt()
+    {
+        var builder = Host.CreateApplicationBuilder();
+        builder.Services.AddConductor().AddAgent<Counter>(Worker);
+        using var host = builder.Build();
+        await host.StartAsync();
+        var coordinator = host.Services.GetRequiredService<AgentCoordinator>();
+        (await coordinator.DispatchAsync<int>(Worker)).Should().Be(1);
+        await host.StopAsync();
+
+        coordinator.IsStarted.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task SeveralProviders_InOneProcess_DoNotMeet()
+    {
+        var runtimes = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => StartAsync(builder => builder.AddAgent<Counter>(Worker))));
+
+        foreach (var runtime in runtimes)
+        {
+            (await runtime.DispatchAsync<int>(Worker)).Should().Be(1);
+            await runtime.DisposeAsync();
+        }
+    }
+
+    private sealed class BadDisconnect() : DelegatingStateManager(new InMemoryStateManager())
+    {
+        protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) => throw new IOException("the disk is gone");
+    }
+
+    private sealed class BadStart : BaseAgent
+    {
+        protected override ValueTask OnStartAsync(CancellationToken cancellationToken) => throw new InvalidOperationException("no key");
+
+        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.Empty);
+    }
+}
