@@ -135,6 +135,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
             CorrelationId = id,
             Type = MessageType.TaskAssignment,
             Sender = host.CoordinatorId,
+            Recipient = Id,
             Priority = Assignment!.Task.Priority,
             Timestamp = host.Environment.TimeProvider.GetUtcNow(),
             Payload = Assignment,

@@ -334,7 +334,9 @@ public sealed partial class TaskContext
                     },
                 }).ConfigureAwait(false);
         }
-        catch (BusException exception)
+#pragma warning disable CA1031 // Whatever a provider throws: nobody awaits it.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             Log.ProgressLost(Logger, exception, Task.Id);
         }

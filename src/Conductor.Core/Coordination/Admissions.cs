@@ -14,6 +14,7 @@ internal sealed class Admissions
     private readonly TimeProvider _time;
     private readonly WaitingLimit _limit;
     private readonly CapacityGate _capacity;
+    private readonly BackOffs _backOffs;
 
     public Admissions(PolicyEngine policies, DispatchOptions options, TimeProvider time)
     {
@@ -22,6 +23,7 @@ internal sealed class Admissions
         _time = time;
         _limit = new WaitingLimit(options.QueueCapacity, Counts);
         _capacity = new CapacityGate(time, options, _limit, Counts);
+        _backOffs = new BackOffs(time, _limit);
         policies.Changed += _capacity.ReleaseAll;
     }
 
@@ -40,18 +42,14 @@ internal sealed class Admissions
     public ValueTask<AgentSlot> TakeAgentAsync(DispatchTicket ticket, AgentPool pool, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (_limit.IsClosed)
-        {
-            throw AgentCoordinator.Stopping(ticket.Task);
-        }
-
-        var mayWait = _options.WaitLimit != TimeSpan.Zero || ticket.Attempt > 1;
+        ThrowIfNoLongerWanted(ticket);
+        var mayWait = WaitLimitOf(ticket, pool) != TimeSpan.Zero;
         if (pool.Take(ticket, mayWait, out var waiter) is { } slot)
         {
             return new ValueTask<AgentSlot>(slot);
         }
 
-        var patience = Patience(ticket);
+        var patience = Patience(ticket, pool);
         return patience is null && !cancellationToken.CanBeCanceled ? waiter!.Agent : WaitForAgentAsync(pool, waiter!, patience, cancellationToken);
     }
 
@@ -73,6 +71,9 @@ internal sealed class Admissions
             {
                 await owner.EnsureOwnsAsync().ConfigureAwait(false);
             }
+
+            // The policies may have taken their time.
+            ThrowIfNoLongerWanted(ticket);
         }
         catch
         {
@@ -86,22 +87,34 @@ internal sealed class Admissions
         }
 
         var violation = new PolicyViolationException(denial.PolicyName, denial.Reason) { IsTransient = denial.IsTransient };
-        if (!denial.IsTransient)
+        if (verdict.ConcernsCandidate || !denial.IsTransient)
         {
             ticket.Refuse(slot, violation);
         }
 
         GiveBack(ticket, slot);
-        if (denial.IsTransient)
-        {
-            await WaitForCapacityAsync(ticket, denial, violation, version, cancellationToken).ConfigureAwait(false);
-        }
-        else if (verdict.Policy!.Target == PolicyTarget.Task)
+        if (!verdict.ConcernsCandidate && !denial.IsTransient)
         {
             throw violation;
         }
 
+        // Another candidate may be allowed now. Where there is none, what was denied for the time being is waited for.
+        if (denial.IsTransient && !(verdict.ConcernsCandidate && slot.Pool.HasIdleFor(ticket)))
+        {
+            await WaitForCapacityAsync(ticket, slot.Pool, denial, violation, version, cancellationToken).ConfigureAwait(false);
+        }
+
         return false;
+    }
+
+    /// <summary>Waits for the time of a dispatch's next attempt, unless it is to be given back before.</summary>
+    public ValueTask BackOffAsync(DispatchTicket ticket, TimeSpan delay, CancellationToken cancellationToken) => _backOffs.WaitAsync(ticket, delay, cancellationToken);
+
+    /// <summary>Has dispatches that wait for capacity, or for their next attempt, look at once whether they are still wanted.</summary>
+    public void Wake(Func<DispatchTicket, bool> condition)
+    {
+        _capacity.Wake(condition);
+        _backOffs.End(condition);
     }
 
     /// <summary>Admits nothing more.</summary>
@@ -144,6 +157,20 @@ internal sealed class Admissions
         }
     }
 
+    /// <summary>Whoever dispatched it, or the coordinator, begins nothing more; or its deadline has passed.</summary>
+    private void ThrowIfNoLongerWanted(DispatchTicket ticket)
+    {
+        if (_limit.IsClosed || ticket.IsToBeGivenBack)
+        {
+            throw AgentCoordinator.GiveBack(ticket);
+        }
+
+        if (ticket.TimeLeft(_time) <= TimeSpan.Zero)
+        {
+            throw OutOfPatience(ticket);
+        }
+    }
+
     /// <summary>Waits for an agent as long as the caller and the limits allow.</summary>
     [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
     private async ValueTask<AgentSlot> WaitForAgentAsync(AgentPool pool, AgentWaiter waiter, TimeSpan? patience, CancellationToken cancellationToken)
@@ -175,10 +202,17 @@ internal sealed class Admissions
         }
     }
 
-    /// <summary>How long a dispatch may still wait: up to the wait limit for its first agent, and never beyond its deadline.</summary>
-    private TimeSpan? Patience(DispatchTicket ticket)
+    /// <summary>
+    /// The wait limit for the first agent of a dispatch, if there is one. Whoever limits itself to what the queue holds is not refused for having to wait for agents that
+    /// are there: its own tasks keep them busy.
+    /// </summary>
+    private TimeSpan? WaitLimitOf(DispatchTicket ticket, AgentPool pool) =>
+        ticket.Attempt > 1 || (ticket.IsFlowControlled && !pool.IsEmpty) ? null : _options.WaitLimit;
+
+    /// <summary>How long a dispatch may still wait: up to the wait limit, and never beyond its deadline.</summary>
+    private TimeSpan? Patience(DispatchTicket ticket, AgentPool pool)
     {
-        TimeSpan? limit = _options.WaitLimit is { } wait && ticket.Attempt == 1 ? wait - _time.GetElapsedTime(ticket.ArrivedAt) : null;
+        TimeSpan? limit = WaitLimitOf(ticket, pool) is { } wait ? wait - _time.GetElapsedTime(ticket.ArrivedAt) : null;
         var left = ticket.TimeLeft(_time);
         return limit is null ? left : left is null || limit < left ? limit : left;
     }
@@ -221,14 +255,15 @@ internal sealed class Admissions
     }
 
     private async ValueTask WaitForCapacityAsync(
-        DispatchTicket ticket, PolicyResult denial, PolicyViolationException violation, long seenVersion, CancellationToken cancellationToken)
+        DispatchTicket ticket, AgentPool pool, PolicyResult denial, PolicyViolationException violation, long seenVersion, CancellationToken cancellationToken)
     {
-        if ((_options.WaitLimit == TimeSpan.Zero && ticket.Attempt == 1) || Patience(ticket) <= TimeSpan.Zero)
+        var patience = Patience(ticket, pool);
+        if (patience <= TimeSpan.Zero)
         {
-            throw violation;
+            throw ticket.TimeLeft(_time) <= TimeSpan.Zero ? OutOfPatience(ticket) : violation;
         }
 
         ticket.ForgetRefusals();
-        await _capacity.WaitAsync(ticket, denial, seenVersion, cancellationToken).ConfigureAwait(false);
+        await _capacity.WaitAsync(ticket, denial, seenVersion, patience, cancellationToken).ConfigureAwait(false);
     }
 }

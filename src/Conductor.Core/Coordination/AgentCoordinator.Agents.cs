@@ -78,7 +78,8 @@ public sealed partial class AgentCoordinator
 
         if (FindSlot(agentId) is not { } slot || !slot.TryLeave())
         {
-            return false;
+            // Another may have begun to take its place at this moment.
+            return _replacing.ContainsKey(agentId) && await UnregisterAgentAsync(agentId, cancellationToken).ConfigureAwait(false);
         }
 
         slot.Pool.Remove(slot);

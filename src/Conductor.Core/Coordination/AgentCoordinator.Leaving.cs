@@ -29,7 +29,7 @@ public sealed partial class AgentCoordinator
             // It may have returned meanwhile; otherwise this does nothing, and it is stopped when it does.
             _ = RetireAsync(slot);
             Replacement.Current = place;
-            var successor = place.IsUnwanted ? null : await OpenAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, CancellationToken.None).ConfigureAwait(false);
+            var successor = await TryOpenSuccessorAsync(slot, place).ConfigureAwait(false);
             if (successor is not null && !place.IsUnwanted)
             {
                 await TakeInAsync(successor).ConfigureAwait(false);
@@ -43,12 +43,10 @@ public sealed partial class AgentCoordinator
             await _state.DeleteAgentStateAsync(slot.Id, CancellationToken.None).ConfigureAwait(false);
             Log.Unregistered(_logger, slot.Id);
         }
-#pragma warning disable CA1031 // In the background: a factory may throw anything, and the log is the only place to say so.
+#pragma warning disable CA1031 // In the background: the log is the only place to say so.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            _slots.TryRemove(slot.Id, out _);
-            slot.Pool.Remove(slot);
             Log.ReplacementFailed(_logger, exception, slot.Id);
         }
         finally
@@ -58,10 +56,29 @@ public sealed partial class AgentCoordinator
         }
     }
 
-    /// <summary>Closes an agent's mailbox, runs its stop hook and disposes it, once its code no longer runs. Never throws.</summary>
+    /// <returns>Null when it is not wanted, or cannot be had.</returns>
+    private async ValueTask<AgentSlot?> TryOpenSuccessorAsync(AgentSlot slot, Replacement place)
+    {
+        try
+        {
+            return place.IsUnwanted ? null : await OpenAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, CancellationToken.None).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // In the background: a factory may throw anything, and the log is the only place to say so.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ReplacementFailed(_logger, exception, slot.Id);
+            return null;
+        }
+    }
+
+    /// <summary>Closes an agent's mailbox; runs its stop hook and disposes it, once its code no longer runs. Never throws.</summary>
     private async Task RetireAsync(AgentSlot slot)
     {
         slot.MarkRemoved();
+
+        // At once: what comes from now on is not for it, however long its code runs.
+        await CloseQuietlyAsync(slot).ConfigureAwait(false);
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (!slot.TryRetire(over.Task))
         {
@@ -72,7 +89,6 @@ public sealed partial class AgentCoordinator
 
         try
         {
-            await CloseQuietlyAsync(slot).ConfigureAwait(false);
             await StopQuietlyAsync(slot.Id, slot.Agent).ConfigureAwait(false);
             CountAgent(slot.Identity.Type, -1);
             await slot.DisposeAsync().ConfigureAwait(false);
@@ -117,19 +133,8 @@ public sealed partial class AgentCoordinator
         agent.Detach();
     }
 
-    private void CountAgent(AgentType type, int change)
-    {
-        try
-        {
-            _environment.Instruments.ActiveAgents.Add(change, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, type.Name));
-        }
-#pragma warning disable CA1031 // Somebody who listens to metrics and fails: the agent is there, or gone, all the same.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.ListenerFailed(_logger, exception);
-        }
-    }
+    private void CountAgent(AgentType type, int change) =>
+        _environment.Instruments.ActiveAgents.Record(change, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, type.Name));
 
     private async ValueTask DisposeAgentAsync(string agentId, BaseAgent agent)
     {

@@ -7,6 +7,7 @@ public sealed partial class AgentCoordinator
 {
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private readonly CancellationTokenSource _abort = new();
+    private readonly CancellationToken _aborted;
     private readonly List<MessageSubscription> _subscriptions = [];
     private TaskCompletionSource? _drained;
     private IDisposable? _observation;
@@ -31,6 +32,8 @@ public sealed partial class AgentCoordinator
                 return;
             }
 
+            // Left behind by a start that failed.
+            await UnsubscribeAsync().ConfigureAwait(false);
             await _bus.ConnectAsync(cancellationToken).ConfigureAwait(false);
             await _state.ConnectAsync(cancellationToken).ConfigureAwait(false);
 
@@ -66,6 +69,7 @@ public sealed partial class AgentCoordinator
             _admissions.Close();
             if (!isRunning)
             {
+                await UnsubscribeAsync().ConfigureAwait(false);
                 LetGo();
                 return;
             }
@@ -76,11 +80,7 @@ public sealed partial class AgentCoordinator
             await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id).AsTask())).ConfigureAwait(false);
             await _saver.StopAsync().ConfigureAwait(false);
             await _busDisconnected.DisposeAsync().ConfigureAwait(false);
-            foreach (var subscription in _subscriptions)
-            {
-                await subscription.DisposeAsync().ConfigureAwait(false);
-            }
-
+            await UnsubscribeAsync().ConfigureAwait(false);
             _observation?.Dispose();
             LetGo();
             Log.Stopped(_logger, Id, abandoned);
@@ -89,6 +89,25 @@ public sealed partial class AgentCoordinator
         {
             _lifecycle.Release();
         }
+    }
+
+    private async ValueTask UnsubscribeAsync()
+    {
+        foreach (var subscription in _subscriptions)
+        {
+            try
+            {
+                await subscription.DisposeAsync().ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // A bus that fails to end a subscription must not keep the rest from being stopped.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.UnsubscribeFailed(_logger, exception, Id);
+            }
+        }
+
+        _subscriptions.Clear();
     }
 
     /// <summary>The error handler may be shared, and lives on.</summary>
@@ -122,6 +141,8 @@ public sealed partial class AgentCoordinator
         {
             pool.FailWaiting(condition, GiveBack);
         }
+
+        _admissions.Wake(condition);
     }
 
     /// <summary>Counts a dispatch, so that a stop can wait for it.</summary>
@@ -177,7 +198,7 @@ public sealed partial class AgentCoordinator
 
             foreach (var slot in _slots.Values)
             {
-                slot?.Abandon(_abort.Token);
+                slot?.Abandon(_aborted);
             }
 
             return abandoned;

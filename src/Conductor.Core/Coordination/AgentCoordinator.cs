@@ -60,6 +60,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         }
 
         _time = _environment.TimeProvider;
+        _aborted = _abort.Token;
         _logger = _environment.LoggerFactory.CreateLogger<AgentCoordinator>();
         _host = new AgentHost(Id, bus, stateManager, _environment, scopes);
         _admissions = new Admissions(policyEngine, _options, _time);
@@ -172,7 +173,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
             try
             {
-                Begin(ticket, slot, now);
+                ticket.Begin(now, _time, _environment.Instruments);
                 var answer = RunAttemptAsync(slot, cancellationToken);
                 var watch = cancellationToken.UnsafeRegister(static (state, token) => ((AgentSlot)state!).Abandon(token), slot);
                 try
@@ -214,7 +215,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                 break;
             }
 
-            await BackOffAsync(decision.Delay, cancellationToken).ConfigureAwait(false);
+            await _admissions.BackOffAsync(ticket, decision.Delay, cancellationToken).ConfigureAwait(false);
             ticket.NextAttempt(slot);
             hasWaited = true;
         }
@@ -229,20 +230,6 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         return await _state.SaveTaskResultAsync(result, CancellationToken.None).ConfigureAwait(false) == RecordOutcome.Recorded
             ? result
             : await RecordedAsync(result).ConfigureAwait(false);
-    }
-
-    /// <summary>An attempt begins. Somebody who listens to metrics and fails must not keep the agent.</summary>
-    private void Begin(DispatchTicket ticket, AgentSlot slot, long now)
-    {
-        try
-        {
-            ticket.Begin(now, _time, _environment.Instruments);
-        }
-        catch
-        {
-            slot.Unpublished(slot.AttemptNumber);
-            throw;
-        }
     }
 
     private static TaskResult FinalResult(TaskResult result, ErrorDecision decision) => decision.Action == ErrorAction.Skip
@@ -281,7 +268,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             await owner.EnsureOwnsAsync().ConfigureAwait(false);
         }
 
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _abort.Token);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted);
         var done = await _errors.CarryOutAsync(error, context, decision, CancellationToken.None, patience.Token).ConfigureAwait(false);
         ticket.DeadLetter = done.Record;
         return done;
@@ -312,15 +299,6 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         var (final, context) = (error with { IsTransient = false }, ticket.ToErrorContext(slot: null, otherAgentsAvailable: false, _time));
         var decision = await CarryOutAsync(final, context, _errors.Decide(final, context), ticket, cancellationToken).ConfigureAwait(false);
         return ran ? ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time) : throw exception;
-    }
-
-    private async ValueTask BackOffAsync(TimeSpan delay, CancellationToken cancellationToken)
-    {
-        if (delay > TimeSpan.Zero)
-        {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _abort.Token);
-            await Task.Delay(TimerRange.AtMost(delay), _time, either.Token).ConfigureAwait(false);
-        }
     }
 
     /// <summary>What was recorded in place of this result.</summary>

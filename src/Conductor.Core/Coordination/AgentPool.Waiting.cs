@@ -3,14 +3,24 @@ namespace Conductor.Coordination;
 /// <content>Those that wait: telling them when nothing can come any more, and looking again when it may. Under the pool's lock.</content>
 internal sealed partial class AgentPool
 {
+    /// <summary>Whether one is idle that has not refused a dispatch.</summary>
+    public bool HasIdleFor(DispatchTicket ticket)
+    {
+        lock (_gate)
+        {
+            RecoverBrokenOff();
+            return Members.Any(slot => slot.IsIdle && !ticket.IsRefusedBy(slot));
+        }
+    }
+
     private void ThrowIfHopeless(DispatchTicket ticket)
     {
-        if (_members.Count == 0 && !_waitForUnknown)
+        if (_memberCount == 0 && !_waitForUnknown)
         {
             throw NoneRegistered();
         }
 
-        if (_members.Count > 0 && _brokenOff.Count == _members.Count)
+        if (_memberCount > 0 && _brokenOff.Count == _memberCount)
         {
             throw new CircuitOpenException(Type, _brokenOff.Min(static slot => slot.TimeUntilRecovery));
         }
@@ -28,7 +38,7 @@ internal sealed partial class AgentPool
             return false;
         }
 
-        foreach (var slot in _members)
+        foreach (var slot in Members)
         {
             if (!_brokenOff.Contains(slot) && !ticket.IsRefusedBy(slot))
             {
@@ -36,7 +46,7 @@ internal sealed partial class AgentPool
             }
         }
 
-        return _members.Count > 0;
+        return _memberCount > 0;
     }
 
     private NoAvailableAgentException NoneRegistered() => new(Type, $"No agent of type '{Type}' is registered any more.");
@@ -49,11 +59,11 @@ internal sealed partial class AgentPool
             return;
         }
 
-        if (_members.Count == 0 && !_waitForUnknown)
+        if (_memberCount == 0 && !_waitForUnknown)
         {
             FailWaiters(_waiters.TakeAll(), _ => NoneRegistered());
         }
-        else if (_members.Count > 0 && _brokenOff.Count == _members.Count)
+        else if (_memberCount > 0 && _brokenOff.Count == _memberCount)
         {
             var retryAfter = _brokenOff.Min(static slot => slot.TimeUntilRecovery);
             FailWaiters(_waiters.TakeAll(), _ => new CircuitOpenException(Type, retryAfter));

@@ -3,23 +3,31 @@ using Conductor.Errors;
 namespace Conductor.Coordination;
 
 /// <summary>
-/// The agents of one type and the tasks that wait for one. Taking and returning an idle agent is constant-time however many there are (the
-/// one freed last first). Agents whose circuit breaker is open stand apart until its recovery time has passed. Thread-safe.
+/// The agents of one type and the tasks that wait for one. Taking and returning an idle agent takes the same time however many there are (the one that came
+/// first is taken first, so that few tasks keep to few agents). Agents whose circuit breaker is open stand apart until its recovery time has passed. Thread-safe.
 /// </summary>
 internal sealed partial class AgentPool
 {
+    private const int MostGaps = 32;
+
     private static readonly TimeSpan _trialRecheck = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly WaitingLimit _limit;
     private readonly bool _waitForUnknown;
-    private readonly List<AgentSlot> _idle = [];
-    private readonly List<AgentSlot> _members = [];
+
+    /// <summary>In the order in which they came; null where one has gone.</summary>
+    private readonly List<AgentSlot?> _places = [];
+
+    /// <summary>The places of those that are idle.</summary>
+    private readonly SmallestFirst _idle = new(1);
     private readonly HashSet<AgentSlot> _brokenOff = [];
     private readonly WaitQueue<AgentWaiter> _waiters;
     private ITimer? _recovery;
     private int _running;
+    private int _memberCount;
+    private int _idleCount;
 
     public AgentPool(AgentType type, TimeProvider time, DispatchOptions options, WaitingLimit limit, bool waitForUnknown)
     {
@@ -36,16 +44,19 @@ internal sealed partial class AgentPool
     public ref int Running => ref _running;
 
     /// <summary>Idle agents, as far as can be said without the lock: they come and go.</summary>
-    public int IdleCount => _idle.Count;
+    public int IdleCount => _idleCount;
 
-    public bool IsEmpty => _members.Count == 0;
+    public bool IsEmpty => _memberCount == 0;
 
+    private IEnumerable<AgentSlot> Members => _places.OfType<AgentSlot>();
+
+    /// <summary>Those that are idle, in the order in which they are taken.</summary>
     public IReadOnlyList<AgentSlot> IdleSlots()
     {
         lock (_gate)
         {
             RecoverBrokenOff();
-            return [.. _idle];
+            return [.. Members.Where(static slot => slot.IsIdle)];
         }
     }
 
@@ -55,7 +66,7 @@ internal sealed partial class AgentPool
         lock (_gate)
         {
             RecoverBrokenOff();
-            return _members.Count - _brokenOff.Count - (slot.IsMember && !_brokenOff.Contains(slot) ? 1 : 0) > 0;
+            return _memberCount - _brokenOff.Count - (slot.IsMember && !_brokenOff.Contains(slot) ? 1 : 0) > 0;
         }
     }
 
@@ -80,10 +91,10 @@ internal sealed partial class AgentPool
             if (!mayWait)
             {
                 throw new NoAvailableAgentException(
-                    Type, $"All {_members.Count} agent(s) of type '{Type}' are busy, and DispatchOptions.WaitLimit of zero forbids waiting for one.");
+                    Type, $"All {_memberCount} agent(s) of type '{Type}' are busy, and DispatchOptions.WaitLimit of zero forbids waiting for one.");
             }
 
-            if (_limit.IsClosed || ticket.Owner is { IsStopping: true })
+            if (_limit.IsClosed || ticket.IsToBeGivenBack)
             {
                 // Those who waited were told, under this lock: this one would not be.
                 throw AgentCoordinator.GiveBack(ticket);
@@ -117,8 +128,10 @@ internal sealed partial class AgentPool
     {
         lock (_gate)
         {
-            slot.MemberIndex = _members.Count;
-            _members.Add(slot);
+            slot.Place = _places.Count;
+            _places.Add(slot);
+            _memberCount++;
+            _idle.Grow(_places.Count);
             Offer(slot);
         }
     }
@@ -128,9 +141,9 @@ internal sealed partial class AgentPool
     {
         lock (_gate)
         {
+            RemoveIdle(slot);
             RemoveMember(slot);
             _brokenOff.Remove(slot);
-            RemoveIdle(slot);
             if (!keepWaiters)
             {
                 FailHopelessWaiters();
@@ -143,7 +156,7 @@ internal sealed partial class AgentPool
     {
         lock (_gate)
         {
-            if (slot.IsMember && slot.IdleIndex < 0)
+            if (slot.IsMember && !slot.IsIdle)
             {
                 Offer(slot);
             }
@@ -184,9 +197,9 @@ internal sealed partial class AgentPool
     private AgentSlot? TakeIdle(DispatchTicket ticket)
     {
         AgentSlot? avoided = null;
-        for (var i = _idle.Count - 1; i >= 0; i--)
+        for (var place = _idle.Next(0); place >= 0; place = _idle.Next(place + 1))
         {
-            var slot = _idle[i];
+            var slot = _places[place]!;
             if (ticket.IsRefusedBy(slot))
             {
                 continue;
@@ -264,8 +277,9 @@ internal sealed partial class AgentPool
             return;
         }
 
-        slot.IdleIndex = _idle.Count;
-        _idle.Add(slot);
+        slot.IsIdle = true;
+        _idle.Add(slot.Place);
+        _idleCount++;
     }
 
     private void RemoveMember(AgentSlot slot)
@@ -275,25 +289,41 @@ internal sealed partial class AgentPool
             return;
         }
 
-        var last = _members[^1];
-        _members[slot.MemberIndex] = last;
-        last.MemberIndex = slot.MemberIndex;
-        _members.RemoveAt(_members.Count - 1);
-        slot.MemberIndex = -1;
+        _places[slot.Place] = null;
+        slot.Place = -1;
+        _memberCount--;
+        CloseGaps();
     }
 
-    private void RemoveIdle(AgentSlot slot)
+    /// <summary>Agents that come and go must leave no more gaps than there are agents.</summary>
+    private void CloseGaps()
     {
-        if (slot.IdleIndex < 0)
+        if (_places.Count < 2 * (_memberCount + MostGaps))
         {
             return;
         }
 
-        var last = _idle[^1];
-        _idle[slot.IdleIndex] = last;
-        last.IdleIndex = slot.IdleIndex;
-        _idle.RemoveAt(_idle.Count - 1);
-        slot.IdleIndex = -1;
+        _places.RemoveAll(static slot => slot is null);
+        _idle.Clear();
+        for (var place = 0; place < _places.Count; place++)
+        {
+            var slot = _places[place]!;
+            slot.Place = place;
+            if (slot.IsIdle)
+            {
+                _idle.Add(place);
+            }
+        }
+    }
+
+    private void RemoveIdle(AgentSlot slot)
+    {
+        if (slot.IsIdle)
+        {
+            slot.IsIdle = false;
+            _idle.Remove(slot.Place);
+            _idleCount--;
+        }
     }
 
     private void RecoverBrokenOff()

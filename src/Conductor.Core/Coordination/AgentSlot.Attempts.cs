@@ -12,12 +12,12 @@ internal sealed partial class AgentSlot
     /// <param name="ticket">The dispatch.</param>
     /// <param name="now">When it begins.</param>
     /// <param name="timeout">The time it may take.</param>
-    /// <returns>False when the agent was removed since it was taken: it would never answer.</returns>
+    /// <returns>False when the agent was removed, or is about to be, since it was taken: it would never answer.</returns>
     public bool TryBegin(DispatchTicket ticket, long now, TimeSpan timeout)
     {
         lock (this)
         {
-            if (_removed)
+            if (_removed || HasLeft)
             {
                 return false;
             }

@@ -57,14 +57,14 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     /// <summary>The permit of a trial under way, while the breaker is half open.</summary>
     public CircuitPermit? Permit { get; set; }
 
-    /// <summary>Its place among the idle agents of its pool, or -1. Under the pool's lock.</summary>
-    public int IdleIndex { get; set; } = -1;
-
     /// <summary>Its place among the members of its pool, or -1. Under the pool's lock.</summary>
-    public int MemberIndex { get; set; } = -1;
+    public int Place { get; set; } = -1;
 
     /// <summary>Whether it belongs to its pool. Under the pool's lock.</summary>
-    public bool IsMember => MemberIndex >= 0;
+    public bool IsMember => Place >= 0;
+
+    /// <summary>Whether its pool may give it a task. Under the pool's lock.</summary>
+    public bool IsIdle { get; set; }
 
     /// <summary>1 while the saver has been told of a change. Under the saver's control.</summary>
     public int Dirty;

@@ -19,13 +19,15 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
     /// <param name="ticket">The dispatch.</param>
     /// <param name="denial">What it was denied for.</param>
     /// <param name="seenVersion">The version read before the policies were asked.</param>
+    /// <param name="patience">How long it may wait; null for as long as it takes.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async ValueTask WaitAsync(DispatchTicket ticket, PolicyResult denial, long seenVersion, CancellationToken cancellationToken)
+    public async ValueTask WaitAsync(DispatchTicket ticket, PolicyResult denial, long seenVersion, TimeSpan? patience, CancellationToken cancellationToken)
     {
+        var interval = patience is { } left && left < options.PolicyRecheckInterval ? left : options.PolicyRecheckInterval;
         var waiter = new Waiter(ticket, denial, seenVersion);
         lock (_gate)
         {
-            if (counts.Releases != seenVersion)
+            if (counts.Releases != seenVersion || limit.IsClosed || ticket.IsToBeGivenBack)
             {
                 return;
             }
@@ -46,11 +48,11 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         WakeNext(waiter);
         try
         {
-            await waiter.Turn.WaitAsync(options.PolicyRecheckInterval, time, cancellationToken).ConfigureAwait(false);
+            await waiter.Turn.WaitAsync(interval, time, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            // The interval is over: look again.
+            // The interval, or what patience there was, is over: look again, a last time if need be.
         }
         finally
         {
@@ -79,11 +81,33 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
             Volatile.Write(ref counts.WaitingForCapacity, 0);
         }
 
-        foreach (var waiter in all)
+        Wake(all);
+    }
+
+    private void Wake(List<Waiter> waiters)
+    {
+        foreach (var waiter in waiters)
         {
             limit.Leave();
             waiter.Wake();
         }
+    }
+
+    /// <summary>Has those that meet a condition look again at once.</summary>
+    public void Wake(Func<DispatchTicket, bool> condition)
+    {
+        List<Waiter> woken = [];
+        lock (_gate)
+        {
+            while (_waiters.TakeFirst(static (waiter, meets) => meets(waiter.Ticket), condition) is { } waiter)
+            {
+                woken.Add(waiter);
+            }
+
+            Volatile.Write(ref counts.WaitingForCapacity, _waiters.Count);
+        }
+
+        Wake(woken);
     }
 
     /// <summary>Gives up a place. False when it was taken: its waiter has been woken.</summary>

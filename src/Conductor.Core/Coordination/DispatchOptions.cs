@@ -19,7 +19,10 @@ public sealed class DispatchOptions
     /// <value>Default: 10,000.</value>
     public int QueueCapacity { get; set; } = DefaultQueueCapacity;
 
-    /// <summary>How long a task may wait for its first agent; then it fails with NO_AVAILABLE_AGENT. Zero: it never waits. Zero or more.</summary>
+    /// <summary>
+    /// How long a task may wait for its first agent; then it fails with NO_AVAILABLE_AGENT. Zero: it never waits. Zero or more. Tasks of a run wait for agents of their type
+    /// that are there without a limit, since a run keeps them busy itself; <see cref="WorkflowDefinition.Timeout"/> limits the run.
+    /// </summary>
     /// <value>Default: null, no limit.</value>
     public TimeSpan? WaitLimit { get; set; }
 

@@ -48,6 +48,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>Whether its waiting was ended because whoever dispatched it stops: it did not fail, and is begun by somebody else.</summary>
     public bool IsGivenBack { get; set; }
 
+    /// <summary>Whether whoever dispatched it begins nothing more.</summary>
+    public bool IsToBeGivenBack => Owner is { IsStopping: true };
+
     /// <summary>Tasks that were admitted before this one when the policies were asked last.</summary>
     public int AdmittedBefore { get; set; }
 

@@ -41,9 +41,9 @@ internal static partial class Log
     [LoggerMessage(1341, LogLevel.Error, "Agent {AgentId} could not be disposed.")]
     public static partial void DisposalFailed(ILogger logger, Exception exception, string agentId);
 
-    [LoggerMessage(1342, LogLevel.Error, "Somebody who listens to metrics failed at the count of agents.")]
-    public static partial void ListenerFailed(ILogger logger, Exception exception);
-
     [LoggerMessage(1343, LogLevel.Error, "What somebody registered on the token of a dispatch failed when the coordinator stopped.")]
     public static partial void CallbackFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1344, LogLevel.Error, "A subscription of coordinator {CoordinatorId} could not be ended.")]
+    public static partial void UnsubscribeFailed(ILogger logger, Exception exception, string coordinatorId);
 }

@@ -28,11 +28,11 @@ public sealed class ConductorEnvironment
         bool recordSensitiveData = false)
     {
         TimeProvider = timeProvider ?? TimeProvider.System;
-        LoggerFactory = loggerFactory ?? NullLoggerFactory.Instance;
+        LoggerFactory = loggerFactory is null or NullLoggerFactory or GuardedLoggerFactory ? loggerFactory ?? NullLoggerFactory.Instance : new GuardedLoggerFactory(loggerFactory);
         _logger = LoggerFactory.CreateLogger<ConductorEnvironment>();
         ErrorClassifier = errorClassifier ?? ErrorClassifier.Default;
         RecordSensitiveData = recordSensitiveData;
-        _instruments = new Lazy<ConductorInstruments>(() => new ConductorInstruments(meterFactory));
+        _instruments = new Lazy<ConductorInstruments>(() => new ConductorInstruments(meterFactory, _logger));
     }
 
     /// <summary>The environment of components that are built by hand.</summary>
@@ -41,7 +41,7 @@ public sealed class ConductorEnvironment
     /// <summary>The clock.</summary>
     public TimeProvider TimeProvider { get; }
 
-    /// <summary>Where loggers come from.</summary>
+    /// <summary>Where loggers come from. They never throw, whatever their providers do.</summary>
     public ILoggerFactory LoggerFactory { get; }
 
     /// <summary>Gives codes to exceptions.</summary>
@@ -72,21 +72,8 @@ public sealed class ConductorEnvironment
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            LogClassifierFailed(failure, exception, task, workflowId);
-            return ErrorClassifier.Default.Classify(exception);
-        }
-    }
-
-    private void LogClassifierFailed(Exception failure, Exception exception, TaskDefinition? task, string? workflowId)
-    {
-        try
-        {
             Log.ClassifierFailed(_logger, failure, exception.GetType().FullName, task?.Id, workflowId, exception.Message);
-        }
-#pragma warning disable CA1031 // A logger that fails, too, must not take the place of the error; nobody is left to be told.
-        catch (Exception)
-#pragma warning restore CA1031
-        {
+            return ErrorClassifier.Default.Classify(exception);
         }
     }
 }

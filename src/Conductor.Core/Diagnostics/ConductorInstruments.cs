@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
 
 namespace Conductor.Diagnostics;
 
@@ -18,7 +19,7 @@ internal sealed class ConductorInstruments
     private readonly Observed _busQueue = new();
     private readonly Observed _dispatchQueue = new();
 
-    public ConductorInstruments(IMeterFactory? factory)
+    public ConductorInstruments(IMeterFactory? factory, ILogger logger)
     {
         var options = new MeterOptions(ConductorTelemetry.MeterName)
         {
@@ -28,56 +29,74 @@ internal sealed class ConductorInstruments
 #pragma warning disable CA2000 // The meter lives as long as its factory, or as the process.
         Meter = factory?.Create(options) ?? new Meter(options);
 #pragma warning restore CA2000
-        WorkflowDuration = Meter.CreateHistogram("gen_ai.workflow.duration", "s", "Duration of a workflow run.", tags: null, _longRunning);
-        InvokeAgentDuration = Meter.CreateHistogram("gen_ai.invoke_agent.duration", "s", "Duration of one attempt of an agent.", tags: null, _longRunning);
-        SentMessages = Meter.CreateCounter<long>("messaging.client.sent.messages", "{message}", "Messages published.");
-        ConsumedMessages = Meter.CreateCounter<long>("messaging.client.consumed.messages", "{message}", "Messages handed to a handler.");
-        ProcessDuration = Meter.CreateHistogram("messaging.process.duration", "s", "Duration of a message handler.", tags: null, _shortRunning);
-        BusQueueWaitTime = Meter.CreateHistogram("conductor.bus.queue.wait_time", "s", "Time of a message in a subscription's queue.", tags: null, _shortRunning);
-        StateOperationDuration = Meter.CreateHistogram("conductor.state.operation.duration", "s", "Duration of a store operation.", tags: null, _shortRunning);
-        DispatchWaitTime = Meter.CreateHistogram("conductor.dispatch.wait_time", "s", "Time of a task until it had an agent.", tags: null, _shortRunning);
-        DroppedMessages = Meter.CreateCounter<long>("conductor.bus.message.dropped", "{message}", "Messages not delivered, by reason.");
-        DeadLetters = Meter.CreateCounter<long>("conductor.dead_letters", "{task}", "Tasks given up as dead letters.");
-        RetryAttempts = Meter.CreateCounter<long>("conductor.retry.attempts", "{attempt}", "Attempts made again after a failure.");
-        PolicyEvaluations = Meter.CreateCounter<long>("conductor.policy.evaluations", "{evaluation}", "Policies evaluated, by policy and decision.");
-        ActiveWorkflows = Meter.CreateUpDownCounter<long>("conductor.workflow.active", "{workflow}", "Runs in progress.");
-        ActiveAgents = Meter.CreateUpDownCounter<long>("conductor.agent.active", "{agent}", "Agents registered.");
-        CircuitBreakerStatus = Meter.CreateUpDownCounter<long>("conductor.circuit_breaker.status", "{breaker}", "Circuit breakers, by state.");
+        WorkflowDuration = Histogram("gen_ai.workflow.duration", "s", "Duration of a workflow run.", _longRunning);
+        InvokeAgentDuration = Histogram("gen_ai.invoke_agent.duration", "s", "Duration of one attempt of an agent.", _longRunning);
+        SentMessages = Counter("messaging.client.sent.messages", "{message}", "Messages published.");
+        ConsumedMessages = Counter("messaging.client.consumed.messages", "{message}", "Messages handed to a handler.");
+        ProcessDuration = Histogram("messaging.process.duration", "s", "Duration of a message handler.", _shortRunning);
+        BusQueueWaitTime = Histogram("conductor.bus.queue.wait_time", "s", "Time of a message in a subscription's queue.", _shortRunning);
+        StateOperationDuration = Histogram("conductor.state.operation.duration", "s", "Duration of a store operation.", _shortRunning);
+        DispatchWaitTime = Histogram("conductor.dispatch.wait_time", "s", "Time of a task until it had an agent.", _shortRunning);
+        DroppedMessages = Counter("conductor.bus.message.dropped", "{message}", "Messages not delivered, by reason.");
+        DeadLetters = Counter("conductor.dead_letters", "{task}", "Tasks given up as dead letters.");
+        RetryAttempts = Counter("conductor.retry.attempts", "{attempt}", "Attempts made again after a failure.");
+        PolicyEvaluations = Counter("conductor.policy.evaluations", "{evaluation}", "Policies evaluated, by policy and decision.");
+        ActiveWorkflows = UpDownCounter("conductor.workflow.active", "{workflow}", "Runs in progress.");
+        ActiveAgents = UpDownCounter("conductor.agent.active", "{agent}", "Agents registered.");
+        CircuitBreakerStatus = UpDownCounter("conductor.circuit_breaker.status", "{breaker}", "Circuit breakers, by state.");
         Meter.CreateObservableUpDownCounter("conductor.bus.queue.message.count", _busQueue.Sum, "{message}", "Messages waiting in subscriptions.");
         Meter.CreateObservableUpDownCounter("conductor.dispatch.queue.task.count", _dispatchQueue.Sum, "{task}", "Tasks waiting for an agent.");
+
+        GuardedInstrument<long> Counter(string name, string unit, string description)
+        {
+            var counter = Meter.CreateCounter<long>(name, unit, description);
+            return new GuardedInstrument<long>(counter, counter.Add, logger);
+        }
+
+        GuardedInstrument<long> UpDownCounter(string name, string unit, string description)
+        {
+            var counter = Meter.CreateUpDownCounter<long>(name, unit, description);
+            return new GuardedInstrument<long>(counter, counter.Add, logger);
+        }
+
+        GuardedInstrument<double> Histogram(string name, string unit, string description, InstrumentAdvice<double> advice)
+        {
+            var histogram = Meter.CreateHistogram(name, unit, description, tags: null, advice);
+            return new GuardedInstrument<double>(histogram, histogram.Record, logger);
+        }
     }
 
     public Meter Meter { get; }
 
-    public Histogram<double> WorkflowDuration { get; }
+    public GuardedInstrument<double> WorkflowDuration { get; }
 
-    public Histogram<double> InvokeAgentDuration { get; }
+    public GuardedInstrument<double> InvokeAgentDuration { get; }
 
-    public Counter<long> SentMessages { get; }
+    public GuardedInstrument<long> SentMessages { get; }
 
-    public Counter<long> ConsumedMessages { get; }
+    public GuardedInstrument<long> ConsumedMessages { get; }
 
-    public Histogram<double> ProcessDuration { get; }
+    public GuardedInstrument<double> ProcessDuration { get; }
 
-    public Histogram<double> BusQueueWaitTime { get; }
+    public GuardedInstrument<double> BusQueueWaitTime { get; }
 
-    public Histogram<double> StateOperationDuration { get; }
+    public GuardedInstrument<double> StateOperationDuration { get; }
 
-    public Histogram<double> DispatchWaitTime { get; }
+    public GuardedInstrument<double> DispatchWaitTime { get; }
 
-    public Counter<long> DroppedMessages { get; }
+    public GuardedInstrument<long> DroppedMessages { get; }
 
-    public Counter<long> DeadLetters { get; }
+    public GuardedInstrument<long> DeadLetters { get; }
 
-    public Counter<long> RetryAttempts { get; }
+    public GuardedInstrument<long> RetryAttempts { get; }
 
-    public Counter<long> PolicyEvaluations { get; }
+    public GuardedInstrument<long> PolicyEvaluations { get; }
 
-    public UpDownCounter<long> ActiveWorkflows { get; }
+    public GuardedInstrument<long> ActiveWorkflows { get; }
 
-    public UpDownCounter<long> ActiveAgents { get; }
+    public GuardedInstrument<long> ActiveAgents { get; }
 
-    public UpDownCounter<long> CircuitBreakerStatus { get; }
+    public GuardedInstrument<long> CircuitBreakerStatus { get; }
 
     /// <summary>Counts a bus's waiting messages until the returned handle is disposed.</summary>
     public IDisposable ObserveBusQueue(Func<long> count) => _busQueue.Add(count);

@@ -72,36 +72,23 @@ public sealed partial class ErrorHandler
 
     private void OnBreakerChanged(CircuitBreaker breaker, CircuitBreakerState before, CircuitBreakerState after)
     {
+        CountBreaker(before, -1);
+        CountBreaker(after, 1);
+        Log.BreakerChanged(_logger, breaker.AgentId, before, after);
         try
         {
-            CountBreaker(before, -1);
-            CountBreaker(after, 1);
-            Log.BreakerChanged(_logger, breaker.AgentId, before, after);
             Activity.Current?.AddEvent(new ActivityEvent($"conductor.circuit_breaker.{after}"));
         }
-#pragma warning disable CA1031 // Somebody who listens to metrics, traces or logs and fails: the breaker has changed all the same, and whoever uses it must learn of that.
+#pragma warning disable CA1031 // Somebody who listens to traces and fails: the breaker has changed all the same, and whoever uses it must learn of that.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            SayThatAListenerFailed(exception, breaker.AgentId);
+            Log.ListenerFailed(_logger, exception, breaker.AgentId);
         }
 
         BreakerChanged?.Invoke(breaker.AgentId);
     }
 
-    private void SayThatAListenerFailed(Exception exception, string agentId)
-    {
-        try
-        {
-            Log.ListenerFailed(_logger, exception, agentId);
-        }
-#pragma warning disable CA1031 // It was the logger: nobody is left to be told.
-        catch (Exception)
-#pragma warning restore CA1031
-        {
-        }
-    }
-
-    private void CountBreaker(CircuitBreakerState state, int change) => _environment.Instruments.CircuitBreakerStatus.Add(
+    private void CountBreaker(CircuitBreakerState state, int change) => _environment.Instruments.CircuitBreakerStatus.Record(
         change, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.BreakerState, state.ToString()));
 }

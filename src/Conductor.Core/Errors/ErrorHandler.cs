@@ -58,11 +58,13 @@ public sealed partial class ErrorHandler
         }
     }
 
+#pragma warning disable MA0046 // Within the library, and no events for a sender and its arguments; several coordinators may come and go at once.
     /// <summary>Told of the agent whose breaker was made or has changed.</summary>
-    internal Action<string>? BreakerChanged { get; set; }
+    internal event Action<string>? BreakerChanged;
 
     /// <summary>The type of a registered agent; nameless for any other. Every coordinator adds its own.</summary>
-    internal Func<string, AgentType>? FindType { get; set; }
+    internal event Func<string, AgentType>? FindType;
+#pragma warning restore MA0046
 
     /// <summary>Classifies an exception, decides what is done about it, keeps and publishes what has to be.</summary>
     /// <param name="error">What was thrown.</param>
@@ -112,7 +114,7 @@ public sealed partial class ErrorHandler
         switch (decision.Action)
         {
             case ErrorAction.Retry:
-                _environment.Instruments.RetryAttempts.Add(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.ErrorCode, error.Code));
+                _environment.Instruments.RetryAttempts.Record(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.ErrorCode, error.Code));
                 Log.Retrying(_logger, where.Task?.Id, where.AgentId, error.Code, decision.Attempt, decision.Delay, error.Message);
                 break;
             case ErrorAction.Escalate:
@@ -243,7 +245,7 @@ public sealed partial class ErrorHandler
     private async ValueTask<ErrorDecision> KeptAsync(
         ErrorRecord record, TaskError error, ErrorContext context, ErrorDecision decision, CancellationToken cancellationToken)
     {
-        _environment.Instruments.DeadLetters.Add(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.ErrorCode, error.Code));
+        _environment.Instruments.DeadLetters.Record(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.ErrorCode, error.Code));
         Log.DeadLettered(_logger, context.Task?.Id, context.AgentId, error.Code, record.Id, decision.Reason, error.Message);
         var kept = decision with { Record = record };
         await AnnounceAsync(Channels.DeadLetters, error, context, kept, cancellationToken).ConfigureAwait(false);
@@ -311,7 +313,9 @@ public sealed partial class ErrorHandler
         {
             await _bus.PublishAsync(channel, notice, cancellationToken).ConfigureAwait(false);
         }
-        catch (BusException exception)
+#pragma warning disable CA1031 // Whatever a provider throws: a notice is only to tell of what is decided, and kept, by now.
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
         {
             Log.NoticeFailed(_logger, exception, channel, context.Task?.Id);
         }

@@ -134,7 +134,7 @@ public abstract partial class MessageBus : IAsyncDisposable
         ThrowIfDisconnected();
         cancellationToken.ThrowIfCancellationRequested();
         var stamped = message.Timestamp == default ? message with { Timestamp = Environment.TimeProvider.GetUtcNow() } : message;
-        Environment.Instruments.SentMessages.Add(1);
+        Environment.Instruments.SentMessages.Record(1);
         return SendAsync(channel, stamped, cancellationToken);
     }
 
@@ -151,7 +151,7 @@ public abstract partial class MessageBus : IAsyncDisposable
 
         ThrowIfDisconnected();
         cancellationToken.ThrowIfCancellationRequested();
-        Environment.Instruments.SentMessages.Add(1);
+        Environment.Instruments.SentMessages.Record(1);
         return SendSourceAsync(subscription, source, cancellationToken);
     }
 
@@ -244,7 +244,7 @@ public abstract partial class MessageBus : IAsyncDisposable
 
     internal void Dropped(string channel, AgentMessage message, string reason)
     {
-        Environment.Instruments.DroppedMessages.Add(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.Reason, reason));
+        Environment.Instruments.DroppedMessages.Record(1, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.Reason, reason));
         Log.MessageDropped(Logger, message.Id, TemplateOf(channel), reason);
     }
 

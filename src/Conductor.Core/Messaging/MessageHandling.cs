@@ -22,19 +22,9 @@ internal readonly struct MessageHandling
         _activity = ConductorTelemetry.IsTracing ? Trace(environment, channel, message) : null;
     }
 
-    /// <summary>Says that somebody who listens failed, as far as there is anybody to be told.</summary>
-    public static void ListenerFailed(ConductorEnvironment environment, Exception exception)
-    {
-        try
-        {
-            Log.ListenerFailed(environment.LoggerFactory.CreateLogger<MessageBus>(), exception);
-        }
-#pragma warning disable CA1031 // It was the logger.
-        catch (Exception)
-#pragma warning restore CA1031
-        {
-        }
-    }
+    /// <summary>Says that somebody who listens to traces failed.</summary>
+    public static void ListenerFailed(ConductorEnvironment environment, Exception exception) =>
+        Log.ListenerFailed(environment.LoggerFactory.CreateLogger<MessageBus>(), exception);
 
     /// <summary>The handler failed.</summary>
     public void Fail(Exception exception) => _activity.Fail(exception.GetType().FullName!, exception.Message);
@@ -69,7 +59,7 @@ internal readonly struct MessageHandling
         {
             using (_activity)
             {
-                environment.Instruments.ConsumedMessages.Add(1);
+                environment.Instruments.ConsumedMessages.Record(1);
                 if (_isMeasured)
                 {
                     environment.Instruments.ProcessDuration.Record(environment.TimeProvider.GetElapsedTime(_startedAt).TotalSeconds);

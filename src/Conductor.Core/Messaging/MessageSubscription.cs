@@ -158,7 +158,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
             return false;
         }
 
-        _bus.Environment.Instruments.ConsumedMessages.Add(1);
+        _bus.Environment.Instruments.ConsumedMessages.Record(1);
         return true;
     }
 
@@ -241,19 +241,8 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         }
     }
 
-    private void MeasureWait(Entry entry)
-    {
-        try
-        {
-            _bus.Environment.Instruments.BusQueueWaitTime.Record(_bus.Environment.TimeProvider.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
-        }
-#pragma warning disable CA1031 // Somebody who listens to metrics and fails: the message is handled all the same.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            MessageHandling.ListenerFailed(_bus.Environment, exception);
-        }
-    }
+    private void MeasureWait(Entry entry) =>
+        _bus.Environment.Instruments.BusQueueWaitTime.Record(_bus.Environment.TimeProvider.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
 
     private void NoteFailure(in MessageHandling handling, AgentMessage message, Exception exception)
     {
@@ -262,7 +251,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
             Log.HandlerFailed(_bus.Logger, exception, MessageBus.TemplateOf(Channel), message.Type, message.Id);
             handling.Fail(exception);
         }
-#pragma warning disable CA1031 // A logger that fails, or a listener of traces: what waits behind is handled all the same.
+#pragma warning disable CA1031 // A listener of traces: what waits behind is handled all the same.
         catch (Exception failure)
 #pragma warning restore CA1031
         {
@@ -277,17 +266,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
             return false;
         }
 
-        try
-        {
-            _bus.Dropped(Channel, message, "expired");
-        }
-#pragma warning disable CA1031 // As above.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            MessageHandling.ListenerFailed(_bus.Environment, exception);
-        }
-
+        _bus.Dropped(Channel, message, "expired");
         return true;
     }
 

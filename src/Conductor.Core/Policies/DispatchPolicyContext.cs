@@ -3,14 +3,16 @@ namespace Conductor.Policies;
 /// <summary>A task about to be given to an agent. Counts are those before it. Immutable.</summary>
 public sealed record DispatchPolicyContext : PolicyContext
 {
+    private Mark _looksAtCandidate;
+
     /// <summary>The task.</summary>
     public required TaskDefinition Task { get; init; }
 
     /// <summary>The agent it would be given to; null when only the task is judged.</summary>
-    public AgentIdentity? Candidate { get; init; }
+    public AgentIdentity? Candidate { get => Looked(field); init; }
 
     /// <summary>What that agent is doing.</summary>
-    public AgentStatus CandidateStatus { get; init; }
+    public AgentStatus CandidateStatus { get => Looked(field); init; }
 
     /// <summary>Tasks admitted before this one and not finished, of all types. Waiting and backing-off tasks do not count.</summary>
     public int RunningTasks { get; init; }
@@ -23,4 +25,25 @@ public sealed record DispatchPolicyContext : PolicyContext
 
     /// <summary>The attempt; the first is 1.</summary>
     public int Attempt { get; init; } = 1;
+
+    /// <inheritdoc />
+    internal override bool LooksAtCandidate { get => _looksAtCandidate.IsSet; set => _looksAtCandidate.IsSet = value; }
+
+    private T Looked<T>(T value)
+    {
+        _looksAtCandidate.IsSet = true;
+        return value;
+    }
+
+    /// <summary>Makes no two contexts different.</summary>
+    private struct Mark : IEquatable<Mark>
+    {
+        public bool IsSet;
+
+        public readonly bool Equals(Mark other) => true;
+
+        public override readonly bool Equals(object? obj) => obj is Mark;
+
+        public override readonly int GetHashCode() => 0;
+    }
 }

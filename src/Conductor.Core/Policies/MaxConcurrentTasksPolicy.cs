@@ -27,6 +27,9 @@ public sealed class MaxConcurrentTasksPolicy : Policy<DispatchPolicyContext>
     public override string Description => $"At most {MaxTasks} task(s) run at once.";
 
     /// <inheritdoc />
+    public override PolicyTarget Target => PolicyTarget.Task;
+
+    /// <inheritdoc />
     protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(context);

@@ -14,8 +14,8 @@ public abstract class Policy
     /// <summary>What it rules, for people.</summary>
     public abstract string Description { get; }
 
-    /// <summary>Whom its denial concerns. Default: the task.</summary>
-    public virtual PolicyTarget Target => PolicyTarget.Task;
+    /// <summary>Whom its denial concerns. Default: <see cref="PolicyTarget.Automatic"/>.</summary>
+    public virtual PolicyTarget Target => PolicyTarget.Automatic;
 
     /// <summary>Judges an action. A kind of action that the policy does not judge is allowed.</summary>
     /// <param name="context">The action.</param>

@@ -14,6 +14,9 @@ public abstract record PolicyContext
     /// <summary>The feedback round.</summary>
     public int Round { get; init; }
 
+    /// <summary>Whether the policy that judges looked at what belongs to the candidate.</summary>
+    internal virtual bool LooksAtCandidate { get => false; set { } }
+
     /// <summary>Values of your own.</summary>
     public IReadOnlyDictionary<string, TaskData> Properties { get; init => field = Snapshot.Of(value); } = FrozenDictionary<string, TaskData>.Empty;
 }

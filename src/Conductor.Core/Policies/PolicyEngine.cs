@@ -25,7 +25,9 @@ public sealed class PolicyEngine
     }
 
     /// <summary>Told when a policy was added or removed: what waits for one may pass now.</summary>
-    internal Action? Changed { get; set; }
+#pragma warning disable MA0046 // Within the library, and no event for a sender and its arguments; several coordinators may come and go at once.
+    internal event Action? Changed;
+#pragma warning restore MA0046
 
     /// <summary>Adds a policy after the others.</summary>
     /// <param name="policy">The policy.</param>
@@ -135,7 +137,7 @@ public sealed class PolicyEngine
 
             if (evaluation.Result is { Allowed: false } denial)
             {
-                return new ValueTask<PolicyVerdict>(new PolicyVerdict(policies[i], denial));
+                return new ValueTask<PolicyVerdict>(PolicyVerdict.Of(policies[i], denial, context));
             }
         }
 
@@ -181,7 +183,7 @@ public sealed class PolicyEngine
         {
             if (await evaluation.ConfigureAwait(false) is { Allowed: false } denial)
             {
-                return new PolicyVerdict(policies[index], denial);
+                return PolicyVerdict.Of(policies[index], denial, context);
             }
 
             if (++index >= policies.Length)
@@ -205,6 +207,7 @@ public sealed class PolicyEngine
                 return default;
             }
 
+            context.LooksAtCandidate = false;
             evaluation = policy.JudgeAsync(context, cancellationToken);
         }
 #pragma warning disable CA1031 // A user's policy may throw anything; a rule that cannot be checked counts as broken.
@@ -245,7 +248,7 @@ public sealed class PolicyEngine
         var evaluations = _environment.Instruments.PolicyEvaluations;
         if (evaluations.Enabled)
         {
-            evaluations.Add(
+            evaluations.Record(
                 1,
                 new KeyValuePair<string, object?>(ConductorTelemetry.Tags.Policy, result.PolicyName),
                 new KeyValuePair<string, object?>(ConductorTelemetry.Tags.Decision, result.Allowed ? "allowed" : "denied"));

@@ -1,7 +1,17 @@
 namespace Conductor.Policies;
 
-/// <summary>The first denial and the policy it came from; <c>default</c> when nothing was denied.</summary>
-internal readonly record struct PolicyVerdict(Policy? Policy, PolicyResult? Denial)
+/// <summary>The first denial; <c>default</c> when nothing was denied.</summary>
+/// <param name="Denial">What the policy said.</param>
+/// <param name="ConcernsCandidate">Whether another agent may be allowed to take the task.</param>
+internal readonly record struct PolicyVerdict(PolicyResult? Denial, bool ConcernsCandidate)
 {
     public bool IsAllowed => Denial is null;
+
+    /// <summary>A policy has denied an action.</summary>
+    public static PolicyVerdict Of(Policy policy, PolicyResult denial, PolicyContext context) => new(denial, policy.Target switch
+    {
+        PolicyTarget.Task => false,
+        PolicyTarget.Candidate => true,
+        _ => context.LooksAtCandidate,
+    });
 }

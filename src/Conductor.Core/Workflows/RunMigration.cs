@@ -81,7 +81,7 @@ internal sealed class RunMigration(
         }
 
         runner.Stop(StopCause.Draining);
-        services.Coordinator.GiveBackWaiting(ticket => ticket.WorkflowId == runId);
+        services.Coordinator.GiveBackWaiting(ticket => ReferenceEquals(ticket.Owner, runner));
         try
         {
             await runner.CompletionApart.WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -218,8 +218,8 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
             ends.Add(runner.CompletionApart);
         }
 
-        // What only waits for an agent has not begun: the next owner begins it.
-        _services.Coordinator.GiveBackWaiting(ticket => ticket.WorkflowId is { } run && _services.Runners.ContainsKey(run));
+        // What only waits (for an agent, for capacity, for its next attempt) has not begun: the next owner begins it.
+        _services.Coordinator.GiveBackWaiting(static ticket => ticket.IsToBeGivenBack);
         return ends;
     }
 

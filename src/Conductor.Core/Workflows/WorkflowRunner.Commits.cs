@@ -68,7 +68,9 @@ internal sealed partial class WorkflowRunner
         {
             await held.ConfigureAwait(false);
         }
-        catch (StateException exception)
+#pragma warning disable CA1031 // Whatever a store of somebody's own throws: it is not known to own the run, which is lost here, and no task of it failed.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             Lose(exception);
             throw new OperationCanceledException(exception.Message, exception);
@@ -148,7 +150,9 @@ internal sealed partial class WorkflowRunner
                 Payload = new ControlPayload { Command = ControlPayload.WorkflowChanged, Arguments = arguments },
             }).ConfigureAwait(false);
         }
-        catch (BusException exception)
+#pragma warning disable CA1031 // Whatever a provider throws: what is told of is committed.
+        catch (Exception exception)
+#pragma warning restore CA1031
         {
             Log.NoticeFailed(_services.Logger, exception, RunId);
         }

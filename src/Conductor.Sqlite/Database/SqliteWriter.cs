@@ -226,7 +226,7 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
     {
         if (group.Count > 1 && !isCommitting && exception is not SqliteException { SqliteErrorCode: SqliteFailure.Busy or SqliteFailure.Locked })
         {
-            Say(() => Log.GroupFailed(logger, exception, group.Count));
+            Log.GroupFailed(logger, exception, group.Count);
             foreach (var operation in group)
             {
                 Commit(session, [operation]);
@@ -303,21 +303,7 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Say(() => Log.CheckpointFailed(logger, exception));
-        }
-    }
-
-    /// <summary>A logger may throw, and must not end the process.</summary>
-    private static void Say(Action say)
-    {
-        try
-        {
-            say();
-        }
-#pragma warning disable CA1031 // It was the logger: nobody is left to be told.
-        catch (Exception)
-#pragma warning restore CA1031
-        {
+            Log.CheckpointFailed(logger, exception);
         }
     }
 }

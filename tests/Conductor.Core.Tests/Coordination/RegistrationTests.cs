@@ -1,3 +1,4 @@
+using Conductor.Coordination;
 using Conductor.Messaging;
 using Conductor.Tests.Support;
 
@@ -200,11 +201,25 @@ public sealed class RegistrationTests
     public async Task StopAsync_WhatItWasMadeWith_HoldsOnToItNoLonger()
     {
         await using var rig = await Rig.StartAsync();
-        (rig.Errors.BreakerChanged, rig.Errors.FindType, rig.Policies.Changed).Should().NotBe((null, null, null));
 
-        await rig.Coordinator.StopAsync();
+        // Many at once: none may be lost, and none kept, for the others.
+        var gone = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => Task.Run(() => MakeAndStopAsync(rig))));
 
-        (rig.Errors.BreakerChanged, rig.Errors.FindType, rig.Policies.Changed).Should().Be((null, null, null));
+        for (var turn = 0; turn < 10 && gone.Any(static coordinator => coordinator.IsAlive); turn++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        gone.Should().OnlyContain(static coordinator => !coordinator.IsAlive);
+
+        static async Task<WeakReference> MakeAndStopAsync(Rig rig)
+        {
+            await using var coordinator = new AgentCoordinator(rig.Bus, rig.State, rig.Policies, rig.Errors);
+            await coordinator.StartAsync();
+            await coordinator.StopAsync();
+            return new WeakReference(coordinator);
+        }
     }
 
     [Fact]

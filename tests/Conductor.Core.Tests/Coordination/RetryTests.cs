@@ -69,8 +69,8 @@ public sealed class RetryTests
     public async Task DispatchTaskAsync_Retry_GoesToAnotherHealthyAgent()
     {
         await using var rig = await Rig.StartAsync();
-        await rig.AddAsync(_ => TaskData.Empty, id: "good");
         await rig.AddAsync(_ => throw Transient(), id: "bad");
+        await rig.AddAsync(_ => TaskData.Empty, id: "good");
 
         var result = await rig.DriveAsync(rig.DispatchAsync());
 
@@ -263,12 +263,12 @@ public sealed class RetryTests
         await using var rig = await Rig.StartAsync(new RigOptions { Errors = new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 1 } } });
         var broken = true;
         var gate = new SemaphoreSlim(0);
+        await rig.AddAsync(_ => broken ? throw new InvalidOperationException("bug") : TaskData.Empty, id: "flaky");
         await rig.AddAsync(async (_, token) =>
         {
             await gate.WaitAsync(token);
             return TaskData.Empty;
         }, id: "slow");
-        await rig.AddAsync(_ => broken ? throw new InvalidOperationException("bug") : TaskData.Empty, id: "flaky");
         await rig.DispatchAsync();
         broken = false;
         var slow = rig.DispatchAsync();
@@ -287,12 +287,12 @@ public sealed class RetryTests
         await using var rig = await Rig.StartAsync(new RigOptions { Errors = new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 1 } } });
         var broken = true;
         var gate = new SemaphoreSlim(0);
+        await rig.AddAsync(_ => broken ? throw new InvalidOperationException("bug") : TaskData.Empty, id: "flaky");
         await rig.AddAsync(async (_, token) =>
         {
             await gate.WaitAsync(token);
             return TaskData.Empty;
         }, id: "slow");
-        await rig.AddAsync(_ => broken ? throw new InvalidOperationException("bug") : TaskData.Empty, id: "flaky");
         await rig.DispatchAsync();
         broken = false;
         var slow = rig.DispatchAsync();

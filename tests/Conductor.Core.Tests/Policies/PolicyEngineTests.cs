@@ -115,7 +115,7 @@ public sealed class PolicyEngineTests
     {
         var engine = new PolicyEngine();
         var changes = 0;
-        engine.Changed = () => changes++;
+        engine.Changed += () => changes++;
         engine.RegisterPolicy(Denying("a"));
         (await engine.CheckAsync(_context)).Should().BeFalse();
 

@@ -5,6 +5,7 @@ using Conductor.Messaging;
 using Conductor.Policies;
 using Conductor.State;
 using Conductor.Workflows;
+using Microsoft.Extensions.Logging;
 
 namespace Conductor.Tests.Support;
 
@@ -21,6 +22,9 @@ internal sealed class RigOptions
     public RetentionOptions? Retention { get; init; }
 
     public System.Diagnostics.Metrics.IMeterFactory? Meters { get; init; }
+
+    /// <summary>In place of those that note what is logged.</summary>
+    public ILoggerFactory? Loggers { get; init; }
 
     public bool RecordSensitiveData { get; init; }
 

@@ -101,23 +101,6 @@ public sealed class ClassifierTests
         results.Should().OnlyContain(static result => result.Status == AgentTaskStatus.Failed && result.Error!.Code == ErrorCodes.NoAvailableAgent);
     }
 
-    private sealed class FailingLoggers : ILoggerProvider, ILogger
-    {
-        public ILogger CreateLogger(string categoryName) => this;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            throw new InvalidOperationException("the logger");
-
-        public void Dispose()
-        {
-        }
-    }
-
     private sealed class FailingClassifier : ErrorClassifier
     {
         protected override TaskError? ClassifyCore(Exception exception) => throw new NotSupportedException("the classifier");

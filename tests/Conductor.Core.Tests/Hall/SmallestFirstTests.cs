@@ -1,7 +1,6 @@
-using Conductor.Workflows;
 using CsCheck;
 
-namespace Conductor.Tests.Workflows;
+namespace Conductor.Tests.Hall;
 
 public sealed class SmallestFirstTests
 {

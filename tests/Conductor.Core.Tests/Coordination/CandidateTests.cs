@@ -1,0 +1,150 @@
+using Conductor.Messaging;
+using Conductor.Policies;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Coordination;
+
+/// <summary>Which idle agent a task gets.</summary>
+public sealed class CandidateTests
+{
+    [Fact]
+    [Trait("Behaviour", "2")]
+    public async Task DispatchTaskAsync_SeveralIdle_TakesTheFirstAvailable()
+    {
+        await using var rig = await Rig.StartAsync();
+        foreach (var id in new[] { "first", "second", "third" })
+        {
+            await rig.AddAsync(static _ => TaskData.Empty, id: id);
+        }
+
+        rig.Coordinator.GetAvailableAgents(AgentType.Coding).Select(static agent => agent.Identity.Id).Should().Equal("first", "second", "third");
+        (await rig.DispatchAsync()).AgentId.Should().Be("first");
+        (await rig.DispatchAsync()).AgentId.Should().Be("first", "it is idle again");
+    }
+
+    /// <summary>However many have come and gone, those that are left keep their order, and each gets its turn when the ones before it are busy.</summary>
+    [Fact]
+    public async Task DispatchTaskAsync_ManyCameAndWent_TakesThoseThatAreLeftInTheirOrder()
+    {
+        await using var rig = await Rig.StartAsync();
+        var gate = new TaskCompletionSource();
+        for (var number = 0; number < 300; number++)
+        {
+            await rig.AddAsync(
+                async (_, _) =>
+                {
+                    await gate.Task;
+                    return TaskData.Empty;
+                },
+                id: $"{number:000}");
+        }
+
+        for (var number = 0; number < 300; number++)
+        {
+            if (number % 7 != 3)
+            {
+                await rig.Coordinator.UnregisterAgentAsync($"{number:000}");
+            }
+        }
+
+        var expected = Enumerable.Range(0, 300).Where(static number => number % 7 == 3).Select(static number => $"{number:000}").ToList();
+        rig.Coordinator.GetAvailableAgents(AgentType.Coding).Select(static agent => agent.Identity.Id).Should().Equal(expected);
+        var dispatches = expected.Select(_ => rig.DispatchAsync()).ToList();
+        rig.Coordinator.GetAvailableAgents(AgentType.Coding).Should().BeEmpty();
+        gate.SetResult();
+        (await Task.WhenAll(dispatches)).Select(static result => result.AgentId).Should().Equal(expected);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Behaviour", "2")]
+    public async Task DispatchTaskAsync_OneCandidateDenied_AnotherIdleOneIsTried(bool forTheTimeBeing)
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [new NotThis("denied", forTheTimeBeing)] });
+        await rig.AddAsync(static _ => TaskData.Empty, id: "denied");
+        await rig.AddAsync(static _ => TaskData.Empty, id: "allowed");
+
+        (await rig.DispatchAsync().WaitAsync(TimeSpan.FromSeconds(20))).AgentId.Should().Be("allowed");
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_EveryCandidateDeniedForTheTimeBeing_WaitsUntilOneIsNot()
+    {
+        var policy = new NotThis("only", forTheTimeBeing: true);
+        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [policy] });
+        await rig.AddAsync(static _ => TaskData.Empty, id: "only");
+        var dispatch = rig.DispatchAsync();
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "it to wait");
+
+        policy.Forbidden = "another";
+
+        (await rig.DriveAsync(dispatch)).AgentId.Should().Be("only");
+    }
+
+    /// <summary>A policy that never looks at the candidate denies the task: nobody else is asked about.</summary>
+    [Fact]
+    [Trait("Behaviour", "2")]
+    public async Task DispatchTaskAsync_DenialOfTheTask_EndsTheSearch()
+    {
+        var policy = new NotUrgent();
+        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [new AgentAvailabilityPolicy(), policy] });
+        await rig.AddAsync(static _ => TaskData.Empty);
+        await rig.AddAsync(static _ => TaskData.Empty);
+
+        (await FluentActions.Awaiting(() => rig.DispatchAsync()).Should().ThrowAsync<PolicyViolationException>()).Which.PolicyName.Should().Be("not_urgent");
+
+        policy.Calls.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task Assignment_OnTheBus_IsForItsAgent()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+        await rig.FollowAsync(Channels.Agent("a"));
+
+        await rig.DispatchAsync();
+
+        await Rig.UntilAsync(() => !rig.Messages.IsEmpty, "the assignment");
+        rig.Messages.Single().Message.Recipient.Should().Be("a");
+    }
+
+    [Fact]
+    public void DispatchPolicyContext_LookedAt_IsEqualAllTheSame()
+    {
+        var context = new DispatchPolicyContext { Task = Rig.NewTask(), Candidate = new AgentIdentity { Id = "a", Type = AgentType.Coding } };
+        var other = context with { };
+
+        _ = other.Candidate;
+
+        (other == context, other.GetHashCode()).Should().Be((true, context.GetHashCode()));
+    }
+
+    private sealed class NotThis(string agentId, bool forTheTimeBeing) : Policy<DispatchPolicyContext>
+    {
+        public string Forbidden { get; set; } = agentId;
+
+        public override string Name => "not_this";
+
+        public override string Description => "Not one of them.";
+
+        protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken) =>
+            new(context.Candidate!.Id != Forbidden ? Allowed : Denied($"not {Forbidden}", forTheTimeBeing));
+    }
+
+    private sealed class NotUrgent : Policy<DispatchPolicyContext>
+    {
+        public int Calls { get; private set; }
+
+        public override string Name => "not_urgent";
+
+        public override string Description => "Urgent tasks only.";
+
+        protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
+        {
+            Calls++;
+            return new(context.Task.Priority == TaskPriority.Critical ? Allowed : Denied("it can wait"));
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using System.Diagnostics.Metrics;
+using Conductor.Errors;
+using Conductor.Tests.Support;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Tests.Telemetry;
+
+/// <summary>Whoever is only told of a thing, and fails, does not end it.</summary>
+public sealed class FailingListenerTests
+{
+    /// <summary>Everything is measured on this way: a task that is retried and given up, and a run.</summary>
+    [Fact]
+    public async Task Listener_FailsAtEveryInstrument_NothingIsLost()
+    {
+        using var meters = new OwnMeters();
+        await using var rig = await Rig.StartAsync(new RigOptions { Meters = meters });
+        var failures = 0;
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, own) =>
+            {
+                if (ReferenceEquals(instrument.Meter, rig.Environment.Instruments.Meter))
+                {
+                    own.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, _, _) => Fail());
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) => Fail());
+        listener.Start();
+        await rig.AddAsync(static task => task.Task.Id == "bad" ? throw new AgentException(ErrorCodes.TransientError, "busy") : TaskData.Empty, id: "a");
+
+        var result = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Id = "bad", Retry = new RetrySettings { MaxRetries = 1 } }));
+        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = "run", Tasks = [Rig.NewTask()] }).AsTask());
+
+        (result.Status, result.Attempts, result.Error!.Code).Should().Be((AgentTaskStatus.Failed, 2, ErrorCodes.TransientError));
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle();
+        (await rig.State.GetTaskResultAsync("bad")).Should().Be(result);
+        state.Status.Should().Be(WorkflowStatus.Completed);
+        await rig.Coordinator.StopAsync();
+        failures.Should().BeGreaterThan(20);
+        rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1611, "nothing fails silently");
+
+        void Fail()
+        {
+            Interlocked.Increment(ref failures);
+            throw new InvalidOperationException("the exporter failed");
+        }
+    }
+
+    [Fact]
+    public async Task Logger_Fails_NothingIsLost()
+    {
+        using var loggers = LoggerFactory.Create(static builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(new FailingLoggers()));
+        await using var rig = await Rig.StartAsync(new RigOptions { Loggers = loggers, Errors = new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 100 } } });
+        await rig.AddAsync(static async (task, _) =>
+        {
+            if (task.Task.Id == "late")
+            {
+                // It ignores its token, is set aside, and comes back when nobody waits for its result.
+                await Task.Delay(TimeSpan.FromMinutes(1), task.TimeProvider, CancellationToken.None);
+            }
+
+            return task.Task.Id == "bad" ? throw new AgentException(ErrorCodes.TransientError, "busy") : TaskData.Empty;
+        });
+
+        var late = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Id = "late", Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } }));
+        var bad = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Id = "bad" }));
+        await rig.Engine.StartAsync();
+        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = "run", Tasks = [Rig.NewTask(), Rig.NewTask() with { Id = "bad", Optional = true }] }).AsTask());
+
+        (late.Error!.Code, bad.Attempts, state.Status).Should().Be((ErrorCodes.AgentTimeout, 4, WorkflowStatus.Completed));
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().HaveCount(2);
+        await rig.Engine.StopAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+        await rig.Coordinator.StopAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+    }
+}
