@@ -85,7 +85,7 @@ public sealed partial class AgentCoordinator
         slot.Pool.Remove(slot);
         await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, cancellationToken).ConfigureAwait(false);
         _slots.TryRemove(agentId, out _);
-        await RetireAsync(slot).ConfigureAwait(false);
+        await RetireAsync(slot, cancellationToken).ConfigureAwait(false);
         _errors.RemoveAgent(agentId);
         await _state.DeleteAgentStateAsync(agentId, CancellationToken.None).ConfigureAwait(false);
         Log.Unregistered(_logger, agentId);
@@ -111,7 +111,7 @@ public sealed partial class AgentCoordinator
     internal void OnRemovedAgentReturned(AgentSlot slot)
     {
         Log.RemovedAgentReturned(_logger, slot.Id);
-        _ = RetireAsync(slot);
+        _ = RetireAsync(slot, CancellationToken.None);
     }
 
     private AgentType TypeOf(string agentId) => FindSlot(agentId)?.Identity.Type ?? default;
@@ -144,7 +144,7 @@ public sealed partial class AgentCoordinator
             if (slot is not null)
             {
                 // It listens by now, and would take what is meant for the next one of its id.
-                await RetireAsync(slot).ConfigureAwait(false);
+                await RetireAsync(slot, CancellationToken.None).ConfigureAwait(false);
             }
 
             _slots.TryRemove(identity.Id, out _);
@@ -180,7 +180,7 @@ public sealed partial class AgentCoordinator
         {
             if (isStarted)
             {
-                await StopQuietlyAsync(identity.Id, agent).ConfigureAwait(false);
+                await StopQuietlyAsync(identity.Id, agent, CancellationToken.None).ConfigureAwait(false);
             }
             else
             {
@@ -212,7 +212,7 @@ public sealed partial class AgentCoordinator
 
         if (_stopped)
         {
-            await StopAgentAsync(slot.Id).ConfigureAwait(false);
+            await StopAgentAsync(slot.Id, CancellationToken.None).ConfigureAwait(false);
         }
     }
 

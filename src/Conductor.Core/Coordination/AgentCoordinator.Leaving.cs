@@ -27,7 +27,7 @@ public sealed partial class AgentCoordinator
             await slot.CloseAsync().ConfigureAwait(false);
 
             // It may have returned meanwhile; otherwise this does nothing, and it is stopped when it does.
-            _ = RetireAsync(slot);
+            _ = RetireAsync(slot, CancellationToken.None);
             Replacement.Current = place;
             var successor = await TryOpenSuccessorAsync(slot, place).ConfigureAwait(false);
             if (successor is not null && !place.IsUnwanted)
@@ -36,7 +36,7 @@ public sealed partial class AgentCoordinator
                 return;
             }
 
-            await (successor is null ? Task.CompletedTask : RetireAsync(successor)).ConfigureAwait(false);
+            await (successor is null ? Task.CompletedTask : RetireAsync(successor, CancellationToken.None)).ConfigureAwait(false);
             slot.Pool.Remove(slot);
             _slots.TryRemove(slot.Id, out _);
             _errors.RemoveAgent(slot.Id);
@@ -73,7 +73,9 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>Closes an agent's mailbox; runs its stop hook and disposes it, once its code no longer runs. Never throws.</summary>
-    private async Task RetireAsync(AgentSlot slot)
+    /// <param name="slot">The agent.</param>
+    /// <param name="patience">When it ends, the stop hook has the grace period left.</param>
+    private async Task RetireAsync(AgentSlot slot, CancellationToken patience)
     {
         slot.MarkRemoved();
 
@@ -89,7 +91,7 @@ public sealed partial class AgentCoordinator
 
         try
         {
-            await StopQuietlyAsync(slot.Id, slot.Agent).ConfigureAwait(false);
+            await StopQuietlyAsync(slot.Id, slot.Agent, patience).ConfigureAwait(false);
             CountAgent(slot.Identity.Type, -1);
             await slot.DisposeAsync().ConfigureAwait(false);
             if (slot.Factory is not null)
@@ -117,17 +119,27 @@ public sealed partial class AgentCoordinator
         }
     }
 
-    private async ValueTask StopQuietlyAsync(string agentId, BaseAgent agent)
+    private async ValueTask StopQuietlyAsync(string agentId, BaseAgent agent, CancellationToken patience)
     {
+        using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
+        var watch = patience.UnsafeRegister(state => ((CancellationTokenSource)state!).CancelAfter(_options.CancellationGracePeriod), limit);
         try
         {
-            await agent.StopAsync(CancellationToken.None).ConfigureAwait(false);
+            await agent.StopAsync(limit.Token).AsTask().WaitAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            Log.StopHookLeft(_logger, agentId);
         }
 #pragma warning disable CA1031 // A failing stop hook never blocks removal or the stop of the others.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             Log.StopHookFailed(_logger, exception, agentId);
+        }
+        finally
+        {
+            await watch.DisposeAsync().ConfigureAwait(false);
         }
 
         agent.Detach();

@@ -77,7 +77,7 @@ public sealed partial class AgentCoordinator
             GiveBackWaiting(static _ => true);
 
             var abandoned = await DrainAsync(cancellationToken).ConfigureAwait(false);
-            await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id).AsTask())).ConfigureAwait(false);
+            await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id, cancellationToken).AsTask())).ConfigureAwait(false);
             await _saver.StopAsync().ConfigureAwait(false);
             await _busDisconnected.DisposeAsync().ConfigureAwait(false);
             await UnsubscribeAsync().ConfigureAwait(false);
@@ -205,7 +205,7 @@ public sealed partial class AgentCoordinator
         }
     }
 
-    private async ValueTask StopAgentAsync(string agentId)
+    private async ValueTask StopAgentAsync(string agentId, CancellationToken patience)
     {
         if (FindSlot(agentId) is not { } slot || !slot.TryLeave())
         {
@@ -218,7 +218,7 @@ public sealed partial class AgentCoordinator
         slot.Status = Conductor.AgentStatus.Stopped;
         try
         {
-            await _state.SaveAgentStateAsync(slot.ToState()).ConfigureAwait(false);
+            await _state.SaveAgentStateAsync(slot.ToState(), cancellationToken: CancellationToken.None).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // The last snapshot of one agent must not keep the others from being stopped.
         catch (Exception exception)
@@ -227,7 +227,7 @@ public sealed partial class AgentCoordinator
             Log.AgentStateNotSaved(_logger, exception, agentId);
         }
 
-        await RetireAsync(slot).ConfigureAwait(false);
+        await RetireAsync(slot, patience).ConfigureAwait(false);
         _errors.RemoveAgent(agentId);
     }
 

@@ -227,9 +227,17 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
         // 5. Recorded once, before anybody sees it; the first recorded result is the one that everybody sees.
         result = SavableResult.Of(_state, result, ticket.Task.Optional, _logger);
-        return await _state.SaveTaskResultAsync(result, CancellationToken.None).ConfigureAwait(false) == RecordOutcome.Recorded
-            ? result
-            : await RecordedAsync(result).ConfigureAwait(false);
+        RecordOutcome outcome;
+        try
+        {
+            outcome = await _state.SaveTaskResultAsync(result, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (StateException exception) when (exception.IsTransient == true)
+        {
+            outcome = await SaveLaterAsync(result, exception, cancellationToken).ConfigureAwait(false);
+        }
+
+        return outcome == RecordOutcome.Recorded ? result : await RecordedAsync(result).ConfigureAwait(false);
     }
 
     private static TaskResult FinalResult(TaskResult result, ErrorDecision decision) => decision.Action == ErrorAction.Skip
@@ -300,10 +308,6 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         var decision = await CarryOutAsync(final, context, _errors.Decide(final, context), ticket, cancellationToken).ConfigureAwait(false);
         return ran ? ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time) : throw exception;
     }
-
-    /// <summary>What was recorded in place of this result.</summary>
-    private async ValueTask<TaskResult> RecordedAsync(TaskResult result) =>
-        await _state.GetTaskResultAsync(result.TaskId, CancellationToken.None).ConfigureAwait(false) ?? result;
 
     private AgentPool PoolOf(AgentType type)
     {

@@ -46,4 +46,10 @@ internal static partial class Log
 
     [LoggerMessage(1344, LogLevel.Error, "A subscription of coordinator {CoordinatorId} could not be ended.")]
     public static partial void UnsubscribeFailed(ILogger logger, Exception exception, string coordinatorId);
+
+    [LoggerMessage(1345, LogLevel.Warning, "The result of task {TaskId} could not be saved now; it is tried again in {Delay}.")]
+    public static partial void ResultSavedLater(ILogger logger, Exception exception, string taskId, TimeSpan delay);
+
+    [LoggerMessage(1346, LogLevel.Error, "The stop hook of agent {AgentId} did not end in time, and is left to itself.")]
+    public static partial void StopHookLeft(ILogger logger, string agentId);
 }

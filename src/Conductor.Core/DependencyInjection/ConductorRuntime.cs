@@ -121,6 +121,8 @@ public sealed class ConductorRuntime : IAsyncDisposable
         {
             if (_started && !_stopped)
             {
+                // Every step is tried: there is nothing left for another stop, nor for another start.
+                _stopped = true;
                 var failure = await StopAllAsync(cancellationToken).ConfigureAwait(false);
                 failure?.Throw();
                 Log.Stopped(_logger);

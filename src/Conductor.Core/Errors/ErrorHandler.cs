@@ -15,7 +15,6 @@ public sealed partial class ErrorHandler
 {
     private const string Sender = "conductor:error-handler";
 
-    private static readonly TimeSpan _firstKeepingRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _slowestKeepingRetry = TimeSpan.FromSeconds(2);
 
     /// <summary>As long as a run repeats a step, by default.</summary>
@@ -258,10 +257,11 @@ public sealed partial class ErrorHandler
     /// </summary>
     private async ValueTask<bool> TryKeepAsync(ErrorRecord record, CancellationToken cancellationToken, CancellationToken patience)
     {
-        var startedAt = _environment.TimeProvider.GetTimestamp();
-        for (var delay = _firstKeepingRetry; ; delay = delay * 2 < _slowestKeepingRetry ? delay * 2 : _slowestKeepingRetry)
+        var repetition = new Repetition(_environment.TimeProvider, _longestKeeping, _slowestKeepingRetry);
+        while (true)
         {
-            var isLast = patience.IsCancellationRequested || _environment.TimeProvider.GetElapsedTime(startedAt) >= _longestKeeping;
+            var isLast = patience.IsCancellationRequested || repetition.IsOver;
+            TimeSpan delay;
             try
             {
                 await _state.SaveDeadLetterAsync(record, cancellationToken).ConfigureAwait(false);
@@ -276,6 +276,7 @@ public sealed partial class ErrorHandler
             }
             catch (StateException exception) when (exception.IsTransient == true && !isLast)
             {
+                delay = repetition.NextDelay();
                 Log.KeepingRetried(_logger, exception, record.Id, delay);
             }
 #pragma warning disable CA1031 // Whatever it is, it must not take the place of the task's own error.

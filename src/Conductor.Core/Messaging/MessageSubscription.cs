@@ -117,11 +117,11 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
 
     /// <summary>
     /// Hands over a message that was published in this process. What the handler deals with at once it gets at once, unless others wait before
-    /// it; the rest is queued.
+    /// it; the rest is queued. An assignment waits behind nothing: the agent is free for it, and what else is sent to an agent is handled beside its task.
     /// </summary>
     internal void Publish(AgentMessage message)
     {
-        if (_pumping || _closed || !_receiver.HandlesAtOnce(message))
+        if (_closed || (_pumping && message.Payload is not TaskAssignment) || !_receiver.HandlesAtOnce(message))
         {
             Deliver(message);
             return;
@@ -150,10 +150,10 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
 
     void IChannelTarget.Publish(IMessageSource source) => Publish(source);
 
-    /// <summary>Hands over what was published in this process as it is, unless messages wait before it or the handler needs a message.</summary>
+    /// <summary>Hands over what was published in this process as it is, unless the handler needs a message. As an assignment, or a result, it waits behind nothing.</summary>
     internal bool TryTake(IMessageSource source)
     {
-        if (_pumping || _closed || !_receiver.TryTake(source))
+        if (_closed || !_receiver.TryTake(source))
         {
             return false;
         }

@@ -64,4 +64,7 @@ internal static partial class Log
 
     [LoggerMessage(1419, LogLevel.Warning, "Run {WorkflowId}, which another process may run, could not be followed; it is tried again.")]
     public static partial void FollowingFailed(ILogger logger, Exception exception, string workflowId);
+
+    [LoggerMessage(1420, LogLevel.Error, "Run {WorkflowId} could not be handed over in the time that the stop had: its next owner goes on when the lease has run out.")]
+    public static partial void NotHandedOver(ILogger logger, string workflowId);
 }

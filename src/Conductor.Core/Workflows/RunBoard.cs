@@ -95,14 +95,16 @@ internal sealed class RunBoard(WorkflowPlan plan)
         InFlightCount--;
     }
 
+    public bool IsCancelled(int index) => _status[index] == AgentTaskStatus.Cancelled;
+
     /// <summary>The task that keeps this one from ever running, if there is one.</summary>
-    public TaskDefinition? Blocker(int index)
+    public int? Blocker(int index)
     {
         foreach (var dependency in plan.Dependencies[index])
         {
             if (_status[dependency] is AgentTaskStatus.Failed or AgentTaskStatus.Blocked or AgentTaskStatus.Cancelled)
             {
-                return plan.Task(dependency);
+                return dependency;
             }
         }
 

@@ -23,8 +23,8 @@ internal sealed class RunMigration(
 
         try
         {
-            await StopHereAsync(state.WorkflowId, cancellationToken).ConfigureAwait(false);
-            await MigrateStoppedAsync(stored, plan, settings, migrate, state.WorkflowId, cancellationToken).ConfigureAwait(false);
+            var ranHere = await StopHereAsync(state.WorkflowId, cancellationToken).ConfigureAwait(false);
+            await MigrateStoppedAsync(stored, plan, settings, migrate, state.WorkflowId, ranHere, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -38,14 +38,15 @@ internal sealed class RunMigration(
         WorkflowRunOptions settings,
         Func<WorkflowMigration, WorkflowDefinition> migrate,
         string runId,
+        bool ranHere,
         CancellationToken cancellationToken)
     {
         var lease = await acquire(runId, cancellationToken).ConfigureAwait(false) ?? throw InUse(runId, "is in progress in another process");
         try
         {
-            await GoOnAsync(stored, plan, lease, settings, migrate, runId).ConfigureAwait(false);
+            await GoOnAsync(stored, plan, lease, settings, migrate, runId, ranHere).ConfigureAwait(false);
         }
-        catch
+        catch when (!services.Runners.ContainsKey(runId))
         {
             await services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
             throw;
@@ -73,11 +74,12 @@ internal sealed class RunMigration(
     }
 
     /// <summary>A run of this engine is drained first: what runs finishes, and is not begun again.</summary>
-    private async ValueTask StopHereAsync(string runId, CancellationToken cancellationToken)
+    /// <returns>Whether it was one of this engine's.</returns>
+    private async ValueTask<bool> StopHereAsync(string runId, CancellationToken cancellationToken)
     {
         if (!services.Runners.TryGetValue(runId, out var runner))
         {
-            return;
+            return false;
         }
 
         runner.Stop(StopCause.Draining);
@@ -90,6 +92,8 @@ internal sealed class RunMigration(
         {
             // Handed over: to the one that asks for it here.
         }
+
+        return true;
     }
 
     private static List<string> TooLate(WorkflowPlan plan, int currentPhase, WorkflowState state) =>
@@ -101,7 +105,8 @@ internal sealed class RunMigration(
         HeldLease lease,
         WorkflowRunOptions settings,
         Func<WorkflowMigration, WorkflowDefinition> migrate,
-        string runId)
+        string runId,
+        bool ranHere)
     {
         if (await RunSnapshot.ReadAsync(services.State, runId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
         {
@@ -110,6 +115,24 @@ internal sealed class RunMigration(
             return;
         }
 
+        WorkflowPlan nextPlan;
+        try
+        {
+            nextPlan = NextPlan(stored, plan, snapshot, migrate, runId);
+        }
+        catch when (ranHere)
+        {
+            // It was only stopped for this: it goes on as it is.
+            await resume(WorkflowPlan.Of(stored), snapshot, lease, settings, "not migrated").ConfigureAwait(false);
+            throw;
+        }
+
+        await resume(nextPlan, snapshot, lease, settings, $"migrated from version '{stored.Version}' to '{nextPlan.Definition.Version}'").ConfigureAwait(false);
+    }
+
+    /// <summary>What the user's function makes of it, if the run can go on with that.</summary>
+    private static WorkflowPlan NextPlan(WorkflowDefinition stored, WorkflowPlan plan, RunSnapshot snapshot, Func<WorkflowMigration, WorkflowDefinition> migrate, string runId)
+    {
         var next = migrate(new WorkflowMigration
         {
             State = snapshot.State,
@@ -134,6 +157,6 @@ internal sealed class RunMigration(
                 [$"Run '{runId}' is in phase '{current}', and tasks of phases before it have no result and would never run: {string.Join(", ", tooLate)}. Put them into '{current}' or a later phase."]);
         }
 
-        await resume(nextPlan, snapshot, lease, settings, $"migrated from version '{stored.Version}' to '{next.Version}'").ConfigureAwait(false);
+        return nextPlan;
     }
 }

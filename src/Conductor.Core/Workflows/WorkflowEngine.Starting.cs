@@ -47,7 +47,9 @@ public sealed partial class WorkflowEngine
             }
 
             ThrowIfStopped();
-            await Task.Delay(_services.Options.PollInterval, _services.Time, cancellationToken).ConfigureAwait(false);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+            await ((Task)Task.Delay(_services.Options.PollInterval, _services.Time, either.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
         }
 
         var runner = new WorkflowRunner(_services, plan, runId, settings, lease);

@@ -22,6 +22,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
 
     /// <summary>Those who start or take over runs are inside: a stop hands over what they are about to begin.</summary>
     private readonly Entrance _entrance = new();
+    private readonly CancellationTokenSource _stopping = new();
     private volatile bool _stopped;
 
     /// <summary>Makes an engine.</summary>
@@ -183,17 +184,19 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// Stops: no task is handed over any more, running ones may finish until the token says otherwise, and runs that are not at their end are
     /// handed over to whoever shares the store. Stopping a stopped engine does nothing.
     /// </summary>
-    /// <param name="cancellationToken">Ends the waiting for running tasks: they are cancelled, and run again by the next owner.</param>
+    /// <param name="cancellationToken">
+    /// Ends the waiting for running tasks: they are cancelled, and run again by the next owner. A store that does not answer by the end of
+    /// <see cref="DispatchOptions.CancellationGracePeriod"/> is not waited for: then the next owner waits until the lease has run out.
+    /// </param>
     public async ValueTask StopAsync(CancellationToken cancellationToken = default)
     {
         _stopped = true;
-        var isEmpty = _entrance.CloseAsync();
-        await _recoveryLoop.StopAsync().ConfigureAwait(false);
-
+        await _stopping.CancelAsync().ConfigureAwait(false);
         var ends = Drain();
 
-        // Whoever is about to begin a run finds the engine stopped, and the run drains at once.
-        await WaitQuietlyAsync(isEmpty, cancellationToken).ConfigureAwait(false);
+        // Whoever is about to begin a run, or to take one over, finds the engine stopped, and the run drains at once.
+        var begun = Task.WhenAll(_entrance.CloseAsync(), _recoveryLoop.StopAsync().AsTask());
+        await WaitQuietlyAsync(begun, cancellationToken).ConfigureAwait(false);
         var all = Task.WhenAll([.. ends, .. Drain()]);
         await WaitQuietlyAsync(all, cancellationToken).ConfigureAwait(false);
         if (!all.IsCompleted)
@@ -203,7 +206,12 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
                 runner.Stop(StopCause.HandedOver);
             }
 
-            await WaitQuietlyAsync(all, CancellationToken.None).ConfigureAwait(false);
+            using var grace = new CancellationTokenSource(_services.Coordinator.GracePeriod, _services.Time);
+            await WaitQuietlyAsync(all, grace.Token).ConfigureAwait(false);
+            foreach (var runId in _services.Runners.Keys)
+            {
+                Log.NotHandedOver(_services.Logger, runId);
+            }
         }
 
         await _leases.StopAsync().ConfigureAwait(false);
@@ -227,7 +235,6 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
-        _recovery.Dispose();
     }
 
     private static WorkflowOptions Settle(WorkflowOptions options, int? maxFeedbackLoops)

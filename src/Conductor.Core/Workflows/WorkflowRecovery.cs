@@ -6,7 +6,9 @@ namespace Conductor.Workflows;
 /// Takes over runs that nobody goes on with: their owner died, gives no sign of life, or handed them over. It looks when the engine starts
 /// and regularly after. There is no leader: whoever gets the lease goes on. Its scans never overlap.
 /// </summary>
-internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowPlan, RunSnapshot, HeldLease, string, ValueTask> resume) : IDisposable
+#pragma warning disable CA1001 // Its semaphore is not disposed: somebody may still look while the engine is, and there is nothing in it to dispose.
+internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowPlan, RunSnapshot, HeldLease, string, ValueTask> resume)
+#pragma warning restore CA1001
 {
     /// <summary>
     /// Looking takes one part in so many of the time, however many runs there are; but one look in each term of a lease there is, however long the
@@ -17,6 +19,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Dictionary<string, (Lease Lease, long SeenAt)> _observed = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _refused = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<AgentType>> _missing = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _retaken = new(StringComparer.Ordinal);
     private long _lastScanEndedAt;
     private TimeSpan _lastScanTook;
@@ -63,8 +66,6 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         }
     }
 
-    public void Dispose() => _turn.Dispose();
-
     private async ValueTask<UnfinishedWorkflow[]> ListAsync(CancellationToken cancellationToken)
     {
         var all = new List<UnfinishedWorkflow>();
@@ -89,6 +90,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         {
             _observed.Remove(id);
             _refused.Remove(id);
+            _missing.Remove(id);
             _retaken.Remove(id);
             services.LostFences.TryRemove(id, out _);
         }
@@ -192,15 +194,18 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             : definition.Tasks.Select(static task => task.AgentType).Distinct().Where(type => !services.Coordinator.HasAgents(type)).ToList();
         if (missing.Count > 0)
         {
+            _missing[runId] = missing;
             Refuse(runId, $"no agent is registered here of type {string.Join(", ", missing)}.");
             return null;
         }
 
+        _missing.Remove(runId);
         return plan;
     }
 
+    /// <summary>What had no agent of a type is tried as soon as it has.</summary>
     private bool WasTriedLately(string runId) =>
-        WasLately(_refused, runId) || WasLately(_retaken, runId);
+        WasLately(_retaken, runId) || (WasLately(_refused, runId) && !(_missing.TryGetValue(runId, out var types) && types.TrueForAll(services.Coordinator.HasAgents)));
 
     private bool WasLately(Dictionary<string, long> moments, string runId) =>
         moments.TryGetValue(runId, out var at) && services.Time.GetElapsedTime(at) < services.Options.LeaseDuration;

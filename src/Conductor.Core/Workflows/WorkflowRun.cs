@@ -77,10 +77,11 @@ public sealed class WorkflowRun : IAsyncDisposable
         var subscription = await SubscribeAsync(progress.Writer, doorbell, cancellationToken).ConfigureAwait(false);
         await using var subscribed = subscription.ConfigureAwait(false);
         var position = afterPosition;
+        var rung = Task.CompletedTask;
         while (true)
         {
-            // Taken before the store is read: what is committed in between is not missed.
-            var rung = Task.WhenAny(doorbell.Next, _runner?.Committed.Next ?? doorbell.Next);
+            // Taken before the store is read: what is committed in between is not missed. One that has not rung is awaited again: each would stay with the bells as long as they are silent.
+            rung = rung.IsCompleted ? Task.WhenAny(doorbell.Next, _runner?.Committed.Next ?? doorbell.Next) : rung;
             var history = await _services.State.GetWorkflowHistoryAsync(RunId, position, cancellationToken: cancellationToken).ConfigureAwait(false);
             if (history is null)
             {

@@ -7,7 +7,6 @@ namespace Conductor.Workflows;
 /// <content>Committing steps, and telling of them.</content>
 internal sealed partial class WorkflowRunner
 {
-    private static readonly TimeSpan _firstCommitRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan _slowestCommitRetry = TimeSpan.FromSeconds(5);
 
     /// <summary>The channel on which the run is followed.</summary>
@@ -79,21 +78,23 @@ internal sealed partial class WorkflowRunner
 
     /// <summary>
     /// A store that cannot be written now is asked again for one term of the lease: repeating a step is safe. After that the run is lost here,
-    /// and taken up again, by this process or another, when the store works.
+    /// and taken up again, by this process or another, when the store works; so it is at once when the engine's stop has no more time.
     /// </summary>
     private async ValueTask SaveAsync(WorkflowTransition step)
     {
-        var startedAt = _services.Time.GetTimestamp();
-        for (var delay = _firstCommitRetry; ; delay = delay * 2 < _slowestCommitRetry ? delay * 2 : _slowestCommitRetry)
+        var repetition = new Repetition(_services.Time, _services.Options.LeaseDuration, _slowestCommitRetry);
+        while (true)
         {
+            TimeSpan delay;
             try
             {
                 await _journal.CommitAsync(step).ConfigureAwait(false);
                 return;
             }
             catch (StateException exception) when (
-                exception.IsTransient == true && Lease.IsFresh && _services.Time.GetElapsedTime(startedAt) < _services.Options.LeaseDuration)
+                exception.IsTransient == true && Lease.IsFresh && !repetition.IsOver && StopCause != StopCause.HandedOver)
             {
+                delay = repetition.NextDelay();
                 Log.CommitRetried(_services.Logger, exception, RunId, delay);
             }
 

@@ -5,6 +5,9 @@ namespace Conductor.Workflows;
 /// <content>The gate at a phase's end, and the feedback that sends a run back.</content>
 internal sealed partial class WorkflowRunner
 {
+    /// <summary>Ends the asking of an application's policies about a gate.</summary>
+    private CancellationTokenSource? _asking;
+
     private async ValueTask<bool> CheckPhaseGateAsync(int phase, IReadOnlyList<Feedback> grave)
     {
         var (completed, failed, skipped) = _board.Count(phase);
@@ -23,7 +26,12 @@ internal sealed partial class WorkflowRunner
             await CommitChangesAsync().ConfigureAwait(false);
         }
 
-        var verdict = await _services.Policies.FindDenialAsync(context, CancellationToken.None).ConfigureAwait(false);
+        if (await AskGateAsync(context).ConfigureAwait(false) is not { } verdict)
+        {
+            await StopEarlyAsync(phase).ConfigureAwait(false);
+            return false;
+        }
+
         EndPhase(phase, verdict.IsAllowed ? PhaseOutcome.Passed : PhaseOutcome.Failed, verdict.Denial?.Reason);
         if (verdict.Denial is { } denial)
         {
@@ -32,6 +40,38 @@ internal sealed partial class WorkflowRunner
         }
 
         return verdict.IsAllowed;
+    }
+
+    /// <summary>Asks the policies about a gate. An application's may wait for a person's word, and the run still be stopped: its next owner asks again.</summary>
+    /// <returns>Null when the run stops.</returns>
+    private async ValueTask<PolicyVerdict?> AskGateAsync(GatePolicyContext context)
+    {
+        if (_services.Policies.JudgesByNumbersAlone(context))
+        {
+            return await _services.Policies.FindDenialAsync(context, CancellationToken.None).ConfigureAwait(false);
+        }
+
+#pragma warning disable CA2000 // It has no timer and links to nothing: there is nothing in it to dispose, and Stop may come at any time.
+        var asking = new CancellationTokenSource();
+#pragma warning restore CA2000
+        Interlocked.Exchange(ref _asking, asking);
+        if (StopCause != StopCause.None)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await _services.Policies.FindDenialAsync(context, asking.Token).AsTask().WaitAsync(asking.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (asking.IsCancellationRequested)
+        {
+            return null;
+        }
+        finally
+        {
+            Volatile.Write(ref _asking, null);
+        }
     }
 
     /// <summary>

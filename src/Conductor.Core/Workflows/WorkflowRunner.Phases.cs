@@ -164,10 +164,16 @@ internal sealed partial class WorkflowRunner
             return;
         }
 
+        if (_board.IsCancelled(blocker) && StopCause != StopCause.None)
+        {
+            // Nothing failed: it was not run because the run stops.
+            return;
+        }
+
         Finish(index, NotRun(index, AgentTaskStatus.Blocked, new TaskError
         {
             Code = ErrorCodes.DependencyFailed,
-            Message = $"Task '{_plan.Task(index).Id}' was not run: '{blocker.Id}', which it depends on, failed.",
+            Message = $"Task '{_plan.Task(index).Id}' was not run: '{_plan.Task(blocker).Id}', which it depends on, failed.",
         }));
     }
 
@@ -194,7 +200,13 @@ internal sealed partial class WorkflowRunner
         _journal.AddFinished(index, result, _summary.CurrentPhase, _summary.Round);
         if (result.Error is { } error)
         {
-            LogError(error, result.Status == AgentTaskStatus.Skipped ? FeedbackSeverity.Warning : FeedbackSeverity.Error, _plan.Task(index).Id);
+            var severity = result.Status switch
+            {
+                AgentTaskStatus.Cancelled => FeedbackSeverity.Info,
+                AgentTaskStatus.Skipped => FeedbackSeverity.Warning,
+                _ => FeedbackSeverity.Error,
+            };
+            LogError(error, severity, _plan.Task(index).Id);
         }
 
         foreach (var next in freed)

@@ -102,6 +102,7 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
         }
         while (Interlocked.CompareExchange(ref _stopCause, (int)cause, known) != known);
 
+        _ = Volatile.Read(ref _asking)?.CancelAsync();
         if (cause != StopCause.Draining)
         {
             _ = _taskCancellation.CancelAsync();

@@ -5,6 +5,7 @@ using Conductor.State;
 using Conductor.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Time.Testing;
 using static Conductor.Tests.Support.Containers;
 
 namespace Conductor.Tests.DependencyInjection;
@@ -69,6 +70,37 @@ public sealed class RuntimeTests
     }
 
     [Fact]
+    public async Task StopAsync_AStepFails_IsStoppedAllTheSame()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor().UseStateManager(static _ => new BadDisconnect());
+        var conductor = await services.BuildServiceProvider().StartConductorAsync();
+
+        await FluentActions.Awaiting(() => conductor.StopAsync()).Should().ThrowAsync<IOException>();
+
+        await FluentActions.Awaiting(() => conductor.StartAsync()).Should().ThrowAsync<ObjectDisposedException>();
+        await conductor.StopAsync();
+    }
+
+    /// <summary>Its hook waits for what does not come. It is told when the stop can wait no longer, and is left to itself when it does not listen.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task StopAsync_StopHookDoesNotEnd_IsWaitedForOnlyAsLongAsItMay(bool heedsToken)
+    {
+        var time = new FakeTimeProvider();
+        var hook = new SlowStop(heedsToken);
+        await using var conductor = await StartAsync(builder => builder.AddAgent(Worker, _ => hook), services => services.AddSingleton<TimeProvider>(time));
+        var stop = conductor.StopAsync(new CancellationToken(canceled: true));
+        await hook.Begun;
+        stop.IsCompleted.Should().BeFalse("the hook has the grace period");
+
+        time.Advance(TimeSpan.FromSeconds(6));
+
+        await stop.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
     public async Task Host_StartAndStop_RunsEverythingWithinIt()
     {
         var builder = Host.CreateApplicationBuilder();
@@ -91,6 +123,21 @@ public sealed class RuntimeTests
         {
             (await runtime.DispatchAsync<int>(Worker)).Should().Be(1);
             await runtime.DisposeAsync();
+        }
+    }
+
+    private sealed class SlowStop(bool heedsToken) : BaseAgent
+    {
+        private readonly TaskCompletionSource _begun = new();
+
+        public Task Begun => _begun.Task;
+
+        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.Empty);
+
+        protected override async ValueTask OnStopAsync(CancellationToken cancellationToken)
+        {
+            _begun.TrySetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, heedsToken ? cancellationToken : CancellationToken.None);
         }
     }
 

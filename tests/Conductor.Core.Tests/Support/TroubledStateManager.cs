@@ -30,6 +30,12 @@ internal sealed class TroubledStateManager : DelegatingStateManager
         return await base.SaveAgentStateCoreAsync(state, expectation, cancellationToken);
     }
 
+    protected override async ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
+    {
+        await BeforeAsync(nameof(SaveTaskResultAsync));
+        return await base.SaveTaskResultCoreAsync(result, cancellationToken);
+    }
+
     protected override async ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken)
     {
         await BeforeAsync(nameof(SaveDeadLetterAsync));

@@ -190,6 +190,30 @@ public sealed class MigrationTests
         (await other.Engine.RecoverAsync()).Should().Be(1, "the run is still there, with its own definition");
     }
 
+    /// <summary>It was drained for the migration only: nobody else looks after it as long as this engine lives.</summary>
+    [Fact]
+    public async Task StartWorkflowAsync_MigrateFailsUnderARunOfThisEngine_TheRunGoesOnAsItIs()
+    {
+        await using var rig = await Rig.StartAsync();
+        var release = new TaskCompletionSource();
+        await rig.AddAsync(async (_, _) =>
+        {
+            await release.Task;
+            return "done";
+        });
+        await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+        var act = async () => await rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static _ => throw new InvalidDataException("no way") });
+
+        var migration = act.Should().ThrowAsync<InvalidDataException>();
+        release.SetResult();
+        await migration;
+
+        var run = (await rig.Engine.GetRunAsync("run"))!;
+        var state = await rig.DriveAsync(run.Completion);
+        (state.Status, state.DefinitionVersion, state.CompletedTasks).Should().Be((WorkflowStatus.Completed, "1", 2));
+    }
+
     private static async ValueTask<TaskData> NeverAsync(Conductor.Agents.TaskContext task, CancellationToken cancellationToken)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);

@@ -229,6 +229,18 @@ public sealed class ResumeTests
     }
 
     [Fact]
+    public async Task RecoverAsync_AgentOfTheTypeHasCome_TakesItUpAtOnce()
+    {
+        await using var processes = new Processes();
+        await KillAsync(processes, Chain(), times: 1);
+        var heir = await processes.StartAsync();
+        (await heir.Engine.RecoverAsync()).Should().Be(0);
+        await heir.AddAsync(static _ => "done");
+
+        (await heir.Engine.RecoverAsync()).Should().Be(1);
+    }
+
+    [Fact]
     public async Task RecoverAsync_CancelledWhileNobodyOwnedIt_EndsItCancelled()
     {
         await using var processes = new Processes();

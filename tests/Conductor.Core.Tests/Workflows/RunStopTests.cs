@@ -169,4 +169,30 @@ public sealed class RunStopTests
 
         (await rig.DriveAsync(rig.Engine.RunWorkflowAsync(definition).AsTask(), TimeSpan.FromSeconds(5))).Status.Should().Be(WorkflowStatus.Completed);
     }
+
+    /// <summary>Nothing failed: what depends on a task that was cancelled with its run did not run, and that is all.</summary>
+    [Fact]
+    [Trait("Behaviour", "6")]
+    public async Task CancelAsync_TasksDependOnTheOneThatRuns_NothingHasFailed()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(static async (_, token) =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            return TaskData.Empty;
+        });
+        var run = await rig.Engine.StartWorkflowAsync(new WorkflowDefinition
+        {
+            Name = "chain",
+            Tasks = [Rig.NewTask() with { Id = "slow" }, Rig.NewTask() with { Id = "after", DependsOn = ["slow"] }],
+        });
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+
+        await run.CancelAsync();
+
+        var state = await run.Completion;
+        (state.Status, state.FailedTasks, state.TaskResults.Count).Should().Be((WorkflowStatus.Cancelled, 0, 1));
+        state.PhaseHistory.Single().FailedTasks.Should().Be(0);
+        state.ErrorLog.Should().OnlyContain(static entry => entry.Severity == FeedbackSeverity.Info);
+    }
 }

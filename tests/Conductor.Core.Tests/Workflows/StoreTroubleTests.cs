@@ -240,6 +240,66 @@ public sealed class StoreTroubleTests
         }
     }
 
+    /// <summary>A task that ran must not run again because the store had a bad moment.</summary>
+    [Fact]
+    public async Task Result_CannotBeSavedNow_IsSavedWhenTheStoreWorks()
+    {
+        await using var processes = new Processes();
+        var runs = 0;
+        var (rig, store) = await StartAsync(processes, (_, _) => new ValueTask<TaskData>(TaskData.From(++runs)));
+        var failures = 0;
+        store.Trouble["SaveTaskResultAsync"] = () => ++failures < 4 ? Unavailable() : Task.CompletedTask;
+        var task = Rig.NewTask() with { Id = "task" };
+
+        var result = await rig.DriveAsync(rig.DispatchAsync(task));
+
+        (await rig.DispatchAsync(task)).Should().Be(result, "it is recorded");
+        (runs, failures).Should().Be((1, 4));
+    }
+
+    /// <summary>A lease store of somebody's own fails in its own way while a task waits for its agent: no task failed of that.</summary>
+    [Fact]
+    public async Task Lease_StoreFailsInItsOwnWay_FailsNoTask()
+    {
+        await using var processes = new Processes();
+        var release = new TaskCompletionSource();
+        var (rig, store) = await StartAsync(processes, async (_, _) =>
+        {
+            await release.Task;
+            return "done";
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(_one with { Tasks = [_one.Tasks[0], _one.Tasks[0] with { Id = "waits" }] }, _run);
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the second to wait");
+        store.Trouble["TryRenewAsync"] = static () => throw new TimeoutException("the lease server's own");
+        rig.Time.Advance(WorkflowOptions.DefaultLeaseDuration * 0.7);
+        release.SetResult();
+        await FluentActions.Awaiting(() => rig.DriveAsync(run.Completion)).Should().ThrowAsync<Exception>();
+
+        (await processes.Store.GetWorkflowStateAsync("run"))!.TaskResults.Values.Should().NotContain(static result => !result.IsSuccess);
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
+    /// <summary>The store answers no more: the stop says so, and ends.</summary>
+    [Fact]
+    public async Task StopAsync_HandOverCannotBeWritten_EndsAfterTheGracePeriod()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, Stuck);
+        await rig.Engine.StartWorkflowAsync(_one, _run);
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+        var hangs = new TaskCompletionSource();
+        store.Trouble["CommitWorkflowAsync"] = () => hangs.Task;
+        var stop = rig.Engine.StopAsync(new CancellationToken(canceled: true)).AsTask();
+        await Rig.SettleAsync();
+        stop.IsCompleted.Should().BeFalse();
+
+        rig.Time.Advance(TimeSpan.FromSeconds(6));
+
+        await stop.WaitAsync(_limit);
+        rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1420 && record.Message.Contains("run"));
+        hangs.SetResult();
+    }
+
     [Fact]
     public async Task Completion_OfARunElsewhere_SurvivesTrouble()
     {

@@ -1,0 +1,40 @@
+using Conductor.State;
+
+namespace Conductor.Coordination;
+
+/// <content>Recording the results of tasks outside workflows.</content>
+public sealed partial class AgentCoordinator
+{
+    /// <summary>As for dead letters.</summary>
+    private static readonly TimeSpan _longestSaving = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _slowestSaving = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// A store that could not be written is asked again for a while: what ran must not run again for want of a record, and repeating it is safe. Whoever has no time for
+    /// that ends it after one more try.
+    /// </summary>
+    private async ValueTask<RecordOutcome> SaveLaterAsync(TaskResult result, StateException exception, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted);
+        var repetition = new Repetition(_time, _longestSaving, _slowestSaving);
+        while (true)
+        {
+            var delay = repetition.NextDelay();
+            Log.ResultSavedLater(_logger, exception, result.TaskId, delay);
+            await ((Task)Task.Delay(delay, _time, patience.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var isLast = patience.IsCancellationRequested || repetition.IsOver;
+            try
+            {
+                return await _state.SaveTaskResultAsync(result, CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (StateException again) when (again.IsTransient == true && !isLast)
+            {
+                exception = again;
+            }
+        }
+    }
+
+    /// <summary>What was recorded in place of this result.</summary>
+    private async ValueTask<TaskResult> RecordedAsync(TaskResult result) =>
+        await _state.GetTaskResultAsync(result.TaskId, CancellationToken.None).ConfigureAwait(false) ?? result;
+}

@@ -1,0 +1,42 @@
+using Conductor.Messaging;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Agents;
+
+/// <summary>Messages to an agent are handled beside its tasks: they neither hold one up, nor push one out of the queue.</summary>
+public sealed class TalkativeTests
+{
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(1_000, false)]
+    [InlineData(1_000, true)]
+    public async Task DispatchTaskAsync_MessagesWaitForItsAgent_IsNotHeldUp(int messages, bool isFollowed)
+    {
+        await using var rig = await Rig.StartAsync();
+        var (handling, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var agent = new LambdaAgent(static _ => "done")
+        {
+            OnMessage = async _ =>
+            {
+                handling.TrySetResult();
+                await release.Task;
+            },
+        };
+        await rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, "a");
+        if (isFollowed)
+        {
+            // Then the assignment is a message like any other.
+            await rig.FollowAsync(Channels.Agent("a"));
+        }
+
+        for (var message = 0; message < messages; message++)
+        {
+            await rig.Bus.PublishAsync(Channels.Broadcast, new AgentMessage { Type = MessageType.StatusUpdate, Sender = "talkative" });
+        }
+
+        await handling.Task;
+
+        (await rig.DispatchAsync().WaitAsync(TimeSpan.FromSeconds(20))).IsSuccess.Should().BeTrue();
+        release.SetResult();
+    }
+}
