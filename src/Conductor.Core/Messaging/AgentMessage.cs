@@ -18,7 +18,7 @@ public sealed record AgentMessage
     {
         get => _id.Text!;
 
-        // Null is what JSON without an id sets: the message keeps its new one.
+        // Null is what JSON may say for no id: the message keeps its new one.
         init => _id = value is null ? _id : new LazyId(value);
     }
 

@@ -5,8 +5,8 @@ using System.Text.Json.Serialization.Metadata;
 namespace Conductor.Serialization;
 
 /// <summary>
-/// How records become JSON: snake_case names, nulls left out, closed sets as their wire names, no CLR type names. Stores and wires use it;
-/// your own types are added by their source-generated contexts, or by reflection where the program allows it.
+/// How records become JSON: snake_case names, nulls left out, closed sets as their wire names, no CLR type names; a member that JSON leaves
+/// out keeps its default. Stores and wires use it; your own types are added by their source-generated contexts, or by reflection where the program allows it.
 /// </summary>
 public static class ConductorJson
 {
@@ -27,7 +27,7 @@ public static class ConductorJson
 
             // The library's own records first: nobody else may say how they are written.
             TypeInfoResolver = JsonTypeInfoResolver.Combine(
-                [ConductorJsonContext.Default, PlainValuesJsonContext.Default, .. resolvers, .. FallbackJson.Reflection is { } reflection ? [reflection] : Array.Empty<IJsonTypeInfoResolver>()]),
+                [ConductorJsonContext.Default.WithAddedModifier(RecordContract.Apply), PlainValuesJsonContext.Default, .. resolvers, .. FallbackJson.Reflection is { } reflection ? [reflection] : Array.Empty<IJsonTypeInfoResolver>()]),
         };
         options.MakeReadOnly();
         return options;
