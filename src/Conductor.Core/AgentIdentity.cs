@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Conductor;
 
 /// <summary>Who an agent is. Immutable.</summary>
@@ -19,8 +21,10 @@ public sealed record AgentIdentity
     }
 
     /// <summary>The version of the agent's code, if it has one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Version { get; init; }
 
     /// <summary>What it does, if said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Description { get; init; }
 }
