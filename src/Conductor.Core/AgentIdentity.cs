@@ -20,6 +20,9 @@ public sealed record AgentIdentity
         init => _name = value;
     }
 
+    /// <summary>Whether a name was given: the id is none that is written down.</summary>
+    internal bool HasName => _name is not null;
+
     /// <summary>The version of the agent's code, if it has one.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Version { get; init; }

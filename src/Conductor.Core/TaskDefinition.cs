@@ -34,6 +34,9 @@ public sealed record TaskDefinition : ExtensibleRecord
         init => _name = value;
     }
 
+    /// <summary>Whether a name was given: the id is none that is written down.</summary>
+    internal bool HasName => _name is not null;
+
     /// <summary>What is to be done, for people.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Description { get; init; }
