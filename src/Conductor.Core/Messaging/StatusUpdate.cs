@@ -23,8 +23,15 @@ public sealed record StatusUpdate : MessagePayload
     public int Round { get; init; }
 
     /// <summary>How far the task is: 0 to 100.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is set to something else.</exception>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public double? Progress { get; init; }
+    public double? Progress
+    {
+        get;
+        init => field = value is null or (>= 0 and <= 100)
+            ? value
+            : throw new ArgumentOutOfRangeException(nameof(value), value, "Progress is a number from 0 to 100, or null where there is none.");
+    }
 
     /// <summary>A text for people.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

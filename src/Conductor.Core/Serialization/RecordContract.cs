@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Conductor.Serialization;
@@ -43,11 +44,23 @@ internal static class RecordContract
             // The member that keeps unknown members is set while it is read, so it is not init-only.
             if (!member.IsExtensionData && member.Set is not null && member.AttributeProvider is PropertyInfo { SetMethod: { } accessor })
             {
-                var invoker = MethodInvoker.Create(accessor);
-                member.Set = (record, value) => invoker.Invoke(record, value);
+                member.Set = Setter(MethodInvoker.Create(accessor));
             }
         }
     }
+
+    private static Action<object, object?> Setter(MethodInvoker accessor) => (record, value) =>
+    {
+        try
+        {
+            accessor.Invoke(record, value);
+        }
+        catch (ArgumentException refused)
+        {
+            // A value that the record refuses is wrong JSON; the serializer adds where it stands.
+            throw new JsonException(refused.Message, refused);
+        }
+    };
 
     private static void WriteNameIf(JsonTypeInfo type, Func<object, bool> hasName) =>
         type.Properties.Single(static member => member.Name == "name").ShouldSerialize = (record, _) => hasName(record);
