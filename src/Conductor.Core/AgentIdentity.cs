@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Conductor;
 
 /// <summary>Who an agent is. Immutable.</summary>
@@ -18,9 +20,14 @@ public sealed record AgentIdentity
         init => _name = value;
     }
 
+    /// <summary>Whether a name was given: the id is none that is written down.</summary>
+    internal bool HasName => _name is not null;
+
     /// <summary>The version of the agent's code, if it has one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Version { get; init; }
 
     /// <summary>What it does, if said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Description { get; init; }
 }

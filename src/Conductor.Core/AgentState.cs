@@ -17,6 +17,7 @@ public sealed record AgentState : ExtensibleRecord
     public AgentStatus Status { get; init; }
 
     /// <summary>The id of the task it was running, if any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? CurrentTaskId { get; init; }
 
     /// <summary>Tasks completed since it was registered.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Text.Json.Serialization;
 
 namespace Conductor;
 
@@ -6,6 +7,7 @@ namespace Conductor;
 public sealed record Feedback : ExtensibleRecord
 {
     /// <summary>The agent that found it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? SourceAgentId { get; init; }
 
     /// <summary>How grave it is; at or above the threshold of the feedback rule it sends the workflow back.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Conductor;
 
 /// <summary>One passage through a phase. Immutable.</summary>
@@ -13,6 +15,7 @@ public sealed record PhaseRecord : ExtensibleRecord
     public DateTimeOffset StartedAt { get; init; }
 
     /// <summary>When it ended, if it did.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? CompletedAt { get; init; }
 
     /// <summary>How it ended.</summary>
@@ -28,5 +31,6 @@ public sealed record PhaseRecord : ExtensibleRecord
     public int SkippedTasks { get; init; }
 
     /// <summary>Why the gate did not let it pass, if so.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Reason { get; init; }
 }

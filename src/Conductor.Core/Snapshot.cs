@@ -12,9 +12,10 @@ internal static class Snapshot
 {
     public static IReadOnlyDictionary<string, string> EmptyMap { get; } = FrozenDictionary<string, string>.Empty;
 
+    /// <summary>A copy; of nothing, the empty list that records have by default, so that a record that was read is equal to the one that was written.</summary>
     public static IReadOnlyList<T> Of<T>(IReadOnlyList<T>? items) => items switch
     {
-        null or { Count: 0 } => ImmutableArrayBox<T>.Empty,
+        null or { Count: 0 } => [],
         IUnchanging or ImmutableList<T> => items,
         _ => new ImmutableArrayBox<T>([.. items]),
     };
@@ -34,8 +35,5 @@ internal static class Snapshot
 
     private sealed class OwnedMap<T>(Dictionary<string, T> map) : ReadOnlyDictionary<string, T>(map), IUnchanging;
 
-    private sealed class ImmutableArrayBox<T>(T[] items) : ReadOnlyCollection<T>(items), IUnchanging
-    {
-        public static new ImmutableArrayBox<T> Empty { get; } = new([]);
-    }
+    private sealed class ImmutableArrayBox<T>(T[] items) : ReadOnlyCollection<T>(items), IUnchanging;
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Conductor;
 
 /// <summary>A piece of work for an agent. Immutable; build variants with <c>with</c>.</summary>
@@ -32,13 +34,18 @@ public sealed record TaskDefinition : ExtensibleRecord
         init => _name = value;
     }
 
+    /// <summary>Whether a name was given: the id is none that is written down.</summary>
+    internal bool HasName => _name is not null;
+
     /// <summary>What is to be done, for people.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Description { get; init; }
 
     /// <summary>The type of agent that can do it.</summary>
     public required AgentType AgentType { get; init; }
 
     /// <summary>The workflow phase it belongs to. Default: the phase of its agent type, see <see cref="WorkflowPhase.For"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public WorkflowPhase? Phase { get; init; }
 
     /// <summary>Its place among waiting tasks. Default: <see cref="TaskPriority.Medium"/>.</summary>
@@ -51,6 +58,7 @@ public sealed record TaskDefinition : ExtensibleRecord
     public TimeSpan Timeout { get; init; } = DefaultTimeout;
 
     /// <summary>The time all attempts, waits and backoffs together may take. Default: null, no limit.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? Deadline { get; init; }
 
     /// <summary>Ids of tasks of the same workflow that must be done before it. Default: none.</summary>
@@ -63,15 +71,19 @@ public sealed record TaskDefinition : ExtensibleRecord
     /// The key outside systems and <c>OnceAsync</c> recognize the task by; the feedback round is appended. Default: the execution key
     /// (run, task, round).
     /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? IdempotencyKey { get; init; }
 
     /// <summary>Retry settings of this task alone. Default: null, those of its agent type.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RetrySettings? Retry { get; init; }
 
     /// <summary>Breaker settings that failures of this task are judged by. Default: null, those of its agent type.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public CircuitBreakerSettings? CircuitBreaker { get; init; }
 
     /// <summary>When it was made, if said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? CreatedAt { get; init; }
 
     /// <summary>The user's own notes.</summary>

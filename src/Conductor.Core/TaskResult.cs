@@ -30,12 +30,14 @@ public sealed record TaskResult : ExtensibleRecord
     internal LazyId LazyTaskId => _taskId;
 
     /// <summary>The run it belongs to, if any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? WorkflowId { get; init; }
 
     /// <summary>The feedback round it ran in; 0 is the first run through.</summary>
     public int Round { get; init; }
 
     /// <summary>The agent of the last attempt; null when it never ran.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? AgentId { get; init; }
 
     /// <summary>How it ended.</summary>
@@ -45,12 +47,14 @@ public sealed record TaskResult : ExtensibleRecord
     public TaskData Output { get; init; } = TaskData.Empty;
 
     /// <summary>What went wrong, unless it completed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TaskError? Error { get; init; }
 
     /// <summary>Attempts made; the first counts as one, 0 means it never ran.</summary>
     public int Attempts { get; init; }
 
     /// <summary>What the agent found and sends back, if anything.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Feedback? Feedback { get; init; }
 
     /// <summary>When the first attempt began, or when it was given up if none did.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Conductor;
 
 /// <summary>
@@ -13,6 +15,7 @@ public sealed record WorkflowDefinition : ExtensibleRecord
     public string Version { get; init; } = "1";
 
     /// <summary>What it is for, for people.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Description { get; init; }
 
     /// <summary>The phases in order. Default: development, devops, monitoring.</summary>
@@ -25,12 +28,15 @@ public sealed record WorkflowDefinition : ExtensibleRecord
     /// Its feedback loop. Default: null, monitoring sends back to development as often as the engine's setting allows, where it has both
     /// phases.
     /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public FeedbackRule? Feedback { get; init; }
 
     /// <summary>The time the whole run may take. Default: null, no limit.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? Timeout { get; init; }
 
     /// <summary>When it was made, if said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? CreatedAt { get; init; }
 
     /// <summary>The user's own notes.</summary>

@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json.Serialization;
 
 namespace Conductor;
 
@@ -25,6 +26,7 @@ public sealed record WorkflowEvent : ExtensibleRecord
     public required DateTimeOffset Timestamp { get; init; }
 
     /// <summary>The phase, if it concerns one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public WorkflowPhase? Phase
     {
         get => _phase.IsEmpty ? null : _phase;
@@ -35,12 +37,15 @@ public sealed record WorkflowEvent : ExtensibleRecord
     public int Round { get; init; }
 
     /// <summary>The task, if it concerns one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? TaskId { get; init; }
 
     /// <summary>The agent, if it concerns one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? AgentId { get; init; }
 
     /// <summary>The task's status, if it concerns a task.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public AgentTaskStatus? TaskStatus
     {
         get => _taskStatus < 0 ? null : (AgentTaskStatus)_taskStatus;
@@ -48,6 +53,7 @@ public sealed record WorkflowEvent : ExtensibleRecord
     }
 
     /// <summary>The run's status, if it concerns the run.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public WorkflowStatus? WorkflowStatus
     {
         get => _workflowStatus < 0 ? null : (WorkflowStatus)_workflowStatus;
@@ -58,6 +64,7 @@ public sealed record WorkflowEvent : ExtensibleRecord
     public int Attempts { get; init; }
 
     /// <summary>How long the task took, for one that ended.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? Duration
     {
         get => _duration == TimeSpan.MinValue ? null : _duration;
@@ -65,6 +72,7 @@ public sealed record WorkflowEvent : ExtensibleRecord
     }
 
     /// <summary>0 to 100, for progress.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Percent
     {
         get => double.IsNaN(_percent) ? null : _percent;
@@ -72,9 +80,11 @@ public sealed record WorkflowEvent : ExtensibleRecord
     }
 
     /// <summary>What went wrong, if something did.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TaskError? Error { get; init; }
 
     /// <summary>A text for people, if there is one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Message { get; init; }
 
     /// <summary>The event in one line, for people.</summary>

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Conductor;
 
 /// <summary>A line of a run's error log. Immutable.</summary>
@@ -13,9 +15,11 @@ public sealed record WorkflowLogEntry : ExtensibleRecord
     public required TaskError Error { get; init; }
 
     /// <summary>The task it concerns, if any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? TaskId { get; init; }
 
     /// <summary>The phase it happened in, if any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public WorkflowPhase? Phase { get; init; }
 
     /// <summary>The feedback round.</summary>

@@ -4,10 +4,12 @@ using System.Text.Json.Serialization;
 
 namespace Conductor;
 
-/// <summary>Writes a <see cref="WorkflowPhase"/> as its name, as a value and as a dictionary key. Thread-safe.</summary>
+/// <summary>Writes a <see cref="WorkflowPhase"/> as its name, as a value and as a dictionary key; refuses one without a name, both ways. Thread-safe.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class WorkflowPhaseJsonConverter : JsonConverter<WorkflowPhase>
 {
+    private const string NoName = "This WorkflowPhase has no name: empty text, null and default name none.";
+
     /// <inheritdoc />
     public override WorkflowPhase Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         Parse(reader.GetString());
@@ -16,7 +18,7 @@ public sealed class WorkflowPhaseJsonConverter : JsonConverter<WorkflowPhase>
     public override void Write(Utf8JsonWriter writer, WorkflowPhase value, JsonSerializerOptions options)
     {
         ArgumentNullException.ThrowIfNull(writer);
-        writer.WriteStringValue(value.Name);
+        writer.WriteStringValue(NameOf(value));
     }
 
     /// <inheritdoc />
@@ -27,11 +29,12 @@ public sealed class WorkflowPhaseJsonConverter : JsonConverter<WorkflowPhase>
     public override void WriteAsPropertyName(Utf8JsonWriter writer, WorkflowPhase value, JsonSerializerOptions options)
     {
         ArgumentNullException.ThrowIfNull(writer);
-        writer.WritePropertyName(value.Name);
+        writer.WritePropertyName(NameOf(value));
     }
 
     private static WorkflowPhase Parse(string? name) =>
-        string.IsNullOrEmpty(name) ? default
-        : WorkflowPhase.TryParse(name, null, out var phase) ? phase
-        : throw new JsonException($"'{name}' is no name for WorkflowPhase.");
+        WorkflowPhase.TryParse(name, null, out var phase) ? phase
+        : throw new JsonException(string.IsNullOrEmpty(name) ? NoName : $"'{name}' is no name for WorkflowPhase.");
+
+    private static string NameOf(WorkflowPhase phase) => phase.IsEmpty ? throw new JsonException(NoName) : phase.Name;
 }

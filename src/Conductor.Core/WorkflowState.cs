@@ -22,6 +22,7 @@ public sealed record WorkflowState : ExtensibleRecord
     public WorkflowStatus Status { get; init; }
 
     /// <summary>The phase it is in, or was in when it ended.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public WorkflowPhase? CurrentPhase { get; init; }
 
     /// <summary>The feedback round it is in; 0 is the first run through.</summary>
@@ -41,6 +42,7 @@ public sealed record WorkflowState : ExtensibleRecord
     public IReadOnlyList<FeedbackRound> FeedbackRounds { get; init => field = Snapshot.Of(value); } = [];
 
     /// <summary>Why it failed, when it failed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TaskError? Error { get; init; }
 
     /// <summary>Everything that went wrong or deserves a warning, in order.</summary>
@@ -56,6 +58,7 @@ public sealed record WorkflowState : ExtensibleRecord
     public DateTimeOffset StartedAt { get; init; }
 
     /// <summary>When it ended, if it did.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? CompletedAt { get; init; }
 
     /// <summary>Version in the store, for optimistic concurrency: 0 when not yet saved.</summary>

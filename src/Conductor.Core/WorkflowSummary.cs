@@ -21,6 +21,7 @@ public sealed record WorkflowSummary : ExtensibleRecord
     public WorkflowStatus Status { get; init; }
 
     /// <summary>The phase it is in, or was in when it ended.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public WorkflowPhase? CurrentPhase { get; init; }
 
     /// <summary>The feedback round it is in.</summary>
@@ -30,12 +31,14 @@ public sealed record WorkflowSummary : ExtensibleRecord
     public int TaskCount { get; init; }
 
     /// <summary>Why it failed, when it failed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TaskError? Error { get; init; }
 
     /// <summary>When it started.</summary>
     public DateTimeOffset StartedAt { get; init; }
 
     /// <summary>When it ended, if it did.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DateTimeOffset? CompletedAt { get; init; }
 
     /// <summary>Version in the store.</summary>

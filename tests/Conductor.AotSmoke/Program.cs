@@ -82,4 +82,7 @@ void SendThroughJson(JsonSerializerOptions json)
     var received = JsonSerializer.Deserialize(JsonSerializer.Serialize(sent, messages), messages);
     SmokeException.ThrowUnless(
         received?.Payload is TaskAssignment { Task.Input: var input } && input.Get<Draft>().Text == "over the wire", "a message survives JSON");
+
+    var task = JsonSerializer.Deserialize("{\"agent_type\":\"writer\"}", (JsonTypeInfo<TaskDefinition>)json.GetTypeInfo(typeof(TaskDefinition)));
+    SmokeException.ThrowUnless(task is { Id.Length: > 0, Priority: TaskPriority.Medium, Input.IsEmpty: true }, "what JSON leaves out keeps its default");
 }

@@ -173,13 +173,13 @@ public sealed partial class TaskContext
     }
 
     /// <summary>Tells whoever follows how far the task is. May be lost; never fails.</summary>
-    /// <param name="percent">0 to 100; what lies outside is brought in.</param>
+    /// <param name="percent">0 to 100; what lies outside is brought in, and what is no number is 0.</param>
     /// <param name="text">A text for people.</param>
     public void ReportProgress(double percent, string? text = null)
     {
         if (Host.Bus is { IsConnected: true } bus)
         {
-            _ = PublishProgressAsync(bus, Math.Clamp(percent, 0, 100), text);
+            _ = PublishProgressAsync(bus, double.IsNaN(percent) ? 0 : Math.Clamp(percent, 0, 100), text);
         }
     }
 

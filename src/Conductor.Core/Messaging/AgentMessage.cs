@@ -18,7 +18,7 @@ public sealed record AgentMessage
     {
         get => _id.Text!;
 
-        // Null is what JSON without an id sets: the message keeps its new one.
+        // Null is what JSON may say for no id: the message keeps its new one.
         init => _id = value is null ? _id : new LazyId(value);
     }
 
@@ -29,12 +29,15 @@ public sealed record AgentMessage
     public required string Sender { get; init; }
 
     /// <summary>Whom it is for. Default: null, everybody.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Recipient { get; init; }
 
     /// <summary>What it carries, if anything.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public MessagePayload? Payload { get; init; }
 
     /// <summary>Ties messages of one exchange together.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? CorrelationId { get; init; }
 
     /// <summary>How urgent it is, for the receiver to know. Default: medium.</summary>
@@ -44,6 +47,7 @@ public sealed record AgentMessage
     public DateTimeOffset Timestamp { get; init; }
 
     /// <summary>How long it is worth delivering. Default: null, for ever.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? TimeToLive { get; init; }
 
     /// <summary>Text beside the payload: the trace context travels here.</summary>

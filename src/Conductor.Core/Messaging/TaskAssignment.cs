@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Text.Json.Serialization;
 
 namespace Conductor.Messaging;
 
@@ -9,9 +10,11 @@ public sealed record TaskAssignment : MessagePayload
     public required TaskDefinition Task { get; init; }
 
     /// <summary>The run it belongs to, if any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? WorkflowId { get; init; }
 
     /// <summary>The phase of the run it runs in, if any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public WorkflowPhase? Phase { get; init; }
 
     /// <summary>The feedback round; 0 is the first run through.</summary>
@@ -37,6 +40,7 @@ public sealed record TaskAssignment : MessagePayload
     public IReadOnlyList<Feedback> Feedback { get; init => field = Snapshot.Of(value); } = [];
 
     /// <summary>The dead letter that this is a replay of, if any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ReplayOf { get; init; }
 
     /// <summary>Names the execution.</summary>

@@ -1,12 +1,12 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Conductor.Serialization;
 
 /// <summary>
-/// How records become JSON: snake_case names, nulls left out, closed sets as their wire names, no CLR type names. Stores and wires use it;
-/// your own types are added by their source-generated contexts, or by reflection where the program allows it.
+/// How records become JSON: snake_case names, nulls left out, closed sets as their wire names, no CLR type names; a member that JSON leaves
+/// out keeps its default. Stores and wires use it; your own types are added by their source-generated contexts, or by reflection where the program
+/// allows it, and are written as they say themselves, nulls included.
 /// </summary>
 public static class ConductorJson
 {
@@ -22,12 +22,11 @@ public static class ConductorJson
         var options = new JsonSerializerOptions
         {
             PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-            DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
             MaxDepth = 64,
 
             // The library's own records first: nobody else may say how they are written.
             TypeInfoResolver = JsonTypeInfoResolver.Combine(
-                [ConductorJsonContext.Default, PlainValuesJsonContext.Default, .. resolvers, .. FallbackJson.Reflection is { } reflection ? [reflection] : Array.Empty<IJsonTypeInfoResolver>()]),
+                [ConductorJsonContext.Default.WithAddedModifier(RecordContract.Apply), PlainValuesJsonContext.Default, .. resolvers, .. FallbackJson.Reflection is { } reflection ? [reflection] : Array.Empty<IJsonTypeInfoResolver>()]),
         };
         options.MakeReadOnly();
         return options;

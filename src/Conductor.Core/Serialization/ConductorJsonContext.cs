@@ -6,12 +6,12 @@ namespace Conductor.Serialization;
 
 /// <summary>
 /// Knows every record that is stored or sent, without reflection. Metadata only: the generated fast path would write a
-/// <see cref="TaskData"/> by this context's own options, which do not know the user's types.
+/// <see cref="TaskData"/> by this context's own options, which do not know the user's types. Members that may be null say themselves that null is
+/// left out: by an option it would be left out of the user's types too, where null may not be the default.
 /// </summary>
 [JsonSourceGenerationOptions(
     GenerationMode = JsonSourceGenerationMode.Metadata,
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
 [JsonSerializable(typeof(AgentIdentity))]
 [JsonSerializable(typeof(AgentState))]
 [JsonSerializable(typeof(TaskDefinition))]

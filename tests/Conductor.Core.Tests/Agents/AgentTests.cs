@@ -96,14 +96,19 @@ public sealed class AgentTests
         rig.Coordinator.GetAvailableAgents(AgentType.Coding).Should().Equal(agent);
     }
 
-    [Fact]
-    public async Task ReportProgress_OutsideWorkflows_GoesToTheStatusChannel()
+    [Theory]
+    [InlineData(-5, 0)]
+    [InlineData(50, 50)]
+    [InlineData(150, 100)]
+    [InlineData(double.PositiveInfinity, 100)]
+    [InlineData(double.NaN, 0)]
+    public async Task ReportProgress_OutsideWorkflows_GoesToTheStatusChannel(double reported, double progress)
     {
         await using var rig = await Rig.StartAsync();
         await rig.FollowAsync(Channels.Status);
         await rig.AddAsync(task =>
         {
-            task.ReportProgress(-5, "starting");
+            task.ReportProgress(reported, "starting");
             return TaskData.Empty;
         }, id: "a");
         var task = Rig.NewTask();
@@ -111,7 +116,7 @@ public sealed class AgentTests
 
         await Rig.UntilAsync(() => rig.Messages.Count == 1, "the report");
         rig.Messages.Single().Message.Payload.Should().Be(
-            new StatusUpdate { AgentId = "a", Status = AgentStatus.Running, TaskId = task.Id, Progress = 0, Text = "starting" });
+            new StatusUpdate { AgentId = "a", Status = AgentStatus.Running, TaskId = task.Id, Progress = progress, Text = "starting" });
     }
 
     private sealed class Doubler : BaseAgent<int, int>

@@ -121,6 +121,48 @@ public sealed class WireNameTests
         act.Should().Throw<JsonException>().WithMessage("*two words*");
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("\"\"")]
+    public void Json_NoName_IsAJsonError(string json)
+    {
+        FluentActions.Invoking(() => JsonSerializer.Deserialize<AgentType>(json, ConductorJson.Options))
+            .Should().Throw<JsonException>().WithMessage("*AgentType*has no name*");
+        FluentActions.Invoking(() => JsonSerializer.Deserialize<WorkflowPhase>(json, ConductorJson.Options))
+            .Should().Throw<JsonException>().WithMessage("*WorkflowPhase*has no name*");
+        FluentActions.Invoking(() => JsonSerializer.Deserialize<TaskDefinition>($$"""{"agent_type":{{json}}}""", ConductorJson.Options))
+            .Should().Throw<JsonException>().Which.Path.Should().Be("$.agent_type");
+        FluentActions.Invoking(() => JsonSerializer.Deserialize<WorkflowDefinition>($$"""{"name":"w","phases":[{{json}}]}""", ConductorJson.Options))
+            .Should().Throw<JsonException>().Which.Path.Should().Be("$.phases[0]");
+    }
+
+    [Fact]
+    public void Json_NoNameAsDictionaryKey_IsAJsonError()
+    {
+        const string json = """{"":"a"}""";
+
+        FluentActions.Invoking(() => JsonSerializer.Deserialize<Dictionary<AgentType, string>>(json, ConductorJson.Options)).Should().Throw<JsonException>();
+        FluentActions.Invoking(() => JsonSerializer.Deserialize<Dictionary<WorkflowPhase, string>>(json, ConductorJson.Options)).Should().Throw<JsonException>();
+    }
+
+    [Fact]
+    public void Json_OfDefault_IsRefusedToo()
+    {
+        FluentActions.Invoking(() => JsonSerializer.Serialize(default(AgentType), ConductorJson.Options)).Should().Throw<JsonException>();
+        FluentActions.Invoking(() => JsonSerializer.Serialize(default(WorkflowPhase), ConductorJson.Options)).Should().Throw<JsonException>();
+        FluentActions.Invoking(() => JsonSerializer.Serialize(new Dictionary<AgentType, string> { [default] = "a" }, ConductorJson.Options))
+            .Should().Throw<JsonException>();
+        FluentActions.Invoking(() => JsonSerializer.Serialize(new Dictionary<WorkflowPhase, string> { [default] = "a" }, ConductorJson.Options))
+            .Should().Throw<JsonException>();
+    }
+
+    [Fact]
+    public void Json_NullWhereThePhaseIsOptional_IsNoPhase()
+    {
+        JsonSerializer.Deserialize<WorkflowPhase?>("null", ConductorJson.Options).Should().BeNull();
+        JsonSerializer.Deserialize<TaskDefinition>("""{"agent_type":"coding","phase":null}""", ConductorJson.Options)!.Phase.Should().BeNull();
+    }
+
     [Fact]
     public void TypeConverter_FromString_GivesTheType()
     {
