@@ -101,11 +101,6 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         return DispatchAsync(DispatchTicket.Standalone(task), cancellationToken);
     }
 
-    /// <summary>Agents of a type that are idle now.</summary>
-    /// <param name="type">The type.</param>
-    public IReadOnlyList<BaseAgent> GetAvailableAgents(AgentType type) =>
-        _pools.TryGet(type, out var pool) ? [.. pool.IdleSlots().Select(static slot => slot.Agent)] : [];
-
     /// <summary>The state of an agent: as it is now when it is registered here, as it was stored last otherwise.</summary>
     /// <param name="agentId">The agent.</param>
     /// <param name="cancellationToken">Gives up.</param>
