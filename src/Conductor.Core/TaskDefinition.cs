@@ -68,7 +68,10 @@ public sealed record TaskDefinition : ExtensibleRecord
     /// <summary>Retry settings of this task alone. Default: null, those of its agent type.</summary>
     public RetrySettings? Retry { get; init; }
 
-    /// <summary>Breaker settings that failures of this task are judged by. Default: null, those of its agent type.</summary>
+    /// <summary>
+    /// Breaker settings that this task is judged by: how many failures open its agent's breaker, whether it may be a trial beside others, how many
+    /// successes close it. Default: null, those of its agent type.
+    /// </summary>
     public CircuitBreakerSettings? CircuitBreaker { get; init; }
 
     /// <summary>When it was made, if said.</summary>

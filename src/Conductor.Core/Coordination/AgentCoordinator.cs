@@ -86,6 +86,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
     internal AgentHost Host => _host;
 
+    internal ErrorHandler Errors => _errors;
+
     /// <summary>
     /// Dispatches a task and waits for its end, retries included. The id names the execution: one whose result is recorded is not run again.
     /// </summary>
@@ -120,7 +122,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         if (ticket.IsStandalone)
         {
             // The id names the execution: one whose result is recorded is not run again.
-            TaskValidation.ThrowIfInvalid(ticket.Task);
+            TaskValidation.ThrowIfInvalid(ticket.Task, _errors);
             ThrowIfNotStarted();
             if (await _state.GetTaskResultAsync(ticket.Task.LazyId, cancellationToken).ConfigureAwait(false) is { } known)
             {
@@ -194,7 +196,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             // 3. A success heals the agent's breaker, and that is that.
             if (result.IsSuccess)
             {
-                slot.Breaker?.RecordSuccess();
+                slot.Breaker?.RecordSuccess(ticket.Task.CircuitBreaker);
                 slot.Settle(success: true, isFinal: true);
                 result = ticket.Complete(result, _time);
                 break;
@@ -306,7 +308,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
         var (final, context) = (error with { IsTransient = false }, ticket.ToErrorContext(slot: null, otherAgentsAvailable: false, _time));
         var decision = await CarryOutAsync(final, context, _errors.Decide(final, context), ticket, cancellationToken).ConfigureAwait(false);
-        return ran ? ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time) : throw exception;
+        return ran ? ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time)
+            : throw (decision.Record is { } letter ? ((CircuitOpenException)exception).KeptAs(letter.Id) : exception);
     }
 
     private async ValueTask BackOffAsync(TimeSpan delay, CancellationToken cancellationToken)

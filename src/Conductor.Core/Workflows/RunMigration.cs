@@ -117,7 +117,7 @@ internal sealed class RunMigration(
             To = plan.Definition,
             Differences = DefinitionDifference.Between(stored, plan.Definition),
         }) ?? throw new InvalidOperationException($"WorkflowRunOptions.{nameof(WorkflowRunOptions.Migrate)} gave no definition for run '{runId}'.");
-        var nextPlan = WorkflowPlan.Of(next);
+        var nextPlan = WorkflowPlan.Of(next, services.Coordinator.Errors);
         if (snapshot.State.CurrentPhase is { } phase && nextPlan.PhaseIndex(phase) < 0)
         {
             throw new WorkflowValidationException(
