@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Conductor;
 
 /// <summary>A piece of work for an agent. Immutable; build variants with <c>with</c>.</summary>
@@ -47,8 +49,21 @@ public sealed record TaskDefinition : ExtensibleRecord
     /// <summary>What the agent gets. Default: empty.</summary>
     public TaskData Input { get; init; } = TaskData.Empty;
 
-    /// <summary>The time one attempt may take: over zero, at most 24 hours. Default: 2 minutes.</summary>
-    public TimeSpan Timeout { get; init; } = DefaultTimeout;
+    /// <summary>
+    /// The time one attempt may take: over zero, at most 24 hours. Default: 2 minutes; where it is not set, the time limit is that of the task timeout
+    /// policy (<see cref="Policies.TaskTimeoutPolicy.DefaultTimeout"/>), if there is one.
+    /// </summary>
+    [JsonIgnore]
+    public TimeSpan Timeout
+    {
+        get => OwnTimeout ?? DefaultTimeout;
+        init => OwnTimeout = value;
+    }
+
+    /// <summary>The timeout as far as it was set: what is not written down is still not set when it is read.</summary>
+    [JsonInclude]
+    [JsonPropertyName("timeout")]
+    internal TimeSpan? OwnTimeout { get; init; }
 
     /// <summary>The time all attempts, waits and backoffs together may take. Default: null, no limit.</summary>
     public TimeSpan? Deadline { get; init; }

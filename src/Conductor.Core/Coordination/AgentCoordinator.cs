@@ -18,6 +18,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 {
     private readonly MessageBus _bus;
     private readonly StateManager _state;
+    private readonly PolicyEngine _policies;
     private readonly ErrorHandler _errors;
     private readonly DispatchOptions _options;
     private readonly TimeProvider _time;
@@ -51,6 +52,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(errorHandler);
         _bus = bus;
         _state = stateManager;
+        _policies = policyEngine;
         _errors = errorHandler;
         _options = options ?? new DispatchOptions();
         _environment = environment ?? ConductorEnvironment.Default;
