@@ -15,6 +15,7 @@ public sealed class PhaseBuilder
     /// <summary>Adds a task without input.</summary>
     /// <param name="id">Its id, unique in the workflow, and its name.</param>
     /// <param name="type">The type of agent that can do it.</param>
+    /// <exception cref="NoAgentTypeException">The type is nameless.</exception>
     public TaskBuilder Task(string id, AgentType type) => Add(id, type, TaskData.Empty);
 
     /// <summary>Adds a task with an input.</summary>
@@ -22,11 +23,17 @@ public sealed class PhaseBuilder
     /// <param name="id">Its id, unique in the workflow, and its name.</param>
     /// <param name="type">The type of agent that can do it.</param>
     /// <param name="input">What the agent gets.</param>
+    /// <exception cref="NoAgentTypeException">The type is nameless.</exception>
     public TaskBuilder Task<TInput>(string id, AgentType type, TInput input) => Add(id, type, TaskData.From(input));
 
     private TaskBuilder Add(string id, AgentType type, TaskData input)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(id);
+        if (type.IsEmpty)
+        {
+            throw new NoAgentTypeException($"Task '{id}' was given no agent type. Name one: AgentType.Coding, or new AgentType(\"…\").");
+        }
+
         var task = new TaskBuilder(new TaskDefinition { Id = id, Name = id, AgentType = type, Phase = _phase, Input = input });
         _tasks.Add(task);
         return task;

@@ -54,8 +54,18 @@ public sealed record TaskDefinition : ExtensibleRecord
     /// <summary>What the agent gets. Default: empty.</summary>
     public TaskData Input { get; init; } = TaskData.Empty;
 
-    /// <summary>The time one attempt may take: over zero, at most 24 hours. Default: 2 minutes.</summary>
-    public TimeSpan Timeout { get; init; } = DefaultTimeout;
+    /// <summary>
+    /// The time one attempt may take: over zero, at most 24 hours. Default: 2 minutes; where it is not set, the time limit is that of the task timeout
+    /// policy (<see cref="Policies.TaskTimeoutPolicy.DefaultTimeout"/>), if there is one.
+    /// </summary>
+    public TimeSpan Timeout
+    {
+        get => OwnTimeout ?? DefaultTimeout;
+        init => OwnTimeout = value;
+    }
+
+    /// <summary>The timeout as far as it was set: one that was not is none that is written down.</summary>
+    internal TimeSpan? OwnTimeout { get; private init; }
 
     /// <summary>The time all attempts, waits and backoffs together may take. Default: null, no limit.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -78,7 +88,10 @@ public sealed record TaskDefinition : ExtensibleRecord
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public RetrySettings? Retry { get; init; }
 
-    /// <summary>Breaker settings that failures of this task are judged by. Default: null, those of its agent type.</summary>
+    /// <summary>
+    /// Breaker settings that this task is judged by: how many failures open its agent's breaker, whether it may be a trial beside others, how many
+    /// successes close it. Default: null, those of its agent type.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public CircuitBreakerSettings? CircuitBreaker { get; init; }
 

@@ -31,8 +31,10 @@ public sealed class WorkflowDefinitionBuilder
     /// <summary>Adds a phase after those added before, or more tasks to one of them.</summary>
     /// <param name="phase">The phase.</param>
     /// <param name="tasks">Adds its tasks.</param>
+    /// <exception cref="ArgumentException">The phase is nameless.</exception>
     public WorkflowDefinitionBuilder Phase(WorkflowPhase phase, Action<PhaseBuilder> tasks)
     {
+        phase.ThrowIfNameless(nameof(phase));
         ArgumentNullException.ThrowIfNull(tasks);
         if (!_phases.Contains(phase))
         {
@@ -49,6 +51,7 @@ public sealed class WorkflowDefinitionBuilder
     /// <param name="maxRounds">How often at most. Default: the engine's setting (3).</param>
     /// <param name="minSeverity">The least severity that sends it back. Default: the engine's setting (error).</param>
     /// <param name="atLimit">What happens at the limit. Default: the engine's setting (fail).</param>
+    /// <exception cref="ArgumentException">One of the phases is nameless.</exception>
     public WorkflowDefinitionBuilder Feedback(
         WorkflowPhase from,
         WorkflowPhase to,
@@ -56,6 +59,8 @@ public sealed class WorkflowDefinitionBuilder
         FeedbackSeverity? minSeverity = null,
         FeedbackLimitAction? atLimit = null)
     {
+        from.ThrowIfNameless(nameof(from));
+        to.ThrowIfNameless(nameof(to));
         _feedback = new FeedbackRule { From = from, To = to, MaxRounds = maxRounds, MinSeverity = minSeverity, AtLimit = atLimit };
         return this;
     }
@@ -77,13 +82,13 @@ public sealed class WorkflowDefinitionBuilder
         return this;
     }
 
-    /// <summary>The definition as a record. It is checked when it is started.</summary>
+    /// <summary>The definition as a record; one to which no phase was added has the default ones. It is checked when it is started.</summary>
     public WorkflowDefinition Build() => new()
     {
         Name = _name,
         Version = _version,
         Description = _description,
-        Phases = _phases,
+        Phases = _phases.Count == 0 ? WorkflowPhase.Default : _phases,
         Tasks = [.. _tasks.Select(task => task.Build())],
         Feedback = _feedback,
         Timeout = _timeout,

@@ -83,4 +83,13 @@ public readonly struct WorkflowPhase : IEquatable<WorkflowPhase>, IParsable<Work
 
     /// <summary>The name; empty for <c>default</c>.</summary>
     public override string ToString() => Name;
+
+    /// <summary>Refuses <c>default</c> where a phase is meant.</summary>
+    internal void ThrowIfNameless(string parameterName)
+    {
+        if (IsEmpty)
+        {
+            throw new ArgumentException("The phase is nameless. Name one: WorkflowPhase.Development, or new WorkflowPhase(\"…\").", parameterName);
+        }
+    }
 }

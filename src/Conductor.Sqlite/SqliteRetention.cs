@@ -19,12 +19,49 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
     /// <returns>True when it is time to look.</returns>
     public bool NoteFinished() => Interlocked.Increment(ref _finished) % LookEvery == 0;
 
+    /// <summary>What was saved, or ended, before this is too old.</summary>
+    public long Oldest(DateTimeOffset now) => Math.Max(0, now.UtcTicks - options.MaxAge.Ticks);
+
+    /// <summary>Whether a result outside workflows is too old to be read, though it was not removed yet.</summary>
+    public bool IsTooOld(long savedAt) => savedAt < Oldest(time.GetUtcNow());
+
+    /// <summary>Whether a run is too old to be read, though it was not removed yet. Like one that is to be removed, it is not while it is under a lease.</summary>
+    public bool IsTooOld(SqliteSession session, string workflowId, long? completedAt)
+    {
+        if (completedAt is not { } ended)
+        {
+            return false;
+        }
+
+        var now = time.GetUtcNow();
+        return ended < Oldest(now) && session.Scalar(
+            "SELECT 1 FROM conductor_leases WHERE name = $1 AND released = 0 AND expires_at > $2", StateManager.WorkflowKey(workflowId), now.UtcTicks) is null;
+    }
+
+    /// <summary>Records the result of a task outside workflows, unless one is recorded that can still be read.</summary>
+    public bool TryRecord(SqliteSession session, string taskId, long now, byte[] record)
+    {
+        const string Insert = "INSERT INTO conductor_task_results (task_id, saved_at, record) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+        if (session.Execute(Insert, taskId, now, record) > 0)
+        {
+            return true;
+        }
+
+        if (session.Execute("DELETE FROM conductor_task_results WHERE task_id = $1 AND saved_at < $2", taskId, Oldest(new DateTimeOffset(now, TimeSpan.Zero))) == 0)
+        {
+            return false;
+        }
+
+        ForgetEffects(session, taskId);
+        return session.Execute(Insert, taskId, now, record) > 0;
+    }
+
     /// <summary>Removes some of what is too old or too much.</summary>
     /// <returns>True when there may be more.</returns>
     public bool RemoveSome(SqliteSession session)
     {
         var now = time.GetUtcNow();
-        var oldest = Math.Max(0, now.UtcTicks - options.MaxAge.Ticks);
+        var oldest = Oldest(now);
 
         // A run under a lease is spared: whoever ran it reads its final state before it releases that.
         var workflows = session.Column<string>(
@@ -57,7 +94,7 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
             (long)ResultsPerStep);
         foreach (var taskId in results)
         {
-            session.Execute("DELETE FROM conductor_effects WHERE scope = $1", new ExecutionKey(null, taskId, 0).ToString());
+            ForgetEffects(session, taskId);
         }
 
         // Effects of tasks that never ended, and results that came before their run and waited in vain.
@@ -87,6 +124,10 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
         // A file that was made by somebody else may not be able to shrink: its free pages are used again.
         return session.Number("PRAGMA auto_vacuum") != 0 && session.Number("PRAGMA freelist_count") > 0;
     }
+
+    /// <summary>Effects of a task outside workflows go with its result.</summary>
+    private static void ForgetEffects(SqliteSession session, string taskId) =>
+        session.Execute("DELETE FROM conductor_effects WHERE scope = $1", new ExecutionKey(null, taskId, 0).ToString());
 
     /// <summary>Removes a run with everything that belongs to it.</summary>
     /// <returns>Whether there was one.</returns>

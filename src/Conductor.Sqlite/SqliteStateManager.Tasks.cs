@@ -17,10 +17,7 @@ public sealed partial class SqliteStateManager
             return await WriteAsync(session => WorkflowWrites.Record(session, result, record, now), cancellationToken).ConfigureAwait(false);
         }
 
-        var isFirst = await WriteAsync(
-            session => session.Execute(
-                "INSERT INTO conductor_task_results (task_id, saved_at, record) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", result.TaskId, now, record) > 0,
-            cancellationToken).ConfigureAwait(false);
+        var isFirst = await WriteAsync(session => _retention.TryRecord(session, result.TaskId, now, record), cancellationToken).ConfigureAwait(false);
         NoteFinished();
         return isFirst ? RecordOutcome.Recorded : RecordOutcome.AlreadyRecorded;
     }

@@ -24,7 +24,8 @@ public sealed partial class SqliteStateManager
     protected override async ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);
-        return await ReadAsync(session => _workflowReads.List(session, query), cancellationToken).ConfigureAwait(false);
+        var now = Environment.TimeProvider.GetUtcNow();
+        return await ReadAsync(session => _workflowReads.List(session, query, now), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />

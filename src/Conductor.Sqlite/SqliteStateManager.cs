@@ -49,14 +49,16 @@ public sealed partial class SqliteStateManager : StateManager
     {
         ArgumentNullException.ThrowIfNull(options);
         ThrowIfInvalid(options);
+        retention ??= new RetentionOptions();
+        ThrowIfAny(retention.Problems(nameof(RetentionOptions)), nameof(retention));
         _options = options;
         _codec = new RecordCodec(serializer);
         _database = new SqliteDatabase(options, Logger, migrations);
         _leases = new SqliteLeaseStore(this, Environment.TimeProvider);
         _effects = new SqliteEffectStore(this, _codec, Environment.TimeProvider);
-        _retention = new SqliteRetention(retention ?? new RetentionOptions(), Environment.TimeProvider, Logger);
+        _retention = new SqliteRetention(retention, Environment.TimeProvider, Logger);
         _workflowWrites = new WorkflowWrites(_codec, _retention, options.IgnoreFences);
-        _workflowReads = new WorkflowReads(_codec);
+        _workflowReads = new WorkflowReads(_codec, _retention);
     }
 
     /// <inheritdoc />
@@ -89,13 +91,8 @@ public sealed partial class SqliteStateManager : StateManager
 
     internal static StateException LeaseLostOf(string workflowId, Lease lease) => LeaseLost(WorkflowKey(workflowId), lease);
 
-    internal static void ThrowIfInvalid(SqliteStateOptions options)
-    {
-        if (options.Problems(nameof(SqliteStateOptions)).ToList() is { Count: > 0 } problems)
-        {
-            throw new ArgumentException(string.Join(' ', problems), nameof(options));
-        }
-    }
+    internal static void ThrowIfInvalid(SqliteStateOptions options) =>
+        ThrowIfAny(options.Problems(nameof(SqliteStateOptions)), nameof(options));
 
     internal Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken, bool runsAlone = false) =>
         (_writer ?? throw NotConnected()).WriteAsync(work, cancellationToken, runsAlone);
@@ -135,6 +132,14 @@ public sealed partial class SqliteStateManager : StateManager
         }
 
         (_writer, _readers, _retentionTimer) = (null, null, null);
+    }
+
+    private static void ThrowIfAny(IEnumerable<string> problems, string parameterName)
+    {
+        if (problems.ToList() is { Count: > 0 } all)
+        {
+            throw new ArgumentException(string.Join(' ', all), parameterName);
+        }
     }
 
     private static StateException NotConnected() => new(

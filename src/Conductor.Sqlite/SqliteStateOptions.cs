@@ -65,6 +65,11 @@ public sealed class SqliteStateOptions
             yield return $"{path}.{nameof(ConnectionString)} {problem}";
         }
 
+        if (!Enum.IsDefined(Synchronous))
+        {
+            yield return $"{path}.{nameof(Synchronous)} is {Synchronous}; set it to one of {string.Join(", ", Enum.GetNames<SqliteSynchronous>())}.";
+        }
+
         if (BusyTimeout <= TimeSpan.Zero || BusyTimeout > _longest)
         {
             yield return $"{path}.{nameof(BusyTimeout)} is {BusyTimeout}; set it to more than zero and at most {_longest}.";

@@ -13,6 +13,26 @@ public sealed partial class StateManagerConformance
             await Check.FailsAsync(ErrorCodes.StateNotConnected, () => store.GetWorkflowStateAsync("run").AsTask(), "a read").ConfigureAwait(false);
             await Check.FailsAsync(ErrorCodes.StateNotConnected, () => store.SaveAgentStateAsync(Agent("a")).AsTask(), "a save").ConfigureAwait(false);
         });
+        Add("Leases and effects of a store that is not connected fail with STATE_NOT_CONNECTED", async store =>
+        {
+            var lease = Check.NotNull(await store.Leases.TryAcquireAsync("l", "o", TimeSpan.FromMinutes(1)).ConfigureAwait(false), "a free lease");
+            var effect = new EffectKey("run", "run:t:0", "call");
+            await store.DisconnectAsync().ConfigureAwait(false);
+            (Func<Task> Operation, string Name)[] operations =
+            [
+                (() => store.Leases.TryAcquireAsync("other", "o", TimeSpan.FromMinutes(1)).AsTask(), "taking a lease"),
+                (() => store.Leases.TryTakeOverAsync(lease, "p", TimeSpan.FromMinutes(1)).AsTask(), "taking a lease over"),
+                (() => store.Leases.TryRenewAsync(lease, TimeSpan.FromMinutes(1)).AsTask(), "renewing a lease"),
+                (() => store.Leases.ReleaseAsync(lease).AsTask(), "releasing a lease"),
+                (() => store.Leases.GetAsync("l").AsTask(), "reading a lease"),
+                (() => store.Effects.GetAsync(effect).AsTask(), "reading an effect"),
+                (() => store.Effects.RecordAsync(effect, "value").AsTask(), "recording an effect"),
+            ];
+            foreach (var (operation, name) in operations)
+            {
+                await Check.FailsAsync(ErrorCodes.StateNotConnected, operation, name).ConfigureAwait(false);
+            }
+        });
         Add("What was saved is there after disconnect and connect, each done twice", async store =>
         {
             await store.SaveAgentStateAsync(Agent("a")).ConfigureAwait(false);

@@ -37,6 +37,13 @@ public sealed partial class StateManagerConformance
             Check.Equal(RecordOutcome.AlreadyRecorded, outcome, "the outcome of the second");
             Check.Equal("first", (await store.GetTaskResultAsync("t").ConfigureAwait(false))?.Output.Get<string>(), "the recorded output");
         });
+        Add("A result outside workflows is the task's whatever round it names", async store =>
+        {
+            await store.SaveTaskResultAsync(Result("t", round: 2, output: "first")).ConfigureAwait(false);
+            Same(Result("t", round: 2, output: "first"), await store.GetTaskResultAsync("t").ConfigureAwait(false), "the result");
+            var outcome = await store.SaveTaskResultAsync(Result("t", output: "second")).ConfigureAwait(false);
+            Check.Equal(RecordOutcome.AlreadyRecorded, outcome, "the outcome of the second");
+        });
         Add("The first result of an execution wins in a run too, saved alone or with a step", async store =>
         {
             var version = await store.CommitWorkflowAsync(Step(0) with { Results = [Result("t1", "run", output: "first")] }).ConfigureAwait(false);

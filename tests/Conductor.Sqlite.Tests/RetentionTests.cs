@@ -119,6 +119,15 @@ public sealed class RetentionTests : IDisposable
         sizes[^1].Should().BeLessThan(sizes[0] * 2, "pages in use: {0}", string.Join(", ", sizes));
     }
 
+    [Fact]
+    public void New_SettingsOutOfRange_NamesThemAll()
+    {
+        var act = () => new SqliteStateManager(_folder.Options(), retention: new RetentionOptions { MaxTaskResults = 0, MaxDeadLetters = -1 });
+
+        act.Should().Throw<ArgumentException>().WithParameterName("retention").Which.Message.Should()
+            .ContainAll("RetentionOptions.MaxTaskResults is 0", "RetentionOptions.MaxDeadLetters is -1");
+    }
+
     private Task<SqliteStateManager> OpenAsync(RetentionOptions retention) =>
         _folder.OpenAsync(retention: retention, environment: new ConductorEnvironment(_time));
 

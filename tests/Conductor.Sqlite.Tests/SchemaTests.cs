@@ -83,7 +83,8 @@ public sealed class SchemaTests : IDisposable
     public void Problems_EverythingWrong_NamesEachSetting() => new SqliteStateOptions
     {
         ConnectionString = "Data Source=x.db", BusyTimeout = TimeSpan.Zero, MaxGroupSize = 0, ReaderCount = -1, RetentionInterval = TimeSpan.Zero,
-    }.Problems("o").Should().HaveCount(4).And.OnlyContain(static problem => problem.StartsWith("o.", StringComparison.Ordinal) && problem.Contains("set it to"));
+        Synchronous = (SqliteSynchronous)9,
+    }.Problems("o").Should().HaveCount(5).And.OnlyContain(static problem => problem.StartsWith("o.", StringComparison.Ordinal) && problem.Contains("set it to"));
 
     private async Task RunAsync(string sql) => await ScalarAsync(sql);
 

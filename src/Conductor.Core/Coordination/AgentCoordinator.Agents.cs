@@ -12,6 +12,19 @@ public sealed partial class AgentCoordinator
     /// <summary>Ids of the agents registered here.</summary>
     public IReadOnlyCollection<string> AgentIds => [.. _slots.Where(static entry => entry.Value is not null).Select(static entry => entry.Key)];
 
+    /// <summary>Agents of a type that are idle now.</summary>
+    /// <param name="type">The type.</param>
+    /// <exception cref="NoAgentTypeException">The type is nameless.</exception>
+    public IReadOnlyList<BaseAgent> GetAvailableAgents(AgentType type)
+    {
+        if (type.IsEmpty)
+        {
+            throw new NoAgentTypeException($"{nameof(GetAvailableAgents)} was given no agent type. Name one: AgentType.Coding, or new AgentType(\"…\").");
+        }
+
+        return _pools.TryGet(type, out var pool) ? [.. pool.IdleSlots().Select(static slot => slot.Agent)] : [];
+    }
+
     /// <summary>Registers an agent that knows its identity. It takes tasks when this returns.</summary>
     /// <param name="agent">The agent.</param>
     /// <param name="cancellationToken">Gives up.</param>

@@ -44,6 +44,9 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>The limit of one attempt, and never beyond the total deadline.</summary>
-    private TimeSpan TimeoutOf(DispatchTicket ticket) =>
-        ticket.TimeLeft(_time) is { } left && left < ticket.Task.Timeout ? (left > TimeSpan.Zero ? left : TimeSpan.Zero) : ticket.Task.Timeout;
+    private TimeSpan TimeoutOf(DispatchTicket ticket)
+    {
+        var limit = ticket.Task.OwnTimeout ?? _policies.DefaultTimeout;
+        return ticket.TimeLeft(_time) is { } left && left < limit ? (left > TimeSpan.Zero ? left : TimeSpan.Zero) : limit;
+    }
 }

@@ -89,11 +89,11 @@ public sealed partial class AgentCoordinator
         $"crash:{ticket.Assignment.IdempotencyKey}",
         CancellationToken.None);
 
-    private static DispatchTicket ReplayOf(ErrorRecord letter, TaskData? correctedInput)
+    private DispatchTicket ReplayOf(ErrorRecord letter, TaskData? correctedInput)
     {
         var task = letter.Task ?? throw new TaskValidationException($"Dead letter '{letter.Id}' has no task to replay.");
         var replay = task with { Id = EntityId.New(), Name = task.Name, DependsOn = [], Input = correctedInput ?? task.Input };
-        TaskValidation.ThrowIfInvalid(replay);
+        TaskValidation.ThrowIfInvalid(replay, _errors);
         return new DispatchTicket(new TaskAssignment
         {
             Task = replay,

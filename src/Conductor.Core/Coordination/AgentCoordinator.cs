@@ -18,6 +18,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 {
     private readonly MessageBus _bus;
     private readonly StateManager _state;
+    private readonly PolicyEngine _policies;
     private readonly ErrorHandler _errors;
     private readonly DispatchOptions _options;
     private readonly TimeProvider _time;
@@ -51,6 +52,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(errorHandler);
         _bus = bus;
         _state = stateManager;
+        _policies = policyEngine;
         _errors = errorHandler;
         _options = options ?? new DispatchOptions();
         _environment = environment ?? ConductorEnvironment.Default;
@@ -87,6 +89,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
     internal AgentHost Host => _host;
 
+    internal ErrorHandler Errors => _errors;
+
     /// <summary>
     /// Dispatches a task and waits for its end, retries included. The id names the execution: one whose result is recorded is not run again.
     /// </summary>
@@ -101,11 +105,6 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(task);
         return DispatchAsync(DispatchTicket.Standalone(task), cancellationToken);
     }
-
-    /// <summary>Agents of a type that are idle now.</summary>
-    /// <param name="type">The type.</param>
-    public IReadOnlyList<BaseAgent> GetAvailableAgents(AgentType type) =>
-        _pools.TryGet(type, out var pool) ? [.. pool.IdleSlots().Select(static slot => slot.Agent)] : [];
 
     /// <summary>The state of an agent: as it is now when it is registered here, as it was stored last otherwise.</summary>
     /// <param name="agentId">The agent.</param>
@@ -126,7 +125,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         if (ticket.IsStandalone)
         {
             // The id names the execution: one whose result is recorded is not run again.
-            TaskValidation.ThrowIfInvalid(ticket.Task);
+            TaskValidation.ThrowIfInvalid(ticket.Task, _errors);
             ThrowIfNotStarted();
             if (await _state.GetTaskResultAsync(ticket.Task.LazyId, cancellationToken).ConfigureAwait(false) is { } known)
             {
@@ -200,7 +199,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             // 3. A success heals the agent's breaker, and that is that.
             if (result.IsSuccess)
             {
-                slot.Breaker?.RecordSuccess();
+                slot.Breaker?.RecordSuccess(ticket.Task.CircuitBreaker);
                 slot.Settle(success: true, isFinal: true);
                 result = ticket.Complete(result, _time);
                 break;
@@ -306,7 +305,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
         var (final, context) = (error with { IsTransient = false }, ticket.ToErrorContext(slot: null, otherAgentsAvailable: false, _time));
         var decision = await CarryOutAsync(final, context, _errors.Decide(final, context), ticket, cancellationToken).ConfigureAwait(false);
-        return ran ? ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time) : throw exception;
+        return ran ? ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time)
+            : throw (decision.Record is { } letter ? ((CircuitOpenException)exception).KeptAs(letter.Id) : exception);
     }
 
     private AgentPool PoolOf(AgentType type)

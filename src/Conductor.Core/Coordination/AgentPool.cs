@@ -212,7 +212,7 @@ internal sealed partial class AgentPool
             }
 
             RemoveIdle(slot);
-            if (TryEnter(slot))
+            if (TryEnter(slot, ticket))
             {
                 return slot;
             }
@@ -221,17 +221,17 @@ internal sealed partial class AgentPool
         if (avoided is not null)
         {
             RemoveIdle(avoided);
-            return TryEnter(avoided) ? avoided : null;
+            return TryEnter(avoided, ticket) ? avoided : null;
         }
 
         return null;
     }
 
     /// <summary>Asks the agent's breaker; one that lets nothing through stands apart from now on.</summary>
-    private bool TryEnter(AgentSlot slot)
+    private bool TryEnter(AgentSlot slot, DispatchTicket ticket)
     {
         CircuitPermit? permit = null;
-        if (slot.Breaker is not { } breaker || breaker.TryEnter(out permit))
+        if (slot.Breaker is not { } breaker || breaker.TryEnter(out permit, ticket.Task.CircuitBreaker))
         {
             slot.Permit = permit;
             return true;
@@ -262,7 +262,7 @@ internal sealed partial class AgentPool
         if (_waiters.Count > 0
             && _waiters.TakeFirst(static (waiter, offered) => !waiter.Ticket.IsRefusedBy(offered), slot) is { } waiter)
         {
-            if (TryEnter(slot))
+            if (TryEnter(slot, waiter.Ticket))
             {
                 _limit.Leave();
                 waiter.Give(slot);

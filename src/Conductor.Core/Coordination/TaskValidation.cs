@@ -1,9 +1,17 @@
+using Conductor.Errors;
+
 namespace Conductor.Coordination;
 
 /// <summary>What a task must be before anything is done with it.</summary>
 internal static class TaskValidation
 {
-    public static void ThrowIfInvalid(TaskDefinition task)
+    /// <summary>Fits whatever a task sets, so that only what can never be right is wrong.</summary>
+    private static readonly RetryPolicy _anyPolicy = new() { InitialDelay = TimeSpan.Zero, MaxDelay = TimeSpan.MaxValue };
+
+    /// <summary>Refuses a task that cannot be run.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="errors">The error handler that its own settings are merged into those of.</param>
+    public static void ThrowIfInvalid(TaskDefinition task, ErrorHandler errors)
     {
         ArgumentNullException.ThrowIfNull(task);
         if (task.AgentType.IsEmpty)
@@ -11,19 +19,35 @@ internal static class TaskValidation
             throw new NoAgentTypeException($"Task '{task.Id}' names no agent type. Set TaskDefinition.AgentType.");
         }
 
-        if (Problems(task) is { Count: > 0 } problems)
+        if (Problems(task, errors) is { Count: > 0 } problems)
         {
             throw new TaskValidationException($"Task '{task.Id}' is not valid: {string.Join(' ', problems)}");
         }
     }
 
     /// <summary>What is wrong with a task, a sentence each. (Asked for every dispatch: a task without problems must cost no memory.)</summary>
-    public static IReadOnlyList<string> Problems(TaskDefinition task)
+    /// <param name="task">The task.</param>
+    /// <param name="errors">The error handler that its own settings are merged into those of; null where none is known yet.</param>
+    public static IReadOnlyList<string> Problems(TaskDefinition task, ErrorHandler? errors)
     {
         List<string>? problems = null;
         if (task.LazyId.IsBlank)
         {
             (problems ??= []).Add("Id is empty; leave it out for a fresh one.");
+        }
+
+        if (task.Input is null)
+        {
+            (problems ??= []).Add("Input is null; leave it out, or set it to TaskData.Empty.");
+        }
+
+        for (var i = 0; i < task.DependsOn.Count; i++)
+        {
+            if (string.IsNullOrEmpty(task.DependsOn[i]))
+            {
+                (problems ??= []).Add("DependsOn holds an empty id; name a task, or leave it out.");
+                break;
+            }
         }
 
         if (task.Timeout <= TimeSpan.Zero || task.Timeout > TaskDefinition.MaxTimeout)
@@ -43,19 +67,23 @@ internal static class TaskValidation
 
         if (task.Priority is < TaskPriority.Low or > TaskPriority.Critical)
         {
-            (problems ??= []).Add($"Priority is {task.Priority}; use one of {string.Join(", ", Enum.GetNames<TaskPriority>())}.");
+            (problems ??= []).AddRange(SettingProblems.OfEnum(nameof(TaskDefinition.Priority), task.Priority));
         }
 
         if (task.Retry is not null)
         {
-            (problems ??= []).AddRange(Errors.RetryPolicy.Default.With(task.Retry).Problems("Retry"));
+            (problems ??= []).AddRange(RetryProblems(task, errors));
         }
 
         if (task.CircuitBreaker is not null)
         {
-            (problems ??= []).AddRange(new Errors.CircuitBreakerOptions().With(task.CircuitBreaker).Problems("CircuitBreaker"));
+            (problems ??= []).AddRange(new CircuitBreakerOptions().With(task.CircuitBreaker).Problems("CircuitBreaker"));
         }
 
         return problems ?? (IReadOnlyList<string>)[];
     }
+
+    /// <summary>What is wrong with a task's own retry settings once they are merged into what they will be merged into.</summary>
+    public static IEnumerable<string> RetryProblems(TaskDefinition task, ErrorHandler? errors) =>
+        (errors?.RetryPolicyOf(task.AgentType) ?? _anyPolicy).With(task.Retry).Problems(nameof(TaskDefinition.Retry));
 }

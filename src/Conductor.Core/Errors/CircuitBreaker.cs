@@ -114,7 +114,9 @@ public sealed class CircuitBreaker
     public CircuitPermit? TryAcquire() => TryEnter(out var permit) ? permit ?? new CircuitPermit(this, trialGeneration: 0) : null;
 
     /// <summary>Asks for leave to run one task. While closed, no permit needs to be given back.</summary>
-    internal bool TryEnter(out CircuitPermit? permit)
+    /// <param name="permit">The permit; null while closed.</param>
+    /// <param name="settings">Settings of the task. Default: the breaker's.</param>
+    internal bool TryEnter(out CircuitPermit? permit, CircuitBreakerSettings? settings = null)
     {
         permit = null;
         if (_state == CircuitBreakerState.Closed)
@@ -138,7 +140,7 @@ public sealed class CircuitBreaker
 
             if (_state == CircuitBreakerState.HalfOpen)
             {
-                if (_trials >= _options.HalfOpenTrials)
+                if (_trials >= (settings?.HalfOpenTrials ?? _options.HalfOpenTrials))
                 {
                     return false;
                 }
@@ -153,14 +155,7 @@ public sealed class CircuitBreaker
     }
 
     /// <summary>A task succeeded: failures are forgotten, and enough successes close a half-open breaker. Ignored while it is open.</summary>
-    public void RecordSuccess()
-    {
-        // The healthy case, once for every task: nothing to forget, nothing to change.
-        if (_state != CircuitBreakerState.Closed || _consecutiveFailures != 0)
-        {
-            Change(OnSuccess);
-        }
-    }
+    public void RecordSuccess() => RecordSuccess(settings: null);
 
     /// <summary>A task failed: opens the breaker when it was one too many, or at once when it is half open.</summary>
     public void RecordFailure() => RecordFailure(settings: null);
@@ -172,6 +167,16 @@ public sealed class CircuitBreaker
         Forget();
     });
 
+    /// <summary>A task succeeded, judged by settings of its own where it has them.</summary>
+    internal void RecordSuccess(CircuitBreakerSettings? settings)
+    {
+        // The healthy case, once for every task: nothing to forget, nothing to change.
+        if (_state != CircuitBreakerState.Closed || _consecutiveFailures != 0)
+        {
+            CountSuccess(settings);
+        }
+    }
+
     internal void RecordFailure(CircuitBreakerSettings? settings) => Change(() => OnFailure(settings));
 
     internal void Complete(CircuitPermit permit, bool success, CircuitBreakerSettings? settings) => Change(() =>
@@ -179,7 +184,7 @@ public sealed class CircuitBreaker
         ReleaseTrial(permit);
         if (success)
         {
-            OnSuccess();
+            OnSuccess(settings);
         }
         else
         {
@@ -198,7 +203,9 @@ public sealed class CircuitBreaker
     private CircuitBreakerState CurrentState() =>
         _state == CircuitBreakerState.Open && _time.GetElapsedTime(_lastFailureAt) >= _recoveryTimeout ? CircuitBreakerState.HalfOpen : _state;
 
-    private void OnSuccess()
+    private void CountSuccess(CircuitBreakerSettings? settings) => Change(() => OnSuccess(settings));
+
+    private void OnSuccess(CircuitBreakerSettings? settings)
     {
         _consecutiveFailures = 0;
         if (_state == CircuitBreakerState.Open && CurrentState() == CircuitBreakerState.HalfOpen)
@@ -207,7 +214,7 @@ public sealed class CircuitBreaker
             TransitionToHalfOpen();
         }
 
-        if (_state == CircuitBreakerState.HalfOpen && ++_consecutiveSuccesses >= _options.SuccessThreshold)
+        if (_state == CircuitBreakerState.HalfOpen && ++_consecutiveSuccesses >= (settings?.SuccessThreshold ?? _options.SuccessThreshold))
         {
             _state = CircuitBreakerState.Closed;
             Forget();

@@ -21,11 +21,12 @@ public sealed class CircuitPermit : IDisposable
     internal long TrialGeneration { get; }
 
     /// <summary>The task succeeded.</summary>
-    public void Succeed()
+    /// <param name="settings">Settings of the task to judge it by. Default: the breaker's.</param>
+    public void Succeed(CircuitBreakerSettings? settings = null)
     {
         if (Take())
         {
-            _breaker.Complete(this, success: true, settings: null);
+            _breaker.Complete(this, success: true, settings);
         }
     }
 

@@ -34,7 +34,7 @@ public sealed partial class ErrorHandler
     /// <param name="retryPolicy">The general retry policy. Default: <see cref="RetryPolicy.Default"/>.</param>
     /// <param name="options">Breaker settings and settings of single agent types. Default: the defaults.</param>
     /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
-    /// <exception cref="ArgumentException">The retry policy has a setting out of range.</exception>
+    /// <exception cref="ArgumentException">A setting is out of range; the message names every one that is.</exception>
     public ErrorHandler(
         MessageBus bus,
         StateManager stateManager,
@@ -51,10 +51,8 @@ public sealed partial class ErrorHandler
         _environment = environment ?? ConductorEnvironment.Default;
         _logger = _environment.LoggerFactory.CreateLogger<ErrorHandler>();
         _onBreakerChanged = OnBreakerChanged;
-        if (_retryPolicy.Problems(nameof(RetryPolicy)).ToList() is { Count: > 0 } problems)
-        {
-            throw new ArgumentException(string.Join(' ', problems), nameof(retryPolicy));
-        }
+        SettingProblems.ThrowIfAny(_retryPolicy.Problems(nameof(RetryPolicy)), nameof(retryPolicy));
+        SettingProblems.ThrowIfAny(_options.Problems(nameof(ErrorHandlerOptions), _retryPolicy), nameof(options));
     }
 
 #pragma warning disable MA0046 // Within the library, and no events for a sender and its arguments; several coordinators may come and go at once.
@@ -188,7 +186,7 @@ public sealed partial class ErrorHandler
 
     private ErrorDecision Decide(TaskError error, ErrorContext context, bool circuitOpen)
     {
-        var policy = _retryPolicy.With(SettingsOf(context.AgentType)?.Retry.ToSettings()).With(context.Task?.Retry);
+        var policy = RetryPolicyOf(context.AgentType).With(context.Task?.Retry);
         var retry = Math.Max(context.Attempt - 1, 0);
         if (circuitOpen && !context.OtherAgentsAvailable)
         {

@@ -14,4 +14,21 @@ public sealed class ErrorHandlerOptions
         // Types are lower-cased, whatever the dictionary that is given compares by.
         set => field = new Dictionary<string, AgentTypeOptions>(value, StringComparer.OrdinalIgnoreCase);
     } = new Dictionary<string, AgentTypeOptions>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What is wrong with the settings, a sentence each that quotes the setting, the value and the fix.</summary>
+    /// <param name="path">Where the settings stand, to quote them by.</param>
+    /// <param name="retry">The general retry policy, into which the settings of single agent types are merged.</param>
+    internal IEnumerable<string> Problems(string path, RetryPolicy retry) => CircuitBreaker.Problems($"{path}.{nameof(CircuitBreaker)}")
+        .Concat(AgentTypes.SelectMany(entry => OfAgentType($"{path}.{nameof(AgentTypes)}[{entry.Key}]", entry.Key, entry.Value, retry)));
+
+    private IEnumerable<string> OfAgentType(string path, string name, AgentTypeOptions settings, RetryPolicy retry)
+    {
+        return (AgentType.TryParse(name, null, out _) ? [] : new[] { $"{path}: '{name}' is no name for an agent type; use letters, digits, '_', '-' or '.'." })
+            .Concat(Own($"{path}.{nameof(AgentTypeOptions.Retry)}", retry.With(settings.Retry.ToSettings()).Problems, retry.Problems))
+            .Concat(Own($"{path}.{nameof(AgentTypeOptions.CircuitBreaker)}", CircuitBreaker.With(settings.CircuitBreaker.ToSettings()).Problems, CircuitBreaker.Problems));
+
+        // What is wrong in general is said there, not once more for every type.
+        static IEnumerable<string> Own(string where, Func<string, IEnumerable<string>> ofType, Func<string, IEnumerable<string>> general) =>
+            ofType(where).Except(general(where), StringComparer.Ordinal);
+    }
 }

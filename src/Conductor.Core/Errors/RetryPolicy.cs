@@ -114,6 +114,12 @@ public sealed record RetryPolicy
     {
         ArgumentOutOfRangeException.ThrowIfNegative(attempt);
 
+        if (InitialDelay == TimeSpan.Zero)
+        {
+            // Zero times anything; but zero times infinity is no number.
+            return TimeSpan.Zero;
+        }
+
         // In floating point, so that no attempt overflows: what is too large is infinite, and capped like the rest.
         var backoff = InitialDelay.Ticks * Math.Pow(BackoffMultiplier, attempt);
         var delay = backoff + (backoff * JitterFactor * roll);

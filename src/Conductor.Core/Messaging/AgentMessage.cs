@@ -57,9 +57,9 @@ public sealed record AgentMessage
     [JsonIgnore]
     public bool IsBroadcast => Recipient is null;
 
-    /// <summary>Whether its time to live is over: its age is strictly greater.</summary>
+    /// <summary>Whether its time to live is over: its age is strictly greater. One without a timestamp was not published yet, and has no age.</summary>
     /// <param name="now">The present.</param>
-    public bool IsExpired(DateTimeOffset now) => TimeToLive is { } limit && now - Timestamp > limit;
+    public bool IsExpired(DateTimeOffset now) => TimeToLive is { } limit && Timestamp != default && now - Timestamp > limit;
 
     /// <summary>
     /// A response: its recipient is this message's sender, its correlation id is this message's correlation id or else its id, its

@@ -32,7 +32,12 @@ public static class Channels
 
     /// <summary>To those who follow a phase: its begin and its end, in any run.</summary>
     /// <param name="phase">The phase.</param>
-    public static string Phase(WorkflowPhase phase) => PhasePrefix + phase.Name;
+    /// <exception cref="ArgumentException">The phase is nameless.</exception>
+    public static string Phase(WorkflowPhase phase)
+    {
+        phase.ThrowIfNameless(nameof(phase));
+        return PhasePrefix + phase.Name;
+    }
 
     /// <summary>To those who follow a run: progress, changes, cancellation.</summary>
     /// <param name="workflowId">The run.</param>

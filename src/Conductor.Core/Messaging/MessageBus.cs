@@ -29,6 +29,7 @@ public abstract partial class MessageBus : IAsyncDisposable
     {
         Environment = environment ?? ConductorEnvironment.Default;
         _options = options ?? new MessageBusOptions();
+        SettingProblems.ThrowIfAny(_options.Problems(nameof(MessageBusOptions)), nameof(options));
         Logger = Environment.LoggerFactory.CreateLogger(GetType().FullName ?? nameof(MessageBus));
         _connection.Cancel();
     }

@@ -24,6 +24,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         _receiver = receiver;
         _capacity = capacity;
         _fullMode = options?.FullMode ?? QueueFullMode.DropOldest;
+        SettingProblems.ThrowIfAny(SettingProblems.OfEnum($"{nameof(SubscriptionOptions)}.{nameof(SubscriptionOptions.FullMode)}", _fullMode), nameof(options));
         Channel = channel;
     }
 

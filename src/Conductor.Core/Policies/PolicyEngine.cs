@@ -15,6 +15,7 @@ public sealed class PolicyEngine
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private ImmutableArray<Policy> _policies = [];
+    private volatile TaskTimeoutPolicy? _timeouts;
 
     /// <summary>Makes an engine without policies.</summary>
     /// <param name="environment">Loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
@@ -23,6 +24,9 @@ public sealed class PolicyEngine
         _environment = environment ?? ConductorEnvironment.Default;
         _logger = _environment.LoggerFactory.CreateLogger<PolicyEngine>();
     }
+
+    /// <summary>The time limit of a task that sets none. Asked for every task: found when policies change, not then.</summary>
+    internal TimeSpan DefaultTimeout => _timeouts?.DefaultTimeout ?? TaskDefinition.DefaultTimeout;
 
     /// <summary>Told when a policy was added or removed: what waits for one may pass now.</summary>
 #pragma warning disable MA0046 // Within the library, and no event for a sender and its arguments; several coordinators may come and go at once.
@@ -45,6 +49,7 @@ public sealed class PolicyEngine
             }
 
             _policies = _policies.Add(policy);
+            _timeouts = policy as TaskTimeoutPolicy ?? _timeouts;
         }
 
         Changed?.Invoke();
@@ -64,6 +69,7 @@ public sealed class PolicyEngine
             }
 
             _policies = _policies.Remove(policy);
+            _timeouts = ReferenceEquals(policy, _timeouts) ? null : _timeouts;
         }
 
         Changed?.Invoke();

@@ -7,7 +7,7 @@ public sealed class PolicyOptions
     /// <value>Default: 1, every task.</value>
     public double MinPhaseSuccessRate { get; set; } = PhaseGatePolicy.DefaultMinSuccessRate;
 
-    /// <summary>The longest time limit of a task: over zero, at most 24 hours.</summary>
+    /// <summary>The longest time limit of a task: over zero, at most 24 hours. A task that sets none runs with 2 minutes, or with this where it is less.</summary>
     /// <value>Default: 24 hours.</value>
     public TimeSpan MaxTaskTimeout { get; set; } = TaskDefinition.MaxTimeout;
 

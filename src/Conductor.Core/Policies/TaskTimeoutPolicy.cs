@@ -1,6 +1,6 @@
 namespace Conductor.Policies;
 
-/// <summary>Keeps the time limit of tasks within bounds. Immutable and thread-safe.</summary>
+/// <summary>Keeps the time limit of tasks within bounds, and gives one to those that set none. Immutable and thread-safe.</summary>
 public sealed class TaskTimeoutPolicy : Policy<DispatchPolicyContext>
 {
     /// <summary>Makes the policy.</summary>
@@ -15,7 +15,7 @@ public sealed class TaskTimeoutPolicy : Policy<DispatchPolicyContext>
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxTimeout, TaskDefinition.MaxTimeout, nameof(maxTimeout));
     }
 
-    /// <summary>The time limit of a task that sets none.</summary>
+    /// <summary>The time limit of a task that sets none: it runs with this one.</summary>
     public TimeSpan DefaultTimeout { get; }
 
     /// <summary>The longest time limit.</summary>
@@ -31,7 +31,7 @@ public sealed class TaskTimeoutPolicy : Policy<DispatchPolicyContext>
     protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var timeout = context.Task.Timeout;
+        var timeout = context.Task.OwnTimeout ?? DefaultTimeout;
         return new ValueTask<PolicyResult>(timeout > TimeSpan.Zero && timeout <= MaxTimeout
             ? Allowed
             : Denied($"the task's timeout is {timeout}; it must be over zero and at most {MaxTimeout} (unset, it is {DefaultTimeout})."));

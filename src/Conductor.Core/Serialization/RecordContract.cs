@@ -6,8 +6,8 @@ namespace Conductor.Serialization;
 
 /// <summary>
 /// Lets the library's records be read as C# makes them: what JSON leaves out keeps the default that the record says. Generated code alone sets every
-/// init-only member in one object initializer, those that JSON leaves out to <c>default</c>. And a name that nobody gave is not written, so that it
-/// follows the id after reading as it did before.
+/// init-only member in one object initializer, those that JSON leaves out to <c>default</c>. And a name, or a timeout, that nobody gave is not written, so that
+/// it follows the id, or the policy, after reading as it did before.
 /// </summary>
 /// <remarks>
 /// The constructor and the init accessors are those that the generated code names itself, as what they carry attributes on; so a trimmed program has them.
@@ -21,11 +21,12 @@ internal static class RecordContract
         KeepDefaults(type);
         if (type.Type == typeof(TaskDefinition))
         {
-            WriteNameIf(type, static task => ((TaskDefinition)task).HasName);
+            WriteIf(type, "name", static task => ((TaskDefinition)task).HasName);
+            WriteIf(type, "timeout", static task => ((TaskDefinition)task).OwnTimeout is not null);
         }
         else if (type.Type == typeof(AgentIdentity))
         {
-            WriteNameIf(type, static identity => ((AgentIdentity)identity).HasName);
+            WriteIf(type, "name", static identity => ((AgentIdentity)identity).HasName);
         }
     }
 
@@ -62,6 +63,6 @@ internal static class RecordContract
         }
     };
 
-    private static void WriteNameIf(JsonTypeInfo type, Func<object, bool> hasName) =>
-        type.Properties.Single(static member => member.Name == "name").ShouldSerialize = (record, _) => hasName(record);
+    private static void WriteIf(JsonTypeInfo type, string name, Func<object, bool> isGiven) =>
+        type.Properties.Single(member => member.Name == name).ShouldSerialize = (record, _) => isGiven(record);
 }

@@ -4,7 +4,7 @@ namespace Conductor.State;
 /// Effects in memory, forgotten with the run or the task they belong to; those of tasks that never ended are forgotten in their order once
 /// there are too many. Thread-safe.
 /// </summary>
-internal sealed class InMemoryEffectStore(int maxScopes, Func<string, bool> isKept) : EffectStore
+internal sealed class InMemoryEffectStore(StateManager store, int maxScopes, Func<string, bool> isKept) : EffectStore
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Dictionary<(string Key, string Name), TaskData>> _scopes = new(StringComparer.Ordinal);
@@ -23,6 +23,7 @@ internal sealed class InMemoryEffectStore(int maxScopes, Func<string, bool> isKe
 
     protected override ValueTask<TaskData?> GetCoreAsync(EffectKey key, CancellationToken cancellationToken)
     {
+        store.ThrowIfNotConnected();
         lock (_gate)
         {
             return new ValueTask<TaskData?>(
@@ -32,6 +33,7 @@ internal sealed class InMemoryEffectStore(int maxScopes, Func<string, bool> isKe
 
     protected override ValueTask<TaskData> RecordCoreAsync(EffectKey key, TaskData value, CancellationToken cancellationToken)
     {
+        store.ThrowIfNotConnected();
         lock (_gate)
         {
             if (!_scopes.TryGetValue(key.Scope, out var effects))

@@ -1,7 +1,7 @@
 namespace Conductor.State;
 
 /// <summary>Leases in memory. A name's fence goes on growing after a release, until the name is forgotten. Thread-safe.</summary>
-internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
+internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time) : LeaseStore
 {
     private readonly Lock _gate = new();
 
@@ -34,6 +34,7 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
 
     protected override ValueTask<Lease?> TryAcquireCoreAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken)
     {
+        store.ThrowIfNotConnected();
         var now = time.GetUtcNow();
         lock (_gate)
         {
@@ -48,6 +49,7 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
 
     protected override ValueTask<Lease?> TryTakeOverCoreAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken)
     {
+        store.ThrowIfNotConnected();
         var expiresAt = time.GetUtcNow() + duration;
         lock (_gate)
         {
@@ -69,6 +71,7 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
 
     protected override ValueTask<Lease?> TryRenewCoreAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken)
     {
+        store.ThrowIfNotConnected();
         var expiresAt = time.GetUtcNow() + duration;
         lock (_gate)
         {
@@ -85,6 +88,7 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
 
     protected override ValueTask<bool> ReleaseCoreAsync(Lease lease, CancellationToken cancellationToken)
     {
+        store.ThrowIfNotConnected();
         lock (_gate)
         {
             if (FindCurrent(lease) is not { } current)
@@ -99,6 +103,7 @@ internal sealed class InMemoryLeaseStore(TimeProvider time) : LeaseStore
 
     protected override ValueTask<Lease?> GetCoreAsync(string name, CancellationToken cancellationToken)
     {
+        store.ThrowIfNotConnected();
         var now = time.GetUtcNow();
         lock (_gate)
         {

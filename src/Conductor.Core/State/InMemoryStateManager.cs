@@ -25,12 +25,14 @@ public sealed class InMemoryStateManager : StateManager
     /// <summary>Makes a store.</summary>
     /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
     /// <param name="retention">How much of what is finished it keeps. Default: the defaults.</param>
+    /// <exception cref="ArgumentException">A setting is out of range; the message names every one that is.</exception>
     public InMemoryStateManager(ConductorEnvironment? environment = null, RetentionOptions? retention = null)
         : base(environment)
     {
         _retention = retention ?? new RetentionOptions();
-        _leases = new InMemoryLeaseStore(Environment.TimeProvider);
-        _effects = new InMemoryEffectStore(_retention.MaxTaskResults, _workflows.ContainsKey);
+        SettingProblems.ThrowIfAny(_retention.Problems(nameof(RetentionOptions)), nameof(retention));
+        _leases = new InMemoryLeaseStore(this, Environment.TimeProvider);
+        _effects = new InMemoryEffectStore(this, _retention.MaxTaskResults, _workflows.ContainsKey);
         _results = new RetainedResults(_retention.MaxTaskResults, _retention.MaxAge, Environment.TimeProvider);
         _forgetEffects = ForgetEffects;
         _finishedOrder = new RetentionQueue<string>(_retention.MaxFinishedWorkflows, _retention.MaxAge, ForgetFinished, MayForget);
@@ -121,11 +123,11 @@ public sealed class InMemoryStateManager : StateManager
 
     /// <inheritdoc />
     protected override ValueTask<WorkflowState?> GetWorkflowStateCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        new(Find(workflowId)?.GetState());
+        new(FindYoung(workflowId)?.GetState());
 
     /// <inheritdoc />
     protected override ValueTask<WorkflowDefinition?> GetWorkflowDefinitionCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        new(Find(workflowId)?.Definition);
+        new(FindYoung(workflowId)?.Definition);
 
     /// <inheritdoc />
     protected override ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken)
@@ -200,7 +202,7 @@ public sealed class InMemoryStateManager : StateManager
     /// <inheritdoc />
     protected override ValueTask<WorkflowHistory?> GetWorkflowHistoryCoreAsync(
         string workflowId, long afterPosition, int limit, CancellationToken cancellationToken) =>
-        new(Find(workflowId)?.GetHistory(afterPosition, limit));
+        new(FindYoung(workflowId)?.GetHistory(afterPosition, limit));
 
     /// <inheritdoc />
     protected override ValueTask<bool> RequestCancellationCoreAsync(string workflowId, CancellationToken cancellationToken) =>
@@ -208,7 +210,7 @@ public sealed class InMemoryStateManager : StateManager
 
     /// <inheritdoc />
     protected override ValueTask<bool> IsCancellationRequestedCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        new(Find(workflowId)?.IsCancellationRequested ?? false);
+        new(FindYoung(workflowId)?.IsCancellationRequested ?? false);
 
     /// <inheritdoc />
     protected override ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
@@ -235,7 +237,7 @@ public sealed class InMemoryStateManager : StateManager
 
     /// <inheritdoc />
     protected override ValueTask<TaskResult?> GetTaskResultCoreAsync(ExecutionKey key, CancellationToken cancellationToken) =>
-        new(_results.Find(ResultKey.Of(key)) ?? (key.WorkflowId is { } run ? Find(run)?.GetResult(key.TaskId, key.Round) : null));
+        new(_results.Find(ResultKey.Of(key)) ?? (key.WorkflowId is { } run ? FindYoung(run)?.GetResult(key.TaskId, key.Round) : null));
 
     /// <inheritdoc />
     protected override ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken)
@@ -275,6 +277,19 @@ public sealed class InMemoryStateManager : StateManager
 
     private InMemoryWorkflow? Find(string workflowId) => _workflows.GetValueOrDefault(workflowId);
 
+    /// <summary>A run, to be read: one that is too old is given no more, though nothing came since that would have had it forgotten.</summary>
+    private InMemoryWorkflow? FindYoung(string workflowId)
+    {
+        var workflow = Find(workflowId);
+        if (workflow?.FinishedAt is not { } finishedAt || Now - finishedAt <= _retention.MaxAge)
+        {
+            return workflow;
+        }
+
+        _finishedOrder.Trim(Now);
+        return Find(workflowId);
+    }
+
     private ValueTask<long> Saved(InMemoryWorkflow workflow, string id, bool complete, long version, StateExpectation expectation, long found)
     {
         if (version == 0)
@@ -282,11 +297,15 @@ public sealed class InMemoryStateManager : StateManager
             throw Conflict(WorkflowKey(id), expectation, found);
         }
 
-        if (complete && workflow.BecameComplete())
+        if (complete)
         {
-            _finishedOrder.Add(id, Now);
+            var now = Now;
+            if (workflow.BecameComplete(now))
+            {
+                _finishedOrder.Add(id, now);
+            }
         }
-        else if (!complete && workflow.BecameUnfinished())
+        else if (workflow.BecameUnfinished())
         {
             _finishedOrder.Remove(id);
         }

@@ -13,7 +13,12 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     private RunRecord? _record = new(id, maxEvents);
     private byte[] _packed = [];
     private object[] _named = [];
-    private bool _countedAsComplete;
+
+    /// <summary>When it ended, in UTC ticks; 0 while it has not.</summary>
+    private long _finishedAt;
+
+    /// <summary>When it ended: since then it is subject to retention. Null while it has not.</summary>
+    public DateTimeOffset? FinishedAt => Volatile.Read(ref _finishedAt) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
 
     /// <summary>Whether anything of it was committed.</summary>
     public bool Exists
@@ -143,25 +148,33 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     }
 
     /// <summary>True once, when the run has ended: it is now subject to retention.</summary>
-    public bool BecameComplete()
+    public bool BecameComplete(DateTimeOffset now)
     {
         lock (this)
         {
-            return !_countedAsComplete && (_countedAsComplete = true);
+            if (_finishedAt != 0)
+            {
+                return false;
+            }
+
+            Volatile.Write(ref _finishedAt, now.UtcTicks);
+            return true;
         }
     }
 
     /// <summary>True once, when a run that had ended is taken up again: retention has to leave it alone.</summary>
     public bool BecameUnfinished()
     {
-        if (!Volatile.Read(ref _countedAsComplete))
+        if (Volatile.Read(ref _finishedAt) == 0)
         {
             return false;
         }
 
         lock (this)
         {
-            return _countedAsComplete && !(_countedAsComplete = false);
+            var was = _finishedAt;
+            Volatile.Write(ref _finishedAt, 0);
+            return was != 0;
         }
     }
 

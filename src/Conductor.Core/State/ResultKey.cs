@@ -28,7 +28,9 @@ internal readonly struct ResultKey : IEquatable<ResultKey>
 
     public static ResultKey Of(in ExecutionKey key) => new(key.WorkflowId, key.LazyTaskId, key.Round);
 
-    public static ResultKey Of(TaskResult result) => new(result.WorkflowId, result.LazyTaskId, result.Round);
+    /// <summary>The execution that a result is of. Outside workflows there are no rounds: whichever a result names, it is the task's.</summary>
+
+    public static ResultKey Of(TaskResult result) => new(result.WorkflowId, result.LazyTaskId, result.WorkflowId is null ? 0 : result.Round);
 
     public ExecutionKey ToExecutionKey() => new(WorkflowId, TaskId, _round);
 

@@ -30,7 +30,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
 
         lock (_gate)
         {
-            return IndexOf(key, key.GetHashCode()) != None;
+            return IndexOfYoung(key) != None;
         }
     }
 
@@ -43,7 +43,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
 
         lock (_gate)
         {
-            return IndexOf(key, key.GetHashCode()) is var index and not None ? _entries[index].ToResult() : null;
+            return IndexOfYoung(key) is var index and not None ? _entries[index].ToResult() : null;
         }
     }
 
@@ -56,6 +56,12 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
         var hash = key.GetHashCode();
         var now = _clock.Now;
         var packed = new PackedResult(result, result.WorkflowId, result.LazyTaskId);
+        if (!IsYoungerThanAll(key))
+        {
+            // First, so that one that nobody can read any more does not stand in the way.
+            ForgetAged(now, forget);
+        }
+
         ResultKey? crowdedOut;
         bool hasAged;
         lock (_gate)
@@ -119,6 +125,10 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     }
 
     private bool IsOldestTooOld(TimeSpan now) => _count > 0 && now - _entries[_oldest].At > maxAge;
+
+    /// <summary>Where a result is that is not too old to be read. The clock is looked at only when there is one.</summary>
+    private int IndexOfYoung(in ResultKey key) =>
+        IndexOf(key, key.GetHashCode()) is var index and not None && _clock.Now - _entries[index].At <= maxAge ? index : None;
 
     private ResultKey TakeOldest()
     {

@@ -1,6 +1,11 @@
 namespace Conductor.State;
 
 /// <summary>How much of what is finished a store keeps, so that a process can live for a year.</summary>
+/// <remarks>
+/// In memory the counts hold at every moment. The SQLite store removes what is too much when it looks: at its retention interval (a minute by default) and
+/// after every 256 runs and results that finished; until then it may keep more of both. No store gives what is older than <see cref="MaxAge"/>,
+/// whether it was removed already or not.
+/// </remarks>
 public sealed class RetentionOptions
 {
     /// <summary>The default of <see cref="MaxFinishedWorkflows"/>: 1,000.</summary>
@@ -28,7 +33,10 @@ public sealed class RetentionOptions
     /// <value>Default: 10,000.</value>
     public int MaxEventsPerWorkflow { get; set; } = DefaultMaxEntries;
 
-    /// <summary>How long finished runs and results of tasks outside workflows are kept. Over zero.</summary>
+    /// <summary>
+    /// How long finished runs and results of tasks outside workflows are kept: what is older is given by no read. (A finished run whose lease is still
+    /// held is spared until that is released.) Over zero.
+    /// </summary>
     /// <value>Default: 7 days.</value>
     public TimeSpan MaxAge { get; set; } = DefaultMaxAge;
 

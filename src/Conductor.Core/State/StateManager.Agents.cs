@@ -9,10 +9,16 @@ public abstract partial class StateManager
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The new version.</returns>
     /// <exception cref="StateException">STATE_CONFLICT: another version is there; nothing was changed.</exception>
+    /// <exception cref="NoAgentTypeException">The state names no agent type.</exception>
     public ValueTask<long> SaveAgentStateAsync(AgentState state, StateExpectation? expectation = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(state);
         ArgumentException.ThrowIfNullOrEmpty(state.AgentId, nameof(state));
+        if (state.AgentType.IsEmpty)
+        {
+            throw new NoAgentTypeException($"The state of agent '{state.AgentId}' names no agent type. Set AgentState.AgentType.");
+        }
+
         return Measure("save_agent_state", (state, expectation ?? StateExpectation.Any), static (store, argument, token) => store.SaveAgentStateCoreAsync(argument.Item1, argument.Item2, token), cancellationToken);
     }
 

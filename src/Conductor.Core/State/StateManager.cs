@@ -127,9 +127,8 @@ public abstract partial class StateManager : IAsyncDisposable
     /// <summary>Frees what the provider holds. Default: nothing.</summary>
     protected virtual ValueTask DisposeCoreAsync() => ValueTask.CompletedTask;
 
-    /// <summary>Runs an operation of the provider: only while connected, and measured if somebody measures.</summary>
-    private ValueTask<T> Measure<TArgument, T>(
-        string operation, TArgument argument, Func<StateManager, TArgument, CancellationToken, ValueTask<T>> core, CancellationToken cancellationToken)
+    /// <summary>Refuses what is asked of a store that is not connected.</summary>
+    internal void ThrowIfNotConnected()
     {
         if (!_connected)
         {
@@ -137,7 +136,13 @@ public abstract partial class StateManager : IAsyncDisposable
                 ErrorCodes.StateNotConnected,
                 $"{GetType().Name} is not connected. Call ConnectAsync first, or let the host or StartConductorAsync do it.");
         }
+    }
 
+    /// <summary>Runs an operation of the provider: only while connected, and measured if somebody measures.</summary>
+    private ValueTask<T> Measure<TArgument, T>(
+        string operation, TArgument argument, Func<StateManager, TArgument, CancellationToken, ValueTask<T>> core, CancellationToken cancellationToken)
+    {
+        ThrowIfNotConnected();
         cancellationToken.ThrowIfCancellationRequested();
         return Environment.Instruments.StateOperationDuration.Enabled
             ? MeasureListened(operation, argument, core, cancellationToken)

@@ -131,7 +131,7 @@ internal sealed class RunMigration(
     }
 
     /// <summary>What the user's function makes of it, if the run can go on with that.</summary>
-    private static WorkflowPlan NextPlan(WorkflowDefinition stored, WorkflowPlan plan, RunSnapshot snapshot, Func<WorkflowMigration, WorkflowDefinition> migrate, string runId)
+    private WorkflowPlan NextPlan(WorkflowDefinition stored, WorkflowPlan plan, RunSnapshot snapshot, Func<WorkflowMigration, WorkflowDefinition> migrate, string runId)
     {
         var next = migrate(new WorkflowMigration
         {
@@ -140,7 +140,7 @@ internal sealed class RunMigration(
             To = plan.Definition,
             Differences = DefinitionDifference.Between(stored, plan.Definition),
         }) ?? throw new InvalidOperationException($"WorkflowRunOptions.{nameof(WorkflowRunOptions.Migrate)} gave no definition for run '{runId}'.");
-        var nextPlan = WorkflowPlan.Of(next);
+        var nextPlan = WorkflowPlan.Of(next, services.Coordinator.Errors);
         if (snapshot.State.CurrentPhase is { } phase && nextPlan.PhaseIndex(phase) < 0)
         {
             throw new WorkflowValidationException(

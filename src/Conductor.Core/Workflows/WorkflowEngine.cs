@@ -139,7 +139,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         WorkflowDefinition definition, WorkflowRunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(definition);
-        var plan = WorkflowPlan.Of(definition);
+        var plan = WorkflowPlan.Of(definition, _services.Coordinator.Errors);
         ThrowIfStopped();
         cancellationToken.ThrowIfCancellationRequested();
         var settings = options ?? _noOptions;

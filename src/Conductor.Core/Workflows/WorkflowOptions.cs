@@ -84,7 +84,9 @@ public sealed class WorkflowOptions
         }
 
         // A lease is renewed three times in its term, by a timer.
-        foreach (var problem in TimerRange.Problems($"{path}.{nameof(LeaseDuration)}", LeaseDuration, 3 * TimerRange.Shortest)
+        foreach (var problem in SettingProblems.OfEnum($"{path}.{nameof(FeedbackSeverity)}", FeedbackSeverity)
+            .Concat(SettingProblems.OfEnum($"{path}.{nameof(AtFeedbackLimit)}", AtFeedbackLimit))
+            .Concat(TimerRange.Problems($"{path}.{nameof(LeaseDuration)}", LeaseDuration, 3 * TimerRange.Shortest))
             .Concat(TimerRange.Problems($"{path}.{nameof(RecoveryInterval)}", RecoveryInterval))
             .Concat(TimerRange.Problems($"{path}.{nameof(PollInterval)}", PollInterval)))
         {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.State;
 
@@ -13,12 +14,14 @@ internal sealed class WorkflowPlan
     private static readonly ConditionalWeakTable<WorkflowDefinition, WorkflowPlan> _known = [];
 
     private readonly TaskNumbers _numbers;
+    private readonly TaskDefinition[] _retried;
     private readonly string[] _phaseChannels;
 
     private WorkflowPlan(WorkflowDefinition definition)
     {
         Definition = definition;
         _numbers = TaskNumbers.Of(definition);
+        _retried = [.. definition.Tasks.Where(static task => task.Retry is not null)];
         _phaseChannels = [.. definition.Phases.Select(Channels.Phase)];
         var phaseIndex = definition.Phases.Select(static (phase, index) => (phase, index)).ToDictionary(static pair => pair.phase, static pair => pair.index);
         PhaseOf = [.. definition.Tasks.Select(task => phaseIndex[PhaseFor(task)!.Value])];
@@ -95,15 +98,19 @@ internal sealed class WorkflowPlan
     public int PhaseCount => Definition.Phases.Count;
 
     /// <summary>The plan of a definition.</summary>
+    /// <param name="definition">The definition.</param>
+    /// <param name="errors">The error handler into whose settings those of tasks are merged; null where it is not about to be started.</param>
     /// <exception cref="WorkflowValidationException">The definition is not valid; the exception names everything that is wrong with it.</exception>
-    public static WorkflowPlan Of(WorkflowDefinition definition)
+    public static WorkflowPlan Of(WorkflowDefinition definition, ErrorHandler? errors = null)
     {
         if (_known.TryGetValue(definition, out var known))
         {
+            // Known as valid, but perhaps to another engine: only what is merged can be wrong in this one.
+            WorkflowValidation.ThrowIfRetriesDoNotFit(definition, known._retried, errors);
             return known;
         }
 
-        WorkflowValidation.ThrowIfInvalid(definition);
+        WorkflowValidation.ThrowIfInvalid(definition, errors);
         return _known.GetValue(definition, static valid => new WorkflowPlan(valid));
     }
 

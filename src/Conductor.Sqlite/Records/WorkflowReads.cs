@@ -5,7 +5,7 @@ using Conductor.Sqlite.Database;
 namespace Conductor.Sqlite.Records;
 
 /// <summary>Reads runs, on a reader inside its transaction: all of it sees one state. What does not fit together is STATE_CORRUPT, never other data.</summary>
-internal sealed class WorkflowReads(RecordCodec codec)
+internal sealed class WorkflowReads(RecordCodec codec, SqliteRetention retention)
 {
     private const string SummaryColumns = "seq, version, result_count, detail_count, summary, last_position, latest_count, status, completed_at";
 
@@ -32,35 +32,44 @@ internal sealed class WorkflowReads(RecordCodec codec)
             Of<TaskRedelivery>(details, DetailKind.Redelivery, key));
     }
 
-    public WorkflowDefinition? Definition(SqliteSession session, string id) => session.Record(
-        "SELECT d.record FROM conductor_workflows w JOIN conductor_definitions d ON d.workflow_seq = w.seq WHERE w.id = $1", id) is { } record
-        ? codec.Decode<WorkflowDefinition>(record, StateManager.WorkflowKey(id))
-        : null;
+    public WorkflowDefinition? Definition(SqliteSession session, string id)
+    {
+        var (record, endedAt) = Dated(
+            session, "SELECT d.record, w.completed_at FROM conductor_workflows w JOIN conductor_definitions d ON d.workflow_seq = w.seq WHERE w.id = $1", id);
+        return record is null || retention.IsTooOld(session, id, endedAt) ? null : codec.Decode<WorkflowDefinition>(record, StateManager.WorkflowKey(id));
+    }
 
     public TaskResult? Result(SqliteSession session, ExecutionKey key)
     {
-        var record = key.WorkflowId is { } run
-            ? session.Record(
-                """
-                SELECT r.record FROM conductor_workflows w JOIN conductor_results r ON r.workflow_seq = w.seq WHERE w.id = $1 AND r.task_id = $2 AND r.round = $3
-                UNION ALL
-                SELECT record FROM conductor_early_results WHERE workflow_id = $1 AND task_id = $2 AND round = $3
-                """,
-                run,
-                key.TaskId,
-                (long)key.Round)
-            : session.Record("SELECT record FROM conductor_task_results WHERE task_id = $1", key.TaskId);
-        return record is null ? null : Decode(record, key);
+        if (key.WorkflowId is not { } run)
+        {
+            var (alone, savedAt) = Dated(session, "SELECT record, saved_at FROM conductor_task_results WHERE task_id = $1", key.TaskId);
+            return alone is null || retention.IsTooOld(savedAt.GetValueOrDefault()) ? null : Decode(alone, key);
+        }
+
+        var (record, endedAt) = Dated(
+            session,
+            """
+            SELECT r.record, w.completed_at FROM conductor_workflows w JOIN conductor_results r ON r.workflow_seq = w.seq WHERE w.id = $1 AND r.task_id = $2 AND r.round = $3
+            UNION ALL
+            SELECT record, saved_at FROM conductor_early_results WHERE workflow_id = $1 AND task_id = $2 AND round = $3
+            """,
+            run,
+            key.TaskId,
+            (long)key.Round);
+        return record is null || retention.IsTooOld(session, run, endedAt) ? null : Decode(record, key);
     }
 
-    public Page<WorkflowSummary> List(SqliteSession session, WorkflowQuery query)
+    public Page<WorkflowSummary> List(SqliteSession session, WorkflowQuery query, DateTimeOffset now)
     {
         var (startedAt, id) = Position(query.Page.ContinuationToken);
         var items = new List<WorkflowSummary>();
         using var rows = session.Query(
             $"""
             SELECT {SummaryColumns}, id FROM conductor_workflows
-            WHERE ($1 IS NULL OR status = $1) AND ($2 IS NULL OR definition_name = $2) AND ($3 IS NULL OR started_at < $3) AND ($4 IS NULL OR started_at >= $4)
+            WHERE (completed_at IS NULL OR completed_at >= $8
+                    OR EXISTS (SELECT 1 FROM conductor_leases WHERE name = 'workflow:' || id AND released = 0 AND expires_at > $9))
+                AND ($1 IS NULL OR status = $1) AND ($2 IS NULL OR definition_name = $2) AND ($3 IS NULL OR started_at < $3) AND ($4 IS NULL OR started_at >= $4)
                 AND ($5 IS NULL OR (started_at, id) < ($5, $6))
             ORDER BY started_at DESC, id DESC LIMIT $7
             """,
@@ -70,7 +79,9 @@ internal sealed class WorkflowReads(RecordCodec codec)
             query.StartedSince?.UtcTicks,
             startedAt,
             id,
-            (long)query.Page.Size + 1);
+            (long)query.Page.Size + 1,
+            retention.Oldest(now),
+            now.UtcTicks);
         while (rows.Read())
         {
             items.Add(Run(rows, rows.GetString(9)).Summary);
@@ -154,7 +165,16 @@ internal sealed class WorkflowReads(RecordCodec codec)
     private StoredRun? Find(SqliteSession session, string id)
     {
         using var rows = session.Query($"SELECT {SummaryColumns} FROM conductor_workflows WHERE id = $1", id);
-        return rows.Read() ? Run(rows, id) : null;
+        return rows.Read() && !retention.IsTooOld(session, id, rows.IsDBNull(8) ? null : rows.GetInt64(8)) ? Run(rows, id) : null;
+    }
+
+    /// <summary>A record and the time that stands beside it. Something else in its place is damage, not nothing.</summary>
+    private static (byte[]? Record, long? At) Dated(SqliteSession session, string sql, params ReadOnlySpan<object?> values)
+    {
+        using var rows = session.Query(sql, values);
+        return !rows.Read() ? default
+            : rows.GetValue(0) is byte[] record ? (record, rows.IsDBNull(1) ? null : rows.GetInt64(1))
+            : throw new InvalidCastException($"a record is stored as {rows.GetFieldType(0).Name}");
     }
 
     private StoredRun Run(Microsoft.Data.Sqlite.SqliteDataReader row, string id)

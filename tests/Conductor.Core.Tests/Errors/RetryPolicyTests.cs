@@ -190,4 +190,12 @@ public sealed class RetryPolicyTests
             RetryableErrors = [.. RetryPolicy.DefaultRetryableErrors, "MINE"],
         });
     }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1023)]
+    [InlineData(1024)]
+    [InlineData(int.MaxValue)]
+    public void CalculateDelay_InitialDelayOfZero_IsZeroAtEveryAttempt(int attempt) =>
+        new RetryPolicy { InitialDelay = TimeSpan.Zero }.CalculateDelay(attempt).Should().Be(TimeSpan.Zero);
 }

@@ -65,4 +65,43 @@ public sealed class DefaultNameBoundaryTests
 
         await act.Should().ThrowAsync<ConductorException>();
     }
+
+    [Fact]
+    public async Task GetAvailableAgents_NoType_IsRefused()
+    {
+        await using var host = await ConductorTestHost.StartAsync();
+
+        var act = () => host.Coordinator.GetAvailableAgents(default);
+
+        act.Should().Throw<NoAgentTypeException>().WithMessage("*new AgentType(*");
+    }
+
+    [Fact]
+    public async Task SaveAgentStateAsync_NoType_IsRefused()
+    {
+        await using var host = await ConductorTestHost.StartAsync();
+
+        var act = () => host.State.SaveAgentStateAsync(new AgentState { AgentId = "a", AgentType = default }).AsTask();
+
+        (await act.Should().ThrowAsync<NoAgentTypeException>()).WithMessage("*'a'*AgentState.AgentType*");
+        (await host.State.GetAgentStateAsync("a")).Should().BeNull();
+    }
+
+    [Fact]
+    public void ChannelsPhase_NamelessPhase_IsRefused() =>
+        FluentActions.Invoking(() => Conductor.Messaging.Channels.Phase(default)).Should().Throw<ArgumentException>().WithMessage("*new WorkflowPhase(*");
+
+    [Fact]
+    public void WorkflowDefinitionBuilder_NamelessPhase_IsRefused()
+    {
+        var builder = WorkflowDefinition.Create("w");
+
+        builder.Invoking(it => it.Phase(default, _ => { })).Should().Throw<ArgumentException>().WithMessage("*new WorkflowPhase(*");
+        builder.Invoking(it => it.Feedback(default, WorkflowPhase.Development)).Should().Throw<ArgumentException>().WithParameterName("from");
+        builder.Invoking(it => it.Feedback(WorkflowPhase.Monitoring, default)).Should().Throw<ArgumentException>().WithParameterName("to");
+    }
+
+    [Fact]
+    public void PhaseBuilder_TaskWithoutType_IsRefused() => WorkflowDefinition.Create("w")
+        .Invoking(it => it.Phase(WorkflowPhase.Development, phase => phase.Task("t", default))).Should().Throw<NoAgentTypeException>().WithMessage("*'t'*");
 }

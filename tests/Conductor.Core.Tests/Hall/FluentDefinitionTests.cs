@@ -59,6 +59,10 @@ public sealed class FluentDefinitionTests
     }
 
     [Fact]
+    public void Build_WithoutPhases_HasTheDefaultOnes() =>
+        WorkflowDefinition.Create("x").Build().Phases.Should().Equal(WorkflowPhase.Default).And.Equal(new WorkflowDefinition { Name = "x" }.Phases);
+
+    [Fact]
     public void Phase_NamedTwice_AddsToTheSamePhase()
     {
         var definition = WorkflowDefinition.Create("w")

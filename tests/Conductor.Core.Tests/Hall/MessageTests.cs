@@ -95,4 +95,9 @@ public sealed class MessageTests
         (message with { Recipient = "b" }).IsBroadcast.Should().BeFalse();
         message.Priority.Should().Be(TaskPriority.Medium);
     }
+
+    [Fact]
+    public void IsExpired_NotSentYet_IsFalse() =>
+        new AgentMessage { Type = MessageType.Control, Sender = "a", TimeToLive = TimeSpan.FromSeconds(5) }
+            .IsExpired(_now).Should().BeFalse("its time runs from when it is published");
 }

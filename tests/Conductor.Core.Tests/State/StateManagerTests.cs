@@ -109,4 +109,33 @@ public sealed class StateManagerTests
 
         (await store.GetTaskResultAsync("r", "t", 0))!.Output.Get<string>().Should().Be("first", "at most one result of an execution is recorded: the first");
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task LeasesAndEffects_NotConnected_AreRefused(bool wasConnected)
+    {
+        await using var store = new InMemoryStateManager();
+        if (wasConnected)
+        {
+            await store.ConnectAsync();
+            await store.DisconnectAsync();
+        }
+
+        var lease = new Lease { Name = "l", Owner = "o", Fence = 1, Nonce = "n", ExpiresAt = DateTimeOffset.MaxValue };
+        Func<Task>[] operations =
+        [
+            () => store.Leases.TryAcquireAsync("l", "o", TimeSpan.FromSeconds(1)).AsTask(),
+            () => store.Leases.TryTakeOverAsync(lease, "o", TimeSpan.FromSeconds(1)).AsTask(),
+            () => store.Leases.TryRenewAsync(lease, TimeSpan.FromSeconds(1)).AsTask(),
+            () => store.Leases.ReleaseAsync(lease).AsTask(),
+            () => store.Leases.GetAsync("l").AsTask(),
+            () => store.Effects.GetAsync(new EffectKey("s", "k", "e")).AsTask(),
+            () => store.Effects.RecordAsync(new EffectKey("s", "k", "e"), "v").AsTask(),
+        ];
+        foreach (var operation in operations)
+        {
+            (await operation.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateNotConnected);
+        }
+    }
 }

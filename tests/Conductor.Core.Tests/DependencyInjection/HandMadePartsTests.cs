@@ -1,0 +1,107 @@
+using Conductor.Errors;
+using Conductor.Messaging;
+using Conductor.State;
+using Conductor.Tests.Support;
+using Conductor.Workflows;
+
+namespace Conductor.Tests.DependencyInjection;
+
+/// <summary>Parts that are built by hand check their settings as the container does: everything that is wrong, at once, before anything runs.</summary>
+public sealed class HandMadePartsTests
+{
+    [Fact]
+    public async Task ErrorHandler_SettingsOutOfRange_NamesThemAll()
+    {
+        await using var rig = await Rig.StartAsync();
+        var options = new ErrorHandlerOptions
+        {
+            CircuitBreaker = { FailureThreshold = 0 },
+            AgentTypes =
+            {
+                ["coding"] = new AgentTypeOptions { Retry = { MaxRetries = 100 }, CircuitBreaker = { SuccessThreshold = 0 } },
+                ["no name"] = new AgentTypeOptions(),
+            },
+        };
+
+        var act = () => new ErrorHandler(rig.Bus, rig.State, options: options);
+
+        act.Should().Throw<ArgumentException>().WithParameterName("options").Which.Message.Should().ContainAll(
+            "ErrorHandlerOptions.CircuitBreaker.FailureThreshold is 0",
+            "ErrorHandlerOptions.AgentTypes[coding].Retry.MaxRetries is 100",
+            "ErrorHandlerOptions.AgentTypes[coding].CircuitBreaker.SuccessThreshold is 0",
+            "'no name' is no name for an agent type");
+    }
+
+    [Fact]
+    public async Task ErrorHandler_TypesDelayAgainstTheGivenPolicy_IsJudgedMerged()
+    {
+        await using var rig = await Rig.StartAsync();
+        var options = new ErrorHandlerOptions { AgentTypes = { ["coding"] = new AgentTypeOptions { Retry = { InitialDelay = TimeSpan.FromMinutes(2) } } } };
+
+        FluentActions.Invoking(() => new ErrorHandler(rig.Bus, rig.State, options: options)).Should().Throw<ArgumentException>();
+        FluentActions.Invoking(() => new ErrorHandler(rig.Bus, rig.State, new RetryPolicy { MaxDelay = TimeSpan.FromMinutes(10) }, options)).Should().NotThrow();
+    }
+
+    [Fact]
+    public void InMemoryStateManager_SettingsOutOfRange_NamesThemAll()
+    {
+        var act = () => new InMemoryStateManager(retention: new RetentionOptions
+        {
+            MaxFinishedWorkflows = -1, MaxTaskResults = 0, MaxDeadLetters = 0, MaxEventsPerWorkflow = 0, MaxAge = TimeSpan.Zero,
+        });
+
+        act.Should().Throw<ArgumentException>().WithParameterName("retention").Which.Message.Should().ContainAll(
+            "RetentionOptions.MaxFinishedWorkflows is -1", "RetentionOptions.MaxTaskResults is 0", "RetentionOptions.MaxDeadLetters is 0",
+            "RetentionOptions.MaxEventsPerWorkflow is 0", "RetentionOptions.MaxAge is 00:00:00");
+    }
+
+    [Fact]
+    public void InMemoryMessageBus_SettingsOutOfRange_NamesThemAll()
+    {
+        var act = () => new InMemoryMessageBus(options: new MessageBusOptions { RequestTimeout = TimeSpan.FromSeconds(-1), SubscriptionCapacity = 0 });
+
+        act.Should().Throw<ArgumentException>().WithParameterName("options").Which.Message.Should().ContainAll(
+            "MessageBusOptions.RequestTimeout is -00:00:01", "MessageBusOptions.SubscriptionCapacity is 0");
+    }
+
+    [Fact]
+    public async Task SubscribeAsync_UndefinedFullMode_IsRefused()
+    {
+        await using var rig = await Rig.StartAsync();
+
+        var act = () => rig.Bus.SubscribeAsync("c", (_, _) => ValueTask.CompletedTask, new SubscriptionOptions { FullMode = (QueueFullMode)9 }).AsTask();
+
+        (await act.Should().ThrowAsync<ArgumentException>()).WithMessage("*FullMode is 9*");
+    }
+
+    [Fact]
+    public async Task WorkflowEngine_UndefinedValues_AreNamed()
+    {
+        await using var rig = await Rig.StartAsync();
+        var options = new WorkflowOptions { FeedbackSeverity = (FeedbackSeverity)9, AtFeedbackLimit = (FeedbackLimitAction)7 };
+
+        var act = () => new WorkflowEngine(rig.Coordinator, rig.State, rig.Policies, options: options);
+
+        act.Should().Throw<ArgumentException>().WithParameterName("options").Which.Message.Should().ContainAll(
+            "WorkflowOptions.FeedbackSeverity is 9; use one of Info, Warning, Error, Critical.", "WorkflowOptions.AtFeedbackLimit is 7; use one of Fail, Continue.");
+    }
+
+    [Fact]
+    public async Task StartWorkflowAsync_UndefinedValuesInTheFeedbackRule_AreNamed()
+    {
+        await using var rig = await Rig.StartAsync();
+        var definition = new WorkflowDefinition
+        {
+            Name = "w",
+            Feedback = new FeedbackRule
+            {
+                From = WorkflowPhase.Monitoring, To = WorkflowPhase.Development, MinSeverity = (FeedbackSeverity)9, AtLimit = (FeedbackLimitAction)7,
+            },
+        };
+
+        var act = () => rig.Engine.StartWorkflowAsync(definition).AsTask();
+
+        (await act.Should().ThrowAsync<WorkflowValidationException>()).Which.Problems.Should().HaveCount(2).And.Contain(problem => problem.Contains("MinSeverity is 9"))
+            .And.Contain(problem => problem.Contains("AtLimit is 7"));
+    }
+}

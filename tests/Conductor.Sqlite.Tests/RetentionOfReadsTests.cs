@@ -1,0 +1,67 @@
+using Conductor.Diagnostics;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Conductor.Sqlite.Tests;
+
+/// <summary>What is older than its age is given by no read, also before retention came to remove it.</summary>
+public sealed class RetentionOfReadsTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+    private readonly FakeTimeProvider _time = new(Records.Start);
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task FinishedRun_BeyondTheAge_IsGivenByNoRead()
+    {
+        await using var store = await OpenAsync();
+        await store.CommitWorkflowAsync(Records.Step("r", 0, WorkflowStatus.Completed, Records.Start));
+        await store.CommitWorkflowAsync(Records.Step("running", 0));
+        (await store.GetWorkflowDefinitionAsync("r")).Should().NotBeNull();
+        _time.Advance(TimeSpan.FromDays(20));
+
+        (await store.GetWorkflowStateAsync("r")).Should().BeNull();
+        (await store.GetWorkflowHistoryAsync("r")).Should().BeNull();
+        (await store.GetWorkflowDefinitionAsync("r")).Should().BeNull();
+        (await store.GetTaskResultAsync("r", "t0-0", 0)).Should().BeNull();
+        (await store.ListWorkflowsAsync()).Items.Select(static run => run.WorkflowId).Should().Equal("running");
+        (await store.GetWorkflowStateAsync("running")).Should().NotBeNull();
+        (await store.GetTaskResultAsync("running", "t0-0", 0)).Should().NotBeNull();
+        (await store.ReadAsync(static session => session.Number("SELECT count(*) FROM conductor_workflows"), CancellationToken.None))
+            .Should().Be(2, "retention has not come yet");
+    }
+
+    [Fact]
+    public async Task FinishedRun_BeyondTheAgeUnderALease_IsGivenUntilThatIsReleased()
+    {
+        await using var store = await OpenAsync();
+        var lease = (await store.Leases.TryAcquireAsync("workflow:r", "owner", TimeSpan.FromDays(100)))!;
+        await store.CommitWorkflowAsync(Records.Step("r", 0, WorkflowStatus.Completed, Records.Start));
+        _time.Advance(TimeSpan.FromDays(20));
+
+        (await store.GetWorkflowStateAsync("r")).Should().NotBeNull("whoever ran it reads its final state before it releases the lease");
+        (await store.ListWorkflowsAsync()).Items.Should().ContainSingle();
+        await store.Leases.ReleaseAsync(lease);
+        (await store.GetWorkflowStateAsync("r")).Should().BeNull();
+        (await store.ListWorkflowsAsync()).Items.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task TaskResult_BeyondTheAge_IsNotGivenAndMayBeRecordedAgain()
+    {
+        await using var store = await OpenAsync();
+        await store.SaveTaskResultAsync(Records.Result("t", output: "old"));
+        await store.Effects.RecordAsync(new EffectKey("t:0", "t:0", "e"), "v");
+        _time.Advance(TimeSpan.FromDays(20));
+
+        (await store.GetTaskResultAsync("t")).Should().BeNull();
+        (await store.SaveTaskResultAsync(Records.Result("t", output: "new"))).Should().Be(RecordOutcome.Recorded, "nobody can read the one before");
+        (await store.GetTaskResultAsync("t"))!.Output.Get<string>().Should().Be("new");
+        (await store.SaveTaskResultAsync(Records.Result("t", output: "newer"))).Should().Be(RecordOutcome.AlreadyRecorded);
+        (await store.Effects.GetAsync(new EffectKey("t:0", "t:0", "e"))).Should().BeNull("effects go with the result they belong to");
+    }
+
+    /// <summary>A store whose retention does not come by itself.</summary>
+    private Task<SqliteStateManager> OpenAsync() => _folder.OpenAsync(
+        options => options.RetentionInterval = TimeSpan.FromDays(24), environment: new ConductorEnvironment(_time));
+}
