@@ -9,6 +9,18 @@ public sealed partial class AgentCoordinator
     private static readonly TimeSpan _longestSaving = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _slowestSaving = TimeSpan.FromSeconds(2);
 
+    private async ValueTask<RecordOutcome> AwaitSavedAsync(ValueTask<RecordOutcome> saved, TaskResult result, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await saved.ConfigureAwait(false);
+        }
+        catch (StateException exception) when (exception.IsTransient == true)
+        {
+            return await SaveLaterAsync(result, exception, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>
     /// A store that could not be written is asked again for a while: what ran must not run again for want of a record, and repeating it is safe. Whoever has no time for
     /// that ends it after one more try.

@@ -226,16 +226,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
         // 5. Recorded once, before anybody sees it; the first recorded result is the one that everybody sees.
         result = SavableResult.Of(_state, result, ticket.Task.Optional, _logger);
-        RecordOutcome outcome;
-        try
-        {
-            outcome = await _state.SaveTaskResultAsync(result, CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (StateException exception) when (exception.IsTransient == true)
-        {
-            outcome = await SaveLaterAsync(result, exception, cancellationToken).ConfigureAwait(false);
-        }
-
+        var saved = _state.SaveTaskResultAsync(result, CancellationToken.None);
+        var outcome = saved.IsCompletedSuccessfully ? saved.Result : await AwaitSavedAsync(saved, result, cancellationToken).ConfigureAwait(false);
         return outcome == RecordOutcome.Recorded ? result : await RecordedAsync(result).ConfigureAwait(false);
     }
 

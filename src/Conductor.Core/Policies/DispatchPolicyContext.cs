@@ -3,8 +3,6 @@ namespace Conductor.Policies;
 /// <summary>A task about to be given to an agent. Counts are those before it. Immutable.</summary>
 public sealed record DispatchPolicyContext : PolicyContext
 {
-    private Mark _looksAtCandidate;
-
     /// <summary>The task.</summary>
     public required TaskDefinition Task { get; init; }
 
@@ -26,24 +24,9 @@ public sealed record DispatchPolicyContext : PolicyContext
     /// <summary>The attempt; the first is 1.</summary>
     public int Attempt { get; init; } = 1;
 
-    /// <inheritdoc />
-    internal override bool LooksAtCandidate { get => _looksAtCandidate.IsSet; set => _looksAtCandidate.IsSet = value; }
-
     private T Looked<T>(T value)
     {
-        _looksAtCandidate.IsSet = true;
+        LooksAtCandidate = true;
         return value;
-    }
-
-    /// <summary>Makes no two contexts different.</summary>
-    private struct Mark : IEquatable<Mark>
-    {
-        public bool IsSet;
-
-        public readonly bool Equals(Mark other) => true;
-
-        public override readonly bool Equals(object? obj) => obj is Mark;
-
-        public override readonly int GetHashCode() => 0;
     }
 }
