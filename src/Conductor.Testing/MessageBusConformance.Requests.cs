@@ -22,6 +22,13 @@ public sealed partial class MessageBusConformance
             var answer = await bus.RequestAsync("questions", Message("q") with { CorrelationId = "own" }).ConfigureAwait(false);
             Check.Equal("own", answer.CorrelationId, "the correlation id of the answer");
         });
+        Add("A response made by hand, with the request's id as its correlation, answers it", async bus =>
+        {
+            await bus.SubscribeAsync("questions", async (request, token) => await bus.PublishAsync(
+                request.Headers[MessageHeaders.ReplyTo], Message("by hand", sender: "responder") with { CorrelationId = request.Id }, token).ConfigureAwait(false)).ConfigureAwait(false);
+            var answer = await bus.RequestAsync("questions", Message("q", sender: "asker")).ConfigureAwait(false);
+            Check.Equal("by hand", answer.Id, "the id of the answer");
+        });
         Add("Requests at the same time get each its own response", async bus =>
         {
             await AnswerAsync(bus, "questions").ConfigureAwait(false);

@@ -50,6 +50,7 @@ internal sealed class Admissions
         }
 
         var patience = Patience(ticket, pool);
+        patience = patience is null || ticket.AvoidFor < patience ? ticket.AvoidFor ?? patience : patience;
         return patience is null && !cancellationToken.CanBeCanceled ? waiter!.Agent : WaitForAgentAsync(pool, waiter!, patience, cancellationToken);
     }
 
@@ -191,15 +192,22 @@ internal sealed class Admissions
             pool.Return(slot);
             throw new OperationCanceledException(cancellationToken);
         }
-        catch (TimeoutException)
+        catch (TimeoutException) when (waiter.Ticket.AvoidFor is null)
         {
             throw OutOfPatience(waiter.Ticket);
+        }
+        catch (TimeoutException)
+        {
+            // Below.
         }
         finally
         {
             timer?.Dispose();
             await watch.DisposeAsync().ConfigureAwait(false);
         }
+
+        waiter.Ticket.StopAvoiding();
+        return await TakeAgentAsync(waiter.Ticket, pool, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>

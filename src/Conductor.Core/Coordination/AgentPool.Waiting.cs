@@ -13,6 +13,11 @@ internal sealed partial class AgentPool
         }
     }
 
+    private bool HasOtherFit(AgentSlot slot) => _memberCount - _brokenOff.Count - (slot.IsMember && !_brokenOff.Contains(slot) ? 1 : 0) > 0;
+
+    /// <summary>Whether a dispatch that failed at an agent waits for another, which is there and busy.</summary>
+    private bool IsAvoided(AgentSlot slot, DispatchTicket ticket) => ticket.AvoidFor is not null && ReferenceEquals(slot, ticket.Avoid) && HasOtherFit(slot);
+
     private void ThrowIfHopeless(DispatchTicket ticket)
     {
         if (_memberCount == 0 && !_waitForUnknown)

@@ -66,7 +66,7 @@ internal sealed partial class AgentPool
         lock (_gate)
         {
             RecoverBrokenOff();
-            return _memberCount - _brokenOff.Count - (slot.IsMember && !_brokenOff.Contains(slot) ? 1 : 0) > 0;
+            return HasOtherFit(slot);
         }
     }
 
@@ -218,7 +218,7 @@ internal sealed partial class AgentPool
             }
         }
 
-        if (avoided is not null)
+        if (avoided is not null && !IsAvoided(avoided, ticket))
         {
             RemoveIdle(avoided);
             return TryEnter(avoided, ticket) ? avoided : null;
@@ -260,7 +260,7 @@ internal sealed partial class AgentPool
 
         slot.Status = AgentStatus.Idle;
         if (_waiters.Count > 0
-            && _waiters.TakeFirst(static (waiter, offered) => !waiter.Ticket.IsRefusedBy(offered), slot) is { } waiter)
+            && _waiters.TakeFirst(static (waiter, offered) => !waiter.Ticket.IsRefusedBy(offered) && !offered.Pool.IsAvoided(offered, waiter.Ticket), slot) is { } waiter)
         {
             if (TryEnter(slot, waiter.Ticket))
             {

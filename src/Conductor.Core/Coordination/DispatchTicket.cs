@@ -64,6 +64,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>The agent of the attempt that failed last: another one is preferred.</summary>
     public AgentSlot? Avoid => _setbacks?.Avoid;
 
+    /// <summary>How long another one is waited for before that one is taken again; null for no longer.</summary>
+    public TimeSpan? AvoidFor => _setbacks?.AvoidFor;
+
     /// <summary>The denial that the search for an agent ends with when no candidate is left.</summary>
     public PolicyViolationException? LastRefusal => _setbacks?.LastRefusal;
 
@@ -130,13 +133,21 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         CompletedAt = time.GetUtcNow(),
     };
 
-    public void NextAttempt(AgentSlot failed)
+    /// <summary>An attempt failed, and another follows.</summary>
+    /// <param name="failed">The agent of the one that failed.</param>
+    /// <param name="delay">What lay between the two: as long again, another agent is waited for.</param>
+    public void NextAttempt(AgentSlot failed, TimeSpan delay)
     {
         Attempt++;
         _hasBegun = false;
-        (_setbacks ??= new Setbacks()).Avoid = failed;
+        var setbacks = _setbacks ??= new Setbacks();
+        setbacks.Avoid = failed;
+        setbacks.AvoidFor = delay > TimeSpan.Zero ? delay : null;
         ForgetRefusals();
     }
+
+    /// <summary>No other agent came free: any will do.</summary>
+    public void StopAvoiding() => _setbacks!.AvoidFor = null;
 
     /// <summary>What is left of the total deadline; null when there is none.</summary>
     public TimeSpan? TimeLeft(TimeProvider time) => Task.Deadline is { } deadline ? deadline - time.GetElapsedTime(ArrivedAt) : null;
@@ -163,6 +174,8 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         public PolicyViolationException? LastRefusal { get; set; }
 
         public AgentSlot? Avoid { get; set; }
+
+        public TimeSpan? AvoidFor { get; set; }
 
         public ErrorRecord? DeadLetter { get; set; }
     }

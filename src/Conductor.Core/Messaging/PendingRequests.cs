@@ -2,7 +2,7 @@ namespace Conductor.Messaging;
 
 /// <summary>
 /// The requests that wait for an answer. One is answered only by a response to it: the correlation matches, it is not the request itself,
-/// it answers this request by its header or is addressed to the requester, it has not expired, and it is the first.
+/// it answers this request by its header or is addressed to the requester (or to nobody), it has not expired, and it is the first.
 /// </summary>
 internal sealed class PendingRequests
 {
@@ -70,12 +70,16 @@ internal sealed class PendingRequests
         return all.Count;
     }
 
-    /// <summary>A response to it says so, or is addressed to whoever asked and is no question itself.</summary>
+    /// <summary>
+    /// A response to it says so; or is no question itself, and is addressed to whoever asked, or to nobody and correlated with the very request: one that was made by hand.
+    /// </summary>
     private static bool IsAnswer(AgentMessage request, AgentMessage message) =>
         !string.Equals(message.Id, request.Id, StringComparison.Ordinal)
         && (message.Headers.TryGetValue(MessageHeaders.InReplyTo, out var inReplyTo)
             ? string.Equals(inReplyTo, request.Id, StringComparison.Ordinal)
-            : !message.Headers.ContainsKey(MessageHeaders.ReplyTo) && string.Equals(message.Recipient, request.Sender, StringComparison.Ordinal));
+            : !message.Headers.ContainsKey(MessageHeaders.ReplyTo)
+                && (string.Equals(message.Recipient, request.Sender, StringComparison.Ordinal)
+                    || (message.Recipient is null && string.Equals(message.CorrelationId, request.Id, StringComparison.Ordinal))));
 
     private void Remove(Pending pending)
     {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Conductor.Messaging;
 using Conductor.Policies;
 using Conductor.Tests.Support;
@@ -98,6 +99,53 @@ public sealed class CandidateTests
     }
 
     [Fact]
+    [Trait("Behaviour", "7")]
+    public async Task DispatchTaskAsync_Retry_GoesToAnotherHealthyAgent()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(_ => throw Transient(), id: "bad");
+        await rig.AddAsync(_ => TaskData.Empty, id: "good");
+
+        var result = await rig.DriveAsync(rig.DispatchAsync());
+
+        (result.AgentId, result.Attempts).Should().Be(("good", 2));
+    }
+
+    /// <summary>The healthy agent is busy when the time for the next attempt has come: it is waited for as long again, and then the other is better than none.</summary>
+    [Theory]
+    [InlineData(1.5, "good", 2)]
+    [InlineData(2.5, "bad", 3)]
+    [Trait("Behaviour", "7")]
+    public async Task DispatchTaskAsync_RetryWhileTheOtherAgentIsBusy_WaitsForItForAWhile(double busySeconds, string secondAgent, int attempts)
+    {
+        await using var rig = await Rig.StartAsync();
+        var agents = new ConcurrentQueue<string>();
+        await rig.AddAsync(
+            task =>
+            {
+                agents.Enqueue(task.AgentId);
+                throw Transient();
+            },
+            id: "bad");
+        await rig.AddAsync(
+            async (task, token) =>
+            {
+                agents.Enqueue(task.AgentId);
+                await Task.Delay(task.Task.Id == "long" ? TimeSpan.FromSeconds(busySeconds) : TimeSpan.Zero, task.TimeProvider, token);
+                return TaskData.Empty;
+            },
+            id: "good");
+        var failing = rig.DispatchAsync();
+        var busy = rig.DispatchAsync(Rig.NewTask() with { Id = "long" });
+
+        var result = await rig.DriveAsync(failing, TimeSpan.FromMilliseconds(100));
+
+        (result.AgentId, result.Attempts).Should().Be(("good", attempts));
+        agents.Take(3).Should().Equal("bad", "good", secondAgent);
+        await rig.DriveAsync(busy);
+    }
+
+    [Fact]
     public async Task Assignment_OnTheBus_IsForItsAgent()
     {
         await using var rig = await Rig.StartAsync();
@@ -120,6 +168,8 @@ public sealed class CandidateTests
 
         (other == context, other.GetHashCode()).Should().Be((true, context.GetHashCode()));
     }
+
+    private static AgentException Transient() => new(ErrorCodes.TransientError, "busy");
 
     private sealed class NotThis(string agentId, bool forTheTimeBeing) : Policy<DispatchPolicyContext>
     {

@@ -66,19 +66,6 @@ public sealed class RetryTests
 
     [Fact]
     [Trait("Behaviour", "7")]
-    public async Task DispatchTaskAsync_Retry_GoesToAnotherHealthyAgent()
-    {
-        await using var rig = await Rig.StartAsync();
-        await rig.AddAsync(_ => throw Transient(), id: "bad");
-        await rig.AddAsync(_ => TaskData.Empty, id: "good");
-
-        var result = await rig.DriveAsync(rig.DispatchAsync());
-
-        (result.AgentId, result.Attempts).Should().Be(("good", 2));
-    }
-
-    [Fact]
-    [Trait("Behaviour", "7")]
     public async Task DispatchTaskAsync_FailedResult_CountsLikeAnException()
     {
         await using var rig = await Rig.StartAsync();
