@@ -121,13 +121,6 @@ public sealed class CandidateTests
         await using var rig = await Rig.StartAsync();
         var agents = new ConcurrentQueue<string>();
         await rig.AddAsync(
-            task =>
-            {
-                agents.Enqueue(task.AgentId);
-                throw Transient();
-            },
-            id: "bad");
-        await rig.AddAsync(
             async (task, token) =>
             {
                 agents.Enqueue(task.AgentId);
@@ -135,13 +128,21 @@ public sealed class CandidateTests
                 return TaskData.Empty;
             },
             id: "good");
-        var failing = rig.DispatchAsync();
+        await rig.AddAsync(
+            task =>
+            {
+                agents.Enqueue(task.AgentId);
+                throw Transient();
+            },
+            id: "bad");
         var busy = rig.DispatchAsync(Rig.NewTask() with { Id = "long" });
+        await Rig.UntilAsync(() => agents.Count == 1, "the healthy agent to be busy");
+        var failing = rig.DispatchAsync();
 
         var result = await rig.DriveAsync(failing, TimeSpan.FromMilliseconds(100));
 
         (result.AgentId, result.Attempts).Should().Be(("good", attempts));
-        agents.Take(3).Should().Equal("bad", "good", secondAgent);
+        agents.Take(3).Should().Equal("good", "bad", secondAgent);
         await rig.DriveAsync(busy);
     }
 

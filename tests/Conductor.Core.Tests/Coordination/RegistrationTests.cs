@@ -205,6 +205,8 @@ public sealed class RegistrationTests
         // Many at once: none may be lost, and none kept, for the others.
         var gone = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => Task.Run(() => MakeAndStopAsync(rig))));
 
+        // Away from the thread that ended the last of them, which still has it at hand.
+        await Task.Yield();
         for (var turn = 0; turn < 10 && gone.Any(static coordinator => coordinator.IsAlive); turn++)
         {
             GC.Collect();

@@ -66,11 +66,12 @@ public sealed class EngineStopTests
         await using var processes = new Processes();
         var rig = await processes.StartAsync();
         await rig.FollowAsync(Channels.Errors);
-        var (attempts, release) = (0, new TaskCompletionSource());
+        var (attempts, secondRuns, release) = (0, false, new TaskCompletionSource());
         await rig.AddAsync(async (task, _) =>
         {
             if (task.Task.Id == "b")
             {
+                secondRuns = true;
                 await release.Task;
             }
 
@@ -82,9 +83,14 @@ public sealed class EngineStopTests
             phase.Task("b", AgentType.Coding);
         }).Build();
         await using var run = await rig.Engine.StartWorkflowAsync(definition, new() { RunId = "r" });
-        await Rig.UntilAsync(() => attempts == 1 && rig.Coordinator.RunningTasks == 1, "the first attempt to fail, and the other task to run");
-        rig.Time.Advance(TimeSpan.FromMinutes(1));
-        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the second attempt to wait");
+        await Rig.UntilAsync(() => attempts == 1 && Volatile.Read(ref secondRuns), "the first attempt to fail, and the other task to run");
+        await Rig.UntilAsync(
+            () =>
+            {
+                rig.Time.Advance(TimeSpan.FromSeconds(1));
+                return rig.Coordinator.WaitingTasks == 1;
+            },
+            "the second attempt to wait");
 
         var stop = rig.Engine.StopAsync().AsTask();
         release.SetResult();
