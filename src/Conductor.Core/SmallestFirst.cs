@@ -29,7 +29,8 @@ internal sealed class SmallestFirst
             return;
         }
 
-        _levels = Levels(bound);
+        // By half as much again at least, so that numbers that come one by one are not copied each time.
+        _levels = Levels(Math.Max(bound, before.Length * BitsPerWord * 3 / 2));
         for (var word = 0; word < before.Length; word++)
         {
             for (var rest = before[word]; rest != 0; rest &= rest - 1)

@@ -38,6 +38,15 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
             "SELECT 1 FROM conductor_leases WHERE name = $1 AND released = 0 AND expires_at > $2", StateManager.WorkflowKey(workflowId), now.UtcTicks) is null;
     }
 
+    /// <summary>The time from which what ends now is kept.</summary>
+    public long Now => time.GetUtcNow().UtcTicks;
+
+    /// <summary>Removes a run that is too old to be read, whoever holds its lease by now: it must not stand in the way of another of its id.</summary>
+    /// <returns>Whether there was one.</returns>
+    public bool TryMakeRoom(SqliteSession session, string workflowId) =>
+        session.Scalar("SELECT 1 FROM conductor_workflows WHERE id = $1 AND completed_at < $2", workflowId, Oldest(time.GetUtcNow())) is not null
+        && DeleteRun(session, workflowId);
+
     /// <summary>Records the result of a task outside workflows, unless one is recorded that can still be read.</summary>
     public bool TryRecord(SqliteSession session, string taskId, long now, byte[] record)
     {
@@ -133,9 +142,14 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
     /// <returns>Whether there was one.</returns>
     public static bool Delete(SqliteSession session, string workflowId)
     {
+        session.Execute("DELETE FROM conductor_leases WHERE name = $1", StateManager.WorkflowKey(workflowId));
+        return DeleteRun(session, workflowId);
+    }
+
+    private static bool DeleteRun(SqliteSession session, string workflowId)
+    {
         var seq = session.Number("SELECT seq FROM conductor_workflows WHERE id = $1", workflowId);
         session.Execute("DELETE FROM conductor_effects WHERE scope = $1", workflowId);
-        session.Execute("DELETE FROM conductor_leases WHERE name = $1", StateManager.WorkflowKey(workflowId));
         session.Execute("DELETE FROM conductor_early_results WHERE workflow_id = $1", workflowId);
         session.Execute("DELETE FROM conductor_results WHERE workflow_seq = $1", seq);
         session.Execute("DELETE FROM conductor_details WHERE workflow_seq = $1", seq);

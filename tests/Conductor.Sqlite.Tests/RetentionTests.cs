@@ -62,6 +62,43 @@ public sealed class RetentionTests : IDisposable
         (await store.Effects.GetAsync(new EffectKey("never-ended:0", "never-ended:0", "e"))).Should().BeNull();
     }
 
+    /// <summary>What no read gives any more must not stand in the way of another of its id, though it was not removed yet.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task FinishedRun_BeyondTheAge_MakesRoomForAnotherOfItsId(bool isSaved)
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxAge = TimeSpan.FromDays(1) });
+        await store.CommitWorkflowAsync(Records.Step("run", 0, WorkflowStatus.Failed, Records.Start));
+        _time.Advance(TimeSpan.FromDays(2));
+        (await store.GetWorkflowStateAsync("run")).Should().BeNull();
+
+        if (isSaved)
+        {
+            await store.SaveWorkflowStateAsync(
+                new WorkflowState { WorkflowId = "run", DefinitionName = "again", DefinitionVersion = "1", Status = WorkflowStatus.InProgress, StartedAt = _time.GetUtcNow() }, StateExpectation.MustNotExist);
+        }
+        else
+        {
+            var lease = await store.Leases.TryAcquireAsync("workflow:run", "owner", TimeSpan.FromMinutes(1));
+            await store.CommitWorkflowAsync(Records.Step("run", 0) with { Lease = lease });
+            (await store.Leases.GetAsync("workflow:run")).Should().NotBeNull("it is the new owner's");
+        }
+
+        (await store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.InProgress);
+    }
+
+    /// <summary>Its age is the record's, not what it tells of itself: what was saved is there.</summary>
+    [Fact]
+    public async Task FinishedRun_ThatEndedLongAgo_IsKeptFromNowOn()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxAge = TimeSpan.FromDays(1) });
+
+        await store.CommitWorkflowAsync(Records.Step("run", 0, WorkflowStatus.Completed, Records.Start.AddDays(-8)));
+
+        (await store.GetWorkflowStateAsync("run")).Should().NotBeNull();
+    }
+
     [Fact]
     public async Task ResultsOfTasksOutsideWorkflows_BeyondTheCount_Go()
     {

@@ -49,9 +49,15 @@ internal sealed class Admissions
             return new ValueTask<AgentSlot>(slot);
         }
 
+        if (waiter is null)
+        {
+            return TakeLaterAsync(ticket, pool, cancellationToken);
+        }
+
         var patience = Patience(ticket, pool);
-        patience = patience is null || ticket.AvoidFor < patience ? ticket.AvoidFor ?? patience : patience;
-        return patience is null && !cancellationToken.CanBeCanceled ? waiter!.Agent : WaitForAgentAsync(pool, waiter!, patience, cancellationToken);
+        var avoiding = ticket.AvoidTimeLeft(_time);
+        patience = patience is null || avoiding < patience ? avoiding ?? patience : patience;
+        return patience is null && !cancellationToken.CanBeCanceled && !ticket.IsFlowControlled ? waiter.Agent : WaitForAgentAsync(pool, waiter, patience, cancellationToken);
     }
 
     /// <summary>
@@ -88,21 +94,21 @@ internal sealed class Admissions
         }
 
         var violation = new PolicyViolationException(denial.PolicyName, denial.Reason) { IsTransient = denial.IsTransient };
-        if (verdict.ConcernsCandidate || !denial.IsTransient)
+        var passing = denial.IsTransient ? new PassingDenial(denial, violation, version) : null;
+        if (passing is null)
         {
             ticket.Refuse(slot, violation);
         }
-
-        GiveBack(ticket, slot);
-        if (!verdict.ConcernsCandidate && !denial.IsTransient)
+        else if (verdict.ConcernsCandidate)
         {
-            throw violation;
+            // Another candidate may be allowed now. Where none is left, taking one waits for this.
+            ticket.Refuse(slot, passing);
         }
 
-        // Another candidate may be allowed now. Where there is none, what was denied for the time being is waited for.
-        if (denial.IsTransient && !(verdict.ConcernsCandidate && slot.Pool.HasIdleFor(ticket)))
+        GiveBack(ticket, slot);
+        if (!verdict.ConcernsCandidate)
         {
-            await WaitForCapacityAsync(ticket, slot.Pool, denial, violation, version, cancellationToken).ConfigureAwait(false);
+            await WaitForCapacityAsync(ticket, slot.Pool, passing ?? throw violation, cancellationToken).ConfigureAwait(false);
         }
 
         return false;
@@ -192,13 +198,13 @@ internal sealed class Admissions
             pool.Return(slot);
             throw new OperationCanceledException(cancellationToken);
         }
-        catch (TimeoutException) when (waiter.Ticket.AvoidFor is null)
+        catch (TimeoutException) when (Patience(waiter.Ticket, pool) <= TimeSpan.Zero)
         {
             throw OutOfPatience(waiter.Ticket);
         }
         catch (TimeoutException)
         {
-            // Below.
+            // Another agent was waited for long enough, or there is none any more that could come.
         }
         finally
         {
@@ -206,7 +212,6 @@ internal sealed class Admissions
             await watch.DisposeAsync().ConfigureAwait(false);
         }
 
-        waiter.Ticket.StopAvoiding();
         return await TakeAgentAsync(waiter.Ticket, pool, cancellationToken).ConfigureAwait(false);
     }
 
@@ -262,16 +267,22 @@ internal sealed class Admissions
             cancellationToken);
     }
 
-    private async ValueTask WaitForCapacityAsync(
-        DispatchTicket ticket, AgentPool pool, PolicyResult denial, PolicyViolationException violation, long seenVersion, CancellationToken cancellationToken)
+    /// <summary>Takes an agent when what was denied for the time being may be allowed.</summary>
+    private async ValueTask<AgentSlot> TakeLaterAsync(DispatchTicket ticket, AgentPool pool, CancellationToken cancellationToken)
+    {
+        await WaitForCapacityAsync(ticket, pool, ticket.Passing!, cancellationToken).ConfigureAwait(false);
+        return await TakeAgentAsync(ticket, pool, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask WaitForCapacityAsync(DispatchTicket ticket, AgentPool pool, PassingDenial denial, CancellationToken cancellationToken)
     {
         var patience = Patience(ticket, pool);
         if (patience <= TimeSpan.Zero)
         {
-            throw ticket.TimeLeft(_time) <= TimeSpan.Zero ? OutOfPatience(ticket) : violation;
+            throw ticket.TimeLeft(_time) <= TimeSpan.Zero ? OutOfPatience(ticket) : denial.Violation;
         }
 
         ticket.ForgetRefusals();
-        await _capacity.WaitAsync(ticket, denial, seenVersion, patience, cancellationToken).ConfigureAwait(false);
+        await _capacity.WaitAsync(ticket, denial.Result, denial.SeenVersion, patience, cancellationToken).ConfigureAwait(false);
     }
 }

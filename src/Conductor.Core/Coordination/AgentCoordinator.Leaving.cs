@@ -24,7 +24,7 @@ public sealed partial class AgentCoordinator
 
             slot.Pool.Remove(slot, keepWaiters: true);
             slot.MarkRemoved();
-            await slot.CloseAsync().ConfigureAwait(false);
+            await CloseQuietlyAsync(slot).ConfigureAwait(false);
 
             // It may have returned meanwhile; otherwise this does nothing, and it is stopped when it does.
             _ = RetireAsync(slot, CancellationToken.None);
@@ -48,6 +48,10 @@ public sealed partial class AgentCoordinator
 #pragma warning restore CA1031
         {
             Log.ReplacementFailed(_logger, exception, slot.Id);
+
+            // Nobody takes the place: it must not stay taken, nor anybody wait for it.
+            _slots.TryRemove(new KeyValuePair<string, AgentSlot?>(slot.Id, null));
+            slot.Pool.Remove(slot);
         }
         finally
         {

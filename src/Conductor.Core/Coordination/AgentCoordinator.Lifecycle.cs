@@ -18,6 +18,9 @@ public sealed partial class AgentCoordinator
     /// <summary>True between <see cref="StartAsync"/> and <see cref="StopAsync"/>.</summary>
     public bool IsStarted => _started && !_stopped;
 
+    /// <summary>True from the begin of <see cref="StopAsync"/> on.</summary>
+    internal bool IsStopped => _stopped;
+
     /// <summary>Starts: connects bus and store if they are not, and listens for results. Starting a started coordinator does nothing.</summary>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="InvalidOperationException">It was stopped: make a new one.</exception>

@@ -215,7 +215,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
 
             await _admissions.BackOffAsync(ticket, decision.Delay, cancellationToken).ConfigureAwait(false);
-            ticket.NextAttempt(slot, decision.Delay);
+            ticket.NextAttempt(slot, decision.Delay, _time);
             hasWaited = true;
         }
 

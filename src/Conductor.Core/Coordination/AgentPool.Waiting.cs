@@ -3,20 +3,28 @@ namespace Conductor.Coordination;
 /// <content>Those that wait: telling them when nothing can come any more, and looking again when it may. Under the pool's lock.</content>
 internal sealed partial class AgentPool
 {
-    /// <summary>Whether one is idle that has not refused a dispatch.</summary>
-    public bool HasIdleFor(DispatchTicket ticket)
+    /// <summary>Tells those who wait, and meet a condition, that they wait in vain.</summary>
+    public void FailWaiting(Func<DispatchTicket, bool> condition, Func<DispatchTicket, Exception> error)
     {
         lock (_gate)
         {
-            RecoverBrokenOff();
-            return Members.Any(slot => slot.IsIdle && !ticket.IsRefusedBy(slot));
+            while (_waiters.TakeFirst(static (waiter, meets) => meets(waiter.Ticket), condition) is { } waiter)
+            {
+                FailWaiters([waiter], error);
+            }
+
+            if (_waiters.Count == 0)
+            {
+                _recovery?.Dispose();
+                _recovery = null;
+            }
         }
     }
 
     private bool HasOtherFit(AgentSlot slot) => _memberCount - _brokenOff.Count - (slot.IsMember && !_brokenOff.Contains(slot) ? 1 : 0) > 0;
 
     /// <summary>Whether a dispatch that failed at an agent waits for another, which is there and busy.</summary>
-    private bool IsAvoided(AgentSlot slot, DispatchTicket ticket) => ticket.AvoidFor is not null && ReferenceEquals(slot, ticket.Avoid) && HasOtherFit(slot);
+    private bool IsAvoided(AgentSlot slot, DispatchTicket ticket) => ReferenceEquals(slot, ticket.Avoid) && ticket.IsAvoiding(_time) && HasOtherFit(slot);
 
     private void ThrowIfHopeless(DispatchTicket ticket)
     {
@@ -30,7 +38,7 @@ internal sealed partial class AgentPool
             throw new CircuitOpenException(Type, _brokenOff.Min(static slot => slot.TimeUntilRecovery));
         }
 
-        if (IsRefusedByAll(ticket))
+        if (ticket.Passing is null && IsRefusedByAll(ticket))
         {
             throw ticket.LastRefusal!;
         }
@@ -77,6 +85,15 @@ internal sealed partial class AgentPool
         while (_waiters.TakeFirst(static (waiter, pool) => pool.IsRefusedByAll(waiter.Ticket), this) is { } waiter)
         {
             FailWaiters([waiter], static ticket => ticket.LastRefusal!);
+        }
+    }
+
+    /// <summary>No agent is left that their own run keeps busy: from now on they wait no longer than others.</summary>
+    private void HaveRunsLookAgain()
+    {
+        while (_waiters.TakeFirst(static (waiter, _) => waiter.Ticket.IsFlowControlled, this) is { } waiter)
+        {
+            FailWaiters([waiter], static _ => new TimeoutException());
         }
     }
 

@@ -70,7 +70,10 @@ internal sealed partial class AgentPool
         }
     }
 
-    /// <summary>Takes an idle agent, or gives a place in the queue for one.</summary>
+    /// <summary>
+    /// Takes an idle agent, or gives a place in the queue for one; neither of them to a dispatch of which a candidate was denied for the time being when no other is idle: that waits for
+    /// what was denied, and looks at all of them again.
+    /// </summary>
     /// <exception cref="ConductorException">No agent will come: none is known, all are broken off, all refuse, or the queue is full.</exception>
     public AgentSlot? Take(DispatchTicket ticket, bool mayWait, out AgentWaiter? waiter)
     {
@@ -88,6 +91,11 @@ internal sealed partial class AgentPool
             }
 
             ThrowIfHopeless(ticket);
+            if (ticket.Passing is not null)
+            {
+                return null;
+            }
+
             if (!mayWait)
             {
                 throw new NoAvailableAgentException(
@@ -147,6 +155,10 @@ internal sealed partial class AgentPool
             if (!keepWaiters)
             {
                 FailHopelessWaiters();
+                if (IsEmpty)
+                {
+                    HaveRunsLookAgain();
+                }
             }
         }
     }
@@ -172,24 +184,6 @@ internal sealed partial class AgentPool
             {
                 _brokenOff.Remove(slot);
                 Offer(slot);
-            }
-        }
-    }
-
-    /// <summary>Tells those who wait, and meet a condition, that they wait in vain.</summary>
-    public void FailWaiting(Func<DispatchTicket, bool> condition, Func<DispatchTicket, Exception> error)
-    {
-        lock (_gate)
-        {
-            while (_waiters.TakeFirst(static (waiter, meets) => meets(waiter.Ticket), condition) is { } waiter)
-            {
-                FailWaiters([waiter], error);
-            }
-
-            if (_waiters.Count == 0)
-            {
-                _recovery?.Dispose();
-                _recovery = null;
             }
         }
     }

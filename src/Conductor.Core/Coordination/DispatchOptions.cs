@@ -21,7 +21,7 @@ public sealed class DispatchOptions
 
     /// <summary>
     /// How long a task may wait for its first agent; then it fails with NO_AVAILABLE_AGENT. Zero: it never waits. Zero or more. Tasks of a run wait for agents of their type
-    /// that are there without a limit, since a run keeps them busy itself; <see cref="WorkflowDefinition.Timeout"/> limits the run.
+    /// that are there, and for what policies deny for the time being, without a limit, since a run keeps both busy itself; <see cref="WorkflowDefinition.Timeout"/> limits the run.
     /// </summary>
     /// <value>Default: null, no limit.</value>
     public TimeSpan? WaitLimit { get; set; }

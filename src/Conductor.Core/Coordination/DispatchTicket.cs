@@ -64,11 +64,18 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>The agent of the attempt that failed last: another one is preferred.</summary>
     public AgentSlot? Avoid => _setbacks?.Avoid;
 
-    /// <summary>How long another one is waited for before that one is taken again; null for no longer.</summary>
-    public TimeSpan? AvoidFor => _setbacks?.AvoidFor;
+    /// <summary>Whether another one is waited for before that one is taken again.</summary>
+    public bool IsAvoiding(TimeProvider time) => AvoidTimeLeft(time) is not null;
+
+    /// <summary>How much longer another one is waited for; null for no longer.</summary>
+    public TimeSpan? AvoidTimeLeft(TimeProvider time) =>
+        _setbacks is { AvoidFor: { } limit, AvoidSince: var since } && limit - time.GetElapsedTime(since) is var left && left > TimeSpan.Zero ? left : null;
 
     /// <summary>The denial that the search for an agent ends with when no candidate is left.</summary>
     public PolicyViolationException? LastRefusal => _setbacks?.LastRefusal;
+
+    /// <summary>The denial of a candidate for the time being, since the policies were asked about all anew: when no other candidate is left, it is waited for.</summary>
+    public PassingDenial? Passing => _setbacks?.Passing;
 
     public int RefusalCount => _setbacks?.RefusedBy.Count ?? 0;
 
@@ -90,7 +97,21 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         setbacks.LastRefusal = refusal;
     }
 
-    public void ForgetRefusals() => _setbacks?.RefusedBy.Clear();
+    /// <summary>A candidate was denied for the time being.</summary>
+    public void Refuse(AgentSlot slot, PassingDenial passing)
+    {
+        Refuse(slot, passing.Violation);
+        _setbacks!.Passing = passing;
+    }
+
+    public void ForgetRefusals()
+    {
+        if (_setbacks is not null)
+        {
+            _setbacks.RefusedBy.Clear();
+            _setbacks.Passing = null;
+        }
+    }
 
     /// <summary>An attempt begins.</summary>
     public void Begin(long now, TimeProvider time, ConductorInstruments instruments)
@@ -136,18 +157,16 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>An attempt failed, and another follows.</summary>
     /// <param name="failed">The agent of the one that failed.</param>
     /// <param name="delay">What lay between the two: as long again, another agent is waited for.</param>
-    public void NextAttempt(AgentSlot failed, TimeSpan delay)
+    /// <param name="time">The clock.</param>
+    public void NextAttempt(AgentSlot failed, TimeSpan delay, TimeProvider time)
     {
         Attempt++;
         _hasBegun = false;
         var setbacks = _setbacks ??= new Setbacks();
         setbacks.Avoid = failed;
-        setbacks.AvoidFor = delay > TimeSpan.Zero ? delay : null;
+        (setbacks.AvoidFor, setbacks.AvoidSince) = (delay, time.GetTimestamp());
         ForgetRefusals();
     }
-
-    /// <summary>No other agent came free: any will do.</summary>
-    public void StopAvoiding() => _setbacks!.AvoidFor = null;
 
     /// <summary>What is left of the total deadline; null when there is none.</summary>
     public TimeSpan? TimeLeft(TimeProvider time) => Task.Deadline is { } deadline ? deadline - time.GetElapsedTime(ArrivedAt) : null;
@@ -176,6 +195,10 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         public AgentSlot? Avoid { get; set; }
 
         public TimeSpan? AvoidFor { get; set; }
+
+        public long AvoidSince { get; set; }
+
+        public PassingDenial? Passing { get; set; }
 
         public ErrorRecord? DeadLetter { get; set; }
     }

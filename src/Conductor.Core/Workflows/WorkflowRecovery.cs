@@ -43,6 +43,12 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     /// <returns>How many runs were taken over.</returns>
     public async ValueTask<int> ScanAsync(CancellationToken cancellationToken)
     {
+        if (services.Coordinator.IsStopped)
+        {
+            // Nothing can be run here any more.
+            return 0;
+        }
+
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {

@@ -66,10 +66,16 @@ internal sealed partial class WorkflowRunner
             // Handed over or lost: it is not over, another owner runs it. Otherwise it ends with its run.
             return StopCause >= StopCause.Draining ? null : Cancelled(task.Index, task.Request!);
         }
-        catch (ConductorException) when (task.Request!.IsGivenBack && StopCause < StopCause.Draining)
+        catch (ConductorException) when (task.Request!.IsGivenBack && StopCause is StopCause.Cancelled or StopCause.TimedOut)
         {
             // The engine stopped as the run was about to end by itself.
             return Cancelled(task.Index, task.Request!);
+        }
+        catch (Exception) when (task.Request!.IsGivenBack || _services.Coordinator.IsStopped)
+        {
+            // The coordinator stopped, and the engine was not: nothing can be run here any more.
+            Stop(StopCause.Draining);
+            return null;
         }
         catch (ConductorException exception) when (StopCause < StopCause.Draining)
         {

@@ -62,7 +62,7 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
 
         if (step.Step.Summary.IsComplete)
         {
-            Finish(session, seq, step.Step.Summary);
+            Finish(session, seq);
         }
 
         return step.Version;
@@ -74,7 +74,12 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
         var found = session.Number("SELECT version FROM conductor_workflows WHERE id = $1", state.WorkflowId);
         if (!expectation.IsMetBy(found))
         {
-            throw SqliteStateManager.ConflictOf(state.WorkflowId, expectation, found);
+            if (!expectation.IsMetBy(0) || !retention.TryMakeRoom(session, state.WorkflowId))
+            {
+                throw SqliteStateManager.ConflictOf(state.WorkflowId, expectation, found);
+            }
+
+            found = 0;
         }
 
         var summary = state.ToSummary() with { StoreVersion = found + 1 };
@@ -126,7 +131,7 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
             seq);
         if (summary.IsComplete)
         {
-            Finish(session, seq, summary);
+            Finish(session, seq);
         }
 
         return found + 1;
@@ -171,7 +176,15 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
 
         if (session.Scalar("SELECT version FROM conductor_workflows WHERE id = $1", id) is long found)
         {
-            return IsRepeated(session, step, found) ? 0 : throw SqliteStateManager.ConflictOf(id, StateExpectation.MustNotExist, found);
+            if (IsRepeated(session, step, found))
+            {
+                return 0;
+            }
+
+            if (!retention.TryMakeRoom(session, id))
+            {
+                throw SqliteStateManager.ConflictOf(id, StateExpectation.MustNotExist, found);
+            }
         }
 
         var seq = Insert(
@@ -234,8 +247,9 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
         operationId,
         record);
 
-    private static void Finish(SqliteSession session, long seq, WorkflowSummary summary) => session.Execute(
-        "UPDATE conductor_workflows SET completed_at = $2 WHERE seq = $1 AND completed_at IS NULL", seq, (summary.CompletedAt ?? summary.StartedAt).UtcTicks);
+    /// <summary>Its age counts from now, whatever it says itself: what was saved is there for as long as it is to be kept.</summary>
+    private void Finish(SqliteSession session, long seq) =>
+        session.Execute("UPDATE conductor_workflows SET completed_at = $2 WHERE seq = $1 AND completed_at IS NULL", seq, retention.Now);
 
     /// <returns>False when one of the same key was replaced.</returns>
     private static bool TryInsert(SqliteSession session, long seq, Detail detail)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.Policies;
 using Conductor.Tests.Support;
@@ -81,6 +82,36 @@ public sealed class CandidateTests
         policy.Forbidden = "another";
 
         (await rig.DriveAsync(dispatch)).AgentId.Should().Be("only");
+    }
+
+    /// <summary>One agent has failed, the other is denied for the time being: neither is lost sight of, and nothing is given up.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task DispatchTaskAsync_RetryWhoseOtherCandidateIsDeniedForTheTimeBeing_TakesItWhenItIsAllowed(bool unregisterTheFirst)
+    {
+        var policy = new NotThis("other", forTheTimeBeing: true);
+        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [policy], Retry = RetryPolicy.Default with { InitialDelay = TimeSpan.FromSeconds(20), JitterFactor = 0 } });
+        await rig.AddAsync(static _ => throw Transient(), id: "failed");
+        await rig.AddAsync(static _ => TaskData.Empty, id: "other");
+        var dispatch = rig.DispatchAsync();
+        await Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1600), "the first attempt to fail");
+        await Rig.UntilAsync(
+            () =>
+            {
+                rig.Time.Advance(TimeSpan.FromSeconds(1));
+                return rig.Coordinator.WaitingTasks == 1;
+            },
+            "the second to wait");
+        if (unregisterTheFirst)
+        {
+            await rig.Coordinator.UnregisterAgentAsync("failed");
+        }
+
+        policy.Forbidden = "nobody";
+
+        var result = await rig.DriveAsync(dispatch);
+        (result.AgentId, result.Attempts).Should().Be(("other", 2));
     }
 
     /// <summary>A policy that never looks at the candidate denies the task: nobody else is asked about.</summary>

@@ -93,6 +93,30 @@ public sealed class DrainTests
         runs.Should().Be(0);
     }
 
+    /// <summary>The wrong order of stops: what was not run is not over, and the run not completed.</summary>
+    [Fact]
+    public async Task StopAsync_OfTheCoordinatorBeforeTheEngine_RunsAreHandedOver()
+    {
+        await using var rig = await Rig.StartAsync();
+        var release = new TaskCompletionSource();
+        await rig.AddAsync(async (_, _) =>
+        {
+            await release.Task;
+            return TaskData.Empty;
+        });
+        var run = await StartAsync(rig, tasks: 3);
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "one to run");
+
+        var stop = rig.Coordinator.StopAsync().AsTask();
+        release.SetResult();
+        await stop.WaitAsync(_limit);
+
+        await ShouldBeHandedOverAsync(run);
+        var state = (await rig.State.GetWorkflowStateAsync(run.RunId))!;
+        (state.Status, state.TaskResults.Count).Should().Be((WorkflowStatus.Waiting, 1));
+        (await rig.Engine.RecoverAsync()).Should().Be(0, "nothing can be run here");
+    }
+
     private static async Task<Rig> StartFailingAsync()
     {
         var rig = await Rig.StartAsync(new RigOptions { Retry = RetryPolicy.Default with { InitialDelay = TimeSpan.FromSeconds(30) } });

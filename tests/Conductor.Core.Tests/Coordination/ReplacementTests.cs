@@ -193,4 +193,24 @@ public sealed class ReplacementTests
         heard.Should().Be(0);
         await FluentActions.Awaiting(() => dispatch).Should().ThrowAsync<OperationCanceledException>();
     }
+
+    /// <summary>A bus that cannot end a subscription keeps nobody waiting, nor the id taken.</summary>
+    [Fact]
+    public async Task RegisterAgentAsync_BusFailsAtTheReplacement_TheNextOneTakesThePlace()
+    {
+        var bus = default(TroubledBus);
+        await using var rig = await Rig.StartAsync(new RigOptions { Bus = environment => bus = new TroubledBus(environment) });
+        var made = 0;
+        await rig.Coordinator.RegisterAgentAsync(
+            new AgentIdentity { Id = "a", Type = AgentType.Coding },
+            () => ++made == 1 ? new LambdaAgent(static async (_, _) => await new TaskCompletionSource<TaskData>().Task) : new LambdaAgent(static _ => "done"));
+        bus!.FailsToUnsubscribe = true;
+
+        await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } }));
+        var next = rig.DispatchAsync();
+        rig.Time.Advance(TimeSpan.FromSeconds(6));
+
+        (await rig.DriveAsync(next)).IsSuccess.Should().BeTrue();
+        bus.FailsToUnsubscribe = false;
+    }
 }

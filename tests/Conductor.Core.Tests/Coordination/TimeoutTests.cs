@@ -245,24 +245,24 @@ public sealed class TimeoutTests
     [Fact]
     public async Task DispatchTaskAsync_AssignmentLostOnTheWay_TimesOutAllTheSame()
     {
-        await using var rig = await Rig.StartAsync(new RigOptions { Bus = environment => new LossyBus(environment) });
+        await using var rig = await Rig.StartAsync(new RigOptions { Bus = environment => new TroubledBus(environment) });
         await rig.AddAsync(_ => TaskData.Empty, id: "a");
-        ((LossyBus)rig.Bus).Loses = message => message.Type == MessageType.TaskAssignment;
+        ((TroubledBus)rig.Bus).Loses = message => message.Type == MessageType.TaskAssignment;
 
         (await rig.DriveAsync(rig.DispatchAsync(Quick()))).Error!.Code.Should().Be("AGENT_TIMEOUT");
-        ((LossyBus)rig.Bus).Loses = _ => false;
+        ((TroubledBus)rig.Bus).Loses = _ => false;
         (await rig.DispatchAsync()).IsSuccess.Should().BeTrue("the agent is free again");
     }
 
     [Fact]
     public async Task DispatchTaskAsync_ResultLostOnTheWay_TimesOutAllTheSame()
     {
-        await using var rig = await Rig.StartAsync(new RigOptions { Bus = environment => new LossyBus(environment) });
+        await using var rig = await Rig.StartAsync(new RigOptions { Bus = environment => new TroubledBus(environment) });
         await rig.AddAsync(_ => TaskData.Empty, id: "a");
-        ((LossyBus)rig.Bus).Loses = message => message.Type == MessageType.TaskResult;
+        ((TroubledBus)rig.Bus).Loses = message => message.Type == MessageType.TaskResult;
 
         (await rig.DriveAsync(rig.DispatchAsync(Quick()))).Error!.Code.Should().Be("AGENT_TIMEOUT");
-        ((LossyBus)rig.Bus).Loses = _ => false;
+        ((TroubledBus)rig.Bus).Loses = _ => false;
         (await rig.DispatchAsync()).IsSuccess.Should().BeTrue("the agent is free again");
     }
 
@@ -284,35 +284,5 @@ public sealed class TimeoutTests
 
         (await dispatch).Error!.Code.Should().Be("BUS_DISCONNECTED");
         release.SetResult();
-    }
-
-    /// <summary>A bus that loses what it is told to.</summary>
-    private sealed class LossyBus(Conductor.Diagnostics.ConductorEnvironment environment) : MessageBus(environment)
-    {
-        private readonly ConcurrentDictionary<string, List<MessageSubscription>> _subscriptions = new();
-
-        public Func<AgentMessage, bool> Loses { get; set; } = _ => false;
-
-        protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => default;
-
-        protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) => default;
-
-        protected override ValueTask PublishCoreAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
-        {
-            if (!Loses(message) && _subscriptions.TryGetValue(channel, out var list))
-            {
-                list.ForEach(subscription => subscription.Deliver(message));
-            }
-
-            return default;
-        }
-
-        protected override ValueTask SubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken)
-        {
-            _subscriptions.GetOrAdd(subscription.Channel, _ => []).Add(subscription);
-            return default;
-        }
-
-        protected override ValueTask UnsubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken) => default;
     }
 }

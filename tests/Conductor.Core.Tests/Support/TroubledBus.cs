@@ -1,0 +1,38 @@
+using System.Collections.Concurrent;
+using Conductor.Diagnostics;
+using Conductor.Messaging;
+
+namespace Conductor.Tests.Support;
+
+/// <summary>A bus that loses what it is told to, and fails at ending subscriptions as long as it is told to.</summary>
+internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus(environment)
+{
+    private readonly ConcurrentDictionary<string, List<MessageSubscription>> _subscriptions = new();
+
+    public Func<AgentMessage, bool> Loses { get; set; } = _ => false;
+
+    public bool FailsToUnsubscribe { get; set; }
+
+    protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => default;
+
+    protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) => default;
+
+    protected override ValueTask PublishCoreAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
+    {
+        if (!Loses(message) && _subscriptions.TryGetValue(channel, out var list))
+        {
+            list.ForEach(subscription => subscription.Deliver(message));
+        }
+
+        return default;
+    }
+
+    protected override ValueTask SubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken)
+    {
+        _subscriptions.GetOrAdd(subscription.Channel, _ => []).Add(subscription);
+        return default;
+    }
+
+    protected override ValueTask UnsubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken) =>
+        FailsToUnsubscribe ? throw new BusException(ErrorCodes.BusDisconnected, "The server is gone.") : default;
+}
