@@ -11,6 +11,10 @@ public sealed record TaskDefinition : ExtensibleRecord
     /// <summary>The largest <see cref="Timeout"/>: 24 hours.</summary>
     public static readonly TimeSpan MaxTimeout = TimeSpan.FromHours(24);
 
+    /// <summary>Stands for none, in less room than a value that may be null: there is a definition for every task.</summary>
+    private static readonly TimeSpan _noTimeout = new(long.MinValue + 1);
+
+    private readonly TimeSpan _timeout = _noTimeout;
     private readonly string? _name;
     private LazyId _id = LazyId.New();
 
@@ -61,11 +65,11 @@ public sealed record TaskDefinition : ExtensibleRecord
     public TimeSpan Timeout
     {
         get => OwnTimeout ?? DefaultTimeout;
-        init => OwnTimeout = value;
+        init => _timeout = value;
     }
 
     /// <summary>The timeout as far as it was set: one that was not is none that is written down.</summary>
-    internal TimeSpan? OwnTimeout { get; private init; }
+    internal TimeSpan? OwnTimeout => _timeout == _noTimeout ? null : _timeout;
 
     /// <summary>The time all attempts, waits and backoffs together may take. Default: null, no limit.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -9,6 +9,20 @@ public sealed partial class AgentCoordinator
     private static readonly TimeSpan _longestSaving = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _slowestSaving = TimeSpan.FromSeconds(2);
 
+    private ValueTask<RecordOutcome> SaveAsync(TaskResult result)
+    {
+        try
+        {
+            return _state.SaveTaskResultAsync(result, CancellationToken.None);
+        }
+#pragma warning disable CA1031 // It is thrown to whoever awaits it, like one that comes later.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            return ValueTask.FromException<RecordOutcome>(exception);
+        }
+    }
+
     private async ValueTask<RecordOutcome> AwaitSavedAsync(ValueTask<RecordOutcome> saved, TaskResult result, CancellationToken cancellationToken)
     {
         try

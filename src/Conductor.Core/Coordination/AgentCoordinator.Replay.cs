@@ -32,7 +32,7 @@ public sealed partial class AgentCoordinator
             var replay = ReplayOf(letter, correctedInput);
             var result = await DispatchAsync(replay, cancellationToken).ConfigureAwait(false);
             var own = SavableResult.Of(_state, result with { WorkflowId = null, Round = 0 }, replay.Task.Optional, _logger);
-            var outcome = await AwaitSavedAsync(_state.SaveTaskResultAsync(own, CancellationToken.None), own, cancellationToken).ConfigureAwait(false);
+            var outcome = await AwaitSavedAsync(SaveAsync(own), own, cancellationToken).ConfigureAwait(false);
             var recorded = outcome == RecordOutcome.Recorded ? own : await RecordedAsync(own).ConfigureAwait(false);
             if (own.IsSuccess || replay.DeadLetter is not null)
             {

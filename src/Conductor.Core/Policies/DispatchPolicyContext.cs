@@ -3,6 +3,9 @@ namespace Conductor.Policies;
 /// <summary>A task about to be given to an agent. Counts are those before it. Immutable.</summary>
 public sealed record DispatchPolicyContext : PolicyContext
 {
+    /// <summary>A byte, so that there is room for the mark: a context is made for each dispatch.</summary>
+    private readonly byte _candidateStatus;
+
     /// <summary>The task.</summary>
     public required TaskDefinition Task { get; init; }
 
@@ -10,7 +13,7 @@ public sealed record DispatchPolicyContext : PolicyContext
     public AgentIdentity? Candidate { get => Looked(field); init; }
 
     /// <summary>What that agent is doing.</summary>
-    public AgentStatus CandidateStatus { get => Looked(field); init; }
+    public AgentStatus CandidateStatus { get => (AgentStatus)Looked(_candidateStatus); init => _candidateStatus = (byte)value; }
 
     /// <summary>Tasks admitted before this one and not finished, of all types. Waiting and backing-off tasks do not count.</summary>
     public int RunningTasks { get; init; }

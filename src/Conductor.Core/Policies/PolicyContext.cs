@@ -8,8 +8,6 @@ namespace Conductor.Policies;
 /// </summary>
 public abstract record PolicyContext
 {
-    private Mark _looksAtCandidate;
-
     /// <summary>The run it happens in, if any.</summary>
     public string? WorkflowId { get; init; }
 
@@ -17,20 +15,16 @@ public abstract record PolicyContext
     public int Round { get; init; }
 
     /// <summary>Whether the policy that judges looked at what belongs to the candidate.</summary>
-    internal bool LooksAtCandidate { get => _looksAtCandidate.IsSet; set => _looksAtCandidate.IsSet = value; }
+    internal bool LooksAtCandidate { get; set; }
 
     /// <summary>Values of your own.</summary>
     public IReadOnlyDictionary<string, TaskData> Properties { get; init => field = Snapshot.Of(value); } = FrozenDictionary<string, TaskData>.Empty;
 
-    /// <summary>Makes no two contexts different.</summary>
-    private struct Mark : IEquatable<Mark>
-    {
-        public bool IsSet;
+    /// <summary>Whether another context is of the same kind and says the same. What a policy has looked at makes no difference.</summary>
+    /// <param name="other">The other.</param>
+    public virtual bool Equals(PolicyContext? other) =>
+        other is not null && EqualityContract == other.EqualityContract && WorkflowId == other.WorkflowId && Round == other.Round && object.Equals(Properties, other.Properties);
 
-        public readonly bool Equals(Mark other) => true;
-
-        public override readonly bool Equals(object? obj) => obj is Mark;
-
-        public override readonly int GetHashCode() => 0;
-    }
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(EqualityContract, WorkflowId, Round, Properties);
 }

@@ -144,21 +144,9 @@ public abstract partial class StateManager : IAsyncDisposable
     {
         ThrowIfNotConnected();
         cancellationToken.ThrowIfCancellationRequested();
-        if (Environment.Instruments.StateOperationDuration.Enabled)
-        {
-            return MeasureListened(operation, argument, core, cancellationToken);
-        }
-
-        try
-        {
-            return core(this, argument, cancellationToken);
-        }
-#pragma warning disable CA1031 // It is thrown to whoever awaits the operation, like one that comes later.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            return ValueTask.FromException<T>(exception);
-        }
+        return Environment.Instruments.StateOperationDuration.Enabled
+            ? MeasureListened(operation, argument, core, cancellationToken)
+            : core(this, argument, cancellationToken);
     }
 
     /// <summary>The same while somebody measures. What the provider does at once is measured at once: in memory, that is everything.</summary>

@@ -13,6 +13,9 @@ internal sealed class TroubledStateManager : DelegatingStateManager
     /// <summary>Awaited before each operation of this name.</summary>
     public ConcurrentDictionary<string, Func<Task>> Trouble { get; } = [];
 
+    /// <summary>The same for what is thrown before there is anything to await.</summary>
+    public ConcurrentDictionary<string, Func<Task>> TroubleAtOnce { get; } = [];
+
     /// <summary>How often runs to take over were looked for.</summary>
     public int Looks { get; private set; }
 
@@ -30,10 +33,15 @@ internal sealed class TroubledStateManager : DelegatingStateManager
         return await base.SaveAgentStateCoreAsync(state, expectation, cancellationToken);
     }
 
-    protected override async ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
+    protected override ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
     {
-        await BeforeAsync(nameof(SaveTaskResultAsync));
-        return await base.SaveTaskResultCoreAsync(result, cancellationToken);
+        return TroubleAtOnce.TryGetValue(nameof(SaveTaskResultAsync), out var trouble) && !trouble().IsCompletedSuccessfully ? default : SaveAsync();
+
+        async ValueTask<RecordOutcome> SaveAsync()
+        {
+            await BeforeAsync(nameof(SaveTaskResultAsync));
+            return await base.SaveTaskResultCoreAsync(result, cancellationToken);
+        }
     }
 
     protected override async ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken)

@@ -241,14 +241,16 @@ public sealed class StoreTroubleTests
     }
 
     /// <summary>A task that ran must not run again because the store had a bad moment.</summary>
-    [Fact]
-    public async Task Result_CannotBeSavedNow_IsSavedWhenTheStoreWorks()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Result_CannotBeSavedNow_IsSavedWhenTheStoreWorks(bool throwsAtOnce)
     {
         await using var processes = new Processes();
         var runs = 0;
         var (rig, store) = await StartAsync(processes, (_, _) => new ValueTask<TaskData>(TaskData.From(++runs)));
         var failures = 0;
-        store.Trouble["SaveTaskResultAsync"] = () => ++failures < 4 ? Unavailable() : Task.CompletedTask;
+        (throwsAtOnce ? store.TroubleAtOnce : store.Trouble)["SaveTaskResultAsync"] = () => ++failures < 4 ? Unavailable() : Task.CompletedTask;
         var task = Rig.NewTask() with { Id = "task" };
 
         var result = await rig.DriveAsync(rig.DispatchAsync(task));
