@@ -141,7 +141,9 @@ public abstract class BaseAgent
     protected virtual ValueTask OnStartAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>Cleans up, after its last task. What it throws is logged and stops nothing. Default: nothing.</summary>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">
+    /// Cancelled a grace period after the stop, or whoever unregisters it, can wait no longer (<see cref="Coordination.DispatchOptions.CancellationGracePeriod"/>); after that it is not waited for.
+    /// </param>
     protected virtual ValueTask OnStopAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>Takes a message that is no task: to this agent, or to all. Default: nothing.</summary>

@@ -14,6 +14,7 @@ public sealed partial class AgentCoordinator
 
     /// <summary>Agents of a type that are idle now.</summary>
     /// <param name="type">The type.</param>
+    /// <returns>The agents, in the order in which tasks are given to them: that of their registration.</returns>
     /// <exception cref="NoAgentTypeException">The type is nameless.</exception>
     public IReadOnlyList<BaseAgent> GetAvailableAgents(AgentType type)
     {
