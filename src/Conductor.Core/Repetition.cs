@@ -9,6 +9,9 @@ internal struct Repetition(TimeProvider time, TimeSpan longest, TimeSpan slowest
     private readonly long _startedAt = time.GetTimestamp();
     private TimeSpan _next = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>For half a minute, at most two seconds apart: for what must be kept, and is kept by nobody else.</summary>
+    public static Repetition ForAWhile(TimeProvider time) => new(time, TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(2));
+
     /// <summary>Whether it was tried for long enough.</summary>
     public readonly bool IsOver => time.GetElapsedTime(_startedAt) >= longest;
 

@@ -54,9 +54,8 @@ internal sealed class Admissions
             return TakeLaterAsync(ticket, pool, cancellationToken);
         }
 
-        var patience = Patience(ticket, pool);
-        var avoiding = ticket.AvoidTimeLeft(_time);
-        patience = patience is null || avoiding < patience ? avoiding ?? patience : patience;
+        // A run's task may be told to look again: its wait limit begins to apply when the last agent goes.
+        var patience = Sooner(Patience(ticket, pool), ticket.AvoidTimeLeft(_time));
         return patience is null && !cancellationToken.CanBeCanceled && !ticket.IsFlowControlled ? waiter.Agent : WaitForAgentAsync(pool, waiter, patience, cancellationToken);
     }
 
@@ -226,9 +225,11 @@ internal sealed class Admissions
     private TimeSpan? Patience(DispatchTicket ticket, AgentPool pool)
     {
         TimeSpan? limit = WaitLimitOf(ticket, pool) is { } wait ? wait - _time.GetElapsedTime(ticket.ArrivedAt) : null;
-        var left = ticket.TimeLeft(_time);
-        return limit is null ? left : left is null || limit < left ? limit : left;
+        return Sooner(limit, ticket.TimeLeft(_time));
     }
+
+    /// <summary>The shorter of two limits, of which each may be none.</summary>
+    private static TimeSpan? Sooner(TimeSpan? one, TimeSpan? other) => one is null || other < one ? other ?? one : one;
 
     private ConductorException OutOfPatience(DispatchTicket ticket)
     {

@@ -5,10 +5,6 @@ namespace Conductor.Coordination;
 /// <content>Recording the results of tasks outside workflows.</content>
 public sealed partial class AgentCoordinator
 {
-    /// <summary>As for dead letters.</summary>
-    private static readonly TimeSpan _longestSaving = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan _slowestSaving = TimeSpan.FromSeconds(2);
-
     private ValueTask<RecordOutcome> SaveAsync(TaskResult result)
     {
         try
@@ -42,7 +38,7 @@ public sealed partial class AgentCoordinator
     private async ValueTask<RecordOutcome> SaveLaterAsync(TaskResult result, StateException exception, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted);
-        var repetition = new Repetition(_time, _longestSaving, _slowestSaving);
+        var repetition = Repetition.ForAWhile(_time);
         while (true)
         {
             var delay = repetition.NextDelay();

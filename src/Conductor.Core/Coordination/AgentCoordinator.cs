@@ -56,11 +56,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _errors = errorHandler;
         _options = options ?? new DispatchOptions();
         _environment = environment ?? ConductorEnvironment.Default;
-        if (_options.Problems(nameof(DispatchOptions)).ToList() is { Count: > 0 } problems)
-        {
-            throw new ArgumentException(string.Join(' ', problems), nameof(options));
-        }
-
+        SettingProblems.ThrowIfAny(_options.Problems(nameof(DispatchOptions)), nameof(options));
         _time = _environment.TimeProvider;
         _aborted = _abort.Token;
         _logger = _environment.LoggerFactory.CreateLogger<AgentCoordinator>();

@@ -119,16 +119,15 @@ public sealed class ConductorRuntime : IAsyncDisposable
         await _lifecycle.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
-            if (_started && !_stopped)
+            // Before anything can fail: every step is tried, and there is nothing left for another stop, nor for another start.
+            var isRunning = _started && !_stopped;
+            _stopped = true;
+            if (isRunning)
             {
-                // Every step is tried: there is nothing left for another stop, nor for another start.
-                _stopped = true;
                 var failure = await StopAllAsync(cancellationToken).ConfigureAwait(false);
                 failure?.Throw();
                 Log.Stopped(_logger);
             }
-
-            _stopped = true;
         }
         finally
         {

@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Conductor.Diagnostics;
 
@@ -28,7 +27,7 @@ public sealed class ConductorEnvironment
         bool recordSensitiveData = false)
     {
         TimeProvider = timeProvider ?? TimeProvider.System;
-        LoggerFactory = loggerFactory is null or NullLoggerFactory or GuardedLoggerFactory ? loggerFactory ?? NullLoggerFactory.Instance : new GuardedLoggerFactory(loggerFactory);
+        LoggerFactory = GuardedLoggerFactory.Of(loggerFactory);
         _logger = LoggerFactory.CreateLogger<ConductorEnvironment>();
         ErrorClassifier = errorClassifier ?? ErrorClassifier.Default;
         RecordSensitiveData = recordSensitiveData;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Conductor.Diagnostics;
 
@@ -8,6 +9,14 @@ namespace Conductor.Diagnostics;
 /// </summary>
 internal sealed class GuardedLoggerFactory(ILoggerFactory inner) : ILoggerFactory
 {
+    /// <summary>A factory with a guard: one that needs none, or has one, is given as it is.</summary>
+    public static ILoggerFactory Of(ILoggerFactory? factory) => factory switch
+    {
+        null => NullLoggerFactory.Instance,
+        NullLoggerFactory or GuardedLoggerFactory => factory,
+        _ => new GuardedLoggerFactory(factory),
+    };
+
     public ILogger CreateLogger(string categoryName) => new GuardedLogger(inner.CreateLogger(categoryName));
 
     public void AddProvider(ILoggerProvider provider) => inner.AddProvider(provider);

@@ -48,11 +48,7 @@ public sealed class CircuitBreaker
     internal CircuitBreaker(string agentId, CircuitBreakerOptions options, TimeProvider timeProvider)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
-        if (options.Problems(nameof(CircuitBreaker)).ToList() is { Count: > 0 } problems)
-        {
-            throw new ArgumentException(string.Join(' ', problems), nameof(options));
-        }
-
+        SettingProblems.ThrowIfAny(options.Problems(nameof(CircuitBreaker)), nameof(options));
         AgentId = agentId;
         _options = options;
         _recoveryTimeout = options.RecoveryTimeout;

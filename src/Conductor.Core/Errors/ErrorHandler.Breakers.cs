@@ -21,9 +21,6 @@ public sealed partial class ErrorHandler
         _breakers.GetValueOrDefault(agentId)?.Reset();
     }
 
-    /// <summary>What settings of a single task of a type are merged into.</summary>
-    internal RetryPolicy RetryPolicyOf(AgentType type) => _retryPolicy.With(SettingsOf(type)?.Retry.ToSettings());
-
     /// <summary>The breaker of an agent, if it has one: it has none until it fails, or until somebody asks for it.</summary>
     internal CircuitBreaker? FindCircuitBreaker(string agentId) => _breakers.GetValueOrDefault(agentId);
 

@@ -15,11 +15,6 @@ public sealed partial class ErrorHandler
 {
     private const string Sender = "conductor:error-handler";
 
-    private static readonly TimeSpan _slowestKeepingRetry = TimeSpan.FromSeconds(2);
-
-    /// <summary>As long as a run repeats a step, by default.</summary>
-    private static readonly TimeSpan _longestKeeping = TimeSpan.FromSeconds(30);
-
     private readonly MessageBus _bus;
     private readonly StateManager _state;
     private readonly RetryPolicy _retryPolicy;
@@ -255,7 +250,7 @@ public sealed partial class ErrorHandler
     /// </summary>
     private async ValueTask<bool> TryKeepAsync(ErrorRecord record, CancellationToken cancellationToken, CancellationToken patience)
     {
-        var repetition = new Repetition(_environment.TimeProvider, _longestKeeping, _slowestKeepingRetry);
+        var repetition = Repetition.ForAWhile(_environment.TimeProvider);
         while (true)
         {
             var isLast = patience.IsCancellationRequested || repetition.IsOver;
@@ -334,6 +329,9 @@ public sealed partial class ErrorHandler
 
         return default;
     }
+
+    /// <summary>What settings of a single task of a type are merged into.</summary>
+    internal RetryPolicy RetryPolicyOf(AgentType type) => _retryPolicy.With(SettingsOf(type)?.Retry.ToSettings());
 
     private AgentTypeOptions? SettingsOf(AgentType type) =>
         !type.IsEmpty && _options.AgentTypes.TryGetValue(type.Name, out var settings) ? settings : null;

@@ -48,6 +48,7 @@ internal sealed class RunMigration(
         }
         catch when (!services.Runners.ContainsKey(runId))
         {
+            // (What goes on as it was needs it.)
             await services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
             throw;
         }

@@ -86,7 +86,7 @@ public sealed partial class WorkflowEngine
     private void Launch(WorkflowRunner runner)
     {
         _services.Runners[runner.RunId] = runner;
-        if (_stopped)
+        if (_stopping.IsCancellationRequested)
         {
             runner.Stop(StopCause.Draining);
         }

@@ -23,7 +23,6 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <summary>Those who start or take over runs are inside: a stop hands over what they are about to begin.</summary>
     private readonly Entrance _entrance = new();
     private readonly CancellationTokenSource _stopping = new();
-    private volatile bool _stopped;
 
     /// <summary>Makes an engine.</summary>
     /// <param name="coordinator">Dispatches the tasks.</param>
@@ -44,11 +43,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(stateManager);
         ArgumentNullException.ThrowIfNull(policyEngine);
         var settings = Settle(options ?? new WorkflowOptions(), maxFeedbackLoops);
-        if (settings.Problems(nameof(WorkflowOptions)).ToList() is { Count: > 0 } problems)
-        {
-            throw new ArgumentException(string.Join(' ', problems), nameof(options));
-        }
-
+        SettingProblems.ThrowIfAny(settings.Problems(nameof(WorkflowOptions)), nameof(options));
         _services = new WorkflowServices(coordinator, stateManager, policyEngine, settings, environment ?? ConductorEnvironment.Default);
         _leases = new LeaseKeeper(_services);
         _recovery = new WorkflowRecovery(_services, (plan, snapshot, lease, message) => ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message));
@@ -190,7 +185,6 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// </param>
     public async ValueTask StopAsync(CancellationToken cancellationToken = default)
     {
-        _stopped = true;
         await _stopping.CancelAsync().ConfigureAwait(false);
         var ends = Drain();
 
@@ -289,7 +283,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
 
     private void ThrowIfStopped()
     {
-        if (_stopped)
+        if (_stopping.IsCancellationRequested)
         {
             throw new InvalidOperationException("The workflow engine was stopped and starts no run any more. Make a new one.");
         }

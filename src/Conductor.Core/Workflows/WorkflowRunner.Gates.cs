@@ -21,12 +21,17 @@ internal sealed partial class WorkflowRunner
             FailedTasks = failed,
             SkippedTasks = skipped,
         };
-        if (!SharesStep(context, grave))
+
+        // A phase's last results are committed with what follows, the begin of the next phase or the end of the run. Not when an application's policy judges the gate: what it is asked
+        // about is stored before. Nor when feedback sends the run back: the tasks that run again have their results before they are reopened.
+        var byNumbersAlone = _services.Policies.JudgesByNumbersAlone(context);
+        if (!byNumbersAlone || grave.Count > 0)
         {
             await CommitChangesAsync().ConfigureAwait(false);
         }
 
-        if (await AskGateAsync(context).ConfigureAwait(false) is not { } verdict)
+        var asked = byNumbersAlone ? await _services.Policies.FindDenialAsync(context, CancellationToken.None).ConfigureAwait(false) : await AskGateAsync(context).ConfigureAwait(false);
+        if (asked is not { } verdict)
         {
             await StopEarlyAsync(phase).ConfigureAwait(false);
             return false;
@@ -42,15 +47,10 @@ internal sealed partial class WorkflowRunner
         return verdict.IsAllowed;
     }
 
-    /// <summary>Asks the policies about a gate. An application's may wait for a person's word, and the run still be stopped: its next owner asks again.</summary>
+    /// <summary>Asks an application's policies about a gate. They may wait for a person's word, and the run still be stopped: its next owner asks again.</summary>
     /// <returns>Null when the run stops.</returns>
     private async ValueTask<PolicyVerdict?> AskGateAsync(GatePolicyContext context)
     {
-        if (_services.Policies.JudgesByNumbersAlone(context))
-        {
-            return await _services.Policies.FindDenialAsync(context, CancellationToken.None).ConfigureAwait(false);
-        }
-
 #pragma warning disable CA2000 // It has no timer and links to nothing: there is nothing in it to dispose, and Stop may come at any time.
         var asking = new CancellationTokenSource();
 #pragma warning restore CA2000
@@ -73,14 +73,6 @@ internal sealed partial class WorkflowRunner
             Volatile.Write(ref _asking, null);
         }
     }
-
-    /// <summary>
-    /// Whether a phase's last results are committed with what follows, the begin of the next phase or the end of the run. Not when an application's
-    /// policy judges the gate: what it is asked about is stored before. Nor when feedback sends the run back: the tasks that run again have their
-    /// results before they are reopened.
-    /// </summary>
-    private bool SharesStep(GatePolicyContext context, IReadOnlyList<Feedback> grave) =>
-        grave.Count == 0 && _services.Policies.JudgesByNumbersAlone(context);
 
     private void EndPhase(int phase, PhaseOutcome outcome, string? reason)
     {

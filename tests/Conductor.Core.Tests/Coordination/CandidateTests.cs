@@ -119,12 +119,12 @@ public sealed class CandidateTests
     [Trait("Behaviour", "2")]
     public async Task DispatchTaskAsync_DenialOfTheTask_EndsTheSearch()
     {
-        var policy = new NotUrgent();
+        var policy = new CountingDenial();
         await using var rig = await Rig.StartAsync(new RigOptions { Policies = [new AgentAvailabilityPolicy(), policy] });
         await rig.AddAsync(static _ => TaskData.Empty);
         await rig.AddAsync(static _ => TaskData.Empty);
 
-        (await FluentActions.Awaiting(() => rig.DispatchAsync()).Should().ThrowAsync<PolicyViolationException>()).Which.PolicyName.Should().Be("not_urgent");
+        (await FluentActions.Awaiting(() => rig.DispatchAsync()).Should().ThrowAsync<PolicyViolationException>()).Which.PolicyName.Should().Be("never");
 
         policy.Calls.Should().Be(1);
     }
@@ -213,20 +213,5 @@ public sealed class CandidateTests
 
         protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken) =>
             new(context.Candidate!.Id != Forbidden ? Allowed : Denied($"not {Forbidden}", forTheTimeBeing));
-    }
-
-    private sealed class NotUrgent : Policy<DispatchPolicyContext>
-    {
-        public int Calls { get; private set; }
-
-        public override string Name => "not_urgent";
-
-        public override string Description => "Urgent tasks only.";
-
-        protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
-        {
-            Calls++;
-            return new(context.Task.Priority == TaskPriority.Critical ? Allowed : Denied("it can wait"));
-        }
     }
 }

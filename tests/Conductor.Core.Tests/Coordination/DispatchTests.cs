@@ -293,19 +293,4 @@ public sealed class DispatchTests
         protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken) =>
             new(context.Candidate!.Id == agentId ? Allowed : Denied($"not {agentId}"));
     }
-
-    private sealed class CountingDenial : Policy<DispatchPolicyContext>
-    {
-        public int Calls { get; private set; }
-
-        public override string Name => "never";
-
-        public override string Description => "never";
-
-        protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
-        {
-            Calls++;
-            return new(Denied("never"));
-        }
-    }
 }

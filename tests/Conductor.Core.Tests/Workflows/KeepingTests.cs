@@ -1,0 +1,151 @@
+using Conductor.Tests.Support;
+using Conductor.Workflows;
+using static Conductor.Tests.Support.StoreTrouble;
+
+namespace Conductor.Tests.Workflows;
+
+/// <summary>Results and dead letters of a store that fails now and then, or can never write one: nothing is lost, and nobody is held up.</summary>
+public sealed class KeepingTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Result_TheStoreCannotWriteDown_FailsItsTaskAloneAndOnce(bool optional)
+    {
+        await using var processes = new Processes();
+        var runs = 0;
+        var (rig, store) = await StartAsync(processes, (_, _) =>
+        {
+            Interlocked.Increment(ref runs);
+            return new ValueTask<TaskData>("done");
+        });
+        store.Trouble["EnsureCanSave"] = static () => throw new TaskValidationException("no JSON for this");
+
+        var state = await rig.Engine.RunWorkflowAsync(One with { Tasks = [One.Tasks[0] with { Optional = optional }] }, Run);
+
+        runs.Should().Be(1);
+        var result = state.TaskResults["task"];
+        (result.Status, result.Error!.Code, result.Output.IsEmpty).Should().Be((optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed, ErrorCodes.TaskValidationFailed, true));
+        state.Status.Should().Be(optional ? WorkflowStatus.Completed : WorkflowStatus.Failed);
+        rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1203);
+    }
+
+    [Fact]
+    public async Task DeadLetter_CannotBeKeptNow_IsKeptWhenTheStoreWorks()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, static (_, _) => throw new AgentException(ErrorCodes.TransientError, "the real reason"));
+        var failures = 0;
+        store.Trouble["SaveDeadLetterAsync"] = () => ++failures < 4 ? Unavailable() : Task.CompletedTask;
+
+        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(One with { Tasks = [One.Tasks[0] with { Retry = new RetrySettings { MaxRetries = 0 } }] }, Run).AsTask());
+
+        state.TaskResults["task"].Error!.Message.Should().Contain("the real reason");
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which.Message.Should().Contain("the real reason");
+    }
+
+    [Fact]
+    public async Task DeadLetter_CanNeverBeKept_TheTaskEndsWithItsOwnErrorAndTheLogHasIt()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, static (_, _) => throw new AgentException(ErrorCodes.TransientError, "the real reason"));
+        store.Trouble["SaveDeadLetterAsync"] = Unavailable;
+
+        var result = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Retry = new RetrySettings { MaxRetries = 0 } }), TimeSpan.FromSeconds(5));
+
+        (result.Status, result.Error!.Code, result.AgentId is null).Should().Be((AgentTaskStatus.Failed, ErrorCodes.TransientError, false));
+        rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1608 && record.Message.Contains("the real reason"));
+    }
+
+    /// <summary>Paused for so long that another owner has the task by now: its failure is nobody's business any more.</summary>
+    [Fact]
+    public async Task DeadLetter_OfATaskThatAnotherOwnerHas_IsNotWritten()
+    {
+        await using var processes = new Processes();
+        var release = new TaskCompletionSource();
+        var (paused, store) = await StartAsync(processes, async (_, _) =>
+        {
+            await release.Task;
+            throw new AgentException(ErrorCodes.TransientError, "too late");
+        });
+        await using var run = await paused.Engine.StartWorkflowAsync(One with { Tasks = [One.Tasks[0] with { Retry = new RetrySettings { MaxRetries = 0 } }] }, Run);
+        await Rig.UntilAsync(() => paused.Coordinator.RunningTasks == 1, "the task to run");
+        processes.LetLeasesRunOut();
+        var (heir, _) = await StartAsync(processes, static (_, _) => new ValueTask<TaskData>("done"));
+        (await heir.Engine.RecoverAsync()).Should().Be(1);
+
+        // What renews the lease regularly is still on its way to the store when the task fails.
+        var renewal = new TaskCompletionSource();
+        store.Trouble["TryRenewAsync"] = () => renewal.Task;
+        paused.Time.Advance(WorkflowOptions.DefaultLeaseDuration * 0.7);
+        store.Trouble.Clear();
+        release.SetResult();
+        var act = () => paused.DriveAsync(run.Completion);
+
+        (await act.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
+        renewal.SetResult();
+        (await processes.Store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.Completed);
+        (await paused.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
+    /// <summary>The clock stands still: nobody has to wait for the store who does not want to.</summary>
+    [Theory]
+    [InlineData("the next task")]
+    [InlineData("a cancelled dispatch")]
+    [InlineData("a stop")]
+    [InlineData("a cancelled run")]
+    public async Task DeadLetter_CannotBeKeptNow_HoldsNobodyUp(string who)
+    {
+        await using var processes = new Processes();
+        var runs = 0;
+        var (rig, store) = await StartAsync(processes, (_, _) => ++runs == 1 ? throw new AgentException(ErrorCodes.TransientError, "busy") : new ValueTask<TaskData>("done"));
+        var asked = new TaskCompletionSource();
+        store.Trouble["SaveDeadLetterAsync"] = () =>
+        {
+            asked.TrySetResult();
+            return Unavailable();
+        };
+        using var cancellation = new CancellationTokenSource();
+        var task = Rig.NewTask() with { Id = "task", Retry = new RetrySettings { MaxRetries = 0 } };
+        await using var run = who == "a cancelled run" ? await rig.Engine.StartWorkflowAsync(One with { Tasks = [task] }, Run) : null;
+        var dispatch = run is null ? rig.DispatchAsync(task, cancellation.Token) : null;
+        await asked.Task;
+
+        switch (who)
+        {
+            case "the next task":
+                (await rig.DispatchAsync().WaitAsync(Limit)).IsSuccess.Should().BeTrue();
+                break;
+            case "a cancelled dispatch":
+                await cancellation.CancelAsync();
+                (await dispatch!.WaitAsync(Limit)).Error!.Code.Should().Be(ErrorCodes.TransientError, "it failed before");
+                break;
+            case "a stop":
+                await rig.Coordinator.StopAsync(new CancellationToken(canceled: true)).AsTask().WaitAsync(Limit);
+                break;
+            default:
+                await run!.CancelAsync();
+                (await run.Completion.WaitAsync(Limit)).Status.Should().Be(WorkflowStatus.Cancelled);
+                break;
+        }
+    }
+
+    /// <summary>A task that ran must not run again because the store had a bad moment.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Result_CannotBeSavedNow_IsSavedWhenTheStoreWorks(bool throwsAtOnce)
+    {
+        await using var processes = new Processes();
+        var runs = 0;
+        var (rig, store) = await StartAsync(processes, (_, _) => new ValueTask<TaskData>(TaskData.From(++runs)));
+        var failures = 0;
+        (throwsAtOnce ? store.TroubleAtOnce : store.Trouble)["SaveTaskResultAsync"] = () => ++failures < 4 ? Unavailable() : Task.CompletedTask;
+        var task = Rig.NewTask() with { Id = "task" };
+
+        var result = await rig.DriveAsync(rig.DispatchAsync(task));
+
+        (await rig.DispatchAsync(task)).Should().Be(result, "it is recorded");
+        (runs, failures).Should().Be((1, 4));
+    }
+}
