@@ -93,7 +93,7 @@ internal sealed class Admissions
         }
 
         var violation = new PolicyViolationException(denial.PolicyName, denial.Reason) { IsTransient = denial.IsTransient };
-        var passing = denial.IsTransient ? new PassingDenial(denial, violation, version) : null;
+        var passing = denial.IsTransient ? new PassingDenial(denial, violation, version, ticket.AdmittedBefore > 0 ? _capacity.Retreats : null) : null;
         if (passing is null)
         {
             ticket.Refuse(slot, violation);
@@ -141,7 +141,7 @@ internal sealed class Admissions
 
     /// <summary>
     /// Takes back what was reserved in vain. A place that was only reserved may have made another dispatch be denied: when nothing runs that
-    /// would wake that one later, it is woken here. A denial that saw nothing before it wakes nobody, or the waiting would never rest.
+    /// would wake that one later, it is woken here. One that saw nothing before it is not, or the waiting would never rest.
     /// </summary>
     public void GiveBack(DispatchTicket ticket, AgentSlot slot)
     {
@@ -159,7 +159,7 @@ internal sealed class Admissions
         Interlocked.Decrement(ref pool.Running);
         if (Interlocked.Decrement(ref Counts.Running) == 0 && Interlocked.Exchange(ref Counts.Contended, 0) == 1)
         {
-            _capacity.Release();
+            _capacity.Retreat();
         }
     }
 
@@ -284,6 +284,6 @@ internal sealed class Admissions
         }
 
         ticket.ForgetRefusals();
-        await _capacity.WaitAsync(ticket, denial.Result, denial.SeenVersion, patience, cancellationToken).ConfigureAwait(false);
+        await _capacity.WaitAsync(ticket, denial, patience, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -1,33 +1,42 @@
-using Conductor.Policies;
-
 namespace Conductor.Coordination;
 
 /// <summary>
 /// Where dispatches wait that a policy denied for the time being. Whenever a running task ends, the first of them is judged again; when it
 /// is denied again, the next that was denied for another reason gets its turn. Beside that each looks again at an interval, for policies
-/// whose capacity nothing here can see. Thread-safe.
+/// whose capacity nothing here can see. Where nothing ran, and what was in a dispatch's way had only been reserved and is given back, one that
+/// met such a reservation is judged again; one that met none would be denied again. Thread-safe.
 /// </summary>
 internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, WaitingLimit limit, DispatchCounts counts)
 {
     private readonly Lock _gate = new();
     private readonly WaitQueue<Waiter> _waiters = new(time, options.AgeingInterval);
+    private long _retreats;
 
     /// <summary>Grows whenever capacity may have come free. Read it before the policies are asked.</summary>
     public long Version => Volatile.Read(ref counts.Releases);
 
+    /// <summary>How often all was given back that had been reserved while nothing ran. It does not grow while anything is reserved.</summary>
+    public long Retreats => Volatile.Read(ref _retreats);
+
     /// <summary>Waits until it is worth asking the policies again.</summary>
     /// <param name="ticket">The dispatch.</param>
     /// <param name="denial">What it was denied for.</param>
-    /// <param name="seenVersion">The version read before the policies were asked.</param>
     /// <param name="patience">How long it may wait; null for as long as it takes.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async ValueTask WaitAsync(DispatchTicket ticket, PolicyResult denial, long seenVersion, TimeSpan? patience, CancellationToken cancellationToken)
+    public async ValueTask WaitAsync(DispatchTicket ticket, PassingDenial denial, TimeSpan? patience, CancellationToken cancellationToken)
     {
         var interval = patience is { } left && left < options.PolicyRecheckInterval ? left : options.PolicyRecheckInterval;
-        var waiter = new Waiter(ticket, denial, seenVersion);
+        var waiter = new Waiter(ticket, denial);
         lock (_gate)
         {
-            if (counts.Releases != seenVersion || limit.IsClosed || ticket.IsToBeGivenBack)
+            if (counts.Releases != denial.SeenVersion || limit.IsClosed || ticket.IsToBeGivenBack)
+            {
+                return;
+            }
+
+            // Once: what several look at side by side they would deny each other for ever.
+            ticket.HasLookedAgain = !ticket.HasLookedAgain && denial.SeenRetreats < _retreats;
+            if (ticket.HasLookedAgain)
             {
                 return;
             }
@@ -39,7 +48,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
 
         // A release that came after the look at the version may not have seen this waiter: then it looks again at once.
         Interlocked.MemoryBarrier();
-        if (Version != seenVersion && TryLeave(waiter))
+        if (Version != denial.SeenVersion && TryLeave(waiter))
         {
             return;
         }
@@ -70,6 +79,19 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         }
     }
 
+    /// <summary>All is given back that was reserved while nothing ran, and a dispatch met such a reservation: the first of those gets its turn, if it waits already.</summary>
+    public void Retreat()
+    {
+        Waiter? first;
+        lock (_gate)
+        {
+            _retreats++;
+            first = TakeFirst(static (waiter, known) => waiter.Denial.SeenRetreats < known.Retreats, except: null);
+        }
+
+        Wake(first);
+    }
+
     /// <summary>The policies changed.</summary>
     public void ReleaseAll()
     {
@@ -87,6 +109,14 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
     private void Wake(List<Waiter> waiters)
     {
         foreach (var waiter in waiters)
+        {
+            Wake(waiter);
+        }
+    }
+
+    private void Wake(Waiter? waiter)
+    {
+        if (waiter is not null)
         {
             limit.Leave();
             waiter.Wake();
@@ -137,31 +167,31 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
                 return;
             }
 
-            var version = counts.Releases;
-            next = _waiters.TakeFirst(
-                static (waiter, known) => waiter.SeenVersion < known.version && (known.except is null || !waiter.IsDeniedLike(known.except)),
-                (version, except));
-            Volatile.Write(ref counts.WaitingForCapacity, _waiters.Count);
+            next = TakeFirst(
+                static (waiter, known) => (waiter.Denial.SeenVersion < known.Version || waiter.Denial.SeenRetreats < known.Retreats) && (known.Except is null || !waiter.IsDeniedLike(known.Except)),
+                except);
         }
 
-        if (next is not null)
-        {
-            limit.Leave();
-            next.Wake();
-        }
+        Wake(next);
     }
 
-    private sealed class Waiter(DispatchTicket ticket, PolicyResult denial, long seenVersion) : Waiter<Waiter>(ticket)
+    /// <summary>Takes out the first that meets a condition. Under the lock.</summary>
+    private Waiter? TakeFirst(Func<Waiter, (long Version, long Retreats, Waiter? Except), bool> condition, Waiter? except)
+    {
+        var first = _waiters.TakeFirst(condition, (counts.Releases, _retreats, except));
+        Volatile.Write(ref counts.WaitingForCapacity, _waiters.Count);
+        return first;
+    }
+
+    private sealed class Waiter(DispatchTicket ticket, PassingDenial denial) : Waiter<Waiter>(ticket)
     {
         private readonly TaskCompletionSource _turn = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public long SeenVersion { get; } = seenVersion;
+        public PassingDenial Denial => denial;
 
         public Task Turn => _turn.Task;
 
-        private string PolicyName { get; } = denial.PolicyName;
-
-        public bool IsDeniedLike(Waiter other) => PolicyName == other.PolicyName && Ticket.Task.AgentType == other.Ticket.Task.AgentType;
+        public bool IsDeniedLike(Waiter other) => Denial.Result.PolicyName == other.Denial.Result.PolicyName && Ticket.Task.AgentType == other.Ticket.Task.AgentType;
 
         public void Wake() => _turn.TrySetResult();
     }

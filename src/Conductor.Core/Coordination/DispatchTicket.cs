@@ -54,6 +54,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>Tasks that were admitted before this one when the policies were asked last.</summary>
     public int AdmittedBefore { get; set; }
 
+    /// <summary>Whether it looked again without having waited, because what was in its way had been reserved in vain: the next time it waits.</summary>
+    public bool HasLookedAgain { get; set; }
+
     /// <summary>The dead letter that was kept when the task was given up.</summary>
     public ErrorRecord? DeadLetter
     {

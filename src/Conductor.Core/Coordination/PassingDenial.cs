@@ -6,4 +6,7 @@ namespace Conductor.Coordination;
 /// <param name="Result">What it said.</param>
 /// <param name="Violation">What is thrown when it is waited for no longer.</param>
 /// <param name="SeenVersion">The version of the capacity that was read before it was asked.</param>
-internal sealed record PassingDenial(PolicyResult Result, PolicyViolationException Violation, long SeenVersion);
+/// <param name="SeenRetreats">
+/// For a dispatch that others were admitted before: how many <see cref="CapacityGate.Retreats"/> there had been. Null for one that had nobody before it, so that no reservation was in its way.
+/// </param>
+internal sealed record PassingDenial(PolicyResult Result, PolicyViolationException Violation, long SeenVersion, long? SeenRetreats);

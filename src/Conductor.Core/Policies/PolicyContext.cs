@@ -8,6 +8,20 @@ namespace Conductor.Policies;
 /// </summary>
 public abstract record PolicyContext
 {
+    /// <summary>Makes a context without a run and properties, of the first round.</summary>
+    protected PolicyContext()
+    {
+    }
+
+    /// <summary>Copies a context. Whoever copies one may look at all of it, so it counts as looked at.</summary>
+    /// <param name="original">What is copied.</param>
+    protected PolicyContext(PolicyContext original)
+    {
+        ArgumentNullException.ThrowIfNull(original);
+        (WorkflowId, Round, Properties) = (original.WorkflowId, original.Round, original.Properties);
+        original.LooksAtCandidate = true;
+    }
+
     /// <summary>The run it happens in, if any.</summary>
     public string? WorkflowId { get; init; }
 

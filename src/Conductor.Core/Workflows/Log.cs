@@ -67,4 +67,7 @@ internal static partial class Log
 
     [LoggerMessage(1420, LogLevel.Error, "Run {WorkflowId} could not be handed over in the time that the stop had: its next owner goes on when the lease has run out.")]
     public static partial void NotHandedOver(ILogger logger, string workflowId);
+
+    [LoggerMessage(1421, LogLevel.Error, "Run {WorkflowId} was stopped for a migration that was given up, and could not go on here.")]
+    public static partial void MigrationFailed(ILogger logger, Exception exception, string workflowId);
 }

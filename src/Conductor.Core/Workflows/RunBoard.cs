@@ -130,6 +130,9 @@ internal sealed class RunBoard(WorkflowPlan plan)
         return Snapshot.Owning(outputs);
     }
 
+    /// <summary>Whether all tasks of a phase have a result.</summary>
+    public bool IsOver(int phase) => Array.TrueForAll(plan.TasksOf[phase], IsFinished);
+
     public (int Completed, int Failed, int Skipped) Count(int phase)
     {
         var (completed, failed, skipped) = (0, 0, 0);

@@ -8,7 +8,13 @@ internal sealed class RunMigration(
     Func<string, CancellationToken, ValueTask<HeldLease?>> acquire,
     Func<WorkflowPlan, RunSnapshot, HeldLease, WorkflowRunOptions, string, ValueTask> resume)
 {
-    public async ValueTask MigrateAsync(WorkflowState state, WorkflowPlan plan, WorkflowRunOptions settings, CancellationToken cancellationToken)
+    /// <param name="state">Where the run stands.</param>
+    /// <param name="plan">What it is to go on with.</param>
+    /// <param name="settings">How.</param>
+    /// <param name="cancellationToken">
+    /// Gives up. Once a run of this engine is drained for it, that is first waited for, and then the run goes on as it was: nobody else would look after it.
+    /// </param>
+    public async Task MigrateAsync(WorkflowState state, WorkflowPlan plan, WorkflowRunOptions settings, CancellationToken cancellationToken)
     {
         var stored = await services.State.GetWorkflowDefinitionAsync(state.WorkflowId, cancellationToken).ConfigureAwait(false);
         if (stored is null || state.IsComplete || settings.Migrate is not { } migrate)
@@ -23,7 +29,7 @@ internal sealed class RunMigration(
 
         try
         {
-            var ranHere = await StopHereAsync(state.WorkflowId, cancellationToken).ConfigureAwait(false);
+            var ranHere = await StopHereAsync(state.WorkflowId).ConfigureAwait(false);
             await MigrateStoppedAsync(stored, plan, settings, migrate, state.WorkflowId, ranHere, cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -41,10 +47,10 @@ internal sealed class RunMigration(
         bool ranHere,
         CancellationToken cancellationToken)
     {
-        var lease = await acquire(runId, cancellationToken).ConfigureAwait(false) ?? throw InUse(runId, "is in progress in another process");
+        var lease = await acquire(runId, ranHere ? CancellationToken.None : cancellationToken).ConfigureAwait(false) ?? throw InUse(runId, "is in progress in another process");
         try
         {
-            await GoOnAsync(stored, plan, lease, settings, migrate, runId, ranHere).ConfigureAwait(false);
+            await GoOnAsync(stored, plan, lease, settings, migrate, runId, ranHere, cancellationToken).ConfigureAwait(false);
         }
         catch when (!services.Runners.ContainsKey(runId))
         {
@@ -76,7 +82,7 @@ internal sealed class RunMigration(
 
     /// <summary>A run of this engine is drained first: what runs finishes, and is not begun again.</summary>
     /// <returns>Whether it was one of this engine's.</returns>
-    private async ValueTask<bool> StopHereAsync(string runId, CancellationToken cancellationToken)
+    private async ValueTask<bool> StopHereAsync(string runId)
     {
         if (!services.Runners.TryGetValue(runId, out var runner))
         {
@@ -87,7 +93,7 @@ internal sealed class RunMigration(
         services.Coordinator.GiveBackWaiting(ticket => ReferenceEquals(ticket.Owner, runner));
         try
         {
-            await runner.CompletionApart.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await runner.CompletionApart.ConfigureAwait(false);
         }
         catch (StateException exception) when (exception.ErrorCode == ErrorCodes.LeaseLost)
         {
@@ -107,7 +113,8 @@ internal sealed class RunMigration(
         WorkflowRunOptions settings,
         Func<WorkflowMigration, WorkflowDefinition> migrate,
         string runId,
-        bool ranHere)
+        bool ranHere,
+        CancellationToken cancellationToken)
     {
         if (await RunSnapshot.ReadAsync(services.State, runId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
         {
@@ -119,6 +126,7 @@ internal sealed class RunMigration(
         WorkflowPlan nextPlan;
         try
         {
+            cancellationToken.ThrowIfCancellationRequested();
             nextPlan = NextPlan(stored, plan, snapshot, migrate, runId);
         }
         catch when (ranHere)

@@ -127,10 +127,41 @@ public sealed partial class WorkflowEngine
 
         if (state.DefinitionHash != plan.Hash)
         {
-            await _migration.MigrateAsync(state, plan, settings, cancellationToken).ConfigureAwait(false);
+            await AwaitMigrationAsync(MigrateAsync(state, plan, settings, cancellationToken), runId, cancellationToken).ConfigureAwait(false);
         }
 
         return await GetRunAsync(runId, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Whoever gives a migration up does not wait for what is drained for it; a stop of the engine does.</summary>
+    private async Task MigrateAsync(WorkflowState state, WorkflowPlan plan, WorkflowRunOptions settings, CancellationToken cancellationToken)
+    {
+        Enter();
+        try
+        {
+            await _migration.MigrateAsync(state, plan, settings, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _entrance.Leave();
+        }
+    }
+
+    private async ValueTask AwaitMigrationAsync(Task migration, string runId, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await migration.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!migration.IsCompleted)
+        {
+            _ = migration.ContinueWith(
+                ended => Log.MigrationFailed(_services.Logger, ended.Exception!.InnerException!, runId),
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);
+            throw;
+        }
     }
 
     private static StateException Conflict(string runId) =>

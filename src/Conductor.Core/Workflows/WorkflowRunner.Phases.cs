@@ -22,7 +22,7 @@ internal sealed partial class WorkflowRunner
 
             _isEntered = false;
             await ExecutePhaseAsync().ConfigureAwait(false);
-            if (StopCause != StopCause.None)
+            if (StopCause != StopCause.None && !await IsDrainedToAPhasesEndAsync(phase).ConfigureAwait(false))
             {
                 await StopEarlyAsync(phase).ConfigureAwait(false);
                 return;
@@ -45,6 +45,21 @@ internal sealed partial class WorkflowRunner
         }
 
         await EndAsync(WorkflowStatus.Completed).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Whether the engine's stop found all tasks of the phase begun, and they are over: then nothing of it is left to hand over, and the run goes on to its gate. One that is to be migrated
+    /// stays in the phase that it was seen in.
+    /// </summary>
+    private async ValueTask<bool> IsDrainedToAPhasesEndAsync(int phase)
+    {
+        if (StopCause != StopCause.Draining || _services.Migrating.ContainsKey(RunId))
+        {
+            return false;
+        }
+
+        await WaitForTasksAsync().ConfigureAwait(false);
+        return StopCause == StopCause.Draining && _board.IsOver(phase);
     }
 
     /// <summary>Begins a phase, and makes ready what waits for nothing.</summary>

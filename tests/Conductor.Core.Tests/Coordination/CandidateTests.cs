@@ -58,12 +58,13 @@ public sealed class CandidateTests
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
     [Trait("Behaviour", "2")]
-    public async Task DispatchTaskAsync_OneCandidateDenied_AnotherIdleOneIsTried(bool forTheTimeBeing)
+    public async Task DispatchTaskAsync_OneCandidateDenied_AnotherIdleOneIsTried(bool forTheTimeBeing, bool judgesACopy)
     {
-        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [new NotThis("denied", forTheTimeBeing)] });
+        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [new NotThis("denied", forTheTimeBeing) { JudgesACopy = judgesACopy }] });
         await rig.AddAsync(static _ => TaskData.Empty, id: "denied");
         await rig.AddAsync(static _ => TaskData.Empty, id: "allowed");
 
@@ -207,11 +208,13 @@ public sealed class CandidateTests
     {
         public string Forbidden { get; set; } = agentId;
 
+        public bool JudgesACopy { get; init; }
+
         public override string Name => "not_this";
 
         public override string Description => "Not one of them.";
 
         protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken) =>
-            new(context.Candidate!.Id != Forbidden ? Allowed : Denied($"not {Forbidden}", forTheTimeBeing));
+            new((JudgesACopy ? context with { Round = 7 } : context).Candidate!.Id != Forbidden ? Allowed : Denied($"not {Forbidden}", forTheTimeBeing));
     }
 }

@@ -6,6 +6,15 @@ public sealed class BuiltInPolicyTests
 {
     private static readonly AgentIdentity _agent = new() { Id = "a", Type = AgentType.Coding };
 
+    [Fact]
+    public void Context_Copied_SaysTheSame()
+    {
+        var context = Dispatch() with { WorkflowId = "w", Round = 3, Candidate = _agent, Properties = new Dictionary<string, TaskData> { ["a"] = "b" } };
+
+        (context with { }).Should().Be(context);
+        (context with { Attempt = 9 }).Should().NotBe(context);
+    }
+
     private static DispatchPolicyContext Dispatch(int running = 0, TimeSpan? timeout = null) => new()
     {
         Task = new TaskDefinition { AgentType = AgentType.Coding, Timeout = timeout ?? TaskDefinition.DefaultTimeout },

@@ -36,6 +36,32 @@ public sealed class EngineStopTests
         await FluentActions.Awaiting(() => rig.Engine.StartWorkflowAsync(Release.ThreePhases()).AsTask()).Should().ThrowAsync<InvalidOperationException>();
     }
 
+    /// <summary>Its gate is all that was left of it: nobody has to wait for a next owner, which in memory never comes.</summary>
+    [Fact]
+    public async Task StopAsync_TheLastTasksFinishMeanwhile_TheRunEnds()
+    {
+        await using var rig = await Rig.StartAsync();
+        var release = new TaskCompletionSource();
+        for (var i = 0; i < 2; i++)
+        {
+            await rig.AddAsync(async (_, _) =>
+            {
+                await release.Task;
+                return TaskData.Empty;
+            });
+        }
+
+        var definition = new WorkflowDefinition { Name = "w", Phases = [WorkflowPhase.Development], Tasks = [Rig.NewTask(), Rig.NewTask()] };
+        var run = rig.Engine.RunWorkflowAsync(definition).AsTask();
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 2, "both to run");
+
+        var stop = rig.Engine.StopAsync().AsTask();
+        release.SetResult();
+        await stop;
+
+        (await run).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
     [Fact]
     public async Task StopAsync_StartUnderWay_IsWaitedForAndHandedOver()
     {

@@ -214,6 +214,41 @@ public sealed class MigrationTests
         (state.Status, state.DefinitionVersion, state.CompletedTasks).Should().Be((WorkflowStatus.Completed, "1", 2));
     }
 
+    [Fact]
+    public async Task StartWorkflowAsync_MigrationIsGivenUpWhileTheRunDrains_TheRunGoesOnAsItIs()
+    {
+        await using var rig = await Rig.StartAsync();
+        var release = new TaskCompletionSource();
+        await rig.AddAsync(async (_, _) =>
+        {
+            await release.Task;
+            return "done";
+        });
+        await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+        using var giveUp = new CancellationTokenSource();
+        var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, giveUp.Token).AsTask();
+        await Rig.SettleAsync();
+
+        await giveUp.CancelAsync();
+        await FluentActions.Awaiting(() => start).Should().ThrowAsync<OperationCanceledException>("nobody has to wait for a task to give up");
+        release.SetResult();
+
+        var state = await EndOfAsync(rig, "run").WaitAsync(TimeSpan.FromSeconds(20));
+        (state.Status, state.DefinitionVersion, state.CompletedTasks).Should().Be((WorkflowStatus.Completed, "1", 2));
+    }
+
+    private static async Task<WorkflowState> EndOfAsync(Rig rig, string runId)
+    {
+        WorkflowState state;
+        while (!(state = (await rig.State.GetWorkflowStateAsync(runId))!).IsComplete)
+        {
+            await Rig.SettleAsync();
+        }
+
+        return state;
+    }
+
     private static async ValueTask<TaskData> NeverAsync(Conductor.Agents.TaskContext task, CancellationToken cancellationToken)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);

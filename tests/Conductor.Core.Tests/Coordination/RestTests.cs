@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using Conductor.Coordination;
+using Conductor.Policies;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Coordination;
+
+/// <summary>Dispatches that a policy denies for the time being look again when that may help, and rest otherwise.</summary>
+public sealed class RestTests
+{
+    private const int Dispatches = 16;
+
+    private static readonly TimeSpan _interval = TimeSpan.FromSeconds(15);
+
+    /// <summary>All are judged side by side, and none has a place: what one gives back must not have the next look, and that one the first.</summary>
+    [Fact]
+    [Trait("Behaviour", "4")]
+    public async Task DispatchTaskAsync_SeveralDeniedByAPolicyThatTakesItsTime_RestUntilTheInterval()
+    {
+        var policy = new SlowWindow();
+        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [policy], Dispatch = new DispatchOptions { PolicyRecheckInterval = _interval } });
+        using var opening = policy;
+        for (var i = 0; i < Dispatches; i++)
+        {
+            await rig.AddAsync(_ => TaskData.Empty);
+        }
+
+        var all = Enumerable.Range(0, Dispatches).Select(_ => rig.DispatchAsync()).ToList();
+        await policy.AnswerAllAsync(Dispatches);
+        var atFirst = await policy.AnswerUntilAllRestAsync(rig, Dispatches);
+        atFirst.Should().BeLessThanOrEqualTo(3 * Dispatches, "each is judged once, once more where another was in its way, and a few times for what follows from that");
+        rig.Time.Advance(_interval);
+        await policy.AnswerAllAsync(Dispatches);
+        var thereafter = await policy.AnswerUntilAllRestAsync(rig, Dispatches) - atFirst;
+
+        thereafter.Should().BeLessThanOrEqualTo(3 * Dispatches);
+        policy.Dispose();
+        await rig.DriveAsync(Task.WhenAll(all), _interval);
+    }
+
+    /// <summary>What one reserved while it was denied for another reason was in the way of the other, and nothing runs that would wake that one.</summary>
+    [Fact]
+    [Trait("Behaviour", "4")]
+    public async Task DispatchTaskAsync_OnlyAReservationGivenBackWasInItsWay_BeginsWithoutAnInterval()
+    {
+        var policy = new SlowWindow { Concerns = static task => task.Id == "denied" };
+        await using var rig = await Rig.StartAsync(new RigOptions
+        {
+            Policies = [policy, new MaxConcurrentTasksPolicy(1)],
+            Dispatch = new DispatchOptions { PolicyRecheckInterval = _interval },
+        });
+        using var opening = policy;
+        await rig.AddAsync(_ => TaskData.Empty);
+        await rig.AddAsync(_ => TaskData.Empty);
+        var denied = rig.DispatchAsync(Rig.NewTask() with { Id = "denied" });
+        await Rig.UntilAsync(() => policy.Asked == 1, "the first to be judged");
+
+        var allowed = rig.DispatchAsync(Rig.NewTask() with { Id = "allowed" });
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the second to wait for the place of the first");
+        await policy.AnswerAllAsync(1);
+
+        await Rig.UntilAsync(() => allowed.IsCompleted, "the second to run");
+        (await allowed).IsSuccess.Should().BeTrue();
+        denied.IsCompleted.Should().BeFalse();
+        policy.Dispose();
+        await rig.DriveAsync(denied, _interval);
+    }
+
+    /// <summary>Denies while it is closed, and answers when it is told to.</summary>
+    private sealed class SlowWindow : Policy<DispatchPolicyContext>, IDisposable
+    {
+        private readonly ConcurrentQueue<TaskCompletionSource> _open = new();
+        private int _asked;
+        private volatile bool _isOpen;
+
+        public override string Name => "slow_window";
+
+        public override string Description => "A window that takes its time.";
+
+        public Func<TaskDefinition, bool> Concerns { get; init; } = static _ => true;
+
+        public int Asked => Volatile.Read(ref _asked);
+
+        public async Task AnswerAllAsync(int expected)
+        {
+            await Rig.UntilAsync(() => _open.Count >= expected, $"{expected} to be judged");
+            Answer();
+        }
+
+        /// <returns>How often it was asked until then.</returns>
+        public async Task<int> AnswerUntilAllRestAsync(Rig rig, int dispatches)
+        {
+            await Rig.UntilAsync(
+                () =>
+                {
+                    Answer();
+                    return (rig.Coordinator.WaitingTasks == dispatches && _open.IsEmpty) || Asked > 100 * Dispatches;
+                },
+                "all to rest");
+            for (var looks = 0; looks < 20; looks++)
+            {
+                await Rig.SettleAsync();
+                Answer();
+            }
+
+            return Asked;
+        }
+
+        /// <summary>Opens it.</summary>
+        public void Dispose()
+        {
+            _isOpen = true;
+            Answer();
+        }
+
+        protected override async ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
+        {
+            if (!Concerns(context.Task) || _isOpen)
+            {
+                return Allowed;
+            }
+
+            Interlocked.Increment(ref _asked);
+            var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _open.Enqueue(answer);
+            await answer.Task;
+            return _isOpen ? Allowed : Denied("closed", isTransient: true);
+        }
+
+        private void Answer()
+        {
+            while (_open.TryDequeue(out var answer))
+            {
+                answer.SetResult();
+            }
+        }
+    }
+}
