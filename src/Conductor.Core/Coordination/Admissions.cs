@@ -49,6 +49,8 @@ internal sealed class Admissions
             return new ValueTask<AgentSlot>(slot);
         }
 
+        // While it waits for an agent, others may have what it was woken for.
+        _capacity.PassOn(ticket);
         if (waiter is null)
         {
             return TakeLaterAsync(ticket, pool, cancellationToken);
@@ -122,6 +124,9 @@ internal sealed class Admissions
         _capacity.Wake(condition);
         _backOffs.End(condition);
     }
+
+    /// <summary>A dispatch is over, or was never begun.</summary>
+    public void Leave(DispatchTicket ticket) => _capacity.PassOn(ticket);
 
     /// <summary>Admits nothing more.</summary>
     public void Close()

@@ -68,7 +68,10 @@ public sealed partial class AgentCoordinator
     /// nothing.
     /// </summary>
     /// <param name="agentId">The agent.</param>
-    /// <param name="cancellationToken">Waits no longer for a running task: it is cancelled.</param>
+    /// <param name="cancellationToken">
+    /// Waits no longer for a running task: that attempt has failed, the agent is asked to stop, and the task's next attempt is another agent's, if there is one. (Nobody wanted the task
+    /// cancelled.)
+    /// </param>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="OperationCanceledException">The token was cancelled while another agent of the same factory was starting in its place. That one does not take the place all the same.</exception>
     public async ValueTask<bool> UnregisterAgentAsync(string agentId, CancellationToken cancellationToken = default)
@@ -97,7 +100,13 @@ public sealed partial class AgentCoordinator
         }
 
         slot.Pool.Remove(slot);
-        await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, cancellationToken).ConfigureAwait(false);
+        var lost = new TaskError
+        {
+            Code = ErrorCodes.NoAvailableAgent,
+            Message = $"Agent '{agentId}' was unregistered while it ran the task, and not given the time to finish it.",
+            IsTransient = true,
+        };
+        await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, lost, cancellationToken).ConfigureAwait(false);
         _slots.TryRemove(agentId, out _);
         await RetireAsync(slot, cancellationToken).ConfigureAwait(false);
         _errors.RemoveAgent(agentId);

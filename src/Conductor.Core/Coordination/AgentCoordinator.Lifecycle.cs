@@ -149,10 +149,10 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>Counts a dispatch, so that a stop can wait for it.</summary>
-    private DispatchPlace EnterDispatch()
+    private DispatchPlace EnterDispatch(DispatchTicket ticket)
     {
         Interlocked.Increment(ref _admissions.Counts.Dispatches);
-        var place = new DispatchPlace(this);
+        var place = new DispatchPlace(this, ticket);
         if (!IsStarted)
         {
             place.Dispose();
@@ -162,8 +162,9 @@ public sealed partial class AgentCoordinator
         return place;
     }
 
-    private void LeaveDispatch()
+    private void LeaveDispatch(DispatchTicket ticket)
     {
+        _admissions.Leave(ticket);
         if (Interlocked.Decrement(ref _admissions.Counts.Dispatches) == 0)
         {
             Volatile.Read(ref _drained)?.TrySetResult();
@@ -216,7 +217,7 @@ public sealed partial class AgentCoordinator
         }
 
         slot.Pool.Remove(slot);
-        await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, new CancellationToken(canceled: true)).ConfigureAwait(false);
+        await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, error: null, new CancellationToken(canceled: true)).ConfigureAwait(false);
         _slots.TryRemove(agentId, out _);
         slot.Status = Conductor.AgentStatus.Stopped;
         try
@@ -278,8 +279,8 @@ public sealed partial class AgentCoordinator
         }
     }
 
-    private readonly struct DispatchPlace(AgentCoordinator owner) : IDisposable
+    private readonly struct DispatchPlace(AgentCoordinator owner, DispatchTicket ticket) : IDisposable
     {
-        public void Dispose() => owner.LeaveDispatch();
+        public void Dispose() => owner.LeaveDispatch(ticket);
     }
 }

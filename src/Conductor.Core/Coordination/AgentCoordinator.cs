@@ -130,7 +130,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
         }
 
-        using var place = EnterDispatch();
+        using var place = EnterDispatch(ticket);
         using var step = DispatchTracing.Start(ticket);
         var now = ticket.ArrivedAt = _time.GetTimestamp();
         var hasWaited = false;

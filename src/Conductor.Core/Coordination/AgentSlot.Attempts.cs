@@ -58,9 +58,12 @@ internal sealed partial class AgentSlot
     }
 
     /// <summary>Whoever dispatched the task no longer wants it: the agent is asked to stop, and nobody waits for it.</summary>
-    public void Abandon(CancellationToken cancellationToken)
+    public void Abandon(CancellationToken cancellationToken) => Abandon(error: null, cancellationToken);
+
+    private void Abandon(TaskError? error, CancellationToken cancellationToken)
     {
         long attempt;
+        TaskResult? result;
         lock (this)
         {
             if (_answer?.TryClaim() != true)
@@ -69,10 +72,19 @@ internal sealed partial class AgentSlot
             }
 
             attempt = AttemptNumber;
+            result = error is null ? null : ResultOf(Assignment!, AgentTaskStatus.Failed, error);
             EnterGrace();
         }
 
-        _answer.Cancel(cancellationToken);
+        if (result is null)
+        {
+            _answer.Cancel(cancellationToken);
+        }
+        else
+        {
+            _answer.Give(result, onThisThread: false);
+        }
+
         if (!Cancel(attempt))
         {
             OnNothingToReturn(attempt);

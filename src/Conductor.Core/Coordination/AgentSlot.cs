@@ -143,8 +143,12 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until the agent is free: as long as the token allows, and after cancelling its task for the grace period.</summary>
-    public async ValueTask WhenFreeAsync(TimeProvider time, TimeSpan gracePeriod, CancellationToken cancellationToken)
+    /// <summary>Waits until the agent is free: as long as the token allows, and after ending its attempt for the grace period.</summary>
+    /// <param name="time">The clock.</param>
+    /// <param name="gracePeriod">How long it has to return.</param>
+    /// <param name="error">What the attempt fails with when it is ended; null where its task is cancelled, as everything is.</param>
+    /// <param name="cancellationToken">The patience.</param>
+    public async ValueTask WhenFreeAsync(TimeProvider time, TimeSpan gracePeriod, TaskError? error, CancellationToken cancellationToken)
     {
         Task free;
         lock (this)
@@ -163,7 +167,7 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            Abandon(new CancellationToken(canceled: true));
+            Abandon(error, cancellationToken);
             try
             {
                 await free.WaitAsync(gracePeriod, time, CancellationToken.None).ConfigureAwait(false);

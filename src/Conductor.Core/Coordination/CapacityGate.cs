@@ -42,6 +42,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
             }
 
             limit.Enter(ticket.MayExceedQueue);
+            ticket.HasTurn = false;
             _waiters.Add(waiter);
             Volatile.Write(ref counts.WaitingForCapacity, _waiters.Count);
         }
@@ -65,7 +66,17 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         }
         finally
         {
-            TryLeave(waiter);
+            ticket.HasTurn = !TryLeave(waiter);
+        }
+    }
+
+    /// <summary>A dispatch does not begin for now: whoever comes next may have what it was woken for.</summary>
+    public void PassOn(DispatchTicket ticket)
+    {
+        if (ticket.HasTurn)
+        {
+            ticket.HasTurn = false;
+            WakeNext(except: null);
         }
     }
 

@@ -54,6 +54,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>Tasks that were admitted before this one when the policies were asked last.</summary>
     public int AdmittedBefore { get; set; }
 
+    /// <summary>Whether it was woken for what came free, and has not begun since: should it not begin, somebody else may.</summary>
+    public bool HasTurn { get; set; }
+
     /// <summary>Whether it looked again without having waited, because what was in its way had been reserved in vain: the next time it waits.</summary>
     public bool HasLookedAgain { get; set; }
 
@@ -120,6 +123,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     public void Begin(long now, TimeProvider time, ConductorInstruments instruments)
     {
         _hasBegun = true;
+        HasTurn = false;
         if (Attempt > 1)
         {
             return;

@@ -5,7 +5,10 @@ namespace Conductor.Messaging;
 /// <summary>A command. Immutable.</summary>
 public sealed record ControlPayload : MessagePayload
 {
-    /// <summary>The command that asks the owner of a run to cancel it; the store holds the request itself.</summary>
+    /// <summary>
+    /// The command that tells those who follow a run that another process asked for it to be cancelled. Nobody has to handle it: its owner reads the request from the store, at the next
+    /// renewal of its lease.
+    /// </summary>
     public const string CancelWorkflow = "cancel_workflow";
 
     /// <summary>The command that tells watchers of a run to look at the store: something was committed.</summary>

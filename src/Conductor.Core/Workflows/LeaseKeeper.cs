@@ -19,9 +19,7 @@ internal sealed class LeaseKeeper(WorkflowServices services)
         var askedAt = services.Time.GetTimestamp();
         var term = services.Options.LeaseDuration;
 
-        // A store that hangs must not keep a run from noticing that its time is over.
-        var renewed = await services.State.Leases.TryRenewAsync(lease.Current, term, cancellationToken).AsTask()
-            .WaitAsync(term / 3, services.Time, cancellationToken).ConfigureAwait(false);
+        var renewed = await InTimeAsync(services.State.Leases.TryRenewAsync(lease.Current, term, cancellationToken), services, cancellationToken).ConfigureAwait(false);
         if (renewed is not null)
         {
             lease.Renew(renewed, askedAt);
@@ -43,7 +41,7 @@ internal sealed class LeaseKeeper(WorkflowServices services)
             {
                 StopLost(services, runner);
             }
-            else if (await services.State.IsCancellationRequestedAsync(runner.RunId, cancellationToken).ConfigureAwait(false))
+            else if (await InTimeAsync(services.State.IsCancellationRequestedAsync(runner.RunId, cancellationToken), services, cancellationToken).ConfigureAwait(false))
             {
                 runner.Stop(StopCause.Cancelled);
             }
@@ -59,6 +57,10 @@ internal sealed class LeaseKeeper(WorkflowServices services)
             }
         }
     }
+
+    /// <summary>A store that hangs must not keep a run, nor the others, from noticing that its time is over.</summary>
+    private static Task<T> InTimeAsync<T>(ValueTask<T> answer, WorkflowServices services, CancellationToken cancellationToken) =>
+        answer.AsTask().WaitAsync(services.Options.LeaseDuration / 3, services.Time, cancellationToken);
 
     private static void StopLost(WorkflowServices services, WorkflowRunner runner)
     {

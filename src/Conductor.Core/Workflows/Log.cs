@@ -70,4 +70,7 @@ internal static partial class Log
 
     [LoggerMessage(1421, LogLevel.Error, "Run {WorkflowId} was stopped for a migration that was given up, and could not go on here.")]
     public static partial void MigrationFailed(ILogger logger, Exception exception, string workflowId);
+
+    [LoggerMessage(1422, LogLevel.Warning, "Run {WorkflowId} is over, and its final state could not be read; it is tried again in {Delay}.")]
+    public static partial void EndNotRead(ILogger logger, Exception exception, string workflowId, TimeSpan delay);
 }

@@ -116,7 +116,9 @@ public sealed class WorkflowRun : IAsyncDisposable
         }
     }
 
-    /// <summary>Cancels the run. The wish is stored, and whoever owns the run carries it out: durable, and the same from any process.</summary>
+    /// <summary>
+    /// Cancels the run. The wish is stored, and whoever owns the run carries it out: at once in this engine, within a third of <see cref="WorkflowOptions.LeaseDuration"/> elsewhere.
+    /// </summary>
     /// <param name="cancellationToken">Gives up asking.</param>
     /// <returns>False when the run has ended before, or is no longer kept.</returns>
     public async ValueTask<bool> CancelAsync(CancellationToken cancellationToken = default)

@@ -91,8 +91,7 @@ internal sealed partial class WorkflowRunner
                 await _journal.CommitAsync(step).ConfigureAwait(false);
                 return;
             }
-            catch (StateException exception) when (
-                exception.IsTransient == true && Lease.IsFresh && !repetition.IsOver && StopCause != StopCause.HandedOver)
+            catch (StateException exception) when (MayRepeat(exception, repetition))
             {
                 delay = repetition.NextDelay();
                 Log.CommitRetried(_services.Logger, exception, RunId, delay);
@@ -101,6 +100,9 @@ internal sealed partial class WorkflowRunner
             await Task.Delay(delay, _services.Time).ConfigureAwait(false);
         }
     }
+
+    private bool MayRepeat(StateException exception, Repetition repetition) =>
+        exception.IsTransient == true && Lease.IsFresh && !repetition.IsOver && StopCause != StopCause.HandedOver;
 
     private void ReportProgress()
     {

@@ -76,7 +76,25 @@ internal sealed partial class WorkflowRunner : ILaneItem
         Lane.Add(this);
     }
 
-    private async ValueTask<WorkflowState> ReadFinalStateAsync() =>
-        await _services.State.GetWorkflowStateAsync(RunId, CancellationToken.None).ConfigureAwait(false)
-            ?? throw new StateException(ErrorCodes.StateConflict, $"Run '{RunId}' ended, and was deleted before its final state was read.") { Key = StateManager.WorkflowKey(RunId) };
+    /// <summary>The run is over whether it can be read or not: a store that does not answer now is asked again, as it is for the steps.</summary>
+    private async ValueTask<WorkflowState> ReadFinalStateAsync()
+    {
+        var repetition = new Repetition(_services.Time, _services.Options.LeaseDuration, _slowestCommitRetry);
+        while (true)
+        {
+            TimeSpan delay;
+            try
+            {
+                return await _services.State.GetWorkflowStateAsync(RunId, CancellationToken.None).ConfigureAwait(false)
+                    ?? throw new StateException(ErrorCodes.StateConflict, $"Run '{RunId}' ended, and was deleted before its final state was read.") { Key = StateManager.WorkflowKey(RunId) };
+            }
+            catch (StateException exception) when (MayRepeat(exception, repetition))
+            {
+                delay = repetition.NextDelay();
+                Log.EndNotRead(_services.Logger, exception, RunId, delay);
+            }
+
+            await Task.Delay(delay, _services.Time).ConfigureAwait(false);
+        }
+    }
 }

@@ -5,9 +5,6 @@ namespace Conductor.Workflows;
 /// <content>The gate at a phase's end, and the feedback that sends a run back.</content>
 internal sealed partial class WorkflowRunner
 {
-    /// <summary>Ends the asking of an application's policies about a gate.</summary>
-    private CancellationTokenSource? _asking;
-
     private async ValueTask<bool> CheckPhaseGateAsync(int phase, IReadOnlyList<Feedback> grave)
     {
         var (completed, failed, skipped) = _board.Count(phase);
@@ -51,26 +48,15 @@ internal sealed partial class WorkflowRunner
     /// <returns>Null when the run stops.</returns>
     private async ValueTask<PolicyVerdict?> AskGateAsync(GatePolicyContext context)
     {
-#pragma warning disable CA2000 // It has no timer and links to nothing: there is nothing in it to dispose, and Stop may come at any time.
-        var asking = new CancellationTokenSource();
-#pragma warning restore CA2000
-        Interlocked.Exchange(ref _asking, asking);
-        if (StopCause != StopCause.None)
-        {
-            return null;
-        }
-
+        var stopped = UntilStopped();
         try
         {
-            return await _services.Policies.FindDenialAsync(context, asking.Token).AsTask().WaitAsync(asking.Token).ConfigureAwait(false);
+            stopped.ThrowIfCancellationRequested();
+            return await _services.Policies.FindDenialAsync(context, stopped).AsTask().WaitAsync(stopped).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (asking.IsCancellationRequested)
+        catch (OperationCanceledException) when (stopped.IsCancellationRequested)
         {
             return null;
-        }
-        finally
-        {
-            Volatile.Write(ref _asking, null);
         }
     }
 

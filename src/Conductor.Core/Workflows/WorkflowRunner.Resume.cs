@@ -125,11 +125,14 @@ internal sealed partial class WorkflowRunner
             return;
         }
 
+        // What is over must not wait with it: should the process die meanwhile, it would run again.
+        await CommitChangesAsync().ConfigureAwait(false);
+        var stopped = UntilStopped();
         try
         {
-            await _services.Turnstile.EnterAsync(alone: true, _taskCancellation.Token).ConfigureAwait(false);
+            await _services.Turnstile.EnterAsync(alone: true, stopped).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (stopped.IsCancellationRequested)
         {
             // The run stops.
             return;

@@ -61,7 +61,7 @@ internal sealed partial class WorkflowRunner
         {
             return SavableResult.Of(_services.State, task.TakeResult(), _plan.Task(task.Index).Optional, _services.Logger);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (StopCause != StopCause.None)
         {
             // Handed over or lost: it is not over, another owner runs it. Otherwise it ends with its run.
             return StopCause >= StopCause.Draining ? null : Cancelled(task.Index, task.Request!);

@@ -25,6 +25,7 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
     private readonly SpareTasks _spare;
     private readonly CancellationTokenSource _taskCancellation;
     private int _stopCause;
+    private CancellationTokenSource? _untilStopped;
     private WorkflowSummary _summary;
     private PhaseRecord? _phaseRecord;
     private IReadOnlyList<Feedback> _findings = [];
@@ -102,13 +103,23 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
         }
         while (Interlocked.CompareExchange(ref _stopCause, (int)cause, known) != known);
 
-        _ = Volatile.Read(ref _asking)?.CancelAsync();
+        _ = Volatile.Read(ref _untilStopped)?.CancelAsync();
         if (cause != StopCause.Draining)
         {
             _ = _taskCancellation.CancelAsync();
         }
 
         _finished.Nudge();
+    }
+
+    /// <summary>What any stop ends, a drain too: a wait that is no task, of which the loop has one at a time.</summary>
+    private CancellationToken UntilStopped()
+    {
+#pragma warning disable CA2000 // It has no timer and links to nothing: there is nothing in it to dispose, and Stop may come at any time.
+        var source = new CancellationTokenSource();
+#pragma warning restore CA2000
+        Interlocked.Exchange(ref _untilStopped, source);
+        return StopCause == StopCause.None ? source.Token : new CancellationToken(canceled: true);
     }
 
     /// <summary>A run that ends already is not handed over; one that drains can still be cancelled; a lost one is lost.</summary>
@@ -132,10 +143,6 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
             {
                 using var timeout = ArmTimeout();
                 await RunPhasesAsync().ConfigureAwait(false);
-            }
-            catch (StateException exception)
-            {
-                Lose(exception);
             }
 #pragma warning disable CA1031 // Whatever it is, it ends the run and reaches whoever waits for it.
             catch (Exception exception)

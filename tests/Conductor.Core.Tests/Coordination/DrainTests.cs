@@ -117,6 +117,25 @@ public sealed class DrainTests
         (await rig.Engine.RecoverAsync()).Should().Be(0, "nothing can be run here");
     }
 
+    [Fact]
+    public async Task StopAsync_OfTheCoordinatorBeforeTheEngineWithoutTime_RunsAreHandedOver()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(static async (_, token) =>
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            return TaskData.Empty;
+        });
+        var run = await StartAsync(rig, tasks: 1);
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "it to run");
+
+        await rig.Coordinator.StopAsync(new CancellationToken(canceled: true)).AsTask().WaitAsync(_limit);
+
+        await ShouldBeHandedOverAsync(run);
+        var state = (await rig.State.GetWorkflowStateAsync(run.RunId))!;
+        (state.Status, state.TaskResults.Count).Should().Be((WorkflowStatus.Waiting, 0), "the task is not over");
+    }
+
     private static async Task<Rig> StartFailingAsync()
     {
         var rig = await Rig.StartAsync(new RigOptions { Retry = RetryPolicy.Default with { InitialDelay = TimeSpan.FromSeconds(30) } });

@@ -62,7 +62,7 @@ public sealed class LostAgentTests
 
         (await rig.DriveAsync(unregister)).Should().BeTrue();
 
-        await FluentActions.Awaiting(() => dispatch).Should().ThrowAsync<OperationCanceledException>();
+        (await rig.DriveAsync(dispatch)).Error!.Code.Should().Be(ErrorCodes.NoAvailableAgent);
         await FluentActions.Awaiting(() => rig.DispatchAsync().WaitAsync(_limit)).Should().ThrowAsync<NoAvailableAgentException>();
         (agents.Count, agents.Started).Should().Be((1, 1));
         agents.Release();

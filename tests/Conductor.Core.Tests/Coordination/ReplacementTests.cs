@@ -191,7 +191,7 @@ public sealed class ReplacementTests
         await Rig.SettleAsync();
 
         heard.Should().Be(0);
-        await FluentActions.Awaiting(() => dispatch).Should().ThrowAsync<OperationCanceledException>();
+        (await rig.DriveAsync(dispatch)).Error!.Code.Should().Be(ErrorCodes.NoAvailableAgent);
     }
 
     /// <summary>A bus that cannot end a subscription keeps nobody waiting, nor the id taken.</summary>

@@ -66,12 +66,62 @@ public sealed class RestTests
         await rig.DriveAsync(denied, _interval);
     }
 
+    /// <summary>The first of those that wait are woken and do not begin after all, one after the other: what came free is for the next.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [Trait("Behaviour", "4")]
+    public async Task DispatchTaskAsync_ThoseWhoAreWokenFirstDoNotBegin_TheNextDoes(bool areCancelled)
+    {
+        var policy = new SlowWindow { Concerns = static task => task.Id is "w0" or "w1" };
+        policy.Dispose();
+        await using var rig = await Rig.StartAsync(new RigOptions
+        {
+            Policies = [new MaxConcurrentTasksPolicy(1), policy],
+            Dispatch = new DispatchOptions { PolicyRecheckInterval = _interval },
+        });
+        using var opening = policy;
+        var release = new TaskCompletionSource();
+        for (var i = 0; i < 4; i++)
+        {
+            await rig.AddAsync(async (task, _) =>
+            {
+                await (task.Task.Id == "first" ? release.Task : Task.CompletedTask);
+                return TaskData.Empty;
+            });
+        }
+
+        var first = rig.DispatchAsync(Rig.NewTask() with { Id = "first" });
+        var cancellations = Enumerable.Range(0, 3).Select(static _ => new CancellationTokenSource()).ToList();
+        var waiting = new List<Task<TaskResult>>();
+        for (var i = 0; i < 3; i++)
+        {
+            waiting.Add(rig.DispatchAsync(Rig.NewTask() with { Id = $"w{i}" }, cancellations[i].Token));
+            await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == i + 1, "it to wait");
+        }
+
+        policy.Close(forGood: !areCancelled);
+        release.SetResult();
+        await first;
+        for (var i = 0; i < 2; i++)
+        {
+            await Rig.UntilAsync(() => policy.Asked == i + 1, "it to be judged");
+            await (areCancelled ? cancellations[i].CancelAsync() : Task.CompletedTask);
+            await policy.AnswerAllAsync(1);
+        }
+
+        await Rig.UntilAsync(() => waiting[2].IsCompleted, "the last to run");
+        (await waiting[2]).IsSuccess.Should().BeTrue();
+        await Rig.UntilAsync(() => waiting[..2].TrueForAll(static dispatch => dispatch.IsFaulted || dispatch.IsCanceled), "the others to be over");
+    }
+
     /// <summary>Denies while it is closed, and answers when it is told to.</summary>
     private sealed class SlowWindow : Policy<DispatchPolicyContext>, IDisposable
     {
         private readonly ConcurrentQueue<TaskCompletionSource> _open = new();
         private int _asked;
         private volatile bool _isOpen;
+        private bool _isForGood;
 
         public override string Name => "slow_window";
 
@@ -106,6 +156,8 @@ public sealed class RestTests
             return Asked;
         }
 
+        public void Close(bool forGood) => (_isForGood, _isOpen) = (forGood, false);
+
         /// <summary>Opens it.</summary>
         public void Dispose()
         {
@@ -123,8 +175,8 @@ public sealed class RestTests
             Interlocked.Increment(ref _asked);
             var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _open.Enqueue(answer);
-            await answer.Task;
-            return _isOpen ? Allowed : Denied("closed", isTransient: true);
+            await answer.Task.WaitAsync(cancellationToken);
+            return _isOpen ? Allowed : Denied("closed", isTransient: !_isForGood);
         }
 
         private void Answer()

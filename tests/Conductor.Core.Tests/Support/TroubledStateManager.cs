@@ -69,6 +69,12 @@ internal sealed class TroubledStateManager : DelegatingStateManager
         return await base.GetWorkflowDefinitionCoreAsync(workflowId, cancellationToken);
     }
 
+    protected override async ValueTask<WorkflowState?> GetWorkflowStateCoreAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        await BeforeAsync(nameof(GetWorkflowStateAsync));
+        return await base.GetWorkflowStateCoreAsync(workflowId, cancellationToken);
+    }
+
     protected override async ValueTask<WorkflowHistory?> GetWorkflowHistoryCoreAsync(string workflowId, long afterPosition, int limit, CancellationToken cancellationToken)
     {
         await BeforeAsync(nameof(GetWorkflowHistoryAsync));

@@ -77,4 +77,69 @@ public sealed class CrashTests
         (await CompleteAsync(heir)).CompletedTasks.Should().Be(4);
         most.Should().Be(1);
     }
+
+    /// <summary>Suspects wait for a turn alone, for as long as another run's task takes. Should the process die meanwhile, what is over must not run again, nor be convicted.</summary>
+    [Fact]
+    [Trait("Behaviour", "12")]
+    public async Task RecoverAsync_OneSuspectIsOverAndTheNextWaits_TheResultIsStored()
+    {
+        await using var processes = new Processes();
+        await KillAsync(processes, Two(), times: 2, agents: 2, stuckOn: ["a", "b"]);
+        var (heir, first, other) = await StartHeirAsync(processes, suspect: "a");
+        await heir.Engine.RecoverAsync();
+        await Rig.UntilAsync(() => heir.Coordinator.RunningTasks == 1, "the first to run alone");
+        await heir.Engine.StartWorkflowAsync(Other());
+
+        first.SetResult();
+        await Rig.UntilAsync(() => other.Task.IsCompleted || heir.Coordinator.RunningTasks == 1, "the other run to have its turn");
+        await FinishedAsync(processes, "a");
+
+        (await processes.Store.GetWorkflowStateAsync("run"))!.TaskResults.Keys.Should().Equal("a");
+        other.SetResult();
+        (await CompleteAsync(heir)).CompletedTasks.Should().Be(2);
+    }
+
+    /// <summary>What waits has not begun: the run is migrated at once.</summary>
+    [Fact]
+    public async Task StartWorkflowAsync_SuspectWaitsForItsTurn_TheRunIsMigratedAtOnce()
+    {
+        await using var processes = new Processes();
+        await KillAsync(processes, Two(), times: 2, agents: 2, stuckOn: ["a", "b"]);
+        var (heir, first, other) = await StartHeirAsync(processes, suspect: "a");
+        await heir.Engine.StartWorkflowAsync(Other());
+        await Rig.UntilAsync(() => heir.Coordinator.RunningTasks == 1, "the other run to have its turn");
+        await heir.Engine.RecoverAsync();
+
+        await heir.Engine.StartWorkflowAsync(Two() with { Version = "2" }, new() { RunId = "run", Migrate = static migration => migration.To }).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+
+        first.SetResult();
+        other.SetResult();
+        (await CompleteAsync(heir)).DefinitionVersion.Should().Be("2");
+    }
+
+    private static WorkflowDefinition Two() => new()
+    {
+        Name = "two",
+        Phases = [WorkflowPhase.Development],
+        Tasks = [.. "ab".Select(static id => new TaskDefinition { Id = $"{id}", AgentType = AgentType.Coding })],
+    };
+
+    private static WorkflowDefinition Other() => Two() with { Name = "other", Tasks = [new TaskDefinition { Id = "other", AgentType = AgentType.Coding }] };
+
+    /// <summary>An owner whose agents hold up one suspect, and another run's task, until they are told.</summary>
+    private static async Task<(Rig Heir, TaskCompletionSource First, TaskCompletionSource Other)> StartHeirAsync(Processes processes, string suspect)
+    {
+        var heir = await processes.StartAsync();
+        var (first, other) = (new TaskCompletionSource(), new TaskCompletionSource());
+        for (var i = 0; i < 3; i++)
+        {
+            await heir.AddAsync(async (task, _) =>
+            {
+                await (task.Task.Id == suspect ? first.Task : task.Task.Id == "other" ? other.Task : Task.CompletedTask);
+                return "done";
+            });
+        }
+
+        return (heir, first, other);
+    }
 }

@@ -177,6 +177,38 @@ public sealed class StoreTroubleTests
         follower.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1419);
     }
 
+    /// <summary>One that is only asked something must not keep the leases from being renewed.</summary>
+    [Fact]
+    [Trait("Behaviour", "15")]
+    public async Task Lease_StoreHangsWhenItIsAskedForCancellations_IsRenewedAllTheSame()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, Stuck);
+        await using var run = await rig.Engine.StartWorkflowAsync(One, Run);
+        var hangs = new TaskCompletionSource();
+        store.Trouble["IsCancellationRequestedAsync"] = () => hangs.Task;
+
+        await PassAsync(processes, rig, seconds: 3 * (int)WorkflowOptions.DefaultLeaseDuration.TotalSeconds);
+
+        (await processes.Store.Leases.GetAsync("workflow:run")).Should().NotBeNull("it is held");
+        run.Completion.IsCompleted.Should().BeFalse();
+        hangs.SetResult();
+    }
+
+    [Fact]
+    public async Task Completion_TheFinalStateCannotBeReadAtOnce_ComesAllTheSame()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, static (_, _) => new ValueTask<TaskData>("done"));
+        var reads = 0;
+        store.Trouble["GetWorkflowStateAsync"] = () => ++reads == 1 ? Unavailable() : Task.CompletedTask;
+
+        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(One).AsTask());
+
+        (state.Status, reads).Should().Be((WorkflowStatus.Completed, 2));
+        rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1422);
+    }
+
     private static async Task PassAsync(Processes processes, Rig rig, int seconds)
     {
         for (var second = 0; second < seconds; second++)

@@ -1,0 +1,64 @@
+using Conductor.Agents;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Coordination;
+
+/// <summary>An agent is unregistered while it runs a task, and not given the time to finish it: nobody wanted the task cancelled.</summary>
+public sealed class ImpatientUnregisterTests
+{
+    private static readonly CancellationToken _noTime = new(canceled: true);
+
+    [Fact]
+    [Trait("Behaviour", "7")]
+    public async Task UnregisterAgentAsync_NoTime_AnotherAgentRunsTheTask()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(StuckAsync, id: "leaves");
+        await rig.AddAsync(static _ => TaskData.Empty, id: "stays");
+        var dispatch = rig.DispatchAsync();
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+
+        await rig.DriveAsync(rig.Coordinator.UnregisterAgentAsync("leaves", _noTime).AsTask());
+
+        var result = await rig.DriveAsync(dispatch);
+        (result.Status, result.AgentId, result.Attempts).Should().Be((AgentTaskStatus.Completed, "stays", 2));
+    }
+
+    [Fact]
+    public async Task UnregisterAgentAsync_NoTimeAndNoOther_TheTaskHasFailed()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(StuckAsync, id: "leaves");
+        var dispatch = rig.DispatchAsync();
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+
+        await rig.DriveAsync(rig.Coordinator.UnregisterAgentAsync("leaves", _noTime).AsTask());
+
+        var result = await rig.DriveAsync(dispatch);
+        (result.Status, result.Error!.Code).Should().Be((AgentTaskStatus.Failed, ErrorCodes.NoAvailableAgent));
+    }
+
+    /// <summary>A deployment must not follow on a build that was not made.</summary>
+    [Fact]
+    [Trait("Behaviour", "10")]
+    public async Task UnregisterAgentAsync_NoTimeAndNoOther_TheRunsGateDoesNotPass()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAllTypesAsync(static _ => TaskData.Empty);
+        await rig.Coordinator.UnregisterAgentAsync("coding");
+        await rig.AddAsync(StuckAsync, id: "leaves");
+        var run = rig.Engine.RunWorkflowAsync(Release.ThreePhases()).AsTask();
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+
+        await rig.DriveAsync(rig.Coordinator.UnregisterAgentAsync("leaves", _noTime).AsTask());
+
+        var state = await rig.DriveAsync(run);
+        (state.Status, state.Error!.Code, state.TaskResults["code"].Status).Should().Be((WorkflowStatus.Failed, ErrorCodes.PhaseGateFailed, AgentTaskStatus.Failed));
+    }
+
+    private static async ValueTask<TaskData> StuckAsync(TaskContext task, CancellationToken cancellationToken)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+        return "never";
+    }
+}
