@@ -33,7 +33,8 @@ public sealed class SqliteStateOptions
 
     /// <summary>
     /// Whether processes that use this file host agents of different types, so that a task of a type nobody hosts here waits instead of failing
-    /// at once. Several processes may use one file either way.
+    /// at once: until an agent of the type is registered here, or its run is handed over to a process that has one. No task goes to another process by itself; set
+    /// <see cref="Conductor.Coordination.DispatchOptions.WaitLimit"/> where that may never happen. Several processes may use one file either way.
     /// </summary>
     /// <value>Default: false.</value>
     public bool IsShared { get; set; }

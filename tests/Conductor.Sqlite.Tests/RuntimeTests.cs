@@ -109,6 +109,33 @@ public sealed class RuntimeTests : IDisposable
         (await conductor.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle("it has not succeeded");
     }
 
+    /// <summary>What an application's type does when it is read (a navigation that is not loaded, say) is no trouble with the store.</summary>
+    [Fact]
+    public async Task DeadLetter_OfAnInputThatThrowsWhenItIsRead_IsKeptWithoutIt()
+    {
+        await using var running = await StartAsync(static (_, _) => throw new TimeoutException("the real reason"));
+
+        await running.Conductor.Coordinator.DispatchTaskAsync(
+            new TaskDefinition { Id = "t", AgentType = AgentType.Coding, Input = TaskData.From(new NotLoaded()), Retry = new RetrySettings { MaxRetries = 0 } });
+
+        var letter = (await running.Conductor.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which;
+        (letter.Task!.Id, letter.Task.Input.IsEmpty).Should().Be(("t", true));
+    }
+
+    [Fact]
+    public async Task StartWorkflow_WithAnInputThatThrowsWhenItIsRead_IsRefusedAndTheIdIsFree()
+    {
+        await using var running = await StartAsync(static (_, _) => new ValueTask<string>("done"));
+        var bad = _pair with { Tasks = [_pair.Tasks[0] with { Input = TaskData.From(new NotLoaded()) }, _pair.Tasks[1]] };
+
+        var refused = await FluentActions.Awaiting(() => running.Conductor.Workflows.StartWorkflowAsync(bad, new WorkflowRunOptions { RunId = "run" }).AsTask())
+            .Should().ThrowAsync<TaskValidationException>();
+
+        refused.Which.Message.Should().Contain("not loaded");
+        (await running.Conductor.State.Leases.GetAsync("workflow:run")).Should().BeNull();
+        (await running.Conductor.Workflows.RunWorkflowAsync(_pair, new WorkflowRunOptions { RunId = "run" })).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
     [Fact]
     public async Task DeadLetter_OfAnInputThatCannotBeWritten_IsKeptWithoutIt()
     {
@@ -209,5 +236,12 @@ public sealed class RuntimeTests : IDisposable
     private sealed record Program(ServiceProvider Provider, ConductorRuntime Conductor) : IAsyncDisposable
     {
         public ValueTask DisposeAsync() => Provider.DisposeAsync();
+    }
+
+    private sealed class NotLoaded
+    {
+        public string Name { get; } = "order";
+
+        public int Lines => throw new InvalidOperationException($"The lines of {Name} are not loaded.");
     }
 }

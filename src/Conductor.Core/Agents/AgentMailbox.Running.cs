@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Microsoft.Extensions.Logging;
 
 namespace Conductor.Agents;
 
@@ -137,7 +138,8 @@ internal abstract partial class AgentMailbox
         }
         else
         {
-            Log.LateResult(host.Logger, Id, result.TaskId, result.Status);
+            // One that heeds its token is late by nature.
+            Log.LateResult(host.Logger, result.Status == AgentTaskStatus.Cancelled ? LogLevel.Debug : LogLevel.Warning, Id, result.TaskId, result.Status);
         }
     }
 

@@ -5,11 +5,11 @@ namespace Conductor.Agents;
 /// <summary>Event ids 1300 to 1329.</summary>
 internal static partial class Log
 {
-    [LoggerMessage(1300, LogLevel.Debug, "Agent {AgentId} failed at task {TaskId}.")]
+    [LoggerMessage(1300, LogLevel.Warning, "Agent {AgentId} failed at task {TaskId}.")]
     public static partial void AgentFailed(ILogger logger, Exception exception, string agentId, string taskId);
 
-    [LoggerMessage(1301, LogLevel.Warning, "A late result of agent {AgentId} for task {TaskId} ({Status}) was dropped: its attempt had ended before.")]
-    public static partial void LateResult(ILogger logger, string agentId, string taskId, AgentTaskStatus status);
+    [LoggerMessage(EventId = 1301, Message = "A late result of agent {AgentId} for task {TaskId} ({Status}) was dropped: its attempt had ended before.")]
+    public static partial void LateResult(ILogger logger, LogLevel level, string agentId, string taskId, AgentTaskStatus status);
 
     [LoggerMessage(1302, LogLevel.Error, "Agent {AgentId} refused task {TaskId}: it still runs {CurrentTaskId}.")]
     public static partial void AssignmentRefused(ILogger logger, string agentId, string taskId, string currentTaskId);

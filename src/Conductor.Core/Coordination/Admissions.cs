@@ -240,9 +240,9 @@ internal sealed class Admissions
     {
         if (ticket.TimeLeft(_time) <= TimeSpan.Zero)
         {
-            return new AgentTimeoutException(
-                ticket.Task.Id,
-                $"Task '{ticket.Task.Id}' had no agent within its total deadline of {ticket.Task.Deadline}. Add agents of type '{ticket.Task.AgentType}', or raise TaskDefinition.Deadline.");
+            return new AgentTimeoutException(ticket.Task.Id, ticket.WaitedFor is { } denial
+                ? $"Task '{ticket.Task.Id}' was denied until its total deadline of {ticket.Task.Deadline} was over: {denial.Message} Raise TaskDefinition.Deadline, or what the policy limits."
+                : $"Task '{ticket.Task.Id}' had no agent within its total deadline of {ticket.Task.Deadline}. Add agents of type '{ticket.Task.AgentType}', or raise TaskDefinition.Deadline.");
         }
 
         return new NoAvailableAgentException(
@@ -288,7 +288,7 @@ internal sealed class Admissions
             throw ticket.TimeLeft(_time) <= TimeSpan.Zero ? OutOfPatience(ticket) : denial.Violation;
         }
 
-        ticket.ForgetRefusals();
+        ticket.WaitFor(denial);
         await _capacity.WaitAsync(ticket, denial, patience, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -141,7 +141,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             AgentSlot slot;
             try
             {
-                var taken = _admissions.TakeAgentAsync(ticket, PoolOf(ticket.Task.AgentType), cancellationToken);
+                var taken = _admissions.TakeAgentAsync(ticket, PoolOf(ticket.Task), cancellationToken);
                 hasWaited |= !taken.IsCompleted;
                 slot = await taken.ConfigureAwait(false);
                 var mayBegin = _admissions.MayBeginAsync(ticket, slot, cancellationToken);
@@ -297,9 +297,10 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             : throw (decision.Record is { } letter ? ((CircuitOpenException)exception).KeptAs(letter.Id) : exception);
     }
 
-    private AgentPool PoolOf(AgentType type)
+    private AgentPool PoolOf(TaskDefinition task)
     {
-        if (_pools.TryGet(type, out var pool) && (!pool.IsEmpty || _state.IsShared))
+        var type = task.AgentType;
+        if (_pools.TryGet(type, out var pool) && !pool.IsEmpty)
         {
             return pool;
         }
@@ -307,7 +308,13 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         if (_state.IsShared)
         {
             // Another process may host agents of the type, or this one may register some yet.
-            return _pools.GetOrAdd(type);
+            pool ??= _pools.GetOrAdd(type);
+            if (pool.IsFirstToMissAgents())
+            {
+                Log.NobodyHere(_logger, task.Id, type.Name);
+            }
+
+            return pool;
         }
 
         var known = _pools.All.Where(static candidate => !candidate.IsEmpty).Select(static candidate => candidate.Type.Name).Order(StringComparer.Ordinal).ToList();

@@ -26,6 +26,7 @@ internal sealed partial class AgentPool
     private readonly WaitQueue<AgentWaiter> _waiters;
     private ITimer? _recovery;
     private int _running;
+    private int _isMissed;
     private int _memberCount;
     private int _idleCount;
 
@@ -47,6 +48,9 @@ internal sealed partial class AgentPool
     public int IdleCount => _idleCount;
 
     public bool IsEmpty => _memberCount == 0;
+
+    /// <summary>True for the first who finds no agent of the type, since there was one.</summary>
+    public bool IsFirstToMissAgents() => Interlocked.Exchange(ref _isMissed, 1) == 0;
 
     private IEnumerable<AgentSlot> Members => _places.OfType<AgentSlot>();
 
@@ -136,6 +140,7 @@ internal sealed partial class AgentPool
     {
         lock (_gate)
         {
+            Volatile.Write(ref _isMissed, 0);
             slot.Place = _places.Count;
             _places.Add(slot);
             _memberCount++;

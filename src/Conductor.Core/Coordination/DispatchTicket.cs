@@ -83,6 +83,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>The denial of a candidate for the time being, since the policies were asked about all anew: when no other candidate is left, it is waited for.</summary>
     public PassingDenial? Passing => _setbacks?.Passing;
 
+    /// <summary>What it waited for last because a policy denied it for the time being.</summary>
+    public PolicyViolationException? WaitedFor => _setbacks?.WaitedFor;
+
     public int RefusalCount => _setbacks?.RefusedBy.Count ?? 0;
 
     /// <summary>An accepted task is never refused for a full queue when it comes back for another attempt.</summary>
@@ -110,7 +113,14 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         _setbacks!.Passing = passing;
     }
 
-    public void ForgetRefusals()
+    /// <summary>It waits for what was denied for the time being, and everybody is a candidate again.</summary>
+    public void WaitFor(PassingDenial denial)
+    {
+        ForgetRefusals();
+        (_setbacks ??= new Setbacks()).WaitedFor = denial.Violation;
+    }
+
+    private void ForgetRefusals()
     {
         if (_setbacks is not null)
         {
@@ -206,6 +216,8 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         public long AvoidSince { get; set; }
 
         public PassingDenial? Passing { get; set; }
+
+        public PolicyViolationException? WaitedFor { get; set; }
 
         public ErrorRecord? DeadLetter { get; set; }
     }

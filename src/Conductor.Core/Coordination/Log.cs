@@ -50,6 +50,9 @@ internal static partial class Log
     [LoggerMessage(1345, LogLevel.Warning, "The result of task {TaskId} could not be saved now; it is tried again in {Delay}.")]
     public static partial void ResultSavedLater(ILogger logger, Exception exception, string taskId, TimeSpan delay);
 
+    [LoggerMessage(1347, LogLevel.Warning, "Task {TaskId} waits for an agent of type {AgentType}, of which none is registered here.")]
+    public static partial void NobodyHere(ILogger logger, string taskId, string agentType);
+
     [LoggerMessage(1346, LogLevel.Error, "The stop hook of agent {AgentId} did not end in time, and is left to itself.")]
     public static partial void StopHookLeft(ILogger logger, string agentId);
 }

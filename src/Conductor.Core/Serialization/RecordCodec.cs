@@ -129,5 +129,13 @@ public sealed class RecordCodec
                 $"The store cannot write this {typeof(T).Name}: {exception.Message} Register a source-generated context that knows the type: AddConductor().AddJsonContext(MyJsonContext.Default).",
                 exception);
         }
+#pragma warning disable CA1031 // What an application's types do when they are read may throw anything, and is no trouble with the store.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            throw new TaskValidationException(
+                $"The store cannot write this {typeof(T).Name}: reading its data threw {exception.GetType().Name}: {exception.Message} Hand over a type that only holds data.",
+                exception);
+        }
     }
 }

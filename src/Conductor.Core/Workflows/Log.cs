@@ -71,6 +71,9 @@ internal static partial class Log
     [LoggerMessage(1421, LogLevel.Error, "Run {WorkflowId} was stopped for a migration that was given up, and could not go on here.")]
     public static partial void MigrationFailed(ILogger logger, Exception exception, string workflowId);
 
+    [LoggerMessage(EventId = 1423, Message = "Task {TaskId} of run {WorkflowId} was not run ({Code}): {Message}")]
+    public static partial void TaskNotRun(ILogger logger, LogLevel level, string taskId, string workflowId, string code, string message);
+
     [LoggerMessage(1422, LogLevel.Warning, "Run {WorkflowId} is over, and its final state could not be read; it is tried again in {Delay}.")]
     public static partial void EndNotRead(ILogger logger, Exception exception, string workflowId, TimeSpan delay);
 }

@@ -8,7 +8,7 @@ internal sealed class RunBoard(WorkflowPlan plan)
     private readonly AgentTaskStatus[] _status = new AgentTaskStatus[plan.TaskCount];
 
     /// <summary>
-    /// The results that are asked for later: those that other tasks wait for, and those with feedback. The others need not stay alive until their run is over. Null
+    /// The results that are asked for later: those that other tasks wait for, those with feedback, and failures. The others need not stay alive until their run is over. Null
     /// as long as there are none.
     /// </summary>
     private TaskResult?[]? _results;
@@ -22,7 +22,7 @@ internal sealed class RunBoard(WorkflowPlan plan)
 
     public AgentTaskStatus Status(int index) => _status[index];
 
-    /// <summary>The result of a task that is over, if it has feedback or another waits for it.</summary>
+    /// <summary>The result of a task that is over, if it has feedback or failed, or another waits for it.</summary>
     public TaskResult? Result(int index) => _results?[index];
 
     /// <summary>Takes the results that a run had when it was left off; those of tasks that its definition no longer has are left out.</summary>
@@ -146,6 +146,20 @@ internal sealed class RunBoard(WorkflowPlan plan)
         return (completed, failed, skipped);
     }
 
+    /// <summary>The first task of a phase, in the order of the definition, that ran and failed.</summary>
+    public TaskResult? FirstFailure(int phase)
+    {
+        foreach (var index in plan.TasksOf[phase])
+        {
+            if (_status[index] == AgentTaskStatus.Failed)
+            {
+                return Result(index);
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>Opens tasks to run again in a new round.</summary>
     public void Reopen(IEnumerable<int> tasks)
     {
@@ -159,7 +173,7 @@ internal sealed class RunBoard(WorkflowPlan plan)
 
     private void Keep(int index, TaskResult result)
     {
-        if (result.Feedback is not null || plan.Dependents[index].Length > 0)
+        if (result.Feedback is not null || result.Status == AgentTaskStatus.Failed || plan.Dependents[index].Length > 0)
         {
             (_results ??= new TaskResult?[plan.TaskCount])[index] = result;
         }

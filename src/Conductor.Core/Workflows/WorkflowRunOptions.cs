@@ -3,7 +3,10 @@ namespace Conductor.Workflows;
 /// <summary>Settings of one run.</summary>
 public sealed class WorkflowRunOptions
 {
-    /// <summary>The run's id. Starting an id that exists gives the run that exists.</summary>
+    /// <summary>
+    /// The run's id. Starting an id that exists gives the run that exists, with the inputs, descriptions, retry and breaker settings, metadata and progress reports it was started with: only what decides which
+    /// tasks run, and in what order, makes another definition. Give work on other inputs another id.
+    /// </summary>
     /// <value>Default: null, a new one.</value>
     public string? RunId { get; set; }
 

@@ -1,6 +1,7 @@
 using Conductor.Coordination;
 using Conductor.Messaging;
 using Conductor.State;
+using Microsoft.Extensions.Logging;
 
 namespace Conductor.Workflows;
 
@@ -79,8 +80,10 @@ internal sealed partial class WorkflowRunner
         }
         catch (ConductorException exception) when (StopCause < StopCause.Draining)
         {
-            var status = _plan.Task(task.Index).Optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed;
-            return NotRun(task.Index, status, _services.Environment.Classify(exception, _plan.Task(task.Index), RunId));
+            var definition = _plan.Task(task.Index);
+            var error = _services.Environment.Classify(exception, definition, RunId);
+            Log.TaskNotRun(_services.Logger, definition.Optional ? LogLevel.Warning : LogLevel.Error, definition.Id, RunId, error.Code, error.Message);
+            return NotRun(task.Index, definition.Optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed, error);
         }
 #pragma warning disable CA1031 // Whatever it is, the loop must learn that the task is over.
         catch (Exception exception)
