@@ -6,7 +6,7 @@ namespace Conductor.Workflows;
 internal sealed class RunMigration(
     WorkflowServices services,
     Func<string, CancellationToken, ValueTask<HeldLease?>> acquire,
-    Func<WorkflowPlan, RunSnapshot, HeldLease, WorkflowRunOptions, string, ValueTask> resume)
+    Func<WorkflowPlan, RunSnapshot, HeldLease, WorkflowRunOptions, string, ValueTask<WorkflowRunner>> resume)
 {
     /// <param name="state">Where the run stands.</param>
     /// <param name="plan">What it is to go on with.</param>
@@ -27,13 +27,16 @@ internal sealed class RunMigration(
             throw InUse(state.WorkflowId, "is being migrated by another caller");
         }
 
+        // A run of this engine is drained first: what runs finishes, and is not begun again.
+        var here = services.Runners.GetValueOrDefault(state.WorkflowId);
         try
         {
-            var ranHere = await StopHereAsync(state.WorkflowId).ConfigureAwait(false);
-            await MigrateStoppedAsync(stored, plan, settings, migrate, state.WorkflowId, ranHere, cancellationToken).ConfigureAwait(false);
+            await (here?.DrainAsync() ?? Task.CompletedTask).ConfigureAwait(false);
+            await MigrateStoppedAsync(stored, plan, settings, migrate, state.WorkflowId, here, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
+            here?.EndUnlessItGoesOn();
             services.Migrating.TryRemove(state.WorkflowId, out _);
         }
     }
@@ -44,13 +47,13 @@ internal sealed class RunMigration(
         WorkflowRunOptions settings,
         Func<WorkflowMigration, WorkflowDefinition> migrate,
         string runId,
-        bool ranHere,
+        WorkflowRunner? here,
         CancellationToken cancellationToken)
     {
-        var lease = await acquire(runId, ranHere ? CancellationToken.None : cancellationToken).ConfigureAwait(false) ?? throw InUse(runId, "is in progress in another process");
+        var lease = await acquire(runId, here is null ? cancellationToken : CancellationToken.None).ConfigureAwait(false) ?? throw InUse(runId, "is in progress in another process");
         try
         {
-            await GoOnAsync(stored, plan, lease, settings, migrate, runId, ranHere, cancellationToken).ConfigureAwait(false);
+            await GoOnAsync(stored, plan, lease, settings, migrate, runId, here, cancellationToken).ConfigureAwait(false);
         }
         catch when (!services.Runners.ContainsKey(runId))
         {
@@ -80,29 +83,6 @@ internal sealed class RunMigration(
             [problem, .. stored is null ? [] : DefinitionDifference.Between(stored, definition).Select(static line => $"Different: {line}.")]);
     }
 
-    /// <summary>A run of this engine is drained first: what runs finishes, and is not begun again.</summary>
-    /// <returns>Whether it was one of this engine's.</returns>
-    private async ValueTask<bool> StopHereAsync(string runId)
-    {
-        if (!services.Runners.TryGetValue(runId, out var runner))
-        {
-            return false;
-        }
-
-        runner.Stop(StopCause.Draining);
-        services.Coordinator.GiveBackWaiting(ticket => ReferenceEquals(ticket.Owner, runner));
-        try
-        {
-            await runner.CompletionApart.ConfigureAwait(false);
-        }
-        catch (StateException exception) when (exception.ErrorCode == ErrorCodes.LeaseLost)
-        {
-            // Handed over: to the one that asks for it here.
-        }
-
-        return true;
-    }
-
     private static List<string> TooLate(WorkflowPlan plan, int currentPhase, WorkflowState state) =>
         [.. plan.Definition.Tasks.Where((task, index) => plan.PhaseOf[index] < currentPhase && !state.TaskResults.ContainsKey(task.Id)).Select(static task => $"'{task.Id}'")];
 
@@ -113,7 +93,7 @@ internal sealed class RunMigration(
         WorkflowRunOptions settings,
         Func<WorkflowMigration, WorkflowDefinition> migrate,
         string runId,
-        bool ranHere,
+        WorkflowRunner? here,
         CancellationToken cancellationToken)
     {
         if (await RunSnapshot.ReadAsync(services.State, runId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
@@ -129,14 +109,15 @@ internal sealed class RunMigration(
             cancellationToken.ThrowIfCancellationRequested();
             nextPlan = NextPlan(stored, plan, snapshot, migrate, runId);
         }
-        catch when (ranHere)
+        catch when (here is not null)
         {
             // It was only stopped for this: it goes on as it is.
-            await resume(WorkflowPlan.Of(stored), snapshot, lease, settings, "not migrated").ConfigureAwait(false);
+            here.GoOnAs(await resume(WorkflowPlan.Of(stored), snapshot, lease, settings, "not migrated").ConfigureAwait(false));
             throw;
         }
 
-        await resume(nextPlan, snapshot, lease, settings, $"migrated from version '{stored.Version}' to '{nextPlan.Definition.Version}'").ConfigureAwait(false);
+        var heir = await resume(nextPlan, snapshot, lease, settings, $"migrated from version '{stored.Version}' to '{nextPlan.Definition.Version}'").ConfigureAwait(false);
+        here?.GoOnAs(heir);
     }
 
     /// <summary>What the user's function makes of it, if the run can go on with that.</summary>

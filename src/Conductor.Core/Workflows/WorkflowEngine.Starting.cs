@@ -101,7 +101,7 @@ public sealed partial class WorkflowEngine
     }
 
     /// <summary>Goes on with a run whose lease was just taken.</summary>
-    private async ValueTask ResumeAsync(WorkflowPlan plan, RunSnapshot snapshot, HeldLease lease, WorkflowRunOptions settings, string message)
+    private async ValueTask<WorkflowRunner> ResumeAsync(WorkflowPlan plan, RunSnapshot snapshot, HeldLease lease, WorkflowRunOptions settings, string message)
     {
         var runId = snapshot.State.WorkflowId;
         var isCrash = !_services.HadLost(runId, lease.Current);
@@ -114,6 +114,7 @@ public sealed partial class WorkflowEngine
         }
 
         Launch(runner);
+        return runner;
     }
 
     private async ValueTask<WorkflowRun?> FindExistingAsync(

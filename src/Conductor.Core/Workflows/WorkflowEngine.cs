@@ -46,7 +46,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         SettingProblems.ThrowIfAny(settings.Problems(nameof(WorkflowOptions)), nameof(options));
         _services = new WorkflowServices(coordinator, stateManager, policyEngine, settings, environment ?? ConductorEnvironment.Default);
         _leases = new LeaseKeeper(_services);
-        _recovery = new WorkflowRecovery(_services, (plan, snapshot, lease, message) => ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message));
+        _recovery = new WorkflowRecovery(_services, async (plan, snapshot, lease, message) => await ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message).ConfigureAwait(false));
         _migration = new RunMigration(_services, AcquireAsync, ResumeAsync);
         _recoveryLoop = new PeriodicLoop(settings.RecoveryInterval, _services.Time, ScanQuietlyAsync);
     }

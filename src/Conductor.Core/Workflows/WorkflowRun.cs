@@ -31,7 +31,7 @@ public sealed class WorkflowRun : IAsyncDisposable
 
     /// <summary>
     /// Completes with the final state when the run has ended, whatever its end. Fails with LEASE_LOST when this process could not go on with
-    /// it: get the run by its id to follow its new owner.
+    /// it: get the run by its id to follow its new owner. A run that is migrated in this engine ends with what goes on with it.
     /// </summary>
     /// <remarks>
     /// Whoever awaits it may go on on the thread on which the run ended, as after any async method. Several who do by <c>WaitAsync</c> with a token may go on one after the

@@ -11,6 +11,8 @@ internal sealed partial class WorkflowRunner : ILaneItem
 {
     /// <summary>Whoever awaits it goes on on the thread that completes it, as after any async method.</summary>
     private readonly TaskCompletionSource<WorkflowState> _completion = new();
+    private TaskCompletionSource? _drained;
+    private bool _goesOn;
     private WorkflowState? _finalState;
     private Exception? _failure;
 
@@ -20,6 +22,37 @@ internal sealed partial class WorkflowRunner : ILaneItem
     /// <summary>The same for this library itself, which must not have to wait for what an application does when the run is over. Thread-safe.</summary>
     public Task<WorkflowState> CompletionApart =>
         Completion.ContinueWith(static run => run, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
+
+    /// <summary>
+    /// Drains the run for a migration. Whoever awaits it awaits what goes on with it: it must be followed by <see cref="GoOnAs"/> or <see cref="EndUnlessItGoesOn"/>. Thread-safe.
+    /// </summary>
+    /// <returns>Over when nothing of the run is under way here.</returns>
+    public async Task DrainAsync()
+    {
+        var drained = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Volatile.Write(ref _drained, drained);
+        Stop(StopCause.Draining);
+        _services.Coordinator.GiveBackWaiting(ticket => ReferenceEquals(ticket.Owner, this));
+
+        // A run that was about to end by itself may not have seen that it is drained.
+        await Task.WhenAny(drained.Task, CompletionApart).ConfigureAwait(false);
+    }
+
+    /// <summary>Another goes on with the run after its drain: its end is this one's.</summary>
+    public void GoOnAs(WorkflowRunner heir)
+    {
+        _goesOn = true;
+        _ = EndAsAsync(heir);
+    }
+
+    /// <summary>The migration is over.</summary>
+    public void EndUnlessItGoesOn()
+    {
+        if (!_goesOn && _failure is not null)
+        {
+            ((ILaneItem)this).Run();
+        }
+    }
 
     /// <inheritdoc />
     bool ILaneItem.IsBrief => _services.EndsAreBrief;
@@ -50,6 +83,23 @@ internal sealed partial class WorkflowRunner : ILaneItem
         _services.NoteEnd(Stopwatch.GetElapsedTime(begunAt));
     }
 
+    private async Task EndAsAsync(WorkflowRunner heir)
+    {
+        try
+        {
+            _finalState = await heir.CompletionApart.ConfigureAwait(false);
+            _failure = null;
+        }
+#pragma warning disable CA1031 // Whoever waits for the run is told instead.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            _failure = exception;
+        }
+
+        ((ILaneItem)this).Run();
+    }
+
     /// <summary>Nothing of the run follows: its span, its time limit and its notices are over.</summary>
     private async ValueTask CompleteAsync()
     {
@@ -73,7 +123,13 @@ internal sealed partial class WorkflowRunner : ILaneItem
         _services.LeaveSpareTasks(_spare);
         _services.Forget(this);
         Committed.Beat();
-        Lane.Add(this);
+        var drained = Volatile.Read(ref _drained);
+        if (_failure is null || drained is null)
+        {
+            Lane.Add(this);
+        }
+
+        drained?.TrySetResult();
     }
 
     /// <summary>The run is over whether it can be read or not: a store that does not answer now is asked again, as it is for the steps.</summary>

@@ -185,7 +185,7 @@ internal sealed partial class WorkflowRunner
         Note(WorkflowEventKind.HandedOver, status: WorkflowStatus.Waiting);
         await CommitChangesAsync().ConfigureAwait(false);
         _lossReason = new StateException(
-            ErrorCodes.LeaseLost, $"Run '{RunId}' was handed over because this engine stopped. Whoever shares the store goes on with it; get it by its id to follow it.");
+            ErrorCodes.LeaseLost, $"Run '{RunId}' was handed over because this engine stopped, or could not go on with it after a migration. Whoever shares the store goes on with it; get it by its id to follow it.");
         Log.HandedOver(_services.Logger, RunId);
     }
 

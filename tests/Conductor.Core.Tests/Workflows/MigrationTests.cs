@@ -95,13 +95,14 @@ public sealed class MigrationTests
             await release.Task;
             return task.Task.Id;
         });
-        await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        var first = rig.Engine.RunWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" }).AsTask();
         await begun.Task;
         var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }).AsTask();
         release.SetResult();
         var state = await rig.DriveAsync((await rig.DriveAsync(start)).Completion);
         state.TaskResults.Keys.Should().BeEquivalentTo("a", "c");
         state.Redeliveries.Should().BeEmpty();
+        (await first.WaitAsync(TimeSpan.FromSeconds(20))).DefinitionVersion.Should().Be("2", "whoever awaited the run awaits what it became");
     }
 
     [Fact]
@@ -201,7 +202,7 @@ public sealed class MigrationTests
             await release.Task;
             return "done";
         });
-        await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        var first = rig.Engine.RunWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" }).AsTask();
         await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
         var act = async () => await rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static _ => throw new InvalidDataException("no way") });
 
@@ -212,6 +213,7 @@ public sealed class MigrationTests
         var run = (await rig.Engine.GetRunAsync("run"))!;
         var state = await rig.DriveAsync(run.Completion);
         (state.Status, state.DefinitionVersion, state.CompletedTasks).Should().Be((WorkflowStatus.Completed, "1", 2));
+        (await first.WaitAsync(TimeSpan.FromSeconds(20))).Status.Should().Be(WorkflowStatus.Completed, "whoever awaited it need not know");
     }
 
     [Fact]
@@ -224,7 +226,7 @@ public sealed class MigrationTests
             await release.Task;
             return "done";
         });
-        await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        var first = rig.Engine.RunWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" }).AsTask();
         await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
         using var giveUp = new CancellationTokenSource();
         var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, giveUp.Token).AsTask();
@@ -234,19 +236,8 @@ public sealed class MigrationTests
         await FluentActions.Awaiting(() => start).Should().ThrowAsync<OperationCanceledException>("nobody has to wait for a task to give up");
         release.SetResult();
 
-        var state = await EndOfAsync(rig, "run").WaitAsync(TimeSpan.FromSeconds(20));
+        var state = await first.WaitAsync(TimeSpan.FromSeconds(20));
         (state.Status, state.DefinitionVersion, state.CompletedTasks).Should().Be((WorkflowStatus.Completed, "1", 2));
-    }
-
-    private static async Task<WorkflowState> EndOfAsync(Rig rig, string runId)
-    {
-        WorkflowState state;
-        while (!(state = (await rig.State.GetWorkflowStateAsync(runId))!).IsComplete)
-        {
-            await Rig.SettleAsync();
-        }
-
-        return state;
     }
 
     private static async ValueTask<TaskData> NeverAsync(Conductor.Agents.TaskContext task, CancellationToken cancellationToken)
