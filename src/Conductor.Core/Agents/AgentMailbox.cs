@@ -157,7 +157,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     /// <summary>An assignment is only noted and given to the thread pool; other messages wait for the agent's own handler.</summary>
     bool IMessageReceiver.HandlesAtOnce(AgentMessage message) => message.Payload is TaskAssignment;
 
-    /// <summary>Takes its own assignment as it is; one of another coordinator on the same bus comes as a message.</summary>
+    /// <summary>Takes its own assignment as it is. Those of other coordinators on the same bus are not for it, though they may be for an agent of the same id.</summary>
     bool IMessageReceiver.TryTake(IMessageSource source)
     {
         if (!ReferenceEquals(source, this))
@@ -195,8 +195,19 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
 
     private void Handle(AgentMessage message)
     {
-        if (message.Payload is TaskAssignment assignment
-            && TryBegin(assignment, EntityId.NumberOf(message.CorrelationId ?? message.Id), host.Environment.TimeProvider.GetTimestamp(), message))
+        if (message.Payload is not TaskAssignment assignment)
+        {
+            return;
+        }
+
+        if (message.Sender != host.CoordinatorId)
+        {
+            // It has an agent of the same id, which hears it, too.
+            Log.AssignmentNotOurs(host.Logger, Id, assignment.Task.Id, message.Sender);
+            return;
+        }
+
+        if (TryBegin(assignment, EntityId.NumberOf(message.CorrelationId ?? message.Id), host.Environment.TimeProvider.GetTimestamp(), message))
         {
             Enqueue();
         }

@@ -29,6 +29,9 @@ internal static partial class Log
     [LoggerMessage(1307, LogLevel.Error, "What surrounds agent {AgentId} failed at task {TaskId}: a listener of traces or metrics, most likely.")]
     public static partial void RunFailed(ILogger logger, Exception exception, string agentId, string taskId);
 
+    [LoggerMessage(1309, LogLevel.Debug, "Agent {AgentId} left the assignment of task {TaskId} to another agent of its id: it is coordinator {CoordinatorId}'s.")]
+    public static partial void AssignmentNotOurs(ILogger logger, string agentId, string taskId, string coordinatorId);
+
     [LoggerMessage(1308, LogLevel.Error, "Agent {AgentId}, made for task {TaskId} alone, could not be stopped or disposed; its result stands.")]
     public static partial void EndFailed(ILogger logger, Exception exception, string agentId, string taskId);
 }
