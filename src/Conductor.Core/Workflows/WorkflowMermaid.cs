@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text;
 
 namespace Conductor.Workflows;
@@ -18,18 +19,18 @@ public static class WorkflowMermaid
 
     /// <summary>The definition as a flowchart: a box for each phase, an arrow for each dependency, a dotted one for the feedback loop.</summary>
     /// <param name="definition">The definition.</param>
-    public static string ToMermaid(this WorkflowDefinition definition) => Draw(definition, state: null);
+    public static string ToMermaid(this WorkflowDefinition definition) => Draw(definition, state: null, underWay: FrozenSet<string>.Empty);
 
     /// <summary>A run of the definition as a flowchart, coloured by status.</summary>
     /// <param name="definition">The definition.</param>
-    /// <param name="state">The run's state.</param>
+    /// <param name="state">The run's state. It does not say which tasks are under way: see <see cref="WorkflowRun.ToMermaidAsync"/>.</param>
     public static string ToMermaid(this WorkflowDefinition definition, WorkflowState state)
     {
         ArgumentNullException.ThrowIfNull(state);
-        return Draw(definition, state);
+        return Draw(definition, state, underWay: FrozenSet<string>.Empty);
     }
 
-    private static string Draw(WorkflowDefinition definition, WorkflowState? state)
+    internal static string Draw(WorkflowDefinition definition, WorkflowState? state, IReadOnlySet<string> underWay)
     {
         ArgumentNullException.ThrowIfNull(definition);
         var plan = WorkflowPlan.Of(definition);
@@ -58,7 +59,7 @@ public static class WorkflowMermaid
         }
 
         DrawFeedback(text, plan, state);
-        DrawColours(text, plan, state);
+        DrawColours(text, plan, state, underWay);
         return text.ToString();
     }
 
@@ -77,7 +78,7 @@ public static class WorkflowMermaid
         }
     }
 
-    private static void DrawColours(StringBuilder text, WorkflowPlan plan, WorkflowState? state)
+    private static void DrawColours(StringBuilder text, WorkflowPlan plan, WorkflowState? state, IReadOnlySet<string> underWay)
     {
         if (state is null)
         {
@@ -86,7 +87,7 @@ public static class WorkflowMermaid
 
         foreach (var (status, style) in _styles)
         {
-            var tasks = Enumerable.Range(0, plan.TaskCount).Where(index => StatusOf(plan.Task(index), state) == status).Select(static index => $"t{index}").ToList();
+            var tasks = Enumerable.Range(0, plan.TaskCount).Where(index => StatusOf(plan.Task(index), state, underWay) == status).Select(static index => $"t{index}").ToList();
             if (tasks.Count > 0)
             {
                 text.Append($"  classDef {status} {style}\n  class {string.Join(',', tasks)} {status}\n");
@@ -116,8 +117,8 @@ public static class WorkflowMermaid
         return notes.Count == 0 ? label : $"{label}<br/>{string.Join(", ", notes)}";
     }
 
-    private static AgentTaskStatus StatusOf(TaskDefinition task, WorkflowState state) =>
-        state.TaskResults.TryGetValue(task.Id, out var result) ? result.Status : AgentTaskStatus.Pending;
+    private static AgentTaskStatus StatusOf(TaskDefinition task, WorkflowState state, IReadOnlySet<string> underWay) =>
+        underWay.Contains(task.Id) ? AgentTaskStatus.InProgress : state.TaskResults.TryGetValue(task.Id, out var result) ? result.Status : AgentTaskStatus.Pending;
 
     /// <summary>Mermaid writes entities with a hash: what could end the label, or be read as markup, is written that way.</summary>
     private static string Escape(string text)

@@ -144,7 +144,9 @@ public sealed class WorkflowRun : IAsyncDisposable
     public async ValueTask<string> ToMermaidAsync(CancellationToken cancellationToken = default)
     {
         var definition = await _services.State.GetWorkflowDefinitionAsync(RunId, cancellationToken).ConfigureAwait(false) ?? throw Gone();
-        return definition.ToMermaid(await GetStateAsync(cancellationToken).ConfigureAwait(false));
+        return await RunSnapshot.ReadAsync(_services.State, RunId, cancellationToken).ConfigureAwait(false) is { } inProgress
+            ? WorkflowMermaid.Draw(definition, inProgress.State, inProgress.UnderWay)
+            : definition.ToMermaid(await GetStateAsync(cancellationToken).ConfigureAwait(false));
     }
 
     /// <summary>Lets go of the run; it goes on.</summary>

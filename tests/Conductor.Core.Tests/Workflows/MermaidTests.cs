@@ -33,6 +33,31 @@ public sealed class MermaidTests
         """.ReplaceLineEndings("\n"));
 
     [Fact]
+    public async Task ToMermaidAsync_RunInProgress_ShowsWhatIsUnderWay()
+    {
+        await using var rig = await Rig.StartAsync();
+        var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await rig.AddAllTypesAsync(static _ => TaskData.Empty);
+        await rig.Coordinator.UnregisterAgentAsync("test");
+        await rig.AddAsync(
+            async (_, _) =>
+            {
+                begun.SetResult();
+                await release.Task;
+                return TaskData.Empty;
+            },
+            AgentType.Test);
+        await using var run = await rig.Engine.StartWorkflowAsync(Release());
+        await begun.Task.WaitAsync(TimeSpan.FromSeconds(20));
+
+        var text = await run.ToMermaidAsync();
+
+        text.Should().ContainAll("class t0 Completed", "class t1 InProgress", "class t2 Pending");
+        release.SetResult();
+        await rig.DriveAsync(run.Completion);
+    }
+
+    [Fact]
     public async Task ToMermaidAsync_Run_IsColouredByStatusAndTellsRoundsAndAttempts()
     {
         await using var rig = await Rig.StartAsync();
