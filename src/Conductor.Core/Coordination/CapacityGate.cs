@@ -29,20 +29,20 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         var waiter = new Waiter(ticket, denial);
         lock (_gate)
         {
-            if (counts.Releases != denial.SeenVersion || limit.IsClosed || ticket.IsToBeGivenBack)
+            ticket.HasTurn = counts.Releases != denial.SeenVersion;
+            if (ticket.HasTurn || limit.IsClosed || ticket.IsToBeGivenBack)
             {
                 return;
             }
 
             // Once: what several look at side by side they would deny each other for ever.
-            ticket.HasLookedAgain = !ticket.HasLookedAgain && denial.SeenRetreats < _retreats;
-            if (ticket.HasLookedAgain)
+            ticket.HasTurn = ticket.HasLookedAgain = !ticket.HasLookedAgain && denial.SeenRetreats < _retreats;
+            if (ticket.HasTurn)
             {
                 return;
             }
 
             limit.Enter(ticket.MayExceedQueue);
-            ticket.HasTurn = false;
             _waiters.Add(waiter);
             Volatile.Write(ref counts.WaitingForCapacity, _waiters.Count);
         }
@@ -51,6 +51,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         Interlocked.MemoryBarrier();
         if (Version != denial.SeenVersion && TryLeave(waiter))
         {
+            ticket.HasTurn = true;
             return;
         }
 

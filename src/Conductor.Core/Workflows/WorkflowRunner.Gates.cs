@@ -37,7 +37,7 @@ internal sealed partial class WorkflowRunner
         EndPhase(phase, verdict.IsAllowed ? PhaseOutcome.Passed : PhaseOutcome.Failed, verdict.Denial?.Reason);
         if (verdict.Denial is { } denial)
         {
-            var cause = _board.FirstFailure(phase) is { Error: { } error } first ? $" First to fail: task '{first.TaskId}' ({error.Code}): {error.Message}" : string.Empty;
+            var cause = _board.FirstFailure(phase) is { Error: { } error } first ? $" Task '{first.TaskId}' failed ({error.Code}): {error.Message}" : string.Empty;
             Fail(ErrorCodes.PhaseGateFailed, $"Phase '{_plan.Phase(phase)}' did not pass its gate: policy '{denial.PolicyName}': {denial.Reason}{cause}");
             await EndAsync(WorkflowStatus.Failed).ConfigureAwait(false);
         }

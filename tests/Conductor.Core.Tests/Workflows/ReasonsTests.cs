@@ -24,7 +24,7 @@ public sealed class ReasonsTests
 
         var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(definition).AsTask());
 
-        state.Error!.Message.Should().Contain("phase_gate").And.Contain("'lost' (NO_AVAILABLE_AGENT)").And.Contain("No agent of type 'ghost' is registered").And.NotContain("after");
+        state.Error!.Message.Should().Contain("phase_gate").And.Contain("'lost' failed (NO_AVAILABLE_AGENT)").And.Contain("No agent of type 'ghost' is registered").And.NotContain("after");
         rig.Logs.GetSnapshot().Should().ContainSingle(static entry => entry.Id.Id == 1423).Which.Should()
             .Match<FakeLogRecord>(static entry => entry.Level == LogLevel.Error && entry.Message.Contains("No agent of type 'ghost' is registered"));
     }
