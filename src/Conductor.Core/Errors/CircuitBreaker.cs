@@ -92,7 +92,7 @@ public sealed class CircuitBreaker
         {
             lock (Gate)
             {
-                return CurrentState() == CircuitBreakerState.Open ? _recoveryTimeout - _time.GetElapsedTime(_lastFailureAt) : TimeSpan.Zero;
+                return _state == CircuitBreakerState.Open && LeftOfRecovery() is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
             }
         }
     }
@@ -197,7 +197,10 @@ public sealed class CircuitBreaker
     }
 
     private CircuitBreakerState CurrentState() =>
-        _state == CircuitBreakerState.Open && _time.GetElapsedTime(_lastFailureAt) >= _recoveryTimeout ? CircuitBreakerState.HalfOpen : _state;
+        _state == CircuitBreakerState.Open && LeftOfRecovery() <= TimeSpan.Zero ? CircuitBreakerState.HalfOpen : _state;
+
+    /// <summary>Looks at the clock: one look is one answer, and a second one may be later than the recovery.</summary>
+    private TimeSpan LeftOfRecovery() => _recoveryTimeout - _time.GetElapsedTime(_lastFailureAt);
 
     private void CountSuccess(CircuitBreakerSettings? settings) => Change(() => OnSuccess(settings));
 

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Conductor.Diagnostics;
 
@@ -7,9 +6,12 @@ namespace Conductor.Errors;
 /// <content>The circuit breakers: made when they are needed, counted, and forgotten with their agents.</content>
 public sealed partial class ErrorHandler
 {
-    private readonly ConcurrentDictionary<string, CircuitBreaker> _breakers = new(StringComparer.Ordinal);
+    private readonly BreakerRegistry _breakers;
 
-    /// <summary>The circuit breaker of an agent; one is made when it has none.</summary>
+    /// <summary>
+    /// The circuit breaker of an agent; one is made when it has none. A registered agent's lasts as long as the agent. Of agents that are registered nowhere
+    /// the 1,000 used last are kept, and those that are open: do not hold one for long, ask for it again.
+    /// </summary>
     /// <param name="agentId">The agent.</param>
     public CircuitBreaker GetCircuitBreaker(string agentId) => GetCircuitBreaker(agentId, TypeOf(agentId));
 
@@ -18,50 +20,60 @@ public sealed partial class ErrorHandler
     public void ResetCircuitBreaker(string agentId)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
-        _breakers.GetValueOrDefault(agentId)?.Reset();
+        _breakers.Find(agentId)?.Reset();
     }
 
     /// <summary>The breaker of an agent, if it has one: it has none until it fails, or until somebody asks for it.</summary>
-    internal CircuitBreaker? FindCircuitBreaker(string agentId) => _breakers.GetValueOrDefault(agentId);
+    internal CircuitBreaker? FindCircuitBreaker(string agentId) => _breakers.Find(agentId);
 
     /// <summary>An agent without failures is counted as one with a closed breaker; it has none until it needs one.</summary>
     internal void AddAgent(string agentId)
     {
-        if (!_breakers.ContainsKey(agentId))
+        if (_breakers.Add(agentId))
         {
             CountBreaker(CircuitBreakerState.Closed, 1);
+        }
+    }
+
+    /// <summary>Forgets an agent that is gone, and its breaker if it has one.</summary>
+    internal void RemoveAgent(string agentId)
+    {
+        if (_breakers.Remove(agentId, out var breaker))
+        {
+            Forget(breaker);
         }
     }
 
     /// <summary>The breaker of an agent, with the settings of its type.</summary>
     private CircuitBreaker GetCircuitBreaker(string agentId, AgentType type)
     {
-        if (_breakers.TryGetValue(agentId, out var known))
+        var breaker = _breakers.Use(agentId, type, out var isMade, out var isStranger);
+        if (!isMade)
         {
-            return known;
+            return breaker;
         }
 
-        var made = new CircuitBreaker(agentId, _options.CircuitBreaker.With(SettingsOf(type)?.CircuitBreaker.ToSettings()), _environment.TimeProvider);
-        var kept = _breakers.GetOrAdd(agentId, made);
-        if (ReferenceEquals(kept, made))
+        if (isStranger)
         {
-            made.StateChanged = _onBreakerChanged;
-            if (TypeOf(agentId).IsEmpty)
+            CountBreaker(CircuitBreakerState.Closed, 1);
+            while (_breakers.TakeSurplus() is { } surplus)
             {
-                CountBreaker(CircuitBreakerState.Closed, 1);
+                Forget(surplus);
             }
-
-            BreakerChanged?.Invoke(agentId);
         }
 
-        return kept;
+        BreakerChanged?.Invoke(agentId);
+        return breaker;
     }
 
-    /// <summary>Forgets an agent that is gone, and its breaker if it has one.</summary>
-    internal void RemoveAgent(string agentId)
+    private CircuitBreaker MakeBreaker(string agentId, AgentType type) =>
+        new(agentId, _options.CircuitBreaker.With(SettingsOf(type)?.CircuitBreaker.ToSettings()), _environment.TimeProvider) { StateChanged = _onBreakerChanged };
+
+    /// <summary>A breaker is kept no more; an agent without one was counted as one with a closed one.</summary>
+    private void Forget(CircuitBreaker? breaker)
     {
         var state = CircuitBreakerState.Closed;
-        if (_breakers.TryRemove(agentId, out var breaker))
+        if (breaker is not null)
         {
             breaker.StateChanged = null;
             state = breaker.CountedState;

@@ -46,6 +46,7 @@ public sealed partial class ErrorHandler
         _environment = environment ?? ConductorEnvironment.Default;
         _logger = _environment.LoggerFactory.CreateLogger<ErrorHandler>();
         _onBreakerChanged = OnBreakerChanged;
+        _breakers = new BreakerRegistry(MakeBreaker);
         SettingProblems.ThrowIfAny(_retryPolicy.Problems(nameof(RetryPolicy)), nameof(retryPolicy));
         SettingProblems.ThrowIfAny(_options.Problems(nameof(ErrorHandlerOptions), _retryPolicy), nameof(options));
     }

@@ -1,4 +1,5 @@
 using Conductor.Errors;
+using Conductor.Tests.Support;
 using CsCheck;
 using Microsoft.Extensions.Time.Testing;
 
@@ -327,6 +328,21 @@ public sealed class CircuitBreakerTests
             start.Set();
 
             (await Task.WhenAll(callers)).Count(permit => permit is not null).Should().Be(2);
+        }
+    }
+
+    /// <summary>The clock goes on between two looks at it: the time left must come from the one that says that it is open.</summary>
+    [Fact]
+    public void TimeUntilRecovery_RecoveryIsOverWhileItLooks_IsNeverNegative()
+    {
+        for (var looks = 1; looks < 5; looks++)
+        {
+            var breaker = new CircuitBreaker("a", 1, TimeSpan.FromSeconds(looks), timeProvider: new TickingTimeProvider(TimeSpan.FromSeconds(0.75)));
+            breaker.RecordFailure();
+
+            var left = Enumerable.Range(0, 10).Select(_ => breaker.TimeUntilRecovery).ToList();
+
+            left.Should().OnlyContain(time => time >= TimeSpan.Zero);
         }
     }
 }

@@ -87,6 +87,46 @@ public sealed class MetricsTests : IAsyncDisposable
             .Should().OnlyContain(static state => state.Sum(static measurement => measurement.Value) == 0);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task HandleErrorAsync_AgentsRegisteredNowhere_CountsNoMoreThanAreKept(bool isGiven)
+    {
+        using var breakers = Collect<long>("conductor.circuit_breaker.status");
+        await using var rig = await StartAsync();
+        await rig.AddAsync(_ => TaskData.Empty, id: "known");
+        rig.Errors.GetCircuitBreaker("known");
+
+        for (var i = 0; i < 3 * BreakerRegistry.MaxStrangers; i++)
+        {
+            if (isGiven)
+            {
+                rig.Errors.GetCircuitBreaker($"stranger-{i}");
+            }
+            else
+            {
+                await rig.Errors.HandleErrorAsync(
+                    new TaskError { Code = "X", Message = "m" }, new ErrorContext { AgentId = $"stranger-{i}", AgentType = AgentType.Coding });
+            }
+        }
+
+        breakers.GetMeasurementSnapshot().Sum(static measurement => measurement.Value).Should().Be(BreakerRegistry.MaxStrangers + 1);
+    }
+
+    [Fact]
+    public async Task RegisterAgentAsync_WasAStrangerWithABreaker_IsCountedOnce()
+    {
+        using var breakers = Collect<long>("conductor.circuit_breaker.status");
+        await using var rig = await StartAsync();
+        rig.Errors.GetCircuitBreaker("a").RecordFailure();
+
+        await rig.AddAsync(_ => TaskData.Empty, id: "a");
+
+        breakers.GetMeasurementSnapshot().Sum(static measurement => measurement.Value).Should().Be(1);
+        await rig.Coordinator.UnregisterAgentAsync("a");
+        breakers.GetMeasurementSnapshot().Sum(static measurement => measurement.Value).Should().Be(0);
+    }
+
     [Fact]
     public async Task Bus_Measured_CountsSentConsumedDroppedAndTimes()
     {
