@@ -3,10 +3,45 @@ using Microsoft.Data.Sqlite;
 
 namespace Conductor.Sqlite;
 
-/// <summary>Leases in the database, by the clock of this machine. A name's fence goes on growing after a release, until its run is deleted. Thread-safe.</summary>
+/// <summary>
+/// Leases in the database, by the clock of this machine. A name is forgotten when its lease is released, unless it is that of a run, which goes with the run:
+/// recovery tells by a fence that is one higher that nobody else had the run. The fence of a name grows all the same, for whoever may still hold an older
+/// lease of it: a name that is not known goes on above the highest fence of all that were forgotten, which stands in a row of its own. Thread-safe.
+/// </summary>
 internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider time) : LeaseStore
 {
     private const string Columns = "name, owner, fence, nonce, renewal, expires_at";
+
+    /// <summary>No lease has an empty name. (A row instead of a table: versions before this one go on with the file.)</summary>
+    private const string ForgottenFence = "(SELECT fence FROM conductor_leases WHERE name = '')";
+
+    /// <summary>Whether a lease is that of a run.</summary>
+    private const string IsOfRun = "EXISTS (SELECT 1 FROM conductor_workflows WHERE id = substr(name, 10) AND name = 'workflow:' || id)";
+
+    /// <summary>Forgets a name.</summary>
+    public static void Forget(SqliteSession session, string name) =>
+        NoteForgotten(session, session.Column<long>("DELETE FROM conductor_leases WHERE name = $1 RETURNING fence", name));
+
+    /// <summary>
+    /// Forgets leases that are no run's: those that were released, and those that ran out long ago. Their owners died: a process during a replay, or before it had created its run.
+    /// </summary>
+    /// <param name="session">The writer's.</param>
+    /// <param name="oldest">What ran out before this did so long ago, in UTC ticks.</param>
+    /// <param name="most">How many are forgotten at most.</param>
+    /// <returns>How many were.</returns>
+    public static int ForgetLeft(SqliteSession session, long oldest, int most)
+    {
+        var fences = session.Column<long>(
+            $"""
+            DELETE FROM conductor_leases WHERE name IN (
+                SELECT name FROM conductor_leases WHERE name <> '' AND (released = 1 OR expires_at < $1) AND NOT {IsOfRun} LIMIT $2)
+            RETURNING fence
+            """,
+            oldest,
+            (long)most);
+        NoteForgotten(session, fences);
+        return fences.Count;
+    }
 
     /// <summary>A lease from columns that stand in the order of <see cref="Columns"/>.</summary>
     public static Lease Read(SqliteDataReader row, int first) => new()
@@ -29,7 +64,7 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
                 return First(
                     session,
                     $"""
-                    INSERT INTO conductor_leases (name, owner, fence, nonce, renewal, expires_at, released) VALUES ($1, $2, 1, $3, 0, $4, 0)
+                    INSERT INTO conductor_leases (name, owner, fence, nonce, renewal, expires_at, released) VALUES ($1, $2, 1 + ifnull({ForgottenFence}, 0), $3, 0, $4, 0)
                     ON CONFLICT (name) DO UPDATE SET owner = $2, fence = fence + 1, nonce = $3, renewal = 0, expires_at = $4, released = 0
                     WHERE released = 1 OR expires_at <= $5
                     RETURNING {Columns}
@@ -78,8 +113,20 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
         cancellationToken).ConfigureAwait(false);
 
     protected override async ValueTask<bool> ReleaseCoreAsync(Lease lease, CancellationToken cancellationToken) => await store.WriteAsync(
-        session => session.Execute(
-            "UPDATE conductor_leases SET released = 1 WHERE name = $1 AND fence = $2 AND nonce = $3 AND released = 0", lease.Name, lease.Fence, lease.Nonce) > 0,
+        session =>
+        {
+            var isOfRun = session.Column<long>(
+                $"UPDATE conductor_leases SET released = 1 WHERE name = $1 AND fence = $2 AND nonce = $3 AND released = 0 RETURNING {IsOfRun}",
+                lease.Name,
+                lease.Fence,
+                lease.Nonce);
+            if (isOfRun is [0])
+            {
+                Forget(session, lease.Name);
+            }
+
+            return isOfRun.Count > 0;
+        },
         cancellationToken).ConfigureAwait(false);
 
     protected override async ValueTask<Lease?> GetCoreAsync(string name, CancellationToken cancellationToken)
@@ -88,6 +135,19 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
         return await store.ReadAsync(
             session => First(session, $"SELECT {Columns} FROM conductor_leases WHERE name = $1 AND released = 0 AND expires_at > $2", name, now),
             cancellationToken).ConfigureAwait(false);
+    }
+
+    private static void NoteForgotten(SqliteSession session, List<long> fences)
+    {
+        if (fences.Count > 0)
+        {
+            session.Execute(
+                """
+                INSERT INTO conductor_leases (name, owner, fence, nonce, renewal, expires_at, released) VALUES ('', '', $1, '', 0, 0, 1)
+                ON CONFLICT (name) DO UPDATE SET fence = $1 WHERE fence < $1
+                """,
+                fences.Max());
+        }
     }
 
     private static Lease? First(SqliteSession session, string sql, params ReadOnlySpan<object?> values)

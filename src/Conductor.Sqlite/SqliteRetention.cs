@@ -116,12 +116,13 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
             oldest,
             (long)ResultsPerStep);
         var early = session.Execute("DELETE FROM conductor_early_results WHERE saved_at < $1", oldest);
-        if (workflows.Count + results.Count + effects + early > 0)
+        var leases = SqliteLeaseStore.ForgetLeft(session, oldest, ResultsPerStep);
+        if (workflows.Count + results.Count + effects + early + leases > 0)
         {
             Log.Removed(logger, workflows.Count, results.Count);
         }
 
-        return workflows.Count == WorkflowsPerStep || results.Count == ResultsPerStep || effects == ResultsPerStep;
+        return workflows.Count == WorkflowsPerStep || results.Count == ResultsPerStep || effects == ResultsPerStep || leases == ResultsPerStep;
     }
 
     /// <summary>Gives some of the pages that are free back to the disk.</summary>
@@ -142,7 +143,7 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
     /// <returns>Whether there was one.</returns>
     public static bool Delete(SqliteSession session, string workflowId)
     {
-        session.Execute("DELETE FROM conductor_leases WHERE name = $1", StateManager.WorkflowKey(workflowId));
+        SqliteLeaseStore.Forget(session, StateManager.WorkflowKey(workflowId));
         return DeleteRun(session, workflowId);
     }
 

@@ -88,6 +88,19 @@ public sealed partial class LeaseStoreConformance : ConformanceSuite
             Check.True(second.Fence > first.Fence, "a greater fence");
             Check.True(first.Nonce != second.Nonce, "another nonce");
         });
+        Add("The fence of a name grows whatever other leases are taken and released meanwhile", async (leases, _) =>
+        {
+            var fence = 0L;
+            for (var round = 0; round < 5; round++)
+            {
+                var lease = await TakeAsync(leases, "one").ConfigureAwait(false);
+                Check.True(lease.Fence > fence, "a greater fence");
+                fence = lease.Fence;
+                await leases.ReleaseAsync(lease).ConfigureAwait(false);
+                var other = Check.NotNull(await leases.TryAcquireAsync($"other-{round}", "two", _term).ConfigureAwait(false), "the other lease");
+                await leases.ReleaseAsync(other).ConfigureAwait(false);
+            }
+        });
     }
 
     private void AddKeepingCases()

@@ -109,6 +109,17 @@ public sealed partial class StateManagerConformance
             await environment.PassTimeAsync(_term * 1.25).ConfigureAwait(false);
             await store.CommitWorkflowAsync(Step(version, lease: lease)).ConfigureAwait(false);
         });
+        Add("The fence of a run's lease grows by one with each taking while the run exists, and does not begin anew when the run was deleted", async store =>
+        {
+            var first = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;
+            await store.CommitWorkflowAsync(Step(0, lease: first)).ConfigureAwait(false);
+            await store.Leases.ReleaseAsync(first).ConfigureAwait(false);
+            var second = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "two", _term).ConfigureAwait(false))!;
+            Check.Equal(first.Fence + 1, second.Fence, "the fence after a release");
+            await store.DeleteWorkflowAsync("run").ConfigureAwait(false);
+            var third = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "three", _term).ConfigureAwait(false))!;
+            Check.True(third.Fence > second.Fence, "a greater fence after the run was deleted");
+        });
         Add("A lease that was taken over lets its old holder commit nothing, whatever version it expects", async store =>
         {
             var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;

@@ -168,20 +168,5 @@ public sealed class RetentionTests : IDisposable
     private Task<SqliteStateManager> OpenAsync(RetentionOptions retention) =>
         _folder.OpenAsync(retention: retention, environment: new ConductorEnvironment(_time));
 
-    /// <summary>Lets retention's timer come due, and waits until it has done what it does.</summary>
-    private async Task RetainAsync(SqliteStateManager store)
-    {
-        _time.Advance(SqliteStateOptions.DefaultRetentionInterval);
-        long before;
-        do
-        {
-            before = store.Written.Operations;
-            for (var i = 0; i < 3; i++)
-            {
-                await store.WriteAsync(static _ => true, CancellationToken.None);
-                await Task.Yield();
-            }
-        }
-        while (store.Written.Operations > before + 3);
-    }
+    private Task RetainAsync(SqliteStateManager store) => Retention.RunAsync(store, _time);
 }

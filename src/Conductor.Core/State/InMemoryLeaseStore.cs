@@ -1,12 +1,34 @@
 namespace Conductor.State;
 
-/// <summary>Leases in memory. A name's fence goes on growing after a release, until the name is forgotten. Thread-safe.</summary>
-internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time) : LeaseStore
+/// <summary>
+/// Leases in memory. A name is forgotten when its lease is released, unless it is that of a run, which goes with the run: recovery tells by a fence that is
+/// one higher that nobody else had the run. The fence of a name grows all the same, for whoever may still hold an older lease of it: a name that is not known
+/// goes on above the highest fence of all that were forgotten. Thread-safe.
+/// </summary>
+/// <param name="store">Whose leases they are.</param>
+/// <param name="time">The clock.</param>
+/// <param name="isKeptRun">Whether a name is that of a run that is kept.</param>
+internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, Func<string, bool> isKeptRun) : LeaseStore
 {
     private readonly Lock _gate = new();
 
+    /// <summary>The highest fence of all names that were forgotten.</summary>
+    private long _forgottenFence;
+
     /// <summary>The lease of each name unless it was released, and the fence of whoever took it last.</summary>
     private readonly Dictionary<string, (Lease? Lease, long Fence)> _leases = new(StringComparer.Ordinal);
+
+    /// <summary>How many names are known.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _leases.Count;
+            }
+        }
+    }
 
     /// <summary>Runs something while the lease cannot change hands; runs it unchecked when there is no lease to check.</summary>
     /// <returns>What it gives, or null when the lease is not held.</returns>
@@ -28,7 +50,10 @@ internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time) 
     {
         lock (_gate)
         {
-            _leases.Remove(name);
+            if (_leases.Remove(name, out var entry))
+            {
+                _forgottenFence = Math.Max(_forgottenFence, entry.Fence);
+            }
         }
     }
 
@@ -96,7 +121,15 @@ internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time) 
                 return new ValueTask<bool>(false);
             }
 
-            _leases[lease.Name] = (null, current.Fence);
+            if (isKeptRun(lease.Name))
+            {
+                _leases[lease.Name] = (null, current.Fence);
+            }
+            else
+            {
+                Forget(lease.Name);
+            }
+
             return new ValueTask<bool>(true);
         }
     }
@@ -118,7 +151,7 @@ internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time) 
         {
             Name = name,
             Owner = owner,
-            Fence = _leases.GetValueOrDefault(name).Fence + 1,
+            Fence = (_leases.TryGetValue(name, out var entry) ? entry.Fence : _forgottenFence) + 1,
             Nonce = EntityId.New(),
             ExpiresAt = expiresAt,
         };

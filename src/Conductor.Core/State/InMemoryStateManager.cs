@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Conductor.Diagnostics;
 
 namespace Conductor.State;
@@ -8,7 +7,7 @@ namespace Conductor.State;
 /// The store within one process: everything a store does (versions, leases, effects, retention), only without surviving the process.
 /// What was saved stays across disconnect and connect. Thread-safe.
 /// </summary>
-public sealed class InMemoryStateManager : StateManager
+public sealed partial class InMemoryStateManager : StateManager
 {
     private readonly RetentionOptions _retention;
     private readonly Dictionary<string, AgentState> _agents = new(StringComparer.Ordinal);
@@ -31,7 +30,7 @@ public sealed class InMemoryStateManager : StateManager
     {
         _retention = retention ?? new RetentionOptions();
         SettingProblems.ThrowIfAny(_retention.Problems(nameof(RetentionOptions)), nameof(retention));
-        _leases = new InMemoryLeaseStore(this, Environment.TimeProvider);
+        _leases = new InMemoryLeaseStore(this, Environment.TimeProvider, IsKeptRun);
         _effects = new InMemoryEffectStore(this, _retention.MaxTaskResults, _workflows.ContainsKey);
         _results = new RetainedResults(_retention.MaxTaskResults, _retention.MaxAge, Environment.TimeProvider);
         _forgetEffects = ForgetEffects;
@@ -113,111 +112,11 @@ public sealed class InMemoryStateManager : StateManager
     }
 
     /// <inheritdoc />
-    protected override ValueTask<long> SaveWorkflowStateCoreAsync(WorkflowState state, StateExpectation expectation, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(state);
-        var workflow = _workflows.GetOrAdd(state.WorkflowId, NewWorkflow, _retention);
-        var (version, found) = workflow.TrySave(state, expectation);
-        return Saved(workflow, state.WorkflowId, state.IsComplete, version, expectation, found);
-    }
-
-    /// <inheritdoc />
-    protected override ValueTask<WorkflowState?> GetWorkflowStateCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        new(FindYoung(workflowId)?.GetState());
-
-    /// <inheritdoc />
-    protected override ValueTask<WorkflowDefinition?> GetWorkflowDefinitionCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        new(FindYoung(workflowId)?.Definition);
-
-    /// <inheritdoc />
-    protected override ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(query);
-        _finishedOrder.Trim(Now);
-        var after = query.Page.ContinuationToken;
-        var items = _workflows.Values
-            .Select(static workflow => workflow.Summary)
-            .OfType<WorkflowSummary>()
-            .Where(query.Matches)
-            .OrderByDescending(Position, StringComparer.Ordinal)
-            .SkipWhile(summary => after is not null && string.CompareOrdinal(Position(summary), after) >= 0)
-            .Take(query.Page.Size + 1)
-            .ToList();
-        return new ValueTask<Page<WorkflowSummary>>(ToPage(items, query.Page.Size, Position));
-
-        static string Position(WorkflowSummary summary) =>
-            string.Create(CultureInfo.InvariantCulture, $"{summary.StartedAt.UtcTicks:D20}:{summary.WorkflowId}");
-    }
-
-    /// <inheritdoc />
-    protected override ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsCoreAsync(PageRequest page, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(page);
-        var after = page.ContinuationToken;
-        var items = _workflows
-            .Where(entry => entry.Value.IsUnfinished && (after is null || string.CompareOrdinal(entry.Key, after) > 0))
-            .Select(static entry => entry.Key)
-            .Order(StringComparer.Ordinal)
-            .Take(page.Size + 1)
-            .Select(id => (Id: id, Seen: _leases.Observe(WorkflowKey(id))))
-            .Select(static run => new UnfinishedWorkflow { WorkflowId = run.Id, Lease = run.Seen.Lease, IsHeld = run.Seen.IsHeld })
-            .ToList();
-        return new ValueTask<Page<UnfinishedWorkflow>>(ToPage(items, page.Size, static run => run.WorkflowId));
-    }
-
-    /// <inheritdoc />
-    protected override ValueTask<bool> DeleteWorkflowCoreAsync(string workflowId, CancellationToken cancellationToken)
-    {
-        _finishedOrder.Remove(workflowId);
-        return new ValueTask<bool>(ForgetWorkflow(workflowId) is { Exists: true });
-    }
-
-    /// <inheritdoc />
-    protected override ValueTask<long> CommitWorkflowCoreAsync(WorkflowTransition transition, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(transition);
-        var id = transition.Summary.WorkflowId;
-        var expectation = StateExpectation.AtVersion(transition.ExpectedVersion);
-        var workflow = transition.ExpectedVersion == 0
-            ? _workflows.GetOrAdd(id, NewWorkflow, _retention)
-            : Find(id) ?? throw Conflict(WorkflowKey(id), expectation, found: 0);
-
-        if (transition.Lease is { } lease && !IsWorkflowKey(lease.Name, id))
-        {
-            throw LeaseLost(WorkflowKey(id), lease);
-        }
-
-        if (_hasOrphans && transition.Results.Any(result => _results.Contains(ResultKey.Of(result))))
-        {
-            // Recorded before its run was stored: the first recorded result is the one that everybody sees.
-            transition = transition with { Results = [.. transition.Results.Select(result => _results.Find(ResultKey.Of(result)) ?? result)] };
-        }
-
-        // The lease's gate is held over the commit, so that no new owner can slip in between check and change.
-        var (version, found) = _leases.RunIfHeld(transition.Lease, (workflow, transition), static step => step.workflow.TryCommit(step.transition))
-            ?? throw LeaseLost(WorkflowKey(id), transition.Lease);
-        return Saved(workflow, id, transition.Summary.IsComplete, version, expectation, found);
-    }
-
-    /// <inheritdoc />
-    protected override ValueTask<WorkflowHistory?> GetWorkflowHistoryCoreAsync(
-        string workflowId, long afterPosition, int limit, CancellationToken cancellationToken) =>
-        new(FindYoung(workflowId)?.GetHistory(afterPosition, limit));
-
-    /// <inheritdoc />
-    protected override ValueTask<bool> RequestCancellationCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        new(Find(workflowId)?.RequestCancellation() ?? false);
-
-    /// <inheritdoc />
-    protected override ValueTask<bool> IsCancellationRequestedCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        new(FindYoung(workflowId)?.IsCancellationRequested ?? false);
-
-    /// <inheritdoc />
     protected override ValueTask<RecordOutcome> SaveTaskResultCoreAsync(TaskResult result, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(result);
         var key = ResultKey.Of(result);
-        if (result.WorkflowId is { } run && Find(run) is { Exists: true } workflow && !_results.Contains(key))
+        if (result.WorkflowId is { } run && Find(run) is { } workflow && !_results.Contains(key))
         {
             return new ValueTask<RecordOutcome>(workflow.TryRecord(result) ? RecordOutcome.Recorded : RecordOutcome.AlreadyRecorded);
         }
@@ -275,44 +174,6 @@ public sealed class InMemoryStateManager : StateManager
         return new Page<T> { Items = items, ContinuationToken = position(items[^1]) };
     }
 
-    private InMemoryWorkflow? Find(string workflowId) => _workflows.GetValueOrDefault(workflowId);
-
-    /// <summary>A run, to be read: one that is too old is given no more, though nothing came since that would have had it forgotten.</summary>
-    private InMemoryWorkflow? FindYoung(string workflowId)
-    {
-        var workflow = Find(workflowId);
-        if (workflow?.FinishedAt is not { } finishedAt || Now - finishedAt <= _retention.MaxAge)
-        {
-            return workflow;
-        }
-
-        _finishedOrder.Trim(Now);
-        return Find(workflowId);
-    }
-
-    private ValueTask<long> Saved(InMemoryWorkflow workflow, string id, bool complete, long version, StateExpectation expectation, long found)
-    {
-        if (version == 0)
-        {
-            throw Conflict(WorkflowKey(id), expectation, found);
-        }
-
-        if (complete)
-        {
-            var now = Now;
-            if (workflow.BecameComplete(now))
-            {
-                _finishedOrder.Add(id, now);
-            }
-        }
-        else if (workflow.BecameUnfinished())
-        {
-            _finishedOrder.Remove(id);
-        }
-
-        return new ValueTask<long>(version);
-    }
-
     private void ForgetEffects(ResultKey result)
     {
         if (!_effects.IsEmpty)
@@ -320,30 +181,5 @@ public sealed class InMemoryStateManager : StateManager
             var key = result.ToExecutionKey();
             _effects.Forget(key.WorkflowId ?? key.ToString());
         }
-    }
-
-    private static InMemoryWorkflow NewWorkflow(string id, RetentionOptions retention) => new(id, retention.MaxEventsPerWorkflow);
-
-    /// <summary>Whoever ran it reads its final state before the lease is released.</summary>
-    private bool MayForget(string workflowId) => !_leases.Observe(WorkflowKey(workflowId)).IsHeld;
-
-    private void ForgetFinished(string workflowId)
-    {
-        if (Find(workflowId) is { IsUnfinished: true } workflow)
-        {
-            // Taken up again at this very moment: it counts anew when it ends.
-            workflow.BecameUnfinished();
-        }
-        else
-        {
-            ForgetWorkflow(workflowId);
-        }
-    }
-
-    private InMemoryWorkflow? ForgetWorkflow(string workflowId)
-    {
-        _effects.Forget(workflowId);
-        _leases.Forget(WorkflowKey(workflowId));
-        return _workflows.TryRemove(workflowId, out var workflow) ? workflow : null;
     }
 }

@@ -20,18 +20,6 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     /// <summary>When it ended: since then it is subject to retention. Null while it has not.</summary>
     public DateTimeOffset? FinishedAt => Volatile.Read(ref _finishedAt) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
 
-    /// <summary>Whether anything of it was committed.</summary>
-    public bool Exists
-    {
-        get
-        {
-            lock (this)
-            {
-                return _record is null or { Exists: true };
-            }
-        }
-    }
-
     public bool IsUnfinished
     {
         get

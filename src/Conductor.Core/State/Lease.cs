@@ -1,7 +1,7 @@
 namespace Conductor.State;
 
 /// <summary>
-/// The right to run something for a while. Its fence grows by one with each owner and its nonce is random: a store compares both, so that
+/// The right to run something for a while. Its fence grows with each owner and its nonce is random: a store compares both, so that
 /// an owner that was paused and wakes up too late can save nothing more. Immutable.
 /// </summary>
 public sealed record Lease
@@ -12,7 +12,7 @@ public sealed record Lease
     /// <summary>Who holds it.</summary>
     public required string Owner { get; init; }
 
-    /// <summary>The fencing number; grows by one each time the lease is taken.</summary>
+    /// <summary>The fencing number; grows each time the lease is taken, by one as long as the name is that of a run which exists.</summary>
     public required long Fence { get; init; }
 
     /// <summary>Random text of this taking: fences alone can repeat when a store rolls back.</summary>

@@ -15,6 +15,14 @@ public abstract partial class StateManager
         && key.StartsWith(WorkflowKeyPrefix, StringComparison.Ordinal)
         && key.EndsWith(workflowId, StringComparison.Ordinal);
 
+    /// <summary>The run of a key, if it is that of a run.</summary>
+    internal static bool TryGetWorkflowId(string key, out ReadOnlySpan<char> workflowId)
+    {
+        var isRuns = key.StartsWith(WorkflowKeyPrefix, StringComparison.Ordinal);
+        workflowId = isRuns ? key.AsSpan(WorkflowKeyPrefix.Length) : default;
+        return isRuns;
+    }
+
     /// <summary>
     /// Saves the whole state of a run, as <c>workflow:{workflow_id}</c>. The engine itself commits steps instead, see
     /// <see cref="CommitWorkflowAsync"/>.

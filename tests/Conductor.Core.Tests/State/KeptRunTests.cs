@@ -151,14 +151,14 @@ public sealed class KeptRunTests
     public void Run_ThatWasAskedToCancel_StaysSo_AndCannotBeAskedAgain()
     {
         var workflow = NewWorkflow();
-        workflow.Exists.Should().BeFalse();
+        workflow.Summary.Should().BeNull();
         Commit(workflow, Ended(_summary with { Status = WorkflowStatus.InProgress }));
         workflow.RequestCancellation().Should().BeTrue();
-        (workflow.Exists, workflow.IsUnfinished).Should().Be((true, true));
+        (workflow.Summary is not null, workflow.IsUnfinished).Should().Be((true, true));
         Commit(workflow, Ended(_summary with { Status = WorkflowStatus.Cancelled }) with { ExpectedVersion = 1 });
         Pack(workflow);
 
-        (workflow.Exists, workflow.IsUnfinished, workflow.IsCancellationRequested).Should().Be((true, false, true));
+        (workflow.Summary is not null, workflow.IsUnfinished, workflow.IsCancellationRequested).Should().Be((true, false, true));
         workflow.RequestCancellation().Should().BeFalse();
     }
 

@@ -16,6 +16,9 @@ internal sealed class TroubledStateManager : DelegatingStateManager
     /// <summary>The same for what is thrown before there is anything to await.</summary>
     public ConcurrentDictionary<string, Func<Task>> TroubleAtOnce { get; } = [];
 
+    /// <summary>The store without the trouble.</summary>
+    public StateManager Store => Inner;
+
     /// <summary>How often runs to take over were looked for.</summary>
     public int Looks { get; private set; }
 
@@ -91,8 +94,11 @@ internal sealed class TroubledStateManager : DelegatingStateManager
 
     private sealed class TroubledLeases(TroubledStateManager store, LeaseStore inner) : LeaseStore
     {
-        protected override ValueTask<Lease?> TryAcquireCoreAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken) =>
-            inner.TryAcquireAsync(name, owner, duration, cancellationToken);
+        protected override async ValueTask<Lease?> TryAcquireCoreAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken)
+        {
+            await store.BeforeAsync(nameof(TryAcquireAsync));
+            return await inner.TryAcquireAsync(name, owner, duration, cancellationToken);
+        }
 
         protected override ValueTask<Lease?> TryTakeOverCoreAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken) =>
             inner.TryTakeOverAsync(observed, owner, duration, cancellationToken);
@@ -103,7 +109,11 @@ internal sealed class TroubledStateManager : DelegatingStateManager
             return await inner.TryRenewAsync(lease, duration, cancellationToken);
         }
 
-        protected override ValueTask<bool> ReleaseCoreAsync(Lease lease, CancellationToken cancellationToken) => inner.ReleaseAsync(lease, cancellationToken);
+        protected override async ValueTask<bool> ReleaseCoreAsync(Lease lease, CancellationToken cancellationToken)
+        {
+            await store.BeforeAsync(nameof(ReleaseAsync));
+            return await inner.ReleaseAsync(lease, cancellationToken);
+        }
 
         protected override ValueTask<Lease?> GetCoreAsync(string name, CancellationToken cancellationToken) => inner.GetAsync(name, cancellationToken);
     }

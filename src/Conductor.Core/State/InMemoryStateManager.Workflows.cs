@@ -1,0 +1,188 @@
+using System.Globalization;
+
+namespace Conductor.State;
+
+/// <content>Runs of workflows.</content>
+public sealed partial class InMemoryStateManager
+{
+    /// <inheritdoc />
+    protected override ValueTask<long> SaveWorkflowStateCoreAsync(WorkflowState state, StateExpectation expectation, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(state);
+        var saved = Change(state.WorkflowId, (state, expectation), static (workflow, change) => workflow.TrySave(change.state, change.expectation));
+        return Saved(saved, state.WorkflowId, state.IsComplete, expectation);
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<WorkflowState?> GetWorkflowStateCoreAsync(string workflowId, CancellationToken cancellationToken) =>
+        new(FindYoung(workflowId)?.GetState());
+
+    /// <inheritdoc />
+    protected override ValueTask<WorkflowDefinition?> GetWorkflowDefinitionCoreAsync(string workflowId, CancellationToken cancellationToken) =>
+        new(FindYoung(workflowId)?.Definition);
+
+    /// <inheritdoc />
+    protected override ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        _finishedOrder.Trim(Now);
+        var after = query.Page.ContinuationToken;
+        var items = _workflows.Values
+            .Select(static workflow => workflow.Summary)
+            .OfType<WorkflowSummary>()
+            .Where(query.Matches)
+            .OrderByDescending(Position, StringComparer.Ordinal)
+            .SkipWhile(summary => after is not null && string.CompareOrdinal(Position(summary), after) >= 0)
+            .Take(query.Page.Size + 1)
+            .ToList();
+        return new ValueTask<Page<WorkflowSummary>>(ToPage(items, query.Page.Size, Position));
+
+        static string Position(WorkflowSummary summary) =>
+            string.Create(CultureInfo.InvariantCulture, $"{summary.StartedAt.UtcTicks:D20}:{summary.WorkflowId}");
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsCoreAsync(PageRequest page, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(page);
+        var after = page.ContinuationToken;
+        var items = _workflows
+            .Where(entry => entry.Value.IsUnfinished && (after is null || string.CompareOrdinal(entry.Key, after) > 0))
+            .Select(static entry => entry.Key)
+            .Order(StringComparer.Ordinal)
+            .Take(page.Size + 1)
+            .Select(id => (Id: id, Seen: _leases.Observe(WorkflowKey(id))))
+            .Select(static run => new UnfinishedWorkflow { WorkflowId = run.Id, Lease = run.Seen.Lease, IsHeld = run.Seen.IsHeld })
+            .ToList();
+        return new ValueTask<Page<UnfinishedWorkflow>>(ToPage(items, page.Size, static run => run.WorkflowId));
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<bool> DeleteWorkflowCoreAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        _finishedOrder.Remove(workflowId);
+        return new ValueTask<bool>(ForgetWorkflow(workflowId) is not null);
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<long> CommitWorkflowCoreAsync(WorkflowTransition transition, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(transition);
+        var id = transition.Summary.WorkflowId;
+        if (transition.Lease is { } lease && !IsWorkflowKey(lease.Name, id))
+        {
+            throw LeaseLost(WorkflowKey(id), lease);
+        }
+
+        if (_hasOrphans && transition.Results.Any(result => _results.Contains(ResultKey.Of(result))))
+        {
+            // Recorded before its run was stored: the first recorded result is the one that everybody sees.
+            transition = transition with { Results = [.. transition.Results.Select(result => _results.Find(ResultKey.Of(result)) ?? result)] };
+        }
+
+        // The lease's gate is held over the commit, so that no new owner can slip in between check and change.
+        var saved = _leases.RunIfHeld(
+            transition.Lease,
+            (Store: this, Id: id, Transition: transition),
+            static step => step.Store.Change(step.Id, step.Transition, static (workflow, transition) => workflow.TryCommit(transition)))
+            ?? throw LeaseLost(WorkflowKey(id), transition.Lease);
+        return Saved(saved, id, transition.Summary.IsComplete, StateExpectation.AtVersion(transition.ExpectedVersion));
+    }
+
+    /// <inheritdoc />
+    protected override ValueTask<WorkflowHistory?> GetWorkflowHistoryCoreAsync(
+        string workflowId, long afterPosition, int limit, CancellationToken cancellationToken) =>
+        new(FindYoung(workflowId)?.GetHistory(afterPosition, limit));
+
+    /// <inheritdoc />
+    protected override ValueTask<bool> RequestCancellationCoreAsync(string workflowId, CancellationToken cancellationToken) =>
+        new(Find(workflowId)?.RequestCancellation() ?? false);
+
+    /// <inheritdoc />
+    protected override ValueTask<bool> IsCancellationRequestedCoreAsync(string workflowId, CancellationToken cancellationToken) =>
+        new(FindYoung(workflowId)?.IsCancellationRequested ?? false);
+
+    private InMemoryWorkflow? Find(string workflowId) => _workflows.GetValueOrDefault(workflowId);
+
+    /// <summary>A run, to be read: one that is too old is given no more, though nothing came since that would have had it forgotten.</summary>
+    private InMemoryWorkflow? FindYoung(string workflowId)
+    {
+        var workflow = Find(workflowId);
+        if (workflow?.FinishedAt is not { } finishedAt || Now - finishedAt <= _retention.MaxAge)
+        {
+            return workflow;
+        }
+
+        _finishedOrder.Trim(Now);
+        return Find(workflowId);
+    }
+
+    /// <summary>Changes a run. One that is not there is added with what is saved of it first: a save that is refused leaves nothing.</summary>
+    private (InMemoryWorkflow Workflow, long Version, long Found) Change<TChange>(
+        string id, TChange change, Func<InMemoryWorkflow, TChange, (long Version, long Found)> apply)
+    {
+        while (true)
+        {
+            var known = Find(id);
+            var workflow = known ?? new InMemoryWorkflow(id, _retention.MaxEventsPerWorkflow);
+            var (version, found) = apply(workflow, change);
+            if (version == 0 || known is not null || _workflows.TryAdd(id, workflow))
+            {
+                return (workflow, version, found);
+            }
+
+            // Another made it at the same moment: the change is judged by that one.
+        }
+    }
+
+    private ValueTask<long> Saved((InMemoryWorkflow Workflow, long Version, long Found) saved, string id, bool complete, StateExpectation expectation)
+    {
+        var (workflow, version, found) = saved;
+        if (version == 0)
+        {
+            throw Conflict(WorkflowKey(id), expectation, found);
+        }
+
+        if (complete)
+        {
+            var now = Now;
+            if (workflow.BecameComplete(now))
+            {
+                _finishedOrder.Add(id, now);
+            }
+        }
+        else if (workflow.BecameUnfinished())
+        {
+            _finishedOrder.Remove(id);
+        }
+
+        return new ValueTask<long>(version);
+    }
+
+    /// <summary>Whoever ran it reads its final state before the lease is released.</summary>
+    private bool MayForget(string workflowId) => !_leases.Observe(WorkflowKey(workflowId)).IsHeld;
+
+    /// <summary>Whether a lease's name is that of a run which is kept.</summary>
+    private bool IsKeptRun(string leaseName) =>
+        TryGetWorkflowId(leaseName, out var id) && _workflows.GetAlternateLookup<ReadOnlySpan<char>>().ContainsKey(id);
+
+    private void ForgetFinished(string workflowId)
+    {
+        if (Find(workflowId) is { IsUnfinished: true } workflow)
+        {
+            // Taken up again at this very moment: it counts anew when it ends.
+            workflow.BecameUnfinished();
+        }
+        else
+        {
+            ForgetWorkflow(workflowId);
+        }
+    }
+
+    private InMemoryWorkflow? ForgetWorkflow(string workflowId)
+    {
+        _effects.Forget(workflowId);
+        _leases.Forget(WorkflowKey(workflowId));
+        return _workflows.TryRemove(workflowId, out var workflow) ? workflow : null;
+    }
+}
