@@ -12,6 +12,7 @@ public sealed partial class AgentCoordinator
     private TaskCompletionSource? _drained;
     private IDisposable? _observation;
     private CancellationTokenRegistration _busDisconnected;
+    private int _replays;
     private volatile bool _started;
     private volatile bool _stopped;
 
@@ -162,9 +163,35 @@ public sealed partial class AgentCoordinator
         return place;
     }
 
+    /// <summary>Counts a replay, so that a stop waits until what came of it is recorded, too.</summary>
+    private ReplayPlace EnterReplay()
+    {
+        Interlocked.Increment(ref _replays);
+        Interlocked.Increment(ref _admissions.Counts.Dispatches);
+        var place = new ReplayPlace(this);
+        if (!IsStarted)
+        {
+            place.Dispose();
+            ThrowIfNotStarted();
+        }
+
+        return place;
+    }
+
+    private void LeaveReplay()
+    {
+        Interlocked.Decrement(ref _replays);
+        Uncount();
+    }
+
     private void LeaveDispatch(DispatchTicket ticket)
     {
         _admissions.Leave(ticket);
+        Uncount();
+    }
+
+    private void Uncount()
+    {
         if (Interlocked.Decrement(ref _admissions.Counts.Dispatches) == 0)
         {
             Volatile.Read(ref _drained)?.TrySetResult();
@@ -188,7 +215,8 @@ public sealed partial class AgentCoordinator
         }
         catch (OperationCanceledException)
         {
-            var abandoned = Volatile.Read(ref _admissions.Counts.Dispatches);
+            // A replay dispatches, and is counted itself.
+            var abandoned = Volatile.Read(ref _admissions.Counts.Dispatches) - Volatile.Read(ref _replays);
             try
             {
                 await _abort.CancelAsync().ConfigureAwait(false);
@@ -282,5 +310,10 @@ public sealed partial class AgentCoordinator
     private readonly struct DispatchPlace(AgentCoordinator owner, DispatchTicket ticket) : IDisposable
     {
         public void Dispose() => owner.LeaveDispatch(ticket);
+    }
+
+    private readonly struct ReplayPlace(AgentCoordinator owner) : IDisposable
+    {
+        public void Dispose() => owner.LeaveReplay();
     }
 }

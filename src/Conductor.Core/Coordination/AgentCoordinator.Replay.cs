@@ -6,46 +6,53 @@ namespace Conductor.Coordination;
 /// <content>Replaying dead letters.</content>
 public sealed partial class AgentCoordinator
 {
-    private static readonly TimeSpan _replayLease = TimeSpan.FromHours(25);
-
     /// <summary>
     /// Runs a dead letter's task again: a new execution outside its workflow, which has gone on, under the same idempotency key (so that
     /// recorded effects are not repeated) and with a reference to what it replays. The letter is removed when the replay succeeded, and
-    /// replaced by its own when it was given up again.
+    /// replaced by its own when it was given up again. While it takes, nobody else replays the letter: a lease on that is renewed, and runs out half a minute after
+    /// its process died.
     /// </summary>
     /// <param name="deadLetterId">The dead letter.</param>
     /// <param name="correctedInput">An input to use instead. Default: the task's own.</param>
     /// <param name="cancellationToken">Cancels the replay; the letter stays.</param>
     /// <returns>What became of the replay.</returns>
     /// <exception cref="TaskValidationException">There is no such letter, it has no task, or it is being replayed already.</exception>
+    /// <exception cref="StateException">
+    /// LEASE_LOST: the store could not be reached for so long that another has begun to replay the letter. The task was cancelled here.
+    /// </exception>
     public async ValueTask<TaskResult> ReplayDeadLetterAsync(
         string deadLetterId, TaskData? correctedInput = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(deadLetterId);
-        var leaseName = $"replay:{deadLetterId}";
-        var lease = await _state.Leases.TryAcquireAsync(leaseName, Id, _replayLease, cancellationToken).ConfigureAwait(false)
+        using var place = EnterReplay();
+
+        // Looked up before anything is leased, and once more when nobody else can be replaying it.
+        _ = await LetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false);
+        var lease = await ReplayLease.TryTakeAsync(_state.Leases, deadLetterId, Id, _time, _logger, _aborted, cancellationToken).ConfigureAwait(false)
             ?? throw new TaskValidationException($"Dead letter '{deadLetterId}' is being replayed already.");
+        await using var disposal = lease.ConfigureAwait(false);
+        var replay = ReplayOf(await LetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false), correctedInput);
+        TaskResult result;
         try
         {
-            var letter = await _state.GetDeadLetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false)
-                ?? throw new TaskValidationException($"There is no dead letter '{deadLetterId}': it was replayed, cleared or never kept.");
-            var replay = ReplayOf(letter, correctedInput);
-            var result = await DispatchAsync(replay, cancellationToken).ConfigureAwait(false);
-            var own = SavableResult.Of(_state, result with { WorkflowId = null, Round = 0 }, replay.Task.Optional, _logger);
-            var outcome = await AwaitSavedAsync(SaveAsync(own), own, cancellationToken).ConfigureAwait(false);
-            var recorded = outcome == RecordOutcome.Recorded ? own : await RecordedAsync(own).ConfigureAwait(false);
-            if (own.IsSuccess || replay.DeadLetter is not null)
-            {
-                // Done, or given up again: then the replay's own letter takes the place of this one.
-                await _state.DeleteDeadLetterAsync(letter.Id, CancellationToken.None).ConfigureAwait(false);
-            }
-
-            return recorded;
+            result = await DispatchAsync(replay, lease.Ending).ConfigureAwait(false);
         }
-        finally
+        catch (OperationCanceledException) when (lease.Ending.IsCancellationRequested)
         {
-            await _state.Leases.ReleaseAsync(lease, CancellationToken.None).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            throw lease.Lost;
         }
+
+        var own = SavableResult.Of(_state, result with { WorkflowId = null, Round = 0 }, replay.Task.Optional, _logger);
+        var outcome = await AwaitSavedAsync(SaveAsync(own), own, cancellationToken).ConfigureAwait(false);
+        var recorded = outcome == RecordOutcome.Recorded ? own : await RecordedAsync(own).ConfigureAwait(false);
+        if (own.IsSuccess || replay.DeadLetter is not null)
+        {
+            // Done, or given up again: then the replay's own letter takes the place of this one.
+            await _state.DeleteDeadLetterAsync(deadLetterId, CancellationToken.None).ConfigureAwait(false);
+        }
+
+        return recorded;
     }
 
     /// <summary>Replays every dead letter that has a task, one after another, the oldest first. One that fails again does not stop the others.</summary>
@@ -88,6 +95,10 @@ public sealed partial class AgentCoordinator
         },
         $"crash:{ticket.Assignment.IdempotencyKey}",
         CancellationToken.None);
+
+    private async ValueTask<ErrorRecord> LetterAsync(string id, CancellationToken cancellationToken) =>
+        await _state.GetDeadLetterAsync(id, cancellationToken).ConfigureAwait(false)
+        ?? throw new TaskValidationException($"There is no dead letter '{id}': it was replayed, cleared or never kept.");
 
     private DispatchTicket ReplayOf(ErrorRecord letter, TaskData? correctedInput)
     {

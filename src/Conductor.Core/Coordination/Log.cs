@@ -55,4 +55,13 @@ internal static partial class Log
 
     [LoggerMessage(1346, LogLevel.Error, "The stop hook of agent {AgentId} did not end in time, and is left to itself.")]
     public static partial void StopHookLeft(ILogger logger, string agentId);
+
+    [LoggerMessage(1350, LogLevel.Warning, "The lease on the replay of dead letter {DeadLetterId} could not be renewed now; it is tried again.")]
+    public static partial void ReplayLeaseNotRenewed(ILogger logger, Exception exception, string deadLetterId);
+
+    [LoggerMessage(1351, LogLevel.Warning, "The lease on the replay of dead letter {DeadLetterId} was lost: another replays it, and the task is cancelled here.")]
+    public static partial void ReplayLeaseLost(ILogger logger, string deadLetterId);
+
+    [LoggerMessage(1352, LogLevel.Warning, "The lease on the replay of dead letter {DeadLetterId} could not be given back; it runs out after {Term}.")]
+    public static partial void ReplayLeaseNotReleased(ILogger logger, Exception exception, string deadLetterId, TimeSpan term);
 }

@@ -1,0 +1,109 @@
+using Conductor.State;
+using Microsoft.Extensions.Logging;
+
+namespace Conductor.Coordination;
+
+/// <summary>
+/// The right to replay a dead letter. It is renewed three times in its term for as long as the replay takes, so that nobody replays the letter beside it, and
+/// half a minute after its process died anybody can. A store that cannot be written is asked again at the next turn; only a lease that another has taken is
+/// lost: then the task is run there from its begin, and what is done here ends.
+/// </summary>
+internal sealed class ReplayLease : IAsyncDisposable
+{
+    private static readonly TimeSpan _term = TimeSpan.FromSeconds(30);
+
+    private readonly LeaseStore _leases;
+    private readonly Lease _lease;
+    private readonly string _letterId;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly PeriodicLoop _renewal;
+    private readonly CancellationTokenSource _ending;
+    private CancellationTokenRegistration _stop;
+    private bool _isLost;
+
+    private ReplayLease(LeaseStore leases, Lease lease, string letterId, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    {
+        (_leases, _lease, _letterId, _time, _logger) = (leases, lease, letterId, time, logger);
+        _ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _renewal = new PeriodicLoop(_term / 3, time, RenewAsync);
+    }
+
+    /// <summary>Cancelled when the replay is, or when the lease was lost.</summary>
+    public CancellationToken Ending => _ending.Token;
+
+    /// <summary>What is thrown when it was lost.</summary>
+    public StateException Lost => new(
+        ErrorCodes.LeaseLost,
+        $"Dead letter '{_letterId}' is being replayed by somebody else: the lease was not renewed for {_term}. The task was cancelled here; look for its result there.")
+    {
+        Key = _lease.Name,
+    };
+
+    /// <summary>Takes the lease and begins to renew it.</summary>
+    /// <param name="leases">The store's leases.</param>
+    /// <param name="letterId">The dead letter.</param>
+    /// <param name="owner">Who replays it.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Is told of what goes wrong in the background.</param>
+    /// <param name="aborted">Ends the renewal, whether or not the replay has ended.</param>
+    /// <param name="cancellationToken">Cancels the replay.</param>
+    /// <returns>The lease, or null when somebody replays the letter.</returns>
+    public static async ValueTask<ReplayLease?> TryTakeAsync(
+        LeaseStore leases, string letterId, string owner, TimeProvider time, ILogger logger, CancellationToken aborted, CancellationToken cancellationToken)
+    {
+        if (await leases.TryAcquireAsync($"replay:{letterId}", owner, _term, cancellationToken).ConfigureAwait(false) is not { } lease)
+        {
+            return null;
+        }
+
+        var held = new ReplayLease(leases, lease, letterId, time, logger, cancellationToken);
+        held._renewal.EnsureStarted();
+        held._stop = aborted.UnsafeRegister(static loop => _ = ((PeriodicLoop)loop!).StopAsync().AsTask(), held._renewal);
+        return held;
+    }
+
+    /// <summary>Ends the renewal and gives the lease back. Never throws.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.DisposeAsync().ConfigureAwait(false);
+        await _renewal.StopAsync().ConfigureAwait(false);
+        _ending.Dispose();
+        try
+        {
+            await _leases.ReleaseAsync(_lease, CancellationToken.None).ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // It runs out by itself; what the replay came to is worth more.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ReplayLeaseNotReleased(_logger, exception, _letterId, _term);
+        }
+    }
+
+    private async ValueTask RenewAsync(CancellationToken cancellationToken)
+    {
+        if (_isLost)
+        {
+            return;
+        }
+
+        try
+        {
+            // A store that hangs must not keep the replay from ending.
+            var renewal = _leases.TryRenewAsync(_lease, _term, cancellationToken).AsTask();
+            if (await renewal.WaitAsync(_term / 3, _time, cancellationToken).ConfigureAwait(false) is null)
+            {
+                _isLost = true;
+                Log.ReplayLeaseLost(_logger, _letterId);
+                await _ending.CancelAsync().ConfigureAwait(false);
+            }
+        }
+#pragma warning disable CA1031 // In the background: it does not fail the replay, and is tried again at the next turn.
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            Log.ReplayLeaseNotRenewed(_logger, exception, _letterId);
+        }
+    }
+}
