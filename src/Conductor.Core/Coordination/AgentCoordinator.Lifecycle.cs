@@ -78,9 +78,10 @@ public sealed partial class AgentCoordinator
             }
 
             GiveBackWaiting(static _ => true);
+            CancelReplacements();
 
             var abandoned = await DrainAsync(cancellationToken).ConfigureAwait(false);
-            await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id, cancellationToken).AsTask())).ConfigureAwait(false);
+            await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id, cancellationToken).AsTask()).Append(WhenReplacementsOverAsync())).ConfigureAwait(false);
             await _saver.StopAsync().ConfigureAwait(false);
             await _busDisconnected.DisposeAsync().ConfigureAwait(false);
             await UnsubscribeAsync().ConfigureAwait(false);
@@ -218,6 +219,14 @@ public sealed partial class AgentCoordinator
         slot.Pool.Remove(slot);
         await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, new CancellationToken(canceled: true)).ConfigureAwait(false);
         _slots.TryRemove(agentId, out _);
+        await SaveStoppedAsync(slot).ConfigureAwait(false);
+        await RetireAsync(slot, patience).ConfigureAwait(false);
+        _errors.RemoveAgent(agentId);
+    }
+
+    /// <summary>Saves the last snapshot of an agent that stops. Never throws.</summary>
+    private async ValueTask SaveStoppedAsync(AgentSlot slot)
+    {
         slot.Status = Conductor.AgentStatus.Stopped;
         try
         {
@@ -227,11 +236,8 @@ public sealed partial class AgentCoordinator
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Log.AgentStateNotSaved(_logger, exception, agentId);
+            Log.AgentStateNotSaved(_logger, exception, slot.Id);
         }
-
-        await RetireAsync(slot, patience).ConfigureAwait(false);
-        _errors.RemoveAgent(agentId);
     }
 
     private void PostToAll(AgentMessage message)

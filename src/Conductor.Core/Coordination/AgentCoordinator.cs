@@ -109,7 +109,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     public ValueTask<AgentState?> GetAgentStatusAsync(string agentId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
-        return FindSlot(agentId) is { } slot ? new ValueTask<AgentState?>(slot.ToState()) : _state.GetAgentStateAsync(agentId, cancellationToken);
+        return (FindSlot(agentId) ?? _replacing.GetValueOrDefault(agentId)?.Predecessor) is { } slot ? new ValueTask<AgentState?>(slot.ToState()) : _state.GetAgentStateAsync(agentId, cancellationToken);
     }
 
     /// <summary>
