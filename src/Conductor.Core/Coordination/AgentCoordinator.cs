@@ -60,7 +60,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _time = _environment.TimeProvider;
         _aborted = _abort.Token;
         _logger = _environment.LoggerFactory.CreateLogger<AgentCoordinator>();
-        _host = new AgentHost(Id, bus, stateManager, _environment, scopes);
+        _host = new AgentHost(Id, bus, stateManager, _environment, scopes, _options.CancellationGracePeriod);
         _admissions = new Admissions(policyEngine, _options, _time);
         _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared));
         _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _logger);
