@@ -108,7 +108,7 @@ public sealed partial class AgentCoordinator
         _slots.TryRemove(agentId, out _);
         await RetireAsync(slot, cancellationToken).ConfigureAwait(false);
         _errors.RemoveAgent(agentId);
-        await _state.DeleteAgentStateAsync(agentId, CancellationToken.None).ConfigureAwait(false);
+        await _saver.DeleteAsync(slot).ConfigureAwait(false);
         Log.Unregistered(_logger, agentId);
         return true;
     }

@@ -219,25 +219,9 @@ public sealed partial class AgentCoordinator
         slot.Pool.Remove(slot);
         await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, new CancellationToken(canceled: true)).ConfigureAwait(false);
         _slots.TryRemove(agentId, out _);
-        await SaveStoppedAsync(slot).ConfigureAwait(false);
+        await _saver.SaveLastAsync(slot).ConfigureAwait(false);
         await RetireAsync(slot, patience).ConfigureAwait(false);
         _errors.RemoveAgent(agentId);
-    }
-
-    /// <summary>Saves the last snapshot of an agent that stops. Never throws.</summary>
-    private async ValueTask SaveStoppedAsync(AgentSlot slot)
-    {
-        slot.Status = Conductor.AgentStatus.Stopped;
-        try
-        {
-            await _state.SaveAgentStateAsync(slot.ToState(), cancellationToken: CancellationToken.None).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // The last snapshot of one agent must not keep the others from being stopped.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.AgentStateNotSaved(_logger, exception, slot.Id);
-        }
     }
 
     private void PostToAll(AgentMessage message)

@@ -48,12 +48,12 @@ public sealed partial class AgentCoordinator
             _errors.RemoveAgent(slot.Id);
             if (place.IsUnregistered)
             {
-                await _state.DeleteAgentStateAsync(slot.Id, CancellationToken.None).ConfigureAwait(false);
+                await _saver.DeleteAsync(slot).ConfigureAwait(false);
                 Log.Unregistered(_logger, slot.Id);
             }
             else
             {
-                await SaveStoppedAsync(slot).ConfigureAwait(false);
+                await _saver.SaveLastAsync(slot).ConfigureAwait(false);
             }
         }
 #pragma warning disable CA1031 // In the background: the log is the only place to say so.
