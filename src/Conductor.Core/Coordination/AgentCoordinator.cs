@@ -159,7 +159,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
             // 2. The assignment goes to the agent over the bus, and its result comes back the same way.
             now = hasWaited ? _time.GetTimestamp() : now;
-            if (!slot.TryBegin(ticket, now, TimeoutOf(ticket)))
+            if (!slot.TryBegin(ticket, now, ticket.Task.OwnTimeout ?? _policies.DefaultTimeout))
             {
                 // Unregistered, or replaced, since it was taken.
                 _admissions.GiveBack(ticket, slot);
@@ -236,15 +236,25 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         var error = result.Error ?? new TaskError { Code = ErrorCodes.UnknownError, Message = $"Agent '{slot.Id}' gave no reason." };
         var context = ErrorContext.None;
         var decision = default(ErrorDecision);
+
+        // One that had less than an attempt's time, because its caller had no more, is like one that its caller cancelled: nothing is counted.
+        var isAgents = error.Code != ErrorCodes.AgentTimeout || !slot.WasEndedByDeadline;
         try
         {
-            context = ticket.ToErrorContext(slot, slot.Pool.HasOther(slot), _time);
+            context = ticket.ToErrorContext(slot, slot.Pool.HasOther(slot), _time, isAgents);
             decision = _errors.Decide(error, context);
         }
         finally
         {
             // Before anything is kept: the agent need not wait for a store.
-            slot.Settle(success: false, isFinal: decision?.Action != ErrorAction.Retry);
+            if (isAgents)
+            {
+                slot.Settle(success: false, isFinal: decision?.Action != ErrorAction.Retry);
+            }
+            else
+            {
+                slot.Forsake();
+            }
         }
 
         return await CarryOutAsync(error, context, decision, ticket, cancellationToken).ConfigureAwait(false);
