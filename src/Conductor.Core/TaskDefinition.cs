@@ -71,7 +71,10 @@ public sealed record TaskDefinition : ExtensibleRecord
     /// <summary>The timeout as far as it was set: one that was not is none that is written down.</summary>
     internal TimeSpan? OwnTimeout => _timeout == _noTimeout ? null : _timeout;
 
-    /// <summary>The time all attempts, waits and backoffs together may take. Default: null, no limit.</summary>
+    /// <summary>
+    /// The time all attempts, waits and backoffs together may take. An attempt that it ends before <see cref="Timeout"/> would have is no failure of the agent: neither its breaker nor its state
+    /// counts it. Default: null, no limit.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? Deadline { get; init; }
 

@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Conductor.Agents;
 
 /// <summary>What the agents of one coordinator share.</summary>
-internal sealed class AgentHost(string coordinatorId, MessageBus? bus, StateManager? state, ConductorEnvironment environment, IServiceScopeFactory? scopes)
+internal sealed class AgentHost(
+    string coordinatorId, MessageBus? bus, StateManager? state, ConductorEnvironment environment, IServiceScopeFactory? scopes, TimeSpan gracePeriod)
 {
     /// <summary>The coordinator that the agents belong to.</summary>
     public string CoordinatorId { get; } = coordinatorId;
@@ -16,7 +17,7 @@ internal sealed class AgentHost(string coordinatorId, MessageBus? bus, StateMana
     public MessageSubscription? Results { get; set; }
 
     /// <summary>For contexts that are built by hand: no bus, no store, no services.</summary>
-    public static AgentHost Detached { get; } = new(string.Empty, bus: null, state: null, ConductorEnvironment.Default, scopes: null);
+    public static AgentHost Detached { get; } = new(string.Empty, bus: null, state: null, ConductorEnvironment.Default, scopes: null, gracePeriod: TimeSpan.Zero);
 
     public MessageBus? Bus { get; } = bus;
 
@@ -25,6 +26,9 @@ internal sealed class AgentHost(string coordinatorId, MessageBus? bus, StateMana
     public ConductorEnvironment Environment { get; } = environment;
 
     public IServiceScopeFactory? Scopes { get; } = scopes;
+
+    /// <summary>How long users' code is waited for once it should end.</summary>
+    public TimeSpan GracePeriod { get; } = gracePeriod;
 
     public ILogger Logger { get; } = environment.LoggerFactory.CreateLogger<BaseAgent>();
 }

@@ -104,25 +104,46 @@ internal abstract partial class AgentMailbox
         }
         else
         {
-            Conclude(attempt, result);
+            Conclude(attempt, result, isClaimed: false);
         }
     }
 
+    /// <summary>
+    /// Ends the task's scope before its result is published. The task is done: a time limit that passes meanwhile takes nothing from its result. What does not end within the grace
+    /// period is left to itself.
+    /// </summary>
     private async Task ReturnScopedAsync(TaskContext attempt, TaskResult result)
     {
-        await attempt.EndScopeAsync().ConfigureAwait(false);
-        Conclude(attempt, result);
-    }
-
-    /// <summary>The agent is free for another task, and the result is published unless it comes too late.</summary>
-    private void Conclude(TaskContext attempt, TaskResult result)
-    {
-        // Before the result is published: whoever receives it finds the agent ready for the next task.
         bool claimed;
-        bool isFree;
         lock (this)
         {
             claimed = attempt.TryClaimResult();
+        }
+
+        var ending = attempt.EndScopeAsync();
+        if (!ending.IsCompletedSuccessfully)
+        {
+            try
+            {
+                await ending.AsTask().WaitAsync(host.GracePeriod, host.Environment.TimeProvider).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                Log.EndLeft(host.Logger, Id, result.TaskId);
+            }
+        }
+
+        Conclude(attempt, result, claimed);
+    }
+
+    /// <summary>The agent is free for another task, and the result is published unless it comes too late.</summary>
+    private void Conclude(TaskContext attempt, TaskResult result, bool isClaimed)
+    {
+        // Before the result is published: whoever receives it finds the agent ready for the next task.
+        bool isFree;
+        lock (this)
+        {
+            isClaimed |= attempt.TryClaimResult();
             _current = null;
             isFree = NoteReturn(attempt.Number, result.CompletedAt);
         }
@@ -132,7 +153,7 @@ internal abstract partial class AgentMailbox
             OnFree();
         }
 
-        if (claimed)
+        if (isClaimed)
         {
             Publish(attempt, result);
         }

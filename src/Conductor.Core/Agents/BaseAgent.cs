@@ -142,11 +142,12 @@ public abstract class BaseAgent
 
     /// <summary>Cleans up, after its last task. What it throws is logged and stops nothing. Default: nothing.</summary>
     /// <param name="cancellationToken">
-    /// Cancelled a grace period after the stop, or whoever unregisters it, can wait no longer (<see cref="Coordination.DispatchOptions.CancellationGracePeriod"/>); after that it is not waited for.
+    /// Cancelled a grace period after the stop, or whoever unregisters it, can wait no longer (<see cref="Coordination.DispatchOptions.CancellationGracePeriod"/>), and that long after the end of
+    /// its task where the agent is made anew for each; after that it is not waited for.
     /// </param>
     protected virtual ValueTask OnStopAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-    /// <summary>Takes a message that is no task: to this agent, or to all. Default: nothing.</summary>
+    /// <summary>Takes a message that is no task: to this agent, or to all. An agent that is made anew for each task takes those that come while it runs one. Default: nothing.</summary>
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Cancelled when the bus is disconnected.</param>
     protected virtual ValueTask OnMessageAsync(AgentMessage message, CancellationToken cancellationToken) => ValueTask.CompletedTask;

@@ -1,44 +1,42 @@
+using Conductor.Diagnostics;
+using Conductor.Messaging;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Agents;
 
 /// <summary>Stands in for an agent that is made anew for each task, in the task's own scope, because it needs scoped services.</summary>
-internal sealed class PerTaskAgent(Func<IServiceProvider, BaseAgent> make) : BaseAgent
+internal sealed class PerTaskAgent(Func<IServiceProvider, BaseAgent> make, ConductorEnvironment environment) : BaseAgent
 {
+    private readonly ILogger _logger = environment.LoggerFactory.CreateLogger<BaseAgent>();
+    private PerTaskInstance? _current;
+
     protected override async ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken)
     {
         var agent = make(task.Services);
         agent.Attach(Identity);
+
+        // It ends with the scope, when the task's result is settled: a stop hook that takes its time takes nothing from that.
+        var instance = new PerTaskInstance(agent);
+        task.EndWithScope(instance);
+        await instance.StartAsync(cancellationToken).ConfigureAwait(false);
+        Volatile.Write(ref _current, instance);
         try
         {
-            await agent.StartAsync(cancellationToken).ConfigureAwait(false);
-            try
-            {
-                return await agent.RunPlainAsync(task, cancellationToken).ConfigureAwait(false);
-            }
-            finally
-            {
-                await EndAsync(agent, task, static ended => ended.StopAsync(CancellationToken.None)).ConfigureAwait(false);
-            }
+            return await instance.RunAsync(task, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
-            await EndAsync(agent, task, AgentDisposal.DisposeAsync).ConfigureAwait(false);
+            Volatile.Write(ref _current, null);
         }
     }
 
-    /// <summary>What a stop hook or a disposal throws is logged, and changes nothing of the task that is done.</summary>
-    private async ValueTask EndAsync(BaseAgent agent, TaskContext task, Func<BaseAgent, ValueTask> end)
+    /// <summary>A message goes to the instance of the task that runs, if one does.</summary>
+    protected override async ValueTask OnMessageAsync(AgentMessage message, CancellationToken cancellationToken)
     {
-        try
+        if (Volatile.Read(ref _current) is not { } instance || !await instance.TryHandleAsync(message, cancellationToken).ConfigureAwait(false))
         {
-            await end(agent).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // A user's hook may throw anything.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.EndFailed(task.Environment.LoggerFactory.CreateLogger<BaseAgent>(), exception, Identity.Id, task.Task.Id);
+            // A broadcast was meant for whoever is there.
+            Log.NobodyForMessage(_logger, message.Recipient is null ? LogLevel.Debug : LogLevel.Warning, message.Id, message.Sender, Identity.Id);
         }
     }
 }

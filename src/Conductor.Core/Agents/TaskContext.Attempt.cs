@@ -50,6 +50,38 @@ public sealed partial class TaskContext : IMessageSource
             : Host.Bus!.PublishAsync(Host.Results!, this, CancellationToken.None);
     }
 
+    /// <summary>Whether the task's services were used: then its scope must be ended.</summary>
+    internal bool HasScope => _extras?.Scope is not null;
+
+    /// <summary>What was made of the task's services for this task alone: it ends before they do.</summary>
+    internal void EndWithScope(PerTaskInstance instance) => Own().Instance = instance;
+
+    /// <summary>Ends the task's scope, if its services were used, and before it what was made of them. Never throws.</summary>
+    internal async ValueTask EndScopeAsync()
+    {
+        if (_extras is not { Scope: { } scope } extras)
+        {
+            return;
+        }
+
+        if (extras.Instance is { } instance)
+        {
+            await instance.EndAsync(this).ConfigureAwait(false);
+        }
+
+        extras.Scope = null;
+        try
+        {
+            await scope.DisposeAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A user's service may fail to be disposed; the result of the task stands.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ScopeFailed(Logger, exception, Task.Id);
+        }
+    }
+
     /// <inheritdoc />
     AgentMessage IMessageSource.ToMessage()
     {
@@ -74,6 +106,8 @@ public sealed partial class TaskContext : IMessageSource
         public AgentMessage? Request { get; init; }
 
         public AsyncServiceScope? Scope { get; set; }
+
+        public PerTaskInstance? Instance { get; set; }
 
         public Feedback? Feedback { get; set; }
 

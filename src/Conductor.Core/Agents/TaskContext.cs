@@ -89,6 +89,8 @@ public sealed partial class TaskContext
 
     internal ILogger Logger => Host.Logger;
 
+    internal TimeSpan GracePeriod => Host.GracePeriod;
+
     private AgentHost Host => _mailbox?.Host ?? AgentHost.Detached;
 
     /// <summary>The output of a task it depends on.</summary>
@@ -218,7 +220,10 @@ public sealed partial class TaskContext
     /// <param name="value">Its text.</param>
     public void SetMetadata(string key, string value) => (Own().Metadata ??= new Dictionary<string, string>(StringComparer.Ordinal))[key] = value;
 
-    /// <summary>Sends data to another agent; it gets it by <c>OnMessageAsync</c>. Best effort, at most once.</summary>
+    /// <summary>
+    /// Sends data to another agent; it gets it by <c>OnMessageAsync</c>. Best effort, at most once: an agent that is made anew for each task
+    /// (<see cref="DependencyInjection.AgentLifetime.PerTask"/>) gets it while it runs one, and otherwise it is logged and dropped.
+    /// </summary>
     /// <param name="agentId">The other agent.</param>
     /// <param name="data">The data.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -263,28 +268,6 @@ public sealed partial class TaskContext
             Duration = duration,
             Metadata = _extras?.Metadata ?? Snapshot.EmptyMap,
         };
-    }
-
-    /// <summary>Whether the task's services were used: then its scope must be ended.</summary>
-    internal bool HasScope => _extras?.Scope is not null;
-
-    /// <summary>Ends the task's scope, if its services were used.</summary>
-    internal async ValueTask EndScopeAsync()
-    {
-        if (_extras is { Scope: { } scope } extras)
-        {
-            extras.Scope = null;
-            try
-            {
-                await scope.DisposeAsync().ConfigureAwait(false);
-            }
-#pragma warning disable CA1031 // A user's service may fail to be disposed; the result of the task stands.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                Log.ScopeFailed(Logger, exception, Task.Id);
-            }
-        }
     }
 
     private Extras Own() => _extras ??= new Extras();

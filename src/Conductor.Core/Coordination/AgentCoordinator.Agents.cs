@@ -50,7 +50,10 @@ public sealed partial class AgentCoordinator
         return RegisterAsync(new AgentIdentity { Id = agentId ?? EntityId.New(), Type = type }, agent, factory: null, cancellationToken);
     }
 
-    /// <summary>Registers an agent from a factory: one that has to be set aside is replaced by another from the same factory.</summary>
+    /// <summary>
+    /// Registers an agent from a factory: one that has to be set aside is replaced by another from the same factory. A replacement that cannot start is tried again, at first after
+    /// 1 second, later each 60, until it starts or the agent is unregistered; tasks wait for it.
+    /// </summary>
     /// <param name="identity">Who it is.</param>
     /// <param name="factory">Makes it, and its replacements. What it makes is disposed here.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -73,14 +76,18 @@ public sealed partial class AgentCoordinator
     /// cancelled.)
     /// </param>
     /// <returns>Whether there was one.</returns>
-    /// <exception cref="OperationCanceledException">The token was cancelled while another agent of the same factory was starting in its place. That one does not take the place all the same.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled while another agent of the same factory was starting in its place. That one does not take the place all the same: its start hook is cancelled, and left to
+    /// itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.
+    /// </exception>
     public async ValueTask<bool> UnregisterAgentAsync(string agentId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
         if (FindSlot(agentId) is null or { HasLeft: true } && _replacing.TryGetValue(agentId, out var replacement))
         {
             // Another is about to take its place, and goes, too: by itself where it asks for it, and else before this returns.
-            replacement.IsUnwanted = true;
+            replacement.IsUnregistered = true;
+            _ = CancelAsync(replacement);
             if (Replacement.Current == replacement)
             {
                 return true;
@@ -110,7 +117,7 @@ public sealed partial class AgentCoordinator
         _slots.TryRemove(agentId, out _);
         await RetireAsync(slot, cancellationToken).ConfigureAwait(false);
         _errors.RemoveAgent(agentId);
-        await _state.DeleteAgentStateAsync(agentId, CancellationToken.None).ConfigureAwait(false);
+        await _saver.DeleteAsync(slot).ConfigureAwait(false);
         Log.Unregistered(_logger, agentId);
         return true;
     }
@@ -174,7 +181,7 @@ public sealed partial class AgentCoordinator
             throw;
         }
 
-        await TakeInAsync(slot).ConfigureAwait(false);
+        await TakeInAsync(slot, predecessor: null).ConfigureAwait(false);
         ThrowIfStopped();
         Log.Registered(_logger, identity.Id, identity.Type.Name);
     }
@@ -189,6 +196,9 @@ public sealed partial class AgentCoordinator
         {
             await agent.StartAsync(cancellationToken).ConfigureAwait(false);
             isStarted = true;
+
+            // The start may have taken its time: it must not begin to listen in place of another of its id.
+            cancellationToken.ThrowIfCancellationRequested();
             var slot = new AgentSlot(this, _pools.GetOrAdd(identity.Type), agent, factory);
             if (predecessor is not null)
             {
@@ -203,7 +213,7 @@ public sealed partial class AgentCoordinator
         {
             if (isStarted)
             {
-                await StopQuietlyAsync(identity.Id, agent, CancellationToken.None).ConfigureAwait(false);
+                await StopQuietlyAsync(identity.Id, agent, cancellationToken).ConfigureAwait(false);
             }
             else
             {
@@ -220,13 +230,13 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>Makes a slot known, with the breaker its agent has by now, if any, and gives it to its pool. A coordinator that was stopped meanwhile stops it, too.</summary>
-    private async ValueTask TakeInAsync(AgentSlot slot)
+    private async ValueTask TakeInAsync(AgentSlot slot, AgentSlot? predecessor)
     {
         _slots[slot.Id] = slot;
 
         // After it is known: a breaker that is made from here on is told to it.
         slot.Breaker = _errors.FindCircuitBreaker(slot.Id);
-        slot.Pool.Add(slot);
+        slot.Pool.Add(slot, predecessor);
         if (slot.HasLeft)
         {
             // Unregistered since it is known: either there, or here, it leaves its pool.

@@ -42,11 +42,4 @@ public sealed partial class AgentCoordinator
 
         return await answer.ConfigureAwait(false);
     }
-
-    /// <summary>The limit of one attempt, and never beyond the total deadline.</summary>
-    private TimeSpan TimeoutOf(DispatchTicket ticket)
-    {
-        var limit = ticket.Task.OwnTimeout ?? _policies.DefaultTimeout;
-        return ticket.TimeLeft(_time) is { } left && left < limit ? (left > TimeSpan.Zero ? left : TimeSpan.Zero) : limit;
-    }
 }

@@ -1,81 +1,11 @@
-using System.Collections.Concurrent;
 using Conductor.Agents;
 using Conductor.Diagnostics;
 
 namespace Conductor.Coordination;
 
-/// <content>Agents that leave: replacing those that were set aside, stopping and disposing.</content>
+/// <content>Agents that leave: stopping and disposing.</content>
 public sealed partial class AgentCoordinator
 {
-    /// <summary>Agents that others of the same factory are about to replace: over when they have.</summary>
-    private readonly ConcurrentDictionary<string, Replacement> _replacing = new(StringComparer.Ordinal);
-
-    private async Task ReplaceAsync(AgentSlot slot)
-    {
-        var place = new Replacement();
-        _replacing[slot.Id] = place;
-        try
-        {
-            // Not one that is being unregistered or stopped: it would come back.
-            if (!slot.TryLeave() || !_slots.TryUpdate(slot.Id, null, slot))
-            {
-                return;
-            }
-
-            slot.Pool.Remove(slot, keepWaiters: true);
-            slot.MarkRemoved();
-            await CloseQuietlyAsync(slot).ConfigureAwait(false);
-
-            // It may have returned meanwhile; otherwise this does nothing, and it is stopped when it does.
-            _ = RetireAsync(slot, CancellationToken.None);
-            Replacement.Current = place;
-            var successor = await TryOpenSuccessorAsync(slot, place).ConfigureAwait(false);
-            if (successor is not null && !place.IsUnwanted)
-            {
-                await TakeInAsync(successor).ConfigureAwait(false);
-                return;
-            }
-
-            await (successor is null ? Task.CompletedTask : RetireAsync(successor, CancellationToken.None)).ConfigureAwait(false);
-            slot.Pool.Remove(slot);
-            _slots.TryRemove(slot.Id, out _);
-            _errors.RemoveAgent(slot.Id);
-            await _state.DeleteAgentStateAsync(slot.Id, CancellationToken.None).ConfigureAwait(false);
-            Log.Unregistered(_logger, slot.Id);
-        }
-#pragma warning disable CA1031 // In the background: the log is the only place to say so.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.ReplacementFailed(_logger, exception, slot.Id);
-
-            // Nobody takes the place: it must not stay taken, nor anybody wait for it.
-            _slots.TryRemove(new KeyValuePair<string, AgentSlot?>(slot.Id, null));
-            slot.Pool.Remove(slot);
-        }
-        finally
-        {
-            _replacing.TryRemove(new KeyValuePair<string, Replacement>(slot.Id, place));
-            place.End();
-        }
-    }
-
-    /// <returns>Null when it is not wanted, or cannot be had.</returns>
-    private async ValueTask<AgentSlot?> TryOpenSuccessorAsync(AgentSlot slot, Replacement place)
-    {
-        try
-        {
-            return place.IsUnwanted ? null : await OpenAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, CancellationToken.None).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // In the background: a factory may throw anything, and the log is the only place to say so.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.ReplacementFailed(_logger, exception, slot.Id);
-            return null;
-        }
-    }
-
     /// <summary>Closes an agent's mailbox; runs its stop hook and disposes it, once its code no longer runs. Never throws.</summary>
     /// <param name="slot">The agent.</param>
     /// <param name="patience">When it ends, the stop hook has the grace period left.</param>
@@ -125,13 +55,13 @@ public sealed partial class AgentCoordinator
 
     private async ValueTask StopQuietlyAsync(string agentId, BaseAgent agent, CancellationToken patience)
     {
-        using var limit = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
-        var watch = patience.UnsafeRegister(state => ((CancellationTokenSource)state!).CancelAfter(_options.CancellationGracePeriod), limit);
+        var limit = new GraceLimit(_options.CancellationGracePeriod, _time, patience);
+        await using var watched = limit.ConfigureAwait(false);
         try
         {
             await agent.StopAsync(limit.Token).AsTask().WaitAsync(limit.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        catch (OperationCanceledException) when (limit.Token.IsCancellationRequested)
         {
             Log.StopHookLeft(_logger, agentId);
         }
@@ -140,10 +70,6 @@ public sealed partial class AgentCoordinator
 #pragma warning restore CA1031
         {
             Log.StopHookFailed(_logger, exception, agentId);
-        }
-        finally
-        {
-            await watch.DisposeAsync().ConfigureAwait(false);
         }
 
         agent.Detach();

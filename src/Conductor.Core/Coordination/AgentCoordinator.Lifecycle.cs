@@ -79,9 +79,10 @@ public sealed partial class AgentCoordinator
             }
 
             GiveBackWaiting(static _ => true);
+            CancelReplacements();
 
             var abandoned = await DrainAsync(cancellationToken).ConfigureAwait(false);
-            await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id, cancellationToken).AsTask())).ConfigureAwait(false);
+            await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id, cancellationToken).AsTask()).Append(WhenReplacementsOverAsync())).ConfigureAwait(false);
             await _saver.StopAsync().ConfigureAwait(false);
             await _busDisconnected.DisposeAsync().ConfigureAwait(false);
             await UnsubscribeAsync().ConfigureAwait(false);
@@ -247,18 +248,7 @@ public sealed partial class AgentCoordinator
         slot.Pool.Remove(slot);
         await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, error: null, new CancellationToken(canceled: true)).ConfigureAwait(false);
         _slots.TryRemove(agentId, out _);
-        slot.Status = Conductor.AgentStatus.Stopped;
-        try
-        {
-            await _state.SaveAgentStateAsync(slot.ToState(), cancellationToken: CancellationToken.None).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // The last snapshot of one agent must not keep the others from being stopped.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.AgentStateNotSaved(_logger, exception, agentId);
-        }
-
+        await _saver.SaveLastAsync(slot).ConfigureAwait(false);
         await RetireAsync(slot, patience).ConfigureAwait(false);
         _errors.RemoveAgent(agentId);
     }

@@ -60,7 +60,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _time = _environment.TimeProvider;
         _aborted = _abort.Token;
         _logger = _environment.LoggerFactory.CreateLogger<AgentCoordinator>();
-        _host = new AgentHost(Id, bus, stateManager, _environment, scopes);
+        _host = new AgentHost(Id, bus, stateManager, _environment, scopes, _options.CancellationGracePeriod);
         _admissions = new Admissions(policyEngine, _options, _time);
         _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared));
         _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _logger);
@@ -109,7 +109,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     public ValueTask<AgentState?> GetAgentStatusAsync(string agentId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
-        return FindSlot(agentId) is { } slot ? new ValueTask<AgentState?>(slot.ToState()) : _state.GetAgentStateAsync(agentId, cancellationToken);
+        return (FindSlot(agentId) ?? _replacing.GetValueOrDefault(agentId)?.Predecessor) is { } slot ? new ValueTask<AgentState?>(slot.ToState()) : _state.GetAgentStateAsync(agentId, cancellationToken);
     }
 
     /// <summary>
@@ -159,7 +159,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
             // 2. The assignment goes to the agent over the bus, and its result comes back the same way.
             now = hasWaited ? _time.GetTimestamp() : now;
-            if (!slot.TryBegin(ticket, now, TimeoutOf(ticket)))
+            if (!slot.TryBegin(ticket, now, ticket.Task.OwnTimeout ?? _policies.DefaultTimeout))
             {
                 // Unregistered, or replaced, since it was taken.
                 _admissions.GiveBack(ticket, slot);
@@ -236,15 +236,25 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         var error = result.Error ?? new TaskError { Code = ErrorCodes.UnknownError, Message = $"Agent '{slot.Id}' gave no reason." };
         var context = ErrorContext.None;
         var decision = default(ErrorDecision);
+
+        // One that had less than an attempt's time, because its caller had no more, is like one that its caller cancelled: nothing is counted.
+        var isAgents = error.Code != ErrorCodes.AgentTimeout || !slot.WasEndedByDeadline;
         try
         {
-            context = ticket.ToErrorContext(slot, slot.Pool.HasOther(slot), _time);
+            context = ticket.ToErrorContext(slot, slot.Pool.HasOther(slot), _time, isAgents);
             decision = _errors.Decide(error, context);
         }
         finally
         {
             // Before anything is kept: the agent need not wait for a store.
-            slot.Settle(success: false, isFinal: decision?.Action != ErrorAction.Retry);
+            if (isAgents)
+            {
+                slot.Settle(success: false, isFinal: decision?.Action != ErrorAction.Retry);
+            }
+            else
+            {
+                slot.Forsake();
+            }
         }
 
         return await CarryOutAsync(error, context, decision, ticket, cancellationToken).ConfigureAwait(false);

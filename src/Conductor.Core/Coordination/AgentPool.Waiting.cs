@@ -21,19 +21,27 @@ internal sealed partial class AgentPool
         }
     }
 
-    private bool HasOtherFit(AgentSlot slot) => _memberCount - _brokenOff.Count - (slot.IsMember && !_brokenOff.Contains(slot) ? 1 : 0) > 0;
+    /// <summary>One that takes the place of another counts; one that takes the place of this one is no other: it shares its breaker.</summary>
+    private bool HasOtherFit(AgentSlot slot)
+    {
+        var isCounted = slot.IsMember ? !_brokenOff.Contains(slot) : _replaced?.Contains(slot) == true;
+        return _agentCount - _brokenOff.Count - (isCounted ? 1 : 0) > 0;
+    }
+
+    /// <summary>Whether every agent stands apart, and none is about to take the place of one.</summary>
+    private bool IsAllBrokenOff => _agentCount > 0 && _brokenOff.Count == _agentCount;
 
     /// <summary>Whether a dispatch that failed at an agent waits for another, which is there and busy.</summary>
     private bool IsAvoided(AgentSlot slot, DispatchTicket ticket) => ReferenceEquals(slot, ticket.Avoid) && ticket.IsAvoiding(_time) && HasOtherFit(slot);
 
     private void ThrowIfHopeless(DispatchTicket ticket)
     {
-        if (_memberCount == 0 && !_waitForUnknown)
+        if (IsEmpty && !_waitForUnknown)
         {
             throw NoneRegistered();
         }
 
-        if (_memberCount > 0 && _brokenOff.Count == _memberCount)
+        if (IsAllBrokenOff)
         {
             throw new CircuitOpenException(Type, _brokenOff.Min(static slot => slot.TimeUntilRecovery));
         }
@@ -46,8 +54,9 @@ internal sealed partial class AgentPool
 
     private bool IsRefusedByAll(DispatchTicket ticket)
     {
-        if (ticket.RefusalCount == 0)
+        if (ticket.RefusalCount == 0 || MemberCount != _agentCount)
         {
+            // One that takes the place of another has not been asked about.
             return false;
         }
 
@@ -59,7 +68,7 @@ internal sealed partial class AgentPool
             }
         }
 
-        return _memberCount > 0;
+        return !IsEmpty;
     }
 
     private NoAvailableAgentException NoneRegistered() => new(Type, $"No agent of type '{Type}' is registered any more.");
@@ -72,11 +81,11 @@ internal sealed partial class AgentPool
             return;
         }
 
-        if (_memberCount == 0 && !_waitForUnknown)
+        if (IsEmpty && !_waitForUnknown)
         {
             FailWaiters(_waiters.TakeAll(), _ => NoneRegistered());
         }
-        else if (_memberCount > 0 && _brokenOff.Count == _memberCount)
+        else if (IsAllBrokenOff)
         {
             var retryAfter = _brokenOff.Min(static slot => slot.TimeUntilRecovery);
             FailWaiters(_waiters.TakeAll(), _ => new CircuitOpenException(Type, retryAfter));

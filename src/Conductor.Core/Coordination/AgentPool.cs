@@ -27,7 +27,9 @@ internal sealed partial class AgentPool
     private ITimer? _recovery;
     private int _running;
     private int _isMissed;
-    private int _memberCount;
+
+    /// <summary>Those in the pool, and those that others are about to replace: one number, so that whoever looks at it without the lock never misses one that is just being replaced.</summary>
+    private int _agentCount;
     private int _idleCount;
 
     public AgentPool(AgentType type, TimeProvider time, DispatchOptions options, WaitingLimit limit, bool waitForUnknown)
@@ -47,7 +49,8 @@ internal sealed partial class AgentPool
     /// <summary>Idle agents, as far as can be said without the lock: they come and go.</summary>
     public int IdleCount => _idleCount;
 
-    public bool IsEmpty => _memberCount == 0;
+    /// <summary>Whether there is no agent, and none is about to take the place of one.</summary>
+    public bool IsEmpty => _agentCount == 0;
 
     /// <summary>True for the first who finds no agent of the type, since there was one.</summary>
     public bool IsFirstToMissAgents() => Interlocked.Exchange(ref _isMissed, 1) == 0;
@@ -103,7 +106,7 @@ internal sealed partial class AgentPool
             if (!mayWait)
             {
                 throw new NoAvailableAgentException(
-                    Type, $"All {_memberCount} agent(s) of type '{Type}' are busy, and DispatchOptions.WaitLimit of zero forbids waiting for one.");
+                    Type, $"All {_agentCount} agent(s) of type '{Type}' are busy or being replaced, and DispatchOptions.WaitLimit of zero forbids waiting for one.");
             }
 
             if (_limit.IsClosed || ticket.IsToBeGivenBack)
@@ -133,38 +136,6 @@ internal sealed partial class AgentPool
 
             _limit.Leave();
             return true;
-        }
-    }
-
-    public void Add(AgentSlot slot)
-    {
-        lock (_gate)
-        {
-            Volatile.Write(ref _isMissed, 0);
-            slot.Place = _places.Count;
-            _places.Add(slot);
-            _memberCount++;
-            _idle.Grow(_places.Count);
-            Offer(slot);
-        }
-    }
-
-    /// <summary>Takes an agent out. Those that wait go on waiting if another is about to take its place.</summary>
-    public void Remove(AgentSlot slot, bool keepWaiters = false)
-    {
-        lock (_gate)
-        {
-            RemoveIdle(slot);
-            RemoveMember(slot);
-            _brokenOff.Remove(slot);
-            if (!keepWaiters)
-            {
-                FailHopelessWaiters();
-                if (IsEmpty)
-                {
-                    HaveRunsLookAgain();
-                }
-            }
         }
     }
 
@@ -279,50 +250,6 @@ internal sealed partial class AgentPool
         slot.IsIdle = true;
         _idle.Add(slot.Place);
         _idleCount++;
-    }
-
-    private void RemoveMember(AgentSlot slot)
-    {
-        if (!slot.IsMember)
-        {
-            return;
-        }
-
-        _places[slot.Place] = null;
-        slot.Place = -1;
-        _memberCount--;
-        CloseGaps();
-    }
-
-    /// <summary>Agents that come and go must leave no more gaps than there are agents.</summary>
-    private void CloseGaps()
-    {
-        if (_places.Count < 2 * (_memberCount + MostGaps))
-        {
-            return;
-        }
-
-        _places.RemoveAll(static slot => slot is null);
-        _idle.Clear();
-        for (var place = 0; place < _places.Count; place++)
-        {
-            var slot = _places[place]!;
-            slot.Place = place;
-            if (slot.IsIdle)
-            {
-                _idle.Add(place);
-            }
-        }
-    }
-
-    private void RemoveIdle(AgentSlot slot)
-    {
-        if (slot.IsIdle)
-        {
-            slot.IsIdle = false;
-            _idle.Remove(slot.Place);
-            _idleCount--;
-        }
     }
 
     private void RecoverBrokenOff()

@@ -11,10 +11,11 @@ internal sealed partial class AgentSlot
     /// <summary>Begins an attempt: everything is in place before its assignment is published.</summary>
     /// <param name="ticket">The dispatch.</param>
     /// <param name="now">When it begins.</param>
-    /// <param name="timeout">The time it may take.</param>
+    /// <param name="limit">The time that one attempt may take. It ends sooner at the total deadline of its task.</param>
     /// <returns>False when the agent was removed, or is about to be, since it was taken: it would never answer.</returns>
-    public bool TryBegin(DispatchTicket ticket, long now, TimeSpan timeout)
+    public bool TryBegin(DispatchTicket ticket, long now, TimeSpan limit)
     {
+        var left = ticket.TimeLeft(Time);
         lock (this)
         {
             if (_removed || HasLeft)
@@ -29,7 +30,8 @@ internal sealed partial class AgentSlot
             IsLed = ticket.LeadingThread == Environment.CurrentManagedThreadId;
             AttemptNumber = EntityId.NewNumber();
             StartedAt = now;
-            _timeout = timeout;
+            _endsAtDeadline = left < limit;
+            _timeout = left is { } rest && _endsAtDeadline ? (rest > TimeSpan.Zero ? rest : TimeSpan.Zero) : limit;
             _inGrace = false;
             Arm();
         }

@@ -4,6 +4,12 @@ namespace Conductor.Coordination;
 internal sealed partial class AgentSlot
 {
     /// <summary>
+    /// Whether the attempt was ended because the total deadline of its task was over, which left it less than the limit of an attempt: the caller's time was short, and the agent not slow.
+    /// As long as the coordinator has not done its part.
+    /// </summary>
+    public bool WasEndedByDeadline => _endsAtDeadline && _inGrace;
+
+    /// <summary>
     /// Sees that the timer goes off no later than this. It is not stopped when an attempt ends: it goes off, finds nothing to do or something
     /// that is due later, and that costs less than two timer operations for every task.
     /// </summary>
@@ -23,9 +29,9 @@ internal sealed partial class AgentSlot
 
     private void EnterGrace()
     {
+        // When it began stays as it is: an attempt whose result is lost is told of by that.
         _inGrace = true;
-        StartedAt = Time.GetTimestamp();
-        _timeout = _coordinator.GracePeriod;
+        _timeout = Time.GetElapsedTime(StartedAt) + _coordinator.GracePeriod;
         Arm();
     }
 
@@ -109,7 +115,8 @@ internal sealed partial class AgentSlot
     private TaskError TimeoutError(TimeSpan limit) => new()
     {
         Code = ErrorCodes.AgentTimeout,
-        Message = $"Agent '{Id}' did not finish task '{Assignment?.Task.Id}' within {limit}. " +
-            "Raise TaskDefinition.Timeout, or let the agent do less at once.",
+        Message = $"Agent '{Id}' did not finish task '{Assignment?.Task.Id}' within {limit}" + (_endsAtDeadline
+            ? $", all that was left of its total deadline of {Assignment?.Task.Deadline}. Raise TaskDefinition.Deadline, or let the agent do less at once."
+            : ". Raise TaskDefinition.Timeout, or let the agent do less at once."),
     };
 }

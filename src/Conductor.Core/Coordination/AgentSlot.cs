@@ -17,6 +17,7 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     private TimeSpan _timeout;
     private TimeSpan _timerDue = TimeSpan.MaxValue;
     private bool _inGrace;
+    private bool _endsAtDeadline;
     private bool _codeReturned;
     private int _busyParts;
     private long _completed;

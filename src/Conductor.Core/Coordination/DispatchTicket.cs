@@ -188,7 +188,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>What is left of the total deadline; null when there is none.</summary>
     public TimeSpan? TimeLeft(TimeProvider time) => Task.Deadline is { } deadline ? deadline - time.GetElapsedTime(ArrivedAt) : null;
 
-    public ErrorContext ToErrorContext(AgentSlot? slot, bool otherAgentsAvailable, TimeProvider time) => new()
+    public ErrorContext ToErrorContext(AgentSlot? slot, bool otherAgentsAvailable, TimeProvider time, bool isFailureOfAgent = true) => new()
     {
         AgentId = slot?.Id,
         AgentType = Task.AgentType,
@@ -200,6 +200,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         TimeLeft = TimeLeft(time),
         IdempotencyKey = Assignment.IdempotencyKey,
         ReplayOf = Assignment.ReplayOf,
+        IsFailureOfAgent = isFailureOfAgent,
     };
 
     /// <summary>What few dispatches meet.</summary>

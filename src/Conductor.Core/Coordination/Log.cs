@@ -23,8 +23,8 @@ internal static partial class Log
     [LoggerMessage(1335, LogLevel.Warning, "Agent {AgentId} ignores its cancelled token and is set aside{Remedy}.")]
     public static partial void SetAside(ILogger logger, string agentId, string remedy);
 
-    [LoggerMessage(1336, LogLevel.Error, "Agent {AgentId} could not be replaced: its type has one agent less. Register another.")]
-    public static partial void ReplacementFailed(ILogger logger, Exception exception, string agentId);
+    [LoggerMessage(1336, LogLevel.Error, "Agent {AgentId} could not be replaced: its type has one agent less. It is tried again in {Delay}, until it is unregistered.")]
+    public static partial void ReplacementFailed(ILogger logger, Exception exception, string agentId, TimeSpan delay);
 
     [LoggerMessage(1337, LogLevel.Warning, "The state of agent {AgentId} could not be saved; its next change is saved with it.")]
     public static partial void AgentStateNotSaved(ILogger logger, Exception exception, string agentId);
@@ -50,7 +50,7 @@ internal static partial class Log
     [LoggerMessage(1345, LogLevel.Warning, "The result of task {TaskId} could not be saved now; it is tried again in {Delay}.")]
     public static partial void ResultSavedLater(ILogger logger, Exception exception, string taskId, TimeSpan delay);
 
-    [LoggerMessage(1347, LogLevel.Warning, "Task {TaskId} waits for an agent of type {AgentType}, of which none is registered here.")]
+    [LoggerMessage(1353, LogLevel.Warning, "Task {TaskId} waits for an agent of type {AgentType}, of which none is registered here.")]
     public static partial void NobodyHere(ILogger logger, string taskId, string agentType);
 
     [LoggerMessage(1346, LogLevel.Error, "The stop hook of agent {AgentId} did not end in time, and is left to itself.")]
@@ -64,4 +64,13 @@ internal static partial class Log
 
     [LoggerMessage(1352, LogLevel.Warning, "The lease on the replay of dead letter {DeadLetterId} could not be given back; it runs out after {Term}.")]
     public static partial void ReplayLeaseNotReleased(ILogger logger, Exception exception, string deadLetterId, TimeSpan term);
+
+    [LoggerMessage(1347, LogLevel.Error, "Agent {AgentId} was to be replaced, and what was left of that failed. Its id is free.")]
+    public static partial void ReplacementLost(ILogger logger, Exception exception, string agentId);
+
+    [LoggerMessage(1348, LogLevel.Error, "The start hook of what was to replace agent {AgentId} did not heed its token in time, and is left to itself.")]
+    public static partial void StartHookLeft(ILogger logger, string agentId);
+
+    [LoggerMessage(1349, LogLevel.Error, "What the start hook of agent {AgentId} registered on its token failed when the agent was no longer wanted.")]
+    public static partial void StartCallbackFailed(ILogger logger, Exception exception, string agentId);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Conductor.Agents;
+using Conductor.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Conductor.DependencyInjection;
@@ -13,7 +14,7 @@ internal static class AgentActivator
     {
         if (lifetime == AgentLifetime.PerTask || (lifetime == AgentLifetime.Auto && AsksForScoped(typeof(TAgent), services)))
         {
-            return new PerTaskAgent(static scope => ActivatorUtilities.CreateInstance<TAgent>(scope));
+            return new PerTaskAgent(static scope => ActivatorUtilities.CreateInstance<TAgent>(scope), provider.GetRequiredService<ConductorEnvironment>());
         }
 
         var scope = provider.CreateAsyncScope();

@@ -9,6 +9,10 @@ public enum AgentLifetime
     /// <summary>As long as the agent is registered: it may keep state between tasks. Its services come from a scope of its own.</summary>
     PerAgent,
 
-    /// <summary>For one attempt at a task: its services come from that task's scope. Its hooks run around each.</summary>
+    /// <summary>
+    /// For one attempt at a task: its services come from that task's scope. Its hooks run around each; what the task gave out stands, whatever becomes of the stop hook, which is waited
+    /// for <see cref="Coordination.DispatchOptions.CancellationGracePeriod"/> and no longer. Messages go to the instance of the task that runs, from the end of its start hook on; while none
+    /// runs there is nobody to take one: it is dropped, with a warning if it was sent to this agent, without one if it was sent to all.
+    /// </summary>
     PerTask,
 }

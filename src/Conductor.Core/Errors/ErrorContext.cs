@@ -35,4 +35,7 @@ public sealed record ErrorContext
 
     /// <summary>The dead letter that is being replayed, if any.</summary>
     public string? ReplayOf { get; init; }
+
+    /// <summary>Whether the agent's breaker counts it, if errors of its code count at all.</summary>
+    internal bool IsFailureOfAgent { get; init; } = true;
 }

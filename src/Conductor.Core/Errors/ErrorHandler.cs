@@ -172,7 +172,7 @@ public sealed partial class ErrorHandler
         }
 
         var breaker = GetCircuitBreaker(agentId, context.AgentType);
-        if (CountsAgainstAgent(error.Code))
+        if (context.IsFailureOfAgent && CountsAgainstAgent(error.Code))
         {
             breaker.RecordFailure(context.Task?.CircuitBreaker);
         }

@@ -58,7 +58,7 @@ internal sealed class RunMigration(
         catch when (!services.Runners.ContainsKey(runId))
         {
             // (What goes on as it was needs it.)
-            await services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
+            await services.ReleaseAsync(lease.Current).ConfigureAwait(false);
             throw;
         }
     }
@@ -99,7 +99,7 @@ internal sealed class RunMigration(
         if (await RunSnapshot.ReadAsync(services.State, runId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
         {
             // It ended meanwhile.
-            await services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
+            await services.ReleaseAsync(lease.Current).ConfigureAwait(false);
             return;
         }
 

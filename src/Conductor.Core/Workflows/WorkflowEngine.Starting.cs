@@ -59,13 +59,13 @@ public sealed partial class WorkflowEngine
         }
         catch (StateException exception) when (exception.ErrorCode == ErrorCodes.StateConflict)
         {
-            await _services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
+            await _services.ReleaseAsync(lease.Current).ConfigureAwait(false);
             return await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
         }
         catch (TaskValidationException)
         {
             // It cannot be written, so it does not exist: whoever puts it right need not wait for the lease.
-            await _services.State.Leases.ReleaseAsync(lease.Current, CancellationToken.None).ConfigureAwait(false);
+            await _services.ReleaseAsync(lease.Current).ConfigureAwait(false);
             throw;
         }
 

@@ -150,24 +150,6 @@ public sealed class ReplacementTests
         rig.Logs.GetSnapshot().Where(static record => record.Id.Id == 1611).Should().HaveCount(2, "nothing fails silently");
     }
 
-    /// <summary>What fails to be replaced is gone like what is unregistered: the next agent of its id begins anew.</summary>
-    [Fact]
-    public async Task RegisterAgentAsync_ItsFactoryFailsAtTheReplacement_NothingOfItIsLeft()
-    {
-        await using var rig = await Rig.StartAsync();
-        var made = 0;
-        await rig.Coordinator.RegisterAgentAsync(
-            new AgentIdentity { Id = "a", Type = AgentType.Coding },
-            () => ++made == 1 ? new LambdaAgent(static async (_, _) => await new TaskCompletionSource<TaskData>().Task) : throw new InvalidOperationException("no more"));
-
-        await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } }));
-        rig.Time.Advance(TimeSpan.FromSeconds(6));
-        await Rig.UntilAsync(() => made == 2 && rig.Coordinator.AgentIds.Count == 0, "the replacement to fail");
-
-        await Rig.UntilAsync(() => rig.State.GetAgentStateAsync("a").AsTask().GetAwaiter().GetResult() is null, "its state to be deleted");
-        rig.Errors.GetCircuitBreaker("a").ConsecutiveFailures.Should().Be(0);
-    }
-
     /// <summary>Its code runs on, and may for ever; what is sent to its id from now on is another's.</summary>
     [Fact]
     public async Task UnregisterAgentAsync_ItsCodeRunsOn_ListensNoLonger()

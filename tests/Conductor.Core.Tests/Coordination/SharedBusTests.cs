@@ -35,6 +35,6 @@ public sealed class SharedBusTests
         await Rig.UntilAsync(() => !rig.Messages.IsEmpty, "the message to come");
         (await rig.DispatchAsync()).Output.Get<int>().Should().Be(1, "nothing ran before");
 
-        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1309);
+        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1311);
     }
 }

@@ -111,7 +111,7 @@ public sealed class ReasonsTests
 
         await FluentActions.Awaiting(() => rig.DriveAsync(Task.WhenAll(dispatches))).Should().ThrowAsync<NoAvailableAgentException>();
 
-        rig.Logs.GetSnapshot().Should().ContainSingle(static entry => entry.Id.Id == 1347).Which.Message.Should().Contain("coding");
+        rig.Logs.GetSnapshot().Should().ContainSingle(static entry => entry.Id.Id == 1353).Which.Message.Should().Contain("coding");
     }
 
     private sealed class SharedStore(StateManager inner) : DelegatingStateManager(inner)

@@ -89,7 +89,7 @@ public sealed class ResumeTests
         release.SetResult();
         var act = () => zombie.DriveAsync(run.Completion);
         (await act.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
-        stopped.Should().BeTrue("what its agents still do is of no use");
+        await Rig.UntilAsync(() => Volatile.Read(ref stopped), "its agents to be stopped: what they still do is of no use");
         zombie.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1405);
         var state = await processes.Store.GetWorkflowStateAsync("run");
         state!.TaskResults.Values.Select(static result => result.Output.Get<string>()).Should().AllBe("of the heir");

@@ -1,0 +1,82 @@
+using Conductor.State;
+using Conductor.Testing;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Coordination;
+
+/// <summary>What the store says of an agent while its state is saved in the background.</summary>
+public sealed class AgentStateTests
+{
+    private readonly HoldingStore _store = new();
+
+    [Fact]
+    public async Task UnregisterAgentAsync_ItsStateIsBeingSaved_DoesNotComeBack()
+    {
+        await using var rig = await StartSavingAsync();
+
+        var unregister = rig.Coordinator.UnregisterAgentAsync("a").AsTask();
+        await Rig.SettleAsync();
+        _store.Gate.SetResult();
+        (await unregister).Should().BeTrue();
+        await _store.Saved.Task;
+
+        (await rig.State.GetAgentStateAsync("a")).Should().BeNull();
+        (await rig.Coordinator.GetAgentStatusAsync("a")).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task StopAsync_AStateIsBeingSaved_TheLastSnapshotIsTheLast()
+    {
+        await using var rig = await StartSavingAsync();
+
+        var stop = rig.Coordinator.StopAsync().AsTask();
+        await Rig.SettleAsync();
+        _store.Gate.SetResult();
+        await stop;
+
+        (await rig.State.GetAgentStateAsync("a"))!.Status.Should().Be(AgentStatus.Stopped);
+    }
+
+    /// <summary>An agent has done something, and its state is on its way into the store.</summary>
+    private async Task<Rig> StartSavingAsync()
+    {
+        var rig = await Rig.StartAsync(new RigOptions { State = environment => _store.Around(new InMemoryStateManager(environment)) });
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
+        _store.Holds = true;
+        await rig.DriveAsync(_store.Entered.Task);
+        return rig;
+    }
+
+    /// <summary>Lets the next save of an agent's state wait when it is told to.</summary>
+    private sealed class HoldingStore
+    {
+        public TaskCompletionSource Entered { get; } = new();
+
+        public TaskCompletionSource Gate { get; } = new();
+
+        public TaskCompletionSource Saved { get; } = new();
+
+        public bool Holds { get; set; }
+
+        public StateManager Around(StateManager inner) => new Manager(inner, this);
+
+        private sealed class Manager(StateManager inner, HoldingStore store) : DelegatingStateManager(inner)
+        {
+            protected override async ValueTask<long> SaveAgentStateCoreAsync(AgentState state, StateExpectation expectation, CancellationToken cancellationToken)
+            {
+                if (!store.Holds)
+                {
+                    return await base.SaveAgentStateCoreAsync(state, expectation, cancellationToken);
+                }
+
+                store.Holds = false;
+                store.Entered.SetResult();
+                await store.Gate.Task;
+                var version = await base.SaveAgentStateCoreAsync(state, expectation, CancellationToken.None);
+                store.Saved.SetResult();
+                return version;
+            }
+        }
+    }
+}
