@@ -63,7 +63,11 @@ public sealed partial class AgentCoordinator
             Log.ReplacementLost(_logger, exception, slot.Id);
 
             // Nobody takes the place: it must not stay taken, nor anybody wait for it.
-            _slots.TryRemove(new KeyValuePair<string, AgentSlot?>(slot.Id, null));
+            if (_slots.TryRemove(new KeyValuePair<string, AgentSlot?>(slot.Id, null)))
+            {
+                _errors.RemoveAgent(slot.Id);
+            }
+
             slot.Pool.Remove(slot);
         }
         finally
