@@ -148,7 +148,7 @@ public sealed partial class AgentCoordinator
             throw new NoAgentTypeException($"Agent '{identity.Id}' names no type. Register it with one: RegisterAgentAsync(agent, new AgentType(\"…\")).");
         }
 
-        ArgumentException.ThrowIfNullOrWhiteSpace(identity.Id, nameof(identity));
+        IdText.ThrowIfInvalid(identity.Id, nameof(identity), "The agent's id (AgentIdentity.Id)");
         ThrowIfNotStarted();
         if (!_slots.TryAdd(identity.Id, null))
         {

@@ -21,7 +21,7 @@ public sealed partial class AgentCoordinator
     public async ValueTask<TaskResult> ReplayDeadLetterAsync(
         string deadLetterId, TaskData? correctedInput = null, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(deadLetterId);
+        IdText.ThrowIfInvalid(deadLetterId);
         var leaseName = $"replay:{deadLetterId}";
         var lease = await _state.Leases.TryAcquireAsync(leaseName, Id, _replayLease, cancellationToken).ConfigureAwait(false)
             ?? throw new TaskValidationException($"Dead letter '{deadLetterId}' is being replayed already.");
