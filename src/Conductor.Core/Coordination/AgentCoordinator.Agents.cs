@@ -183,6 +183,11 @@ public sealed partial class AgentCoordinator
     private async ValueTask<AgentSlot> OpenAsync(
         AgentIdentity identity, BaseAgent agent, Func<BaseAgent>? factory, AgentSlot? predecessor, CancellationToken cancellationToken)
     {
+        if (agent is null)
+        {
+            throw new InvalidOperationException($"The factory of agent '{identity.Id}' of type '{identity.Type}' gave null. Let it give a new agent each time it is called.");
+        }
+
         agent.Attach(identity);
         var isStarted = false;
         try
