@@ -21,6 +21,9 @@ internal struct LazyId : IEquatable<LazyId>
     /// <summary>Whether it is no id: nothing, or nothing but white space.</summary>
     public readonly bool IsBlank => Number == 0 && string.IsNullOrWhiteSpace(_text);
 
+    /// <summary>What is wrong with an id that was given; null for one that can be used, and for one that this process made, which is not made text to see that.</summary>
+    public readonly string? Problem => Number == 0 ? IdText.ProblemOf(_text) : null;
+
     /// <summary>The id as everybody sees it; null for none. Whoever reads it first makes it; two who do so at once make the same.</summary>
     public string? Text => Number == 0 ? _text : _text ??= EntityId.TextOf(Number);
 

@@ -53,17 +53,26 @@ public abstract class TaskData
     /// <summary>The value as a <typeparamref name="T"/>.</summary>
     /// <typeparam name="T">The type that went in, one it can be cast to, or one its JSON can be read as.</typeparam>
     /// <exception cref="TaskValidationException">It is something else; the message names both types.</exception>
-    public T Get<T>() => this is TypedTaskData<T> { Value: var same } ? same : TryGet<T>(out var value)
+    public T Get<T>() => this is TypedTaskData<T> { Value: var same } ? same : TryGet<T>(out var value, out var cause)
         ? value!
-        : throw new TaskValidationException(IsEmpty
-            ? $"The data is empty, and a {typeof(T).Name} was asked for. Where nothing (or null) may be handed over, look at IsEmpty first, or use TryGet."
-            : $"The data is {Kind}, not {typeof(T)}. Ask for the type that was handed over, or hand over a {typeof(T).Name}.");
+        : throw new TaskValidationException(
+            IsEmpty
+                ? $"The data is empty, and a {typeof(T).Name} was asked for. Where nothing (or null) may be handed over, look at IsEmpty first, or use TryGet."
+                : $"The data is {Kind}, not {typeof(T)}. Ask for the type that was handed over, or hand over a {typeof(T).Name}.{(cause is null ? null : $" ({cause.Message})")}",
+            cause);
 
     /// <summary>The value as a <typeparamref name="T"/>, if it is one.</summary>
     /// <typeparam name="T">The type asked for.</typeparam>
     /// <param name="value">The value, or <c>default</c>.</param>
     /// <returns>Whether it is one.</returns>
     public abstract bool TryGet<T>(out T? value);
+
+    /// <summary>The same, with what the serializer said where it is not.</summary>
+    private protected virtual bool TryGet<T>(out T? value, out Exception? cause)
+    {
+        cause = null;
+        return TryGet(out value);
+    }
 
     /// <summary>The data as text, for telemetry that was allowed to record it.</summary>
     internal virtual string? ToDisplayText() => null;
@@ -175,8 +184,12 @@ public abstract class TaskData
         internal override string? ToDisplayText() => json.ToString();
 
         public override bool TryGet<T>(out T? value)
+            where T : default => TryGet(out value, out _);
+
+        private protected override bool TryGet<T>(out T? value, out Exception? cause)
             where T : default
         {
+            cause = null;
             if (this is T itself)
             {
                 value = itself;
@@ -195,9 +208,10 @@ public abstract class TaskData
                 value = json.Deserialize((JsonTypeInfo<T>)options.GetTypeInfo(typeof(T)));
                 return value is not null;
             }
-            catch (Exception exception) when (exception is JsonException or NotSupportedException)
+            catch (Exception exception) when (exception is JsonException or NotSupportedException or InvalidOperationException)
             {
-                // Other JSON than the type's, or a type that JSON does not know: not what was asked for, either way.
+                // Other JSON than the type's, or a type that JSON does not know or cannot make: not what was asked for, either way.
+                cause = exception;
                 return false;
             }
         }

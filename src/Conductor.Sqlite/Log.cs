@@ -6,7 +6,7 @@ namespace Conductor.Sqlite;
 internal static partial class Log
 {
     [LoggerMessage(1250, LogLevel.Information, "The schema of '{File}' was brought from version {From} to {To}.")]
-    public static partial void Migrated(ILogger logger, string file, int from, int to);
+    public static partial void Migrated(ILogger logger, string file, long from, int to);
 
     [LoggerMessage(1251, LogLevel.Error,
         "Dead letter {DeadLetterId} was removed: the store keeps {Limit}. Replay or clear them, or raise RetentionOptions.MaxDeadLetters.")]

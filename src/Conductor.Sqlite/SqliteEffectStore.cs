@@ -12,20 +12,40 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, RecordCodec co
         "INSERT INTO conductor_effects (scope, idempotency_key, name, saved_at, record) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
 
     /// <summary>Runs an effect inside the store's transaction and records its value with it, unless a value is recorded.</summary>
-    public async ValueTask<TaskData> RunAsync<T>(EffectKey key, Func<SqliteConnection, T> effect, CancellationToken cancellationToken) => await store.WriteAsync(
-        session =>
+    public async ValueTask<TaskData> RunAsync<T>(EffectKey key, Func<SqliteConnection, T> effect, CancellationToken cancellationToken)
+    {
+        if (IsAwaitable(typeof(T)))
         {
-            if (Recorded(session, key) is { } known)
-            {
-                return known;
-            }
+            throw Asynchronous(key);
+        }
 
-            var value = TaskData.From(effect(session.Connection));
-            session.Execute(Insert, key.Scope, key.IdempotencyKey, key.Name, time.GetUtcNow().UtcTicks, codec.Encode(value));
-            return value;
-        },
-        cancellationToken,
-        runsAlone: true).ConfigureAwait(false);
+        return await store.WriteAsync(
+            session =>
+            {
+                if (Recorded(session, key) is { } known)
+                {
+                    return known;
+                }
+
+                var given = effect(session.Connection);
+                if (given is not null && IsAwaitable(given.GetType()))
+                {
+                    // Said to be an object, or dynamic. What it wrote so far is rolled back.
+                    throw Asynchronous(key);
+                }
+
+                var value = TaskData.From(given);
+                session.Execute(Insert, key.Scope, key.IdempotencyKey, key.Name, time.GetUtcNow().UtcTicks, codec.Encode(value));
+                return value;
+            },
+            cancellationToken,
+            runsAlone: true).ConfigureAwait(false);
+    }
+
+    /// <summary>Refuses an effect that goes on after its delegate has returned, which is when the transaction ends.</summary>
+    public static InvalidOperationException Asynchronous(EffectKey key) => new(
+        $"The effect '{key.Name}' of '{key.IdempotencyKey}' is asynchronous, and its transaction ends when its delegate returns: nothing was recorded. Use the connection synchronously, " +
+        "or await what is outside this database in an OnceAsync whose delegate takes a CancellationToken.");
 
     protected override async ValueTask<TaskData?> GetCoreAsync(EffectKey key, CancellationToken cancellationToken) =>
         await store.ReadAsync(session => Recorded(session, key), cancellationToken).ConfigureAwait(false);
@@ -41,4 +61,7 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, RecordCodec co
 
     private TaskData? Recorded(SqliteSession session, EffectKey key) =>
         session.Record(Find, key.Scope, key.IdempotencyKey, key.Name) is { } record ? codec.Decode<TaskData>(record, $"effect:{key.IdempotencyKey}:{key.Name}") : null;
+
+    private static bool IsAwaitable(Type type) =>
+        typeof(Task).IsAssignableFrom(type) || type == typeof(ValueTask) || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ValueTask<>));
 }

@@ -1,3 +1,4 @@
+using Conductor.Sqlite.Database;
 using Microsoft.Data.Sqlite;
 
 namespace Conductor.Sqlite;
@@ -113,8 +114,24 @@ public sealed class SqliteStateOptions
         var isInMemory = parsed.Mode == SqliteOpenMode.Memory
             || parsed.DataSource.Contains(":memory:", StringComparison.OrdinalIgnoreCase)
             || (parsed.DataSource.StartsWith("file:", StringComparison.OrdinalIgnoreCase) && parsed.DataSource.Contains("mode=memory", StringComparison.OrdinalIgnoreCase));
-        return isInMemory || parsed.DataSource.Length == 0
-            ? "names no file, so nothing would survive; name one: \"Data Source=conductor.db\", or leave UseSqlite out to keep everything in memory."
+        if (isInMemory || parsed.DataSource.Length == 0)
+        {
+            return "names no file, so nothing would survive; name one: \"Data Source=conductor.db\", or leave UseSqlite out to keep everything in memory.";
+        }
+
+        if (parsed.Mode == SqliteOpenMode.ReadOnly)
+        {
+            return "has Mode=ReadOnly, and a store writes; leave Mode out.";
+        }
+
+        var isAddress = parsed.DataSource.StartsWith("file:", StringComparison.OrdinalIgnoreCase);
+        if (parsed.Mode == SqliteOpenMode.ReadWrite && !isAddress && !File.Exists(parsed.DataSource))
+        {
+            return $"has Mode=ReadWrite, which makes no file, and there is none at '{Path.GetFullPath(parsed.DataSource)}'; leave Mode out, or name a file that exists.";
+        }
+
+        return parsed.Password.Length > 0 && SqliteDatabase.IsWithoutEncryption
+            ? "has a Password, and the SQLite that this program has cannot encrypt; leave Password out, or add a package whose SQLite can, such as SQLitePCLRaw.bundle_e_sqlite3mc, in place of SQLitePCLRaw.bundle_e_sqlite3."
             : null;
     }
 }

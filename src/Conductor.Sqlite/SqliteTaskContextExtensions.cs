@@ -1,10 +1,11 @@
+using System.Runtime.CompilerServices;
 using Conductor.Agents;
 using Microsoft.Data.Sqlite;
 
 namespace Conductor.Sqlite;
 
 /// <summary>Effects that are written with the store's own transaction.</summary>
-public static class SqliteTaskContextExtensions
+public static partial class SqliteTaskContextExtensions
 {
     /// <summary>
     /// Runs an effect on this database exactly once for this task: what it writes through the connection and the record that it is done are one
@@ -21,7 +22,7 @@ public static class SqliteTaskContextExtensions
     /// <param name="effect">The effect; the connection is inside the store's transaction.</param>
     /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
     /// <returns>The recorded value.</returns>
-    /// <exception cref="InvalidOperationException">The store is another one.</exception>
+    /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous.</exception>
     public static async ValueTask<T> OnceAsync<T>(
         this TaskContext task, string key, Func<SqliteConnection, T> effect, CancellationToken cancellationToken = default)
     {
@@ -31,5 +32,31 @@ public static class SqliteTaskContextExtensions
             $"Task '{task.Task.Id}' does not run on an SQLite store, whose transaction its effect '{key}' could join. Add UseSqlite(\"Data Source=…\") after AddConductor().");
         var value = await store.RunAsync(task.EffectKey(key), effect, cancellationToken).ConfigureAwait(false);
         return value.IsEmpty ? default! : value.Get<T>();
+    }
+
+    /// <summary>The same for an effect without a value: that it was done is recorded.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="key">The effect's name within the task.</param>
+    /// <param name="effect">The effect; the connection is inside the store's transaction.</param>
+    /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
+    /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous.</exception>
+    public static async ValueTask OnceAsync(
+        this TaskContext task, string key, Action<SqliteConnection> effect, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(effect);
+        if (effect.Method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false))
+        {
+            // An async void: nobody could tell when it has ended.
+            throw SqliteEffectStore.Asynchronous(task.EffectKey(key));
+        }
+
+        await task.OnceAsync(
+            key,
+            connection =>
+            {
+                effect(connection);
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 }

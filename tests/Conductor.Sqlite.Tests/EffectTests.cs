@@ -1,3 +1,4 @@
+using System.Reflection;
 using Conductor.Agents;
 using Conductor.Diagnostics;
 using Microsoft.Data.Sqlite;
@@ -125,6 +126,95 @@ public sealed class EffectTests : IDisposable
         await using var conductor = await provider.StartConductorAsync();
         var act = async () => await conductor.DispatchAsync<string>(AgentType.Coding);
         (await act.Should().ThrowAsync<TaskFailedException>()).Which.Message.Should().Contain("UseSqlite");
+    }
+
+    /// <summary>As the documentation has it, for an effect that gives nothing.</summary>
+    [Fact]
+    public async Task OnceAsync_EffectWithoutAValue_RunsOnceOverTwoAttempts()
+    {
+        var attempts = 0;
+        var values = await RunAsync(async task =>
+        {
+            await task.OnceAsync("order", connection => Insert(connection, "order"));
+            return ++attempts < 2 ? throw new TimeoutException("after the effect") : attempts;
+        });
+        values.Should().Equal(2);
+        (await RowsAsync()).Should().Equal("order");
+    }
+
+    /// <summary>Its transaction would be committed, with a task for a value, before it has ended: it must not even begin.</summary>
+    [Fact]
+    public async Task OnceAsync_EffectGivesATask_DoesNotRunIt()
+    {
+        var effects = 0;
+        await RunAsync(async task =>
+        {
+            await RefusedAsync(task, _ => Task.FromResult(++effects));
+            await RefusedAsync(task, _ => (Task)Task.FromResult(++effects));
+            await RefusedAsync(task, _ => new ValueTask<int>(++effects));
+            await RefusedAsync(task, _ => new ValueTask(Task.FromResult(++effects)));
+            return 0;
+        });
+        effects.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task OnceAsync_EffectGivesATaskAsAnObject_RecordsNothingOfIt()
+    {
+        var values = await RunAsync(async task =>
+        {
+            await RefusedAsync<object>(task, connection =>
+            {
+                Insert(connection, "refused");
+                return Task.FromResult(1);
+            });
+            return await task.OnceAsync("effect", connection =>
+            {
+                Insert(connection, "kept");
+                return 2;
+            });
+        });
+        values.Should().Equal(2);
+        (await RowsAsync()).Should().Equal("kept");
+    }
+
+    /// <summary>An <c>async void</c> goes on after the transaction just as well.</summary>
+    [Fact]
+    public async Task OnceAsync_EffectIsAnAsyncVoid_DoesNotRunIt()
+    {
+        var effects = 0;
+#pragma warning disable VSTHRD101, AsyncFixer03, MA0155 // What is tested.
+        Action<SqliteConnection> effect = async _ =>
+        {
+            effects++;
+            await Task.Yield();
+        };
+#pragma warning restore VSTHRD101, AsyncFixer03, MA0155
+        await RunAsync(async task =>
+        {
+            var act = async () => await task.OnceAsync("effect", effect);
+            (await act.Should().ThrowAsync<InvalidOperationException>()).Which.Message.Should().Contain("'effect'").And.Contain("asynchronous");
+            return 0;
+        });
+        effects.Should().Be(0);
+    }
+
+    /// <summary>The compiler says so where such an effect is written.</summary>
+    [Fact]
+    public void OnceAsync_OverloadsForAsynchronousEffects_AreErrors()
+    {
+        var overloads = typeof(SqliteTaskContextExtensions).GetMethods()
+            .Where(static method => method.Name == nameof(SqliteTaskContextExtensions.OnceAsync))
+            .ToLookup(static method => method.GetCustomAttribute<ObsoleteAttribute>() is { IsError: true }, static method => method.GetParameters()[2].ParameterType.GenericTypeArguments[^1].Name);
+        overloads[true].Should().BeEquivalentTo("Task", "Task`1", "ValueTask", "ValueTask`1");
+        overloads[false].Should().BeEquivalentTo("T", nameof(SqliteConnection));
+    }
+
+    /// <summary>A caller that is generic itself: the compiler cannot know.</summary>
+    private static async Task RefusedAsync<T>(TaskContext task, Func<SqliteConnection, T> effect)
+    {
+        var act = async () => await task.OnceAsync("effect", effect);
+        (await act.Should().ThrowAsync<InvalidOperationException>()).Which.Message.Should().Contain("'effect'").And.Contain("asynchronous");
     }
 
     private static void Insert(SqliteConnection connection, string text)

@@ -1,3 +1,4 @@
+using Conductor.Agents;
 using Conductor.DependencyInjection;
 using Conductor.Workflows;
 using Microsoft.Extensions.DependencyInjection;
@@ -53,6 +54,21 @@ public sealed class RuntimeTests : IDisposable
         }
 
         runs.Should().Be(2);
+    }
+
+    /// <summary>Not after a crash, when the first task of a run was read again.</summary>
+    [Fact]
+    public async Task StartConductor_AgentWhosePayloadCannotBeReadAgain_SaysSoAtStart()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor()
+            .AddAgent("shape", static (IDisposable _, TaskContext _, CancellationToken _) => ValueTask.FromResult(1))
+            .AddAgent("callback", static (Callback _, TaskContext _, CancellationToken _) => ValueTask.FromResult(1))
+            .UseSqlite(_folder.ConnectionString);
+        await using var provider = services.BuildServiceProvider();
+        var act = () => provider.StartConductorAsync();
+        (await act.Should().ThrowAsync<TaskValidationException>()).Which.Message.Should()
+            .ContainAll("cannot write and read", typeof(IDisposable).ToString(), "an interface", $"{typeof(Callback)}.Done, a {typeof(Action)}");
     }
 
     /// <summary>JSON has no NaN: what cannot be written fails its task, and the agent does not run for ever.</summary>
@@ -244,4 +260,6 @@ public sealed class RuntimeTests : IDisposable
 
         public int Lines => throw new InvalidOperationException($"The lines of {Name} are not loaded.");
     }
+
+    private sealed record Callback(string Name, Action Done);
 }

@@ -21,6 +21,46 @@ public sealed class SchemaTests : IDisposable
         thrown.Message.Should().Contain("version 99").And.Contain("up to 1").And.Contain("Update").And.Contain(_folder.Database);
     }
 
+    [Theory]
+    [InlineData("UPDATE conductor_schema SET version = -1")]
+    [InlineData("UPDATE conductor_schema SET version = 0")]
+    [InlineData("UPDATE conductor_schema SET version = 'one'")]
+    [InlineData("DELETE FROM conductor_schema")]
+    [InlineData("INSERT INTO conductor_schema VALUES (1)")]
+    [InlineData("ALTER TABLE conductor_schema RENAME COLUMN version TO other")]
+    [InlineData("DROP TABLE conductor_schema")]
+    public async Task Connect_SchemaVersionDamaged_IsStateCorrupt(string damage)
+    {
+        await (await _folder.OpenAsync()).DisposeAsync();
+        await RunAsync(damage);
+        var act = () => _folder.OpenAsync();
+        var thrown = (await act.Should().ThrowAsync<StateException>()).Which;
+        thrown.ErrorCode.Should().Be(ErrorCodes.StateCorrupt);
+        thrown.Message.Should().Contain("damaged").And.Contain(_folder.Database);
+    }
+
+    [Theory]
+    [InlineData("DROP TABLE conductor_task_results")]
+    [InlineData("ALTER TABLE conductor_task_results RENAME COLUMN record TO other")]
+    public async Task ReadOrSave_TableThatIsNotAsItWas_IsStateCorrupt(string damage)
+    {
+        await (await _folder.OpenAsync()).DisposeAsync();
+        await RunAsync(damage);
+        await using var store = await _folder.OpenAsync();
+        var read = () => store.GetTaskResultAsync("t").AsTask();
+        var save = () => store.SaveTaskResultAsync(Records.Result("t")).AsTask();
+        (await read.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateCorrupt);
+        (await save.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateCorrupt);
+    }
+
+    [Fact]
+    public async Task Connect_AfterDispose_IsRefused()
+    {
+        var store = await _folder.OpenAsync();
+        await store.DisposeAsync();
+        await FluentActions.Awaiting(() => store.ConnectAsync().AsTask()).Should().ThrowAsync<ObjectDisposedException>();
+    }
+
     [Fact]
     public async Task Connect_OlderSchema_IsMigratedAndKeepsItsData()
     {
@@ -77,6 +117,25 @@ public sealed class SchemaTests : IDisposable
     {
         var act = () => new SqliteStateManager(new SqliteStateOptions { ConnectionString = connectionString });
         act.Should().Throw<ArgumentException>().Which.Message.Should().Contain("SqliteStateOptions.ConnectionString").And.Contain(problem).And.Contain("conductor.db");
+    }
+
+    [Theory]
+    [InlineData("Mode=ReadOnly", "Mode=ReadOnly")]
+    [InlineData("Mode=ReadWrite", "Mode=ReadWrite")]
+    [InlineData("Password=secret", "Password")]
+    public void Constructor_ConnectionStringThatCannotWork_NamesTheSettingAndTheFix(string setting, string problem)
+    {
+        var act = () => new SqliteStateManager(_folder.Options(options => options.ConnectionString += $";{setting}"));
+        act.Should().Throw<ArgumentException>().Which.Message.Should()
+            .Contain($"SqliteStateOptions.ConnectionString has").And.Contain(problem).And.Contain("leave").And.NotContain("secret");
+    }
+
+    [Fact]
+    public async Task Constructor_ReadWriteOfAFileThatExists_IsAccepted()
+    {
+        await (await _folder.OpenAsync()).DisposeAsync();
+        await using var store = await _folder.OpenAsync(static options => options.ConnectionString += ";Mode=ReadWrite");
+        (await store.SaveTaskResultAsync(Records.Result("t"))).Should().Be(RecordOutcome.Recorded);
     }
 
     [Fact]

@@ -109,7 +109,7 @@ public sealed partial class TaskContext
     /// <param name="name">The effect's name within the task.</param>
     public EffectKey EffectKey(string name)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        IdText.ThrowIfInvalid(name);
         return new EffectKey(WorkflowId ?? IdempotencyKey, IdempotencyKey, name);
     }
 

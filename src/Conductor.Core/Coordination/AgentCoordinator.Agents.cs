@@ -155,7 +155,7 @@ public sealed partial class AgentCoordinator
             throw new NoAgentTypeException($"Agent '{identity.Id}' names no type. Register it with one: RegisterAgentAsync(agent, new AgentType(\"…\")).");
         }
 
-        ArgumentException.ThrowIfNullOrWhiteSpace(identity.Id, nameof(identity));
+        IdText.ThrowIfInvalid(identity.Id, nameof(identity), "The agent's id (AgentIdentity.Id)");
         ThrowIfNotStarted();
         if (!_slots.TryAdd(identity.Id, null))
         {
@@ -190,6 +190,11 @@ public sealed partial class AgentCoordinator
     private async ValueTask<AgentSlot> OpenAsync(
         AgentIdentity identity, BaseAgent agent, Func<BaseAgent>? factory, AgentSlot? predecessor, CancellationToken cancellationToken)
     {
+        if (agent is null)
+        {
+            throw new InvalidOperationException($"The factory of agent '{identity.Id}' of type '{identity.Type}' gave null. Let it give a new agent each time it is called.");
+        }
+
         agent.Attach(identity);
         var isStarted = false;
         try

@@ -285,7 +285,8 @@ public sealed partial class AgentCoordinator
         if (!_started)
         {
             throw new InvalidOperationException(
-                "The coordinator is not started. Call StartAsync first, or let the host or StartConductorAsync do it.");
+                "The coordinator is not started. Call StartAsync first, or let the host or StartConductorAsync do it. " +
+                "(A host starts its services in the order of their registration: register one that dispatches as it starts after AddConductor().)");
         }
     }
 

@@ -23,7 +23,7 @@ public sealed partial class AgentCoordinator
     public async ValueTask<TaskResult> ReplayDeadLetterAsync(
         string deadLetterId, TaskData? correctedInput = null, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(deadLetterId);
+        IdText.ThrowIfInvalid(deadLetterId);
         using var place = EnterReplay();
 
         // Looked up before anything is leased, and once more when nobody else can be replaying it.

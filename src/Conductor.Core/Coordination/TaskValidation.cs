@@ -35,6 +35,15 @@ internal static class TaskValidation
         {
             (problems ??= []).Add("Id is empty; leave it out for a fresh one.");
         }
+        else if (task.LazyId.Problem is { } problem)
+        {
+            (problems ??= []).Add($"Id {problem}");
+        }
+
+        if (!IdText.IsWellFormed(task.IdempotencyKey))
+        {
+            (problems ??= []).Add($"IdempotencyKey {IdText.ProblemOf(task.IdempotencyKey)}");
+        }
 
         if (task.Input is null)
         {

@@ -12,7 +12,7 @@ internal static class AgentActivator
         IServiceProvider provider, IServiceCollection services, AgentLifetime lifetime)
         where TAgent : BaseAgent
     {
-        if (lifetime == AgentLifetime.PerTask || (lifetime == AgentLifetime.Auto && AsksForScoped(typeof(TAgent), services)))
+        if (lifetime == AgentLifetime.PerTask || (lifetime == AgentLifetime.Auto && new ScopedSearch(services).IsAskedForBy(typeof(TAgent))))
         {
             return new PerTaskAgent(static scope => ActivatorUtilities.CreateInstance<TAgent>(scope), provider.GetRequiredService<ConductorEnvironment>());
         }
@@ -35,16 +35,5 @@ internal static class AgentActivator
         }
 
         return [];
-    }
-
-    private static bool AsksForScoped([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type agent, IServiceCollection services)
-    {
-        var scoped = services.Where(static service => service.Lifetime == ServiceLifetime.Scoped).Select(static service => service.ServiceType).ToHashSet();
-        return agent.GetConstructors().Any(constructor => constructor.GetParameters().Any(parameter => IsScoped(parameter.ParameterType)));
-
-        bool IsScoped(Type type) =>
-            scoped.Contains(type)
-            || (type.IsGenericType && (scoped.Contains(type.GetGenericTypeDefinition())
-                || (type.GetGenericTypeDefinition() == typeof(IEnumerable<>) && IsScoped(type.GenericTypeArguments[0]))));
     }
 }

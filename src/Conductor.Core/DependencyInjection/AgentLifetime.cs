@@ -3,7 +3,10 @@ namespace Conductor.DependencyInjection;
 /// <summary>How long an instance of an agent that the container makes lives.</summary>
 public enum AgentLifetime
 {
-    /// <summary>As long as its constructor allows: for each task anew when it asks for a scoped service, otherwise as long as the agent.</summary>
+    /// <summary>
+    /// As long as its constructor allows: for each task anew when it asks for a scoped service, or for a transient one whose class does, however deep;
+    /// otherwise as long as the agent. What a factory or an <see cref="IServiceProvider"/> gives cannot be seen: say <see cref="PerTask"/> there.
+    /// </summary>
     Auto,
 
     /// <summary>As long as the agent is registered: it may keep state between tasks. Its services come from a scope of its own.</summary>

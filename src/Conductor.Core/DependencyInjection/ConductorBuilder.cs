@@ -18,10 +18,15 @@ public sealed class ConductorBuilder
     public IServiceCollection Services { get; }
 
     /// <summary>Adds agents of a class, made by the container.</summary>
+    /// <remarks>
+    /// Scoped services belong to one task. By default they are found in the constructor, and in those of transient services that were registered by their class. What a
+    /// factory makes (<c>AddTransient(provider => …)</c>), and what is asked of an <see cref="IServiceProvider"/> that the constructor gets, cannot be seen, and would live as long
+    /// as the agent: give <see cref="AgentLifetime.PerTask"/>, or ask <see cref="TaskContext.Services"/>, which are the task's own.
+    /// </remarks>
     /// <typeparam name="TAgent">The class; its constructor gets its dependencies from the container.</typeparam>
     /// <param name="type">Their type.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="lifetime">How long an instance lives. Default: for each task anew if its constructor asks for a scoped service, otherwise as long as the agent.</param>
+    /// <param name="lifetime">How long an instance lives. Default: for each task anew if its constructor asks for a scoped service, directly or not, otherwise as long as the agent.</param>
     /// <param name="agentId">The id of a single agent. Default: the type's name and a number.</param>
     public ConductorBuilder AddAgent<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TAgent>(
         AgentType type, int count = 1, AgentLifetime lifetime = AgentLifetime.Auto, string? agentId = null)

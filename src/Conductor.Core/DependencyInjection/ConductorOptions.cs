@@ -22,7 +22,8 @@ public sealed class ConductorOptions
         get;
 
         // Types are lower-cased, whatever the dictionary that is given compares by.
-        set => field = new Dictionary<string, AgentTypeOptions>(value, StringComparer.OrdinalIgnoreCase);
+        // (Null is told when settings are validated.)
+        set => field = value is null ? null! : new Dictionary<string, AgentTypeOptions>(value, StringComparer.OrdinalIgnoreCase);
     } = new Dictionary<string, AgentTypeOptions>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Dispatch: queue, waiting, grace.</summary>

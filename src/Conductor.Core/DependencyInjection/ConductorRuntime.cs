@@ -184,12 +184,12 @@ public sealed class ConductorRuntime : IAsyncDisposable
         }
 
         var serializer = _provider.GetRequiredService<ConductorSerializer>();
-        var unknown = _provider.GetServices<AgentRegistration>().SelectMany(static registration => registration.PayloadTypes)
-            .Distinct().Where(type => !serializer.CanSerialize(type)).ToList();
-        if (unknown.Count > 0)
+        var problems = _provider.GetServices<AgentRegistration>().SelectMany(static registration => registration.PayloadTypes)
+            .Distinct().Select(serializer.ProblemOf).OfType<string>().ToList();
+        if (problems.Count > 0)
         {
             throw new TaskValidationException(
-                $"The store cannot write {string.Join(", ", unknown)}. Register a source-generated context that knows them: AddConductor().AddJsonContext(MyJsonContext.Default).");
+                $"The store cannot write and read {string.Join(", ", problems)}. A type can also have a [JsonConverter], and a member be left out by [JsonIgnore].");
         }
     }
 

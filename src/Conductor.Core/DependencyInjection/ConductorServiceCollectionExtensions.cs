@@ -21,7 +21,11 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds Conductor to a container.</summary>
 public static class ConductorServiceCollectionExtensions
 {
-    /// <summary>Adds Conductor with its defaults: everything in memory.</summary>
+    /// <summary>Adds Conductor with its defaults: everything in memory. It starts and stops with the host, if there is one.</summary>
+    /// <remarks>
+    /// A host starts its services in the order of their registration, and stops them in the reverse order: a service that dispatches as it starts is registered after this.
+    /// Where there is no host, see <see cref="StartConductorAsync"/>.
+    /// </remarks>
     /// <param name="services">The services.</param>
     /// <returns>A builder that adds agents and policies, and swaps bus and store.</returns>
     public static ConductorBuilder AddConductor(this IServiceCollection services)
@@ -87,7 +91,11 @@ public static class ConductorServiceCollectionExtensions
         return builder;
     }
 
-    /// <summary>Starts Conductor in a program without a host. Dispose what it returns, or the provider, to stop.</summary>
+    /// <summary>Starts Conductor in a program without a host. Dispose what it returns, or the provider, to stop: by <c>await using</c> or <c>DisposeAsync</c>.</summary>
+    /// <remarks>
+    /// Stopping waits for running tasks, and no thread is blocked for that: a provider that is disposed synchronously (<c>using var provider</c>, <c>Dispose()</c>) throws an
+    /// <see cref="InvalidOperationException"/> that says so.
+    /// </remarks>
     /// <param name="provider">A provider whose services have <c>AddConductor()</c>.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Everything, started.</returns>

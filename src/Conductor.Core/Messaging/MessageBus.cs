@@ -15,12 +15,8 @@ namespace Conductor.Messaging;
 public abstract partial class MessageBus : IAsyncDisposable
 {
     private readonly MessageBusOptions _options;
-    private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private readonly Lock _gate = new();
     private readonly List<MessageSubscription> _subscriptions = [];
-    private CancellationTokenSource _connection = new();
-    private IDisposable? _observation;
-    private volatile bool _connected;
 
     /// <summary>Makes a bus.</summary>
     /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
@@ -34,9 +30,6 @@ public abstract partial class MessageBus : IAsyncDisposable
         _connection.Cancel();
     }
 
-    /// <summary>True between <see cref="ConnectAsync"/> and <see cref="DisconnectAsync"/>.</summary>
-    public bool IsConnected => _connected;
-
     /// <summary>Identifies this bus among those that share its channels.</summary>
     protected string BusId { get; } = EntityId.New();
 
@@ -45,83 +38,6 @@ public abstract partial class MessageBus : IAsyncDisposable
 
     /// <summary>Clock, loggers and meters.</summary>
     protected internal ConductorEnvironment Environment { get; }
-
-    /// <summary>Cancelled when the bus is disconnected; a new one after the next connect.</summary>
-    internal CancellationToken Disconnected { get; private set; } = new(canceled: true);
-
-    /// <summary>Connects. Connecting a connected bus does nothing.</summary>
-    /// <param name="cancellationToken">Gives up.</param>
-    public async ValueTask ConnectAsync(CancellationToken cancellationToken = default)
-    {
-        await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (_connected)
-            {
-                return;
-            }
-
-            await ConnectCoreAsync(cancellationToken).ConfigureAwait(false);
-            _connection.Dispose();
-            _connection = new CancellationTokenSource();
-            Disconnected = _connection.Token;
-            _observation = Environment.Instruments.ObserveBusQueue(CountQueued);
-            _connected = true;
-            Log.Connected(Logger, GetType().Name);
-        }
-        finally
-        {
-            _lifecycle.Release();
-        }
-    }
-
-    /// <summary>
-    /// Disconnects: nothing is delivered any more, every pending request fails with BUS_DISCONNECTED, subscriptions end. Disconnecting a
-    /// disconnected bus does nothing. Handlers that run are told by their token and not waited for.
-    /// </summary>
-    /// <param name="cancellationToken">Gives up.</param>
-    public async ValueTask DisconnectAsync(CancellationToken cancellationToken = default)
-    {
-        await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            if (!_connected)
-            {
-                return;
-            }
-
-            _connected = false;
-            MessageSubscription[] subscriptions;
-            lock (_gate)
-            {
-                subscriptions = [.. _subscriptions];
-                _subscriptions.Clear();
-            }
-
-            var dropped = subscriptions.Sum(static subscription => subscription.Close());
-            var failed = _requests.FailAll(static request => new BusException(
-                ErrorCodes.BusDisconnected,
-                $"The bus was disconnected while request '{request.Id}' waited for its answer; its outcome is unknown. Connect and ask again."));
-            try
-            {
-                await _connection.CancelAsync().ConfigureAwait(false);
-            }
-#pragma warning disable CA1031 // A handler's own callback may throw anything; the bus is disconnected all the same.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                Log.CallbackFailed(Logger, exception);
-            }
-
-            _observation?.Dispose();
-            await DisconnectCoreAsync(cancellationToken).ConfigureAwait(false);
-            Log.Disconnected(Logger, GetType().Name, dropped, failed);
-        }
-        finally
-        {
-            _lifecycle.Release();
-        }
-    }
 
     /// <summary>Publishes a message to the current subscribers of a channel. It does not wait for their handlers.</summary>
     /// <param name="channel">The channel; see <see cref="Channels"/>.</param>
@@ -230,15 +146,6 @@ public abstract partial class MessageBus : IAsyncDisposable
         }
 
         return matches.Length > 0;
-    }
-
-    /// <summary>Disconnects and frees what the provider holds.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await DisconnectAsync().ConfigureAwait(false);
-        await DisposeCoreAsync().ConfigureAwait(false);
-        _connection.Dispose();
-        GC.SuppressFinalize(this);
     }
 
     internal static string TemplateOf(string channel) => Channels.Template(channel);

@@ -13,11 +13,17 @@ public sealed class ConductorSerializer
     /// <summary>The options. Read-only.</summary>
     public JsonSerializerOptions Options { get; }
 
-    /// <summary>Whether a type can be written and read.</summary>
+    /// <summary>
+    /// Whether a type can be written and read, as far as its contract tells: it and what it is made of are known, have a form in JSON, and can be made anew. What
+    /// single values are (infinite, referring to themselves) is not known before there is one.
+    /// </summary>
     /// <param name="type">The type.</param>
     public bool CanSerialize(Type type)
     {
         ArgumentNullException.ThrowIfNull(type);
-        return Options.TryGetTypeInfo(type, out _);
+        return ProblemOf(type) is null;
     }
+
+    /// <summary>Why a type cannot be written and read, naming the member that it is about; null when it can.</summary>
+    internal string? ProblemOf(Type type) => PayloadCheck.ProblemOf(type, Options);
 }

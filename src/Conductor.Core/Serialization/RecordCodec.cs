@@ -123,7 +123,7 @@ public sealed class RecordCodec
                 $"The store cannot write this {typeof(T).Name}: {exception.Message} JSON has no infinity and no NaN, and data that refers to itself or is deeper than {_options.MaxDepth} cannot be written.",
                 exception);
         }
-        catch (NotSupportedException exception)
+        catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException)
         {
             throw new TaskValidationException(
                 $"The store cannot write this {typeof(T).Name}: {exception.Message} Register a source-generated context that knows the type: AddConductor().AddJsonContext(MyJsonContext.Default).",

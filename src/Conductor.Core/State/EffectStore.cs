@@ -40,8 +40,8 @@ public abstract class EffectStore
 
     private static void Validate(EffectKey key)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key.Scope, nameof(key));
-        ArgumentException.ThrowIfNullOrEmpty(key.IdempotencyKey, nameof(key));
-        ArgumentException.ThrowIfNullOrEmpty(key.Name, nameof(key));
+        IdText.ThrowIfInvalid(key.Scope, nameof(key));
+        IdText.ThrowIfInvalid(key.IdempotencyKey, nameof(key));
+        IdText.ThrowIfInvalid(key.Name, nameof(key));
     }
 }

@@ -11,8 +11,8 @@ public abstract class LeaseStore
     /// <returns>The lease, or null when somebody holds it (the same owner included).</returns>
     public ValueTask<Lease?> TryAcquireAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        ArgumentException.ThrowIfNullOrEmpty(owner);
+        IdText.ThrowIfInvalid(name);
+        IdText.ThrowIfInvalid(owner);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
         cancellationToken.ThrowIfCancellationRequested();
         return TryAcquireCoreAsync(name, owner, duration, cancellationToken);
@@ -30,7 +30,7 @@ public abstract class LeaseStore
     public ValueTask<Lease?> TryTakeOverAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(observed);
-        ArgumentException.ThrowIfNullOrEmpty(owner);
+        IdText.ThrowIfInvalid(owner);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
         cancellationToken.ThrowIfCancellationRequested();
         return TryTakeOverCoreAsync(observed, owner, duration, cancellationToken);
@@ -66,7 +66,7 @@ public abstract class LeaseStore
     /// <returns>The lease, or null when nobody holds it.</returns>
     public ValueTask<Lease?> GetAsync(string name, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(name);
+        IdText.ThrowIfInvalid(name);
         cancellationToken.ThrowIfCancellationRequested();
         return GetCoreAsync(name, cancellationToken);
     }

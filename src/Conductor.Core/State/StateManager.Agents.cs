@@ -13,7 +13,7 @@ public abstract partial class StateManager
     public ValueTask<long> SaveAgentStateAsync(AgentState state, StateExpectation? expectation = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(state);
-        ArgumentException.ThrowIfNullOrEmpty(state.AgentId, nameof(state));
+        IdText.ThrowIfInvalid(state.AgentId, nameof(state));
         if (state.AgentType.IsEmpty)
         {
             throw new NoAgentTypeException($"The state of agent '{state.AgentId}' names no agent type. Set AgentState.AgentType.");
@@ -28,7 +28,7 @@ public abstract partial class StateManager
     /// <returns>The state with its version, or null when none is stored.</returns>
     public ValueTask<AgentState?> GetAgentStateAsync(string agentId, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(agentId);
+        IdText.ThrowIfInvalid(agentId);
         return Measure("get_agent_state", agentId, static (store, argument, token) => store.GetAgentStateCoreAsync(argument, token), cancellationToken);
     }
 
@@ -38,7 +38,7 @@ public abstract partial class StateManager
     /// <returns>Whether there was one.</returns>
     public ValueTask<bool> DeleteAgentStateAsync(string agentId, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(agentId);
+        IdText.ThrowIfInvalid(agentId);
         return Measure("delete_agent_state", agentId, static (store, argument, token) => store.DeleteAgentStateCoreAsync(argument, token), cancellationToken);
     }
 

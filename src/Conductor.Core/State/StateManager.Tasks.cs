@@ -16,7 +16,7 @@ public abstract partial class StateManager
         if (result.LazyTaskId.Number == 0)
         {
             // An id that has a number is not empty, and is not made text to see that.
-            ArgumentException.ThrowIfNullOrEmpty(result.TaskId, nameof(result));
+            IdText.ThrowIfInvalid(result.TaskId, nameof(result));
         }
 
         return Measure("save_task_result", result, static (store, argument, token) => store.SaveTaskResultCoreAsync(argument, token), cancellationToken);
@@ -36,7 +36,7 @@ public abstract partial class StateManager
     /// <returns>The result, or null when none is recorded.</returns>
     public ValueTask<TaskResult?> GetTaskResultAsync(string taskId, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(taskId);
+        IdText.ThrowIfInvalid(taskId);
         return GetTaskResultAsync(new LazyId(taskId), cancellationToken);
     }
 
@@ -52,8 +52,8 @@ public abstract partial class StateManager
     /// <returns>The result, or null when none is recorded.</returns>
     public ValueTask<TaskResult?> GetTaskResultAsync(string workflowId, string taskId, int round, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(workflowId);
-        ArgumentException.ThrowIfNullOrEmpty(taskId);
+        IdText.ThrowIfInvalid(workflowId);
+        IdText.ThrowIfInvalid(taskId);
         ArgumentOutOfRangeException.ThrowIfNegative(round);
         return Measure("get_task_result", new ExecutionKey(workflowId, taskId, round), static (store, argument, token) => store.GetTaskResultCoreAsync(argument, token), cancellationToken);
     }
@@ -64,7 +64,7 @@ public abstract partial class StateManager
     public async ValueTask SaveDeadLetterAsync(ErrorRecord record, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(record);
-        ArgumentException.ThrowIfNullOrEmpty(record.Id, nameof(record));
+        IdText.ThrowIfInvalid(record.Id, nameof(record));
         await Measure("save_dead_letter", record, static (store, argument, token) => store.SaveDeadLetterCoreAsync(argument, token), cancellationToken).ConfigureAwait(false);
     }
 
@@ -74,7 +74,7 @@ public abstract partial class StateManager
     /// <returns>The dead letter, or null when there is none of this id.</returns>
     public ValueTask<ErrorRecord?> GetDeadLetterAsync(string id, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(id);
+        IdText.ThrowIfInvalid(id);
         return Measure("get_dead_letter", id, static (store, argument, token) => store.GetDeadLetterCoreAsync(argument, token), cancellationToken);
     }
 
@@ -94,7 +94,7 @@ public abstract partial class StateManager
     /// <returns>Whether there was one.</returns>
     public ValueTask<bool> DeleteDeadLetterAsync(string id, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(id);
+        IdText.ThrowIfInvalid(id);
         return Measure("delete_dead_letter", id, static (store, argument, token) => store.DeleteDeadLetterCoreAsync(argument, token), cancellationToken);
     }
 

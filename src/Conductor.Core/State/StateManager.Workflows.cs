@@ -36,9 +36,10 @@ public abstract partial class StateManager
     public ValueTask<long> SaveWorkflowStateAsync(WorkflowState state, StateExpectation? expectation = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(state);
-        ArgumentException.ThrowIfNullOrEmpty(state.WorkflowId, nameof(state));
+        IdText.ThrowIfInvalid(state.WorkflowId, nameof(state));
         foreach (var (taskId, result) in state.TaskResults)
         {
+            IdText.ThrowIfInvalid(taskId, nameof(state));
             ThrowIfElsewhere(result, state.WorkflowId, taskId, nameof(state));
         }
 
@@ -51,7 +52,7 @@ public abstract partial class StateManager
     /// <returns>The state with its version, or null when none is stored.</returns>
     public ValueTask<WorkflowState?> GetWorkflowStateAsync(string workflowId, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        IdText.ThrowIfInvalid(workflowId);
         return Measure("get_workflow_state", workflowId, static (store, argument, token) => store.GetWorkflowStateCoreAsync(argument, token), cancellationToken);
     }
 
@@ -61,7 +62,7 @@ public abstract partial class StateManager
     /// <returns>The definition, or null when none is stored.</returns>
     public ValueTask<WorkflowDefinition?> GetWorkflowDefinitionAsync(string workflowId, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        IdText.ThrowIfInvalid(workflowId);
         return Measure("get_workflow_definition", workflowId, static (store, argument, token) => store.GetWorkflowDefinitionCoreAsync(argument, token), cancellationToken);
     }
 
@@ -91,7 +92,7 @@ public abstract partial class StateManager
     /// <returns>Whether there was one.</returns>
     public ValueTask<bool> DeleteWorkflowAsync(string workflowId, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        IdText.ThrowIfInvalid(workflowId);
         return Measure("delete_workflow", workflowId, static (store, argument, token) => store.DeleteWorkflowCoreAsync(argument, token), cancellationToken);
     }
 
@@ -106,7 +107,7 @@ public abstract partial class StateManager
     public ValueTask<long> CommitWorkflowAsync(WorkflowTransition transition, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transition);
-        ArgumentException.ThrowIfNullOrEmpty(transition.Summary.WorkflowId, nameof(transition));
+        IdText.ThrowIfInvalid(transition.Summary.WorkflowId, nameof(transition));
         for (var i = 0; i < transition.Results.Count; i++)
         {
             ThrowIfElsewhere(transition.Results[i], transition.Summary.WorkflowId, taskId: null, nameof(transition));
@@ -124,7 +125,7 @@ public abstract partial class StateManager
     public ValueTask<WorkflowHistory?> GetWorkflowHistoryAsync(
         string workflowId, long afterPosition = 0, int limit = PageRequest.MaxSize, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        IdText.ThrowIfInvalid(workflowId);
         ArgumentOutOfRangeException.ThrowIfNegative(afterPosition);
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         return Measure("get_workflow_history", (workflowId, afterPosition, limit), static (store, argument, token) => store.GetWorkflowHistoryCoreAsync(argument.Item1, argument.Item2, argument.Item3, token), cancellationToken);
@@ -136,7 +137,7 @@ public abstract partial class StateManager
     /// <returns>False when there is no such run or it has ended.</returns>
     public ValueTask<bool> RequestCancellationAsync(string workflowId, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        IdText.ThrowIfInvalid(workflowId);
         return Measure("request_cancellation", workflowId, static (store, argument, token) => store.RequestCancellationCoreAsync(argument, token), cancellationToken);
     }
 
@@ -145,7 +146,7 @@ public abstract partial class StateManager
     /// <param name="cancellationToken">Gives up.</param>
     public ValueTask<bool> IsCancellationRequestedAsync(string workflowId, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(workflowId);
+        IdText.ThrowIfInvalid(workflowId);
         return Measure("is_cancellation_requested", workflowId, static (store, argument, token) => store.IsCancellationRequestedCoreAsync(argument, token), cancellationToken);
     }
 

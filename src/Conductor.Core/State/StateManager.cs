@@ -16,6 +16,7 @@ public abstract partial class StateManager : IAsyncDisposable
 {
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private volatile bool _connected;
+    private volatile bool _disposed;
 
     /// <summary>Makes a store.</summary>
     /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
@@ -48,11 +49,13 @@ public abstract partial class StateManager : IAsyncDisposable
 
     /// <summary>Connects. Connecting a connected store does nothing.</summary>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
     public async ValueTask ConnectAsync(CancellationToken cancellationToken = default)
     {
         await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (!_connected)
             {
                 await ConnectCoreAsync(cancellationToken).ConfigureAwait(false);
@@ -86,9 +89,10 @@ public abstract partial class StateManager : IAsyncDisposable
         }
     }
 
-    /// <summary>Disconnects and frees what the provider holds.</summary>
+    /// <summary>Disconnects for good, and frees what the provider holds.</summary>
     public async ValueTask DisposeAsync()
     {
+        _disposed = true;
         await DisconnectAsync().ConfigureAwait(false);
         await DisposeCoreAsync().ConfigureAwait(false);
         GC.SuppressFinalize(this);

@@ -139,7 +139,11 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         var settings = options ?? _noOptions;
         var runId = settings.RunId ?? EntityId.New();
-        ArgumentException.ThrowIfNullOrWhiteSpace(runId, nameof(options));
+        if (settings.RunId is not null)
+        {
+            IdText.ThrowIfInvalid(runId, nameof(options), "The run's id (WorkflowRunOptions.RunId)");
+        }
+
         Enter();
         try
         {
@@ -159,7 +163,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <returns>The handle, or null when the store has no such run.</returns>
     public async ValueTask<WorkflowRun?> GetRunAsync(string runId, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(runId);
+        IdText.ThrowIfInvalid(runId);
         if (_services.Runners.TryGetValue(runId, out var runner))
         {
             return new WorkflowRun(_services, runId, runner);

@@ -46,10 +46,18 @@ internal static class WorkflowValidation
         {
             yield return "The definition has no name.";
         }
+        else if (IdText.ProblemOf(definition.Name) is { } problem)
+        {
+            yield return $"The definition's name {problem}";
+        }
 
         if (string.IsNullOrWhiteSpace(definition.Version))
         {
             yield return "The definition has no version.";
+        }
+        else if (IdText.ProblemOf(definition.Version) is { } problem)
+        {
+            yield return $"The definition's version {problem}";
         }
 
         if (definition.Timeout <= TimeSpan.Zero)

@@ -33,6 +33,17 @@ internal sealed class SqliteDatabase
         _connectionString = parsed.ToString();
     }
 
+    /// <summary>Whether the native library is one of those that are known to have no encryption. Of one that is not known, SQLite says so when it opens the file.</summary>
+    public static bool IsWithoutEncryption
+    {
+        get
+        {
+            // What makes the first connection finds the native library.
+            using var first = new SqliteConnection();
+            return raw.GetNativeLibraryName() is "e_sqlite3" or "winsqlite3";
+        }
+    }
+
     /// <summary>The file, for messages to people.</summary>
     public string File { get; }
 
@@ -42,6 +53,12 @@ internal sealed class SqliteDatabase
         var session = Open();
         try
         {
+            if (raw.sqlite3_db_readonly(session.Connection.Handle, "main") == 1)
+            {
+                // SQLite opens such a file all the same, and would say so at the first save.
+                throw new SqliteException("the database is read-only", SqliteFailure.ReadOnly);
+            }
+
             if (session.Number("SELECT count(*) FROM sqlite_master") == 0)
             {
                 // Only an empty database takes it: what retention removes is given back to the disk.
@@ -124,9 +141,9 @@ internal sealed class SqliteDatabase
         {
             var found = VersionOf(session);
             ThrowIfNewer(found);
-            for (var version = found; version < _migrations.Count; version++)
+            foreach (var migration in _migrations.Skip((int)found))
             {
-                session.Run(_migrations[version]);
+                session.Run(migration);
             }
 
             session.Run("CREATE TABLE IF NOT EXISTS conductor_schema (version INTEGER NOT NULL); DELETE FROM conductor_schema");
@@ -141,12 +158,24 @@ internal sealed class SqliteDatabase
         }
     }
 
-    private static int VersionOf(SqliteSession session) =>
-        session.Number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'conductor_schema'") == 0
-            ? 0
-            : (int)session.Number("SELECT max(version) FROM conductor_schema");
+    /// <summary>The version that is written down; 0 where no table of this library is.</summary>
+    private long VersionOf(SqliteSession session)
+    {
+        if (session.Number("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'conductor_schema'") == 0)
+        {
+            return 0;
+        }
 
-    private void ThrowIfNewer(int found)
+        return session.Column<object>("SELECT version FROM conductor_schema") is [long and > 0 and var version]
+            ? version
+            : throw new StateException(
+                ErrorCodes.StateCorrupt, $"'{File}' is damaged: conductor_schema does not say which version its tables have. Restore it from a backup.")
+            {
+                Key = File,
+            };
+    }
+
+    private void ThrowIfNewer(long found)
     {
         if (found > _migrations.Count)
         {

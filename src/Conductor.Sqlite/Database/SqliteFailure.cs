@@ -12,7 +12,9 @@ internal static class SqliteFailure
     /// <summary>SQLITE_BUSY_SNAPSHOT: this connection still reads what another has changed since.</summary>
     public const int StaleSnapshot = 517;
 
-    private const int ReadOnly = 8;
+    public const int ReadOnly = 8;
+
+    private const int Error = 1;
     private const int IoError = 10;
     private const int Corrupt = 11;
     private const int Full = 13;
@@ -41,6 +43,11 @@ internal static class SqliteFailure
 
     private static StateException Of(SqliteException exception, string file) => exception.SqliteErrorCode switch
     {
+        Error when IsAboutTables(exception.Message) => new StateException(
+            ErrorCodes.StateCorrupt, $"'{file}' is damaged: its tables are not those of its schema version ({exception.Message}). Restore it from a backup.", exception)
+        {
+            Key = file,
+        },
         Busy or Locked => Unavailable(
             $"'{file}' is locked: another process or connection writes to it for longer than SqliteStateOptions.BusyTimeout. Find out who holds it, or raise the limit.",
             isTransient: true,
@@ -56,6 +63,11 @@ internal static class SqliteFailure
         },
         _ => Unavailable($"SQLite failed on '{file}': {exception.Message}", isTransient: null, exception),
     };
+
+    /// <summary>Statements of this package fit the tables it made: if they do not, a table is not as it was left. SQLite has no code of its own for that.</summary>
+    private static bool IsAboutTables(string message) =>
+        message.Contains("no such table", StringComparison.Ordinal) || message.Contains("no such column", StringComparison.Ordinal)
+        || message.Contains("has no column", StringComparison.Ordinal) || message.Contains("already exists", StringComparison.Ordinal);
 
     private static StateException Unavailable(string message, bool? isTransient, Exception exception) =>
         new(ErrorCodes.StateUnavailable, message, exception) { IsTransient = isTransient };

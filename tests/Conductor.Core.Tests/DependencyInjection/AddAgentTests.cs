@@ -71,6 +71,52 @@ public sealed class AddAgentTests
         first.Concat(second).Should().OnlyHaveUniqueItems().And.HaveCount(4).And.OnlyContain(static scoped => scoped.Disposals == 1);
     }
 
+    /// <summary>A transient service lives as long as whoever asked for it, and what it asked for as well.</summary>
+    [Theory]
+    [InlineData(typeof(NeedsTransient))]
+    [InlineData(typeof(NeedsDeeper))]
+    [InlineData(typeof(NeedsAllTransient))]
+    [InlineData(typeof(NeedsKeyed))]
+    [InlineData(typeof(NeedsGeneric))]
+    public async Task AddAgent_ScopedDependencyOfATransientOne_ComesFromAScopeOfEachTask(Type agent)
+    {
+        await using var conductor = await StartAsync(
+            builder => Add(builder, agent),
+            static services => services.AddScoped<Scoped>().AddTransient<Holder>().AddTransient<Deeper>().AddTransient(typeof(Generic<>)).AddKeyedTransient<Holder>("key"));
+
+        var first = await conductor.DispatchAsync<Scoped>(Worker);
+        var second = await conductor.DispatchAsync<Scoped>(Worker);
+
+        first.Should().NotBeSameAs(second);
+        (first.Disposals, second.Disposals).Should().Be((1, 1));
+    }
+
+    /// <summary>A transient service with nothing scoped in it changes nothing.</summary>
+    [Fact]
+    public async Task AddAgent_TransientDependencyWithoutScopedOnes_KeepsTheAgent()
+    {
+        await using var conductor = await StartAsync(
+            static builder => builder.AddAgent<NeedsDeeper>(Worker), static services => services.AddSingleton<Scoped>().AddTransient<Holder>().AddTransient<Deeper>());
+
+        (await conductor.DispatchAsync<Scoped>(Worker)).Should().BeSameAs(await conductor.DispatchAsync<Scoped>(Worker));
+    }
+
+    [Fact]
+    public async Task AddAgent_FactoryGivesNull_IsNamed()
+    {
+        var act = () => StartAsync(static builder => builder.AddAgent(Worker, static _ => null!));
+
+        (await act.Should().ThrowAsync<InvalidOperationException>()).Which.Message.Should().Contain("factory").And.Contain("'worker-1'").And.Contain("null");
+    }
+
+    [Fact]
+    public async Task AddAgent_EmptyId_IsNamed()
+    {
+        var act = () => StartAsync(static builder => builder.AddAgent<Counter>(Worker, agentId: string.Empty));
+
+        (await act.Should().ThrowAsync<ArgumentException>()).Which.Message.Should().StartWith("The agent's id (AgentIdentity.Id) is empty");
+    }
+
     [Fact]
     [Trait("Behaviour", "5")]
     public async Task Services_OfATask_AreAScopeOfItsOwn()
@@ -150,6 +196,31 @@ public sealed class AddAgentTests
     {
         protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.From<IReadOnlyList<Scoped>>([.. all]));
     }
+
+    private static ConductorBuilder Add(ConductorBuilder builder, Type agent) =>
+        (ConductorBuilder)typeof(ConductorBuilder).GetMethods().Single(static method => method.Name == nameof(ConductorBuilder.AddAgent) && method.GetParameters() is { Length: 4 } && method.GetGenericArguments().Length == 1 && method.GetParameters()[2].ParameterType == typeof(AgentLifetime))
+            .MakeGenericMethod(agent).Invoke(builder, [Worker, 1, AgentLifetime.Auto, null])!;
+
+    private sealed record Holder(Scoped Scoped);
+
+    private sealed record Deeper(Holder Holder);
+
+    private sealed record Generic<T>(T Inner, Scoped Scoped);
+
+    private abstract class Gives(Scoped scoped) : BaseAgent
+    {
+        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.From(scoped));
+    }
+
+    private sealed class NeedsTransient(Holder holder) : Gives(holder.Scoped);
+
+    private sealed class NeedsDeeper(Deeper deeper) : Gives(deeper.Holder.Scoped);
+
+    private sealed class NeedsAllTransient(IEnumerable<Holder> all) : Gives(all.First().Scoped);
+
+    private sealed class NeedsKeyed([FromKeyedServices("key")] Holder holder) : Gives(holder.Scoped);
+
+    private sealed class NeedsGeneric(Generic<IServiceProvider> generic) : Gives(generic.Scoped);
 
     private sealed class Greeter(Uri uri) : BaseAgent<string, string>
     {

@@ -67,6 +67,57 @@ public sealed class AddConductorTests
     }
 
     [Fact]
+    public async Task AddConductor_SettingsThatAreNull_AreNamed()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor(static options =>
+        {
+            options.Retry = null!;
+            options.CircuitBreaker = null!;
+            options.Dispatch = null!;
+            options.Policies = null!;
+            options.Workflows = null!;
+            options.Bus = null!;
+            options.Retention = null!;
+            options.AgentTypes["none"] = null!;
+            options.AgentTypes["half"] = new AgentTypeOptions { Retry = null!, CircuitBreaker = null! };
+        });
+        await using var provider = services.BuildServiceProvider();
+
+        var thrown = await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<OptionsValidationException>();
+
+        thrown.Which.Failures.Should().HaveCount(10).And.OnlyContain(static failure => failure.Contains(" is null; "));
+        thrown.Which.Failures.Should().Contain(static failure => failure.StartsWith("ConductorOptions.Retry is null"))
+            .And.Contain(static failure => failure.StartsWith("ConductorOptions.AgentTypes[none] is null")).And.Contain(static failure => failure.StartsWith("ConductorOptions.AgentTypes[half].CircuitBreaker is null"));
+    }
+
+    [Fact]
+    public async Task AddConductor_AgentTypesNull_IsNamed()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor(static options => options.AgentTypes = null!);
+        await using var provider = services.BuildServiceProvider();
+
+        (await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<OptionsValidationException>()).Which.Failures.Should().ContainSingle("ConductorOptions.AgentTypes is null");
+    }
+
+    /// <summary>It starts before Conductor does, as hosts go by the order of registration.</summary>
+    [Fact]
+    public async Task Dispatch_OfAServiceRegisteredBefore_SaysInWhichOrderHostsStart()
+    {
+        var builder = Host.CreateApplicationBuilder();
+        Exception? seen = null;
+        builder.Services.AddSingleton<IHostedService>(provider => new Early(async () =>
+            seen = await Record.ExceptionAsync(() => provider.GetRequiredService<AgentCoordinator>().DispatchAsync<string>(Worker, "hey").AsTask())));
+        builder.Services.AddConductor();
+        using var host = builder.Build();
+        await host.StartAsync();
+        await host.StopAsync();
+
+        seen.Should().BeOfType<InvalidOperationException>().Which.Message.Should().Contain("after AddConductor()");
+    }
+
+    [Fact]
     public async Task AddConductor_InvalidOptions_StopTheHostAtStart()
     {
         var builder = Host.CreateApplicationBuilder();
@@ -156,5 +207,12 @@ public sealed class AddConductorTests
     private sealed class AllTransient : ErrorClassifier
     {
         protected override TaskError? ClassifyCore(Exception exception) => new() { Code = ErrorCodes.TransientError, Message = exception.Message };
+    }
+
+    private sealed class Early(Func<Task> start) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => start();
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

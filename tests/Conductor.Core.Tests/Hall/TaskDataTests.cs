@@ -81,6 +81,17 @@ public sealed class TaskDataTests
         FluentActions.Invoking(() => json.Get<Action>()).Should().Throw<TaskValidationException>();
     }
 
+    /// <summary>Of these, the serializer says so in ways of its own.</summary>
+    [Fact]
+    public void Get_TypeThatJsonCannotMake_IsAValidationErrorThatNamesBothAndSaysWhy()
+    {
+        var json = TaskData.FromJson(JsonSerializer.SerializeToElement(new { Value = 1 }));
+
+        FluentActions.Invoking(() => json.Get<IOrder>()).Should().Throw<TaskValidationException>().WithMessage("*JSON (Object)*IOrder*").WithInnerException<NotSupportedException>();
+        FluentActions.Invoking(() => json.Get<Unbound>()).Should().Throw<TaskValidationException>().WithMessage("*JSON (Object)*Unbound*").WithInnerException<InvalidOperationException>();
+        json.TryGet<Unbound>(out _).Should().BeFalse();
+    }
+
     [Fact]
     public void Get_OfEmpty_IsAValidationErrorExceptForNothingInParticular()
     {
@@ -136,4 +147,9 @@ public sealed class TaskDataTests
     private interface IOrder;
 
     private sealed record Order(string What, int Count) : IOrder;
+
+    private sealed class Unbound(int elsewhere)
+    {
+        public int Value => elsewhere;
+    }
 }

@@ -7,6 +7,19 @@ namespace Conductor.Tests.Messaging;
 public sealed class BusRaceTests
 {
     [Fact]
+    public async Task ConnectAsync_AfterDisposeAsync_IsRefusedAfterDisconnectAsyncIsNot()
+    {
+        var bus = await ConnectAsync();
+        await bus.DisconnectAsync();
+        await bus.ConnectAsync();
+        await bus.DisposeAsync();
+        await bus.DisposeAsync();
+
+        await FluentActions.Awaiting(() => bus.ConnectAsync().AsTask()).Should().ThrowAsync<ObjectDisposedException>();
+        bus.IsConnected.Should().BeFalse();
+    }
+
+    [Fact]
     public async Task Publish_ToManySubscribers_ReachesEach()
     {
         await using var bus = await ConnectAsync();

@@ -70,6 +70,20 @@ public sealed class StateManagerTests
     }
 
     [Fact]
+    public async Task ConnectAsync_AfterDisposeAsync_IsRefusedAfterDisconnectAsyncIsNot()
+    {
+        var store = new InMemoryStateManager();
+        await store.ConnectAsync();
+        await store.DisconnectAsync();
+        await store.ConnectAsync();
+        await store.DisposeAsync();
+        await store.DisposeAsync();
+
+        await FluentActions.Awaiting(() => store.ConnectAsync().AsTask()).Should().ThrowAsync<ObjectDisposedException>();
+        store.IsConnected.Should().BeFalse();
+    }
+
+    [Fact]
     public void InMemory_SaysWhatItIs()
     {
         var store = new InMemoryStateManager();

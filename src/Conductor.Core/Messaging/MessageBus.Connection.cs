@@ -1,0 +1,103 @@
+namespace Conductor.Messaging;
+
+/// <content>The connection: it may come and go until the bus is disposed.</content>
+public abstract partial class MessageBus
+{
+    private readonly SemaphoreSlim _lifecycle = new(1, 1);
+    private CancellationTokenSource _connection = new();
+    private IDisposable? _observation;
+    private volatile bool _connected;
+    private volatile bool _disposed;
+
+    /// <summary>True between <see cref="ConnectAsync"/> and <see cref="DisconnectAsync"/>.</summary>
+    public bool IsConnected => _connected;
+
+    /// <summary>Cancelled when the bus is disconnected; a new one after the next connect.</summary>
+    internal CancellationToken Disconnected { get; private set; } = new(canceled: true);
+
+    /// <summary>Connects. Connecting a connected bus does nothing.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ObjectDisposedException">It was disposed.</exception>
+    public async ValueTask ConnectAsync(CancellationToken cancellationToken = default)
+    {
+        await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed, this);
+            if (_connected)
+            {
+                return;
+            }
+
+            await ConnectCoreAsync(cancellationToken).ConfigureAwait(false);
+            _connection.Dispose();
+            _connection = new CancellationTokenSource();
+            Disconnected = _connection.Token;
+            _observation = Environment.Instruments.ObserveBusQueue(CountQueued);
+            _connected = true;
+            Log.Connected(Logger, GetType().Name);
+        }
+        finally
+        {
+            _lifecycle.Release();
+        }
+    }
+
+    /// <summary>
+    /// Disconnects: nothing is delivered any more, every pending request fails with BUS_DISCONNECTED, subscriptions end. Disconnecting a
+    /// disconnected bus does nothing. Handlers that run are told by their token and not waited for.
+    /// </summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask DisconnectAsync(CancellationToken cancellationToken = default)
+    {
+        await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (!_connected)
+            {
+                return;
+            }
+
+            _connected = false;
+            MessageSubscription[] subscriptions;
+            lock (_gate)
+            {
+                subscriptions = [.. _subscriptions];
+                _subscriptions.Clear();
+            }
+
+            var dropped = subscriptions.Sum(static subscription => subscription.Close());
+            var failed = _requests.FailAll(static request => new BusException(
+                ErrorCodes.BusDisconnected,
+                $"The bus was disconnected while request '{request.Id}' waited for its answer; its outcome is unknown. Connect and ask again."));
+            try
+            {
+                await _connection.CancelAsync().ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // A handler's own callback may throw anything; the bus is disconnected all the same.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.CallbackFailed(Logger, exception);
+            }
+
+            _observation?.Dispose();
+            await DisconnectCoreAsync(cancellationToken).ConfigureAwait(false);
+            Log.Disconnected(Logger, GetType().Name, dropped, failed);
+        }
+        finally
+        {
+            _lifecycle.Release();
+        }
+    }
+
+    /// <summary>Disconnects for good, and frees what the provider holds.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _disposed = true;
+        await DisconnectAsync().ConfigureAwait(false);
+        await DisposeCoreAsync().ConfigureAwait(false);
+        _connection.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
