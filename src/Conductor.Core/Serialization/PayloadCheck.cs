@@ -114,7 +114,8 @@ internal sealed class PayloadCheck
             return $"it is {(info.Type.IsInterface ? "an interface" : "abstract")}, and JSON cannot tell what to make; say what it may be by [JsonDerivedType], with a discriminator";
         }
 
-        var bound = info.Properties.Count(static property => property.AssociatedParameter is not null);
+        // (A generated context sets init-only members as if they were parameters.)
+        var bound = info.Properties.Count(static property => property.AssociatedParameter is { IsMemberInitializer: false });
         var isUsable = info.ConstructorAttributeProvider is MethodBase constructor ? constructor.GetParameters().Length == bound : bound > 0;
         return isUsable ? null : "it has no constructor that JSON can use; give it one without parameters, or one whose parameters are named like its properties";
     }

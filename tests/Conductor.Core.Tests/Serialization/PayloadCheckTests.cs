@@ -39,6 +39,17 @@ public sealed class PayloadCheckTests
         _serializer.CanSerialize(type).Should().BeTrue();
     }
 
+    /// <summary>A generated context knows constructors and init-only members in another way than reflection.</summary>
+    [Theory]
+    [InlineData(typeof(Initialized))]
+    [InlineData(typeof(InitializedAlone))]
+    [InlineData(typeof(Optionals))]
+    public void CanSerialize_TypeOfAGeneratedContext_Yes(Type type)
+    {
+        new ConductorSerializer([OwnJsonContext.Default]).ProblemOf(type).Should().BeNull();
+        _serializer.ProblemOf(type).Should().BeNull();
+    }
+
     [Theory]
     [InlineData(typeof(TaskResult))]
     [InlineData(typeof(TaskDefinition))]
