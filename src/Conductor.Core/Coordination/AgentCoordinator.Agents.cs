@@ -167,7 +167,6 @@ public sealed partial class AgentCoordinator
         {
             slot = await OpenAsync(identity, agent ?? factory!(), factory, predecessor: null, cancellationToken).ConfigureAwait(false);
             await _state.SaveAgentStateAsync(slot.ToState(), cancellationToken: cancellationToken).ConfigureAwait(false);
-            _errors.AddAgent(identity.Id);
         }
         catch
         {
@@ -182,6 +181,7 @@ public sealed partial class AgentCoordinator
         }
 
         await TakeInAsync(slot, predecessor: null).ConfigureAwait(false);
+        _errors.AddAgent(identity.Id);
         ThrowIfStopped();
         Log.Registered(_logger, identity.Id, identity.Type.Name);
     }

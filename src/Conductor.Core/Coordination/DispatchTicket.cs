@@ -54,11 +54,25 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>Tasks that were admitted before this one when the policies were asked last.</summary>
     public int AdmittedBefore { get; set; }
 
-    /// <summary>Whether it was woken for what came free, and has not begun since: should it not begin, somebody else may.</summary>
-    public bool HasTurn { get; set; }
+    /// <summary>Whether it was woken for what came free, and has not begun since: should it not begin, somebody else may. (One that has met no setback waited for nothing.)</summary>
+    public bool HasTurn
+    {
+        get => _setbacks is { HasTurn: true };
+        set
+        {
+            if (_setbacks is not null)
+            {
+                _setbacks.HasTurn = value;
+            }
+        }
+    }
 
     /// <summary>Whether it looked again without having waited, because what was in its way had been reserved in vain: the next time it waits.</summary>
-    public bool HasLookedAgain { get; set; }
+    public bool HasLookedAgain
+    {
+        get => _setbacks is { HasLookedAgain: true };
+        set => (_setbacks ??= new Setbacks()).HasLookedAgain = value;
+    }
 
     /// <summary>The dead letter that was kept when the task was given up.</summary>
     public ErrorRecord? DeadLetter
@@ -219,6 +233,10 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         public PassingDenial? Passing { get; set; }
 
         public PolicyViolationException? WaitedFor { get; set; }
+
+        public bool HasTurn { get; set; }
+
+        public bool HasLookedAgain { get; set; }
 
         public ErrorRecord? DeadLetter { get; set; }
     }

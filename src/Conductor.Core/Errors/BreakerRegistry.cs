@@ -14,8 +14,6 @@ internal sealed class BreakerRegistry(Func<string, AgentType, CircuitBreaker> ma
     private const int MaxLooks = 8;
 
     private readonly Lock _gate = new();
-    private readonly HashSet<string> _agents = new(StringComparer.Ordinal);
-
     /// <summary>Each breaker, and its place among the strangers if its agent is one.</summary>
     private readonly Dictionary<string, (CircuitBreaker Breaker, LinkedListNode<string>? Place)> _breakers = new(StringComparer.Ordinal);
 
@@ -33,14 +31,13 @@ internal sealed class BreakerRegistry(Func<string, AgentType, CircuitBreaker> ma
     /// <summary>The breaker of an agent, to be used; one is made when it has none.</summary>
     /// <param name="agentId">The agent.</param>
     /// <param name="type">Its type, for the settings of a new one.</param>
-    /// <param name="isMade">Whether it was made.</param>
     /// <param name="isStranger">Whether the agent is registered nowhere.</param>
-    public CircuitBreaker Use(string agentId, AgentType type, out bool isMade, out bool isStranger)
+    /// <param name="isMade">Whether it was made.</param>
+    public CircuitBreaker Use(string agentId, AgentType type, bool isStranger, out bool isMade)
     {
         lock (_gate)
         {
             isMade = !_breakers.TryGetValue(agentId, out var known);
-            isStranger = !_agents.Contains(agentId);
             if (isMade)
             {
                 known = (make(agentId, type), isStranger ? _strangers.AddLast(agentId) : null);
@@ -57,47 +54,39 @@ internal sealed class BreakerRegistry(Func<string, AgentType, CircuitBreaker> ma
     }
 
     /// <summary>An agent is registered: the breaker it may have had as a stranger is kept from now on.</summary>
-    /// <returns>Whether it is neither registered already, nor has a breaker.</returns>
-    public bool Add(string agentId)
+    /// <returns>Whether it had one.</returns>
+    public bool Adopt(string agentId)
     {
         lock (_gate)
         {
-            if (!_agents.Add(agentId))
+            if (!_breakers.TryGetValue(agentId, out var known) || known.Place is not { } place)
             {
                 return false;
             }
 
-            if (!_breakers.TryGetValue(agentId, out var known))
-            {
-                return true;
-            }
-
-            _strangers.Remove(known.Place!);
+            _strangers.Remove(place);
             _breakers[agentId] = (known.Breaker, null);
-            return false;
+            return true;
         }
     }
 
     /// <summary>A registered agent is gone, and its breaker with it.</summary>
-    /// <param name="agentId">The agent.</param>
-    /// <param name="breaker">The breaker it had.</param>
-    /// <returns>Whether it was registered.</returns>
-    public bool Remove(string agentId, out CircuitBreaker? breaker)
+    /// <returns>The breaker it had, or null.</returns>
+    public CircuitBreaker? Remove(string agentId)
     {
-        breaker = null;
         lock (_gate)
         {
-            if (!_agents.Remove(agentId))
+            if (!_breakers.Remove(agentId, out var known))
             {
-                return false;
+                return null;
             }
 
-            if (_breakers.Remove(agentId, out var known))
+            if (known.Place is { } place)
             {
-                breaker = known.Breaker;
+                _strangers.Remove(place);
             }
 
-            return true;
+            return known.Breaker;
         }
     }
 

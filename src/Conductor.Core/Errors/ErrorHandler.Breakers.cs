@@ -26,28 +26,23 @@ public sealed partial class ErrorHandler
     /// <summary>The breaker of an agent, if it has one: it has none until it fails, or until somebody asks for it.</summary>
     internal CircuitBreaker? FindCircuitBreaker(string agentId) => _breakers.Find(agentId);
 
-    /// <summary>An agent without failures is counted as one with a closed breaker; it has none until it needs one.</summary>
+    /// <summary>An agent that is registered, and known by its type, is counted as one with a closed breaker; it has none until it needs one.</summary>
     internal void AddAgent(string agentId)
     {
-        if (_breakers.Add(agentId))
+        if (!_breakers.Adopt(agentId))
         {
             CountBreaker(CircuitBreakerState.Closed, 1);
         }
     }
 
     /// <summary>Forgets an agent that is gone, and its breaker if it has one.</summary>
-    internal void RemoveAgent(string agentId)
-    {
-        if (_breakers.Remove(agentId, out var breaker))
-        {
-            Forget(breaker);
-        }
-    }
+    internal void RemoveAgent(string agentId) => Forget(_breakers.Remove(agentId));
 
     /// <summary>The breaker of an agent, with the settings of its type.</summary>
     private CircuitBreaker GetCircuitBreaker(string agentId, AgentType type)
     {
-        var breaker = _breakers.Use(agentId, type, out var isMade, out var isStranger);
+        var isStranger = TypeOf(agentId).IsEmpty;
+        var breaker = _breakers.Use(agentId, type, isStranger, out var isMade);
         if (!isMade)
         {
             return breaker;
