@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Conductor.Agents;
+using Conductor.Coordination;
 using Conductor.DependencyInjection;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
@@ -36,6 +37,23 @@ public sealed class AllocationBudgetTests(ITestOutputHelper output) : IAsyncLife
         var task = await BytesAsync(2_000, static () => ValueTask.FromResult(NewTask()));
 
         (dispatch - task).Should().BeLessThan(550, "a dispatch allocates about 472 bytes beside its task");
+    }
+
+    /// <summary>One more field of a ticket is more for every dispatch; what few dispatches need is kept apart. The budget of a whole dispatch has room for the jit, and would not see it.</summary>
+    [Fact]
+    public void Ticket_OfADispatch_HoldsWhatEveryDispatchNeeds()
+    {
+        const int many = 1_000;
+        var assignment = new TaskAssignment { Task = NewTask() };
+        var tickets = new DispatchTicket[many];
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < many; i++)
+        {
+            tickets[i] = new DispatchTicket(assignment);
+        }
+
+        ((GC.GetAllocatedBytesForCurrentThread() - before) / many).Should().BeLessThanOrEqualTo(72);
+        GC.KeepAlive(tickets);
     }
 
     [Fact]
