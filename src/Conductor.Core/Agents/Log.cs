@@ -29,9 +29,6 @@ internal static partial class Log
     [LoggerMessage(1307, LogLevel.Error, "What surrounds agent {AgentId} failed at task {TaskId}: a listener of traces or metrics, most likely.")]
     public static partial void RunFailed(ILogger logger, Exception exception, string agentId, string taskId);
 
-    [LoggerMessage(1311, LogLevel.Debug, "Agent {AgentId} left the assignment of task {TaskId} to another agent of its id: it is coordinator {CoordinatorId}'s.")]
-    public static partial void AssignmentNotOurs(ILogger logger, string agentId, string taskId, string coordinatorId);
-
     [LoggerMessage(1308, LogLevel.Error, "Agent {AgentId}, made for task {TaskId} alone, could not be stopped or disposed; its result stands.")]
     public static partial void EndFailed(ILogger logger, Exception exception, string agentId, string taskId);
 
@@ -40,4 +37,7 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 1310, Message = "Message {MessageId} of {Sender} was dropped: agent {AgentId} is made anew for each task, and runs none. Register it with AgentLifetime.PerAgent, so that it takes messages at any time, or send what it needs as a task's input.")]
     public static partial void NobodyForMessage(ILogger logger, LogLevel level, string messageId, string sender, string agentId);
+
+    [LoggerMessage(1311, LogLevel.Debug, "Agent {AgentId} left the assignment of task {TaskId} to another agent of its id: it is coordinator {CoordinatorId}'s.")]
+    public static partial void AssignmentNotOurs(ILogger logger, string agentId, string taskId, string coordinatorId);
 }

@@ -54,19 +54,6 @@ internal sealed class PerTaskInstance(BaseAgent agent)
         }
     }
 
-    /// <summary>Its task is over: it takes no more messages.</summary>
-    /// <returns>Over when it has dealt with those that it took.</returns>
-    public Task CloseAsync()
-    {
-        lock (_gate)
-        {
-            _takesMessages = false;
-            return _handlers == 0
-                ? Task.CompletedTask
-                : (_handled ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-        }
-    }
-
     /// <summary>
     /// Stops and disposes the agent. What that throws is logged, and changes nothing of the task that is done. The stop hook's token ends with the grace period, and whoever waits for this
     /// waits no longer: an agent whose hook ignores that is disposed, and its scope with it, when the hook returns.
@@ -82,6 +69,19 @@ internal sealed class PerTaskInstance(BaseAgent agent)
         }
 
         await EndQuietlyAsync(static (ended, _) => AgentDisposal.DisposeAsync(ended), task, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>Its task is over: it takes no more messages.</summary>
+    /// <returns>Over when it has dealt with those that it took.</returns>
+    private Task CloseAsync()
+    {
+        lock (_gate)
+        {
+            _takesMessages = false;
+            return _handlers == 0
+                ? Task.CompletedTask
+                : (_handled ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
     }
 
     private async ValueTask EndQuietlyAsync(Func<BaseAgent, CancellationToken, ValueTask> end, TaskContext task, CancellationToken limit)

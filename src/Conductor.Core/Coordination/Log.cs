@@ -50,11 +50,17 @@ internal static partial class Log
     [LoggerMessage(1345, LogLevel.Warning, "The result of task {TaskId} could not be saved now; it is tried again in {Delay}.")]
     public static partial void ResultSavedLater(ILogger logger, Exception exception, string taskId, TimeSpan delay);
 
-    [LoggerMessage(1353, LogLevel.Warning, "Task {TaskId} waits for an agent of type {AgentType}, of which none is registered here.")]
-    public static partial void NobodyHere(ILogger logger, string taskId, string agentType);
-
     [LoggerMessage(1346, LogLevel.Error, "The stop hook of agent {AgentId} did not end in time, and is left to itself.")]
     public static partial void StopHookLeft(ILogger logger, string agentId);
+
+    [LoggerMessage(1347, LogLevel.Error, "Agent {AgentId} was to be replaced, and what was left of that failed. Its id is free.")]
+    public static partial void ReplacementLost(ILogger logger, Exception exception, string agentId);
+
+    [LoggerMessage(1348, LogLevel.Error, "The start hook of what was to replace agent {AgentId} did not heed its token in time, and is left to itself.")]
+    public static partial void StartHookLeft(ILogger logger, string agentId);
+
+    [LoggerMessage(1349, LogLevel.Error, "What the start hook of agent {AgentId} registered on its token failed when the agent was no longer wanted.")]
+    public static partial void StartCallbackFailed(ILogger logger, Exception exception, string agentId);
 
     [LoggerMessage(1350, LogLevel.Warning, "The lease on the replay of dead letter {DeadLetterId} could not be renewed now; it is tried again.")]
     public static partial void ReplayLeaseNotRenewed(ILogger logger, Exception exception, string deadLetterId);
@@ -65,12 +71,6 @@ internal static partial class Log
     [LoggerMessage(1352, LogLevel.Warning, "The lease on the replay of dead letter {DeadLetterId} could not be given back; it runs out after {Term}.")]
     public static partial void ReplayLeaseNotReleased(ILogger logger, Exception exception, string deadLetterId, TimeSpan term);
 
-    [LoggerMessage(1347, LogLevel.Error, "Agent {AgentId} was to be replaced, and what was left of that failed. Its id is free.")]
-    public static partial void ReplacementLost(ILogger logger, Exception exception, string agentId);
-
-    [LoggerMessage(1348, LogLevel.Error, "The start hook of what was to replace agent {AgentId} did not heed its token in time, and is left to itself.")]
-    public static partial void StartHookLeft(ILogger logger, string agentId);
-
-    [LoggerMessage(1349, LogLevel.Error, "What the start hook of agent {AgentId} registered on its token failed when the agent was no longer wanted.")]
-    public static partial void StartCallbackFailed(ILogger logger, Exception exception, string agentId);
+    [LoggerMessage(1353, LogLevel.Warning, "Task {TaskId} waits for an agent of type {AgentType}, of which none is registered here.")]
+    public static partial void NobodyHere(ILogger logger, string taskId, string agentType);
 }

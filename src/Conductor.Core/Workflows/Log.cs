@@ -68,12 +68,12 @@ internal static partial class Log
     [LoggerMessage(1420, LogLevel.Error, "Run {WorkflowId} could not be handed over in the time that the stop had: its next owner goes on when the lease has run out.")]
     public static partial void NotHandedOver(ILogger logger, string workflowId);
 
-    [LoggerMessage(1421, LogLevel.Error, "Run {WorkflowId} was stopped for a migration that was given up, and could not go on here.")]
+    [LoggerMessage(1421, LogLevel.Error, "A migration of run {WorkflowId} that nobody waits for any more failed.")]
     public static partial void MigrationFailed(ILogger logger, Exception exception, string workflowId);
-
-    [LoggerMessage(EventId = 1423, Message = "Task {TaskId} of run {WorkflowId} was not run ({Code}): {Message}")]
-    public static partial void TaskNotRun(ILogger logger, LogLevel level, string taskId, string workflowId, string code, string message);
 
     [LoggerMessage(1422, LogLevel.Warning, "Run {WorkflowId} is over, and its final state could not be read; it is tried again in {Delay}.")]
     public static partial void EndNotRead(ILogger logger, Exception exception, string workflowId, TimeSpan delay);
+
+    [LoggerMessage(EventId = 1423, Message = "Task {TaskId} of run {WorkflowId} was not run ({Code}): {Message}")]
+    public static partial void TaskNotRun(ILogger logger, LogLevel level, string taskId, string workflowId, string code, string message);
 }

@@ -8,6 +8,7 @@ internal sealed class RunMigration(
     Func<string, CancellationToken, ValueTask<HeldLease?>> acquire,
     Func<WorkflowPlan, RunSnapshot, HeldLease, WorkflowRunOptions, string, ValueTask<WorkflowRunner>> resume)
 {
+    /// <summary>Moves a run to another definition. When this returns, it goes on here, unless it ended meanwhile.</summary>
     /// <param name="state">Where the run stands.</param>
     /// <param name="plan">What it is to go on with.</param>
     /// <param name="settings">How.</param>

@@ -196,14 +196,7 @@ public sealed class MigrationTests
     public async Task StartWorkflowAsync_MigrateFailsUnderARunOfThisEngine_TheRunGoesOnAsItIs()
     {
         await using var rig = await Rig.StartAsync();
-        var release = new TaskCompletionSource();
-        await rig.AddAsync(async (_, _) =>
-        {
-            await release.Task;
-            return "done";
-        });
-        var first = rig.Engine.RunWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" }).AsTask();
-        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+        var (first, release) = await StartHeldUpAsync(rig);
         var act = async () => await rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static _ => throw new InvalidDataException("no way") });
 
         var migration = act.Should().ThrowAsync<InvalidDataException>();
@@ -220,14 +213,7 @@ public sealed class MigrationTests
     public async Task StartWorkflowAsync_MigrationIsGivenUpWhileTheRunDrains_TheRunGoesOnAsItIs()
     {
         await using var rig = await Rig.StartAsync();
-        var release = new TaskCompletionSource();
-        await rig.AddAsync(async (_, _) =>
-        {
-            await release.Task;
-            return "done";
-        });
-        var first = rig.Engine.RunWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" }).AsTask();
-        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+        var (first, release) = await StartHeldUpAsync(rig);
         using var giveUp = new CancellationTokenSource();
         var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, giveUp.Token).AsTask();
         await Rig.SettleAsync();
@@ -238,6 +224,20 @@ public sealed class MigrationTests
 
         var state = await first.WaitAsync(TimeSpan.FromSeconds(20));
         (state.Status, state.DefinitionVersion, state.CompletedTasks).Should().Be((WorkflowStatus.Completed, "1", 2));
+    }
+
+    /// <summary>A run whose first task ends when it is told to.</summary>
+    private static async Task<(Task<WorkflowState> Run, TaskCompletionSource Release)> StartHeldUpAsync(Rig rig)
+    {
+        var release = new TaskCompletionSource();
+        await rig.AddAsync(async (_, _) =>
+        {
+            await release.Task;
+            return "done";
+        });
+        var run = rig.Engine.RunWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" }).AsTask();
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+        return (run, release);
     }
 
     private static async ValueTask<TaskData> NeverAsync(Conductor.Agents.TaskContext task, CancellationToken cancellationToken)
