@@ -60,7 +60,12 @@ public sealed partial class SqliteStateManager
     protected override async ValueTask<Page<ErrorRecord>> ListDeadLettersCoreAsync(PageRequest page, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(page);
-        var after = long.TryParse(page.ContinuationToken, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        var after = 0L;
+        if (page.ContinuationToken is { } token && !long.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out after))
+        {
+            throw page.UnreadableToken();
+        }
+
         return await ReadAsync(
             session =>
             {

@@ -126,6 +126,8 @@ public sealed partial class StateManagerConformance
                     Enumerable.Range(0, 23).Select(static i => $"d{(i * 7) % 23:00}"), all.Select(static letter => letter.Id), $"ids on pages of {size}");
             }
         });
+        Add("A list of dead letters says so when it cannot read the token of a page", store =>
+            Check.ThrowsAsync<InvalidOperationException>(() => store.ListDeadLettersAsync(_unreadable).AsTask(), "the list"));
         Add("Dead letters are removed one by one, or all with their count", async store =>
         {
             Check.True(!await store.DeleteDeadLetterAsync("d1").ConfigureAwait(false), "false for an unknown one");

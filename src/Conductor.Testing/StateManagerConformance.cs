@@ -35,6 +35,8 @@ public sealed partial class StateManagerConformance : ConformanceSuite
         AddAliasCases();
     }
 
+    private static readonly PageRequest _unreadable = new() { ContinuationToken = "of no list" };
+
     private static DateTimeOffset Start { get; } = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     private void Add(string name, Func<StateManager, ConformanceEnvironment, Task> run) => Add(name, async () =>

@@ -117,7 +117,7 @@ public sealed partial class AgentCoordinator
         _slots.TryRemove(agentId, out _);
         await RetireAsync(slot, cancellationToken).ConfigureAwait(false);
         _errors.RemoveAgent(agentId);
-        await _saver.DeleteAsync(slot).ConfigureAwait(false);
+        await _saver.DeleteAsync(slot, cancellationToken).ConfigureAwait(false);
         Log.Unregistered(_logger, agentId);
         return true;
     }
@@ -166,7 +166,9 @@ public sealed partial class AgentCoordinator
         try
         {
             slot = await OpenAsync(identity, agent ?? factory!(), factory, predecessor: null, cancellationToken).ConfigureAwait(false);
-            await _state.SaveAgentStateAsync(slot.ToState(), cancellationToken: cancellationToken).ConfigureAwait(false);
+
+            // What it is as soon as it is taken in.
+            await _state.SaveAgentStateAsync(slot.ToState() with { Status = AgentStatus.Idle }, cancellationToken: cancellationToken).ConfigureAwait(false);
         }
         catch
         {
@@ -218,20 +220,7 @@ public sealed partial class AgentCoordinator
         }
         catch
         {
-            if (isStarted)
-            {
-                await StopQuietlyAsync(identity.Id, agent, cancellationToken).ConfigureAwait(false);
-            }
-            else
-            {
-                agent.Detach();
-            }
-
-            if (factory is not null)
-            {
-                await DisposeAgentAsync(identity.Id, agent).ConfigureAwait(false);
-            }
-
+            await _ending.EndAsync(identity.Id, agent, isStarted, isOurs: factory is not null, cancellationToken).ConfigureAwait(false);
             throw;
         }
     }

@@ -1,14 +1,13 @@
-using Conductor.Agents;
 using Conductor.Diagnostics;
 
 namespace Conductor.Coordination;
 
-/// <content>Agents that leave: stopping and disposing.</content>
+/// <content>Agents that leave.</content>
 public sealed partial class AgentCoordinator
 {
     /// <summary>Closes an agent's mailbox; runs its stop hook and disposes it, once its code no longer runs. Never throws.</summary>
     /// <param name="slot">The agent.</param>
-    /// <param name="patience">When it ends, the stop hook has the grace period left.</param>
+    /// <param name="patience">When it ends, the stop hook has the grace period left, and so has the disposal.</param>
     private async Task RetireAsync(AgentSlot slot, CancellationToken patience)
     {
         slot.MarkRemoved();
@@ -25,13 +24,9 @@ public sealed partial class AgentCoordinator
 
         try
         {
-            await StopQuietlyAsync(slot.Id, slot.Agent, patience).ConfigureAwait(false);
+            await _ending.EndAsync(slot.Id, slot.Agent, isStarted: true, isOurs: slot.Factory is not null, patience).ConfigureAwait(false);
             CountAgent(slot.Identity.Type, -1);
             await slot.DisposeAsync().ConfigureAwait(false);
-            if (slot.Factory is not null)
-            {
-                await DisposeAgentAsync(slot.Id, slot.Agent).ConfigureAwait(false);
-            }
         }
         finally
         {
@@ -53,42 +48,6 @@ public sealed partial class AgentCoordinator
         }
     }
 
-    private async ValueTask StopQuietlyAsync(string agentId, BaseAgent agent, CancellationToken patience)
-    {
-        var limit = new GraceLimit(_options.CancellationGracePeriod, _time, patience);
-        await using var watched = limit.ConfigureAwait(false);
-        try
-        {
-            await agent.StopAsync(limit.Token).AsTask().WaitAsync(limit.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (limit.Token.IsCancellationRequested)
-        {
-            Log.StopHookLeft(_logger, agentId);
-        }
-#pragma warning disable CA1031 // A failing stop hook never blocks removal or the stop of the others.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.StopHookFailed(_logger, exception, agentId);
-        }
-
-        agent.Detach();
-    }
-
     private void CountAgent(AgentType type, int change) =>
         _environment.Instruments.ActiveAgents.Record(change, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.AgentType, type.Name));
-
-    private async ValueTask DisposeAgentAsync(string agentId, BaseAgent agent)
-    {
-        try
-        {
-            await AgentDisposal.DisposeAsync(agent).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // A user's Dispose may throw anything; the agent is gone all the same.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.DisposalFailed(_logger, exception, agentId);
-        }
-    }
 }

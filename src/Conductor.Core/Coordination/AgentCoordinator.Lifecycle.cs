@@ -83,7 +83,7 @@ public sealed partial class AgentCoordinator
 
             var abandoned = await DrainAsync(cancellationToken).ConfigureAwait(false);
             await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id, cancellationToken).AsTask()).Append(WhenReplacementsOverAsync())).ConfigureAwait(false);
-            await _saver.StopAsync().ConfigureAwait(false);
+            await _saver.StopAsync(cancellationToken).ConfigureAwait(false);
             await _busDisconnected.DisposeAsync().ConfigureAwait(false);
             await UnsubscribeAsync().ConfigureAwait(false);
             _observation?.Dispose();
@@ -248,7 +248,7 @@ public sealed partial class AgentCoordinator
         slot.Pool.Remove(slot);
         await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, error: null, new CancellationToken(canceled: true)).ConfigureAwait(false);
         _slots.TryRemove(agentId, out _);
-        await _saver.SaveLastAsync(slot).ConfigureAwait(false);
+        await _saver.SaveLastAsync(slot, patience).ConfigureAwait(false);
         await RetireAsync(slot, patience).ConfigureAwait(false);
         _errors.RemoveAgent(agentId);
     }

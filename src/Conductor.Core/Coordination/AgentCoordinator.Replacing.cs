@@ -48,12 +48,12 @@ public sealed partial class AgentCoordinator
             _errors.RemoveAgent(slot.Id);
             if (place.IsUnregistered)
             {
-                await _saver.DeleteAsync(slot).ConfigureAwait(false);
+                await _saver.DeleteAsync(slot, place.Unwanted).ConfigureAwait(false);
                 Log.Unregistered(_logger, slot.Id);
             }
             else
             {
-                await _saver.SaveLastAsync(slot).ConfigureAwait(false);
+                await _saver.SaveLastAsync(slot, place.Unwanted).ConfigureAwait(false);
             }
         }
 #pragma warning disable CA1031 // In the background: the log is the only place to say so.

@@ -26,6 +26,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     private readonly AgentHost _host;
     private readonly Admissions _admissions;
     private readonly AgentStateSaver _saver;
+    private readonly AgentEnding _ending;
     private readonly ConductorEnvironment _environment;
     private readonly AgentPools _pools;
 
@@ -63,7 +64,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _host = new AgentHost(Id, bus, stateManager, _environment, scopes, _options.CancellationGracePeriod);
         _admissions = new Admissions(policyEngine, _options, _time);
         _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared));
-        _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _logger);
+        _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _options.CancellationGracePeriod, _logger);
+        _ending = new AgentEnding(_time, _options.CancellationGracePeriod, _logger);
         _errors.BreakerChanged += OnBreakerChanged;
         _errors.FindType += TypeOf;
     }

@@ -4,9 +4,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Conductor.Coordination;
 
-/// <summary>Saves changed agent states in the background, at an interval; the newest wins. Thread-safe.</summary>
+/// <summary>
+/// Saves changed agent states in the background, at an interval; the newest wins. A store that hangs is waited for as long as whoever waits has patience, and for the grace period
+/// after it; what was asked of it is then left to itself. Thread-safe.
+/// </summary>
 #pragma warning disable CA1001 // StopAsync disposes what holds something: the saver ends once, with its coordinator.
-internal sealed class AgentStateSaver(StateManager state, TimeProvider time, TimeSpan interval, ILogger logger)
+internal sealed class AgentStateSaver(StateManager state, TimeProvider time, TimeSpan interval, TimeSpan gracePeriod, ILogger logger)
 #pragma warning restore CA1001
 {
     private readonly ConcurrentQueue<AgentSlot> _changed = new();
@@ -33,31 +36,77 @@ internal sealed class AgentStateSaver(StateManager state, TimeProvider time, Tim
     }
 
     /// <summary>Deletes the state of an agent that was removed. What is being saved of it is waited for: it must not come back.</summary>
-    public async ValueTask DeleteAsync(AgentSlot slot)
+    public async ValueTask DeleteAsync(AgentSlot slot, CancellationToken patience)
     {
-        await WhenSavedAsync().ConfigureAwait(false);
-        await state.DeleteAgentStateAsync(slot.Id, CancellationToken.None).ConfigureAwait(false);
+        var deletion = DeleteAsync(slot.Id);
+        if (!await IsOverInTimeAsync(deletion, patience).ConfigureAwait(false))
+        {
+            Log.AgentStateLeft(logger, slot.Id);
+            _ = HearAsync(deletion, slot.Id);
+            return;
+        }
+
+        await deletion.ConfigureAwait(false);
     }
 
     /// <summary>Saves the last snapshot of an agent that stops, over whatever is being saved of it. Never throws.</summary>
-    public async ValueTask SaveLastAsync(AgentSlot slot)
+    public async ValueTask SaveLastAsync(AgentSlot slot, CancellationToken patience)
     {
         slot.Status = AgentStatus.Stopped;
-        await WhenSavedAsync().ConfigureAwait(false);
-        try
+        if (!await IsOverInTimeAsync(HearAsync(SaveLastAsync(slot), slot.Id), patience).ConfigureAwait(false))
         {
-            await state.SaveAgentStateAsync(slot.ToState(), cancellationToken: CancellationToken.None).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // The last snapshot of one agent must not keep the others from being stopped.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.AgentStateNotSaved(logger, exception, slot.Id);
+            Log.AgentStateLeft(logger, slot.Id);
         }
     }
 
-    /// <summary>Stops the loop and saves what is left.</summary>
-    public async ValueTask StopAsync()
+    /// <summary>Stops the loop and saves what is left. A store that hangs was told of with the agent whose last snapshot it did not save.</summary>
+    public async ValueTask StopAsync(CancellationToken patience)
+    {
+        var stop = StopAsync();
+        if (await IsOverInTimeAsync(stop, patience).ConfigureAwait(false))
+        {
+            await stop.ConfigureAwait(false);
+        }
+    }
+
+    private async Task DeleteAsync(string agentId)
+    {
+        await WhenSavedAsync().ConfigureAwait(false);
+        await state.DeleteAgentStateAsync(agentId, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    private async Task SaveLastAsync(AgentSlot slot)
+    {
+        await WhenSavedAsync().ConfigureAwait(false);
+        await state.SaveAgentStateAsync(slot.ToState(), cancellationToken: CancellationToken.None).ConfigureAwait(false);
+    }
+
+    /// <summary>Logs what keeps the store from what was asked of it. Never throws.</summary>
+    private async Task HearAsync(Task operation, string agentId)
+    {
+        try
+        {
+            await operation.ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // What a store says of one agent must not keep the others from being stopped.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.AgentStateNotSaved(logger, exception, agentId);
+        }
+    }
+
+    /// <summary>Waits until something is over, however it ended.</summary>
+    /// <returns>False when the patience and the grace period after it are over first.</returns>
+    private async ValueTask<bool> IsOverInTimeAsync(Task operation, CancellationToken patience)
+    {
+        var limit = new GraceLimit(gracePeriod, time, patience);
+        await using var watched = limit.ConfigureAwait(false);
+        await operation.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return operation.IsCompleted;
+    }
+
+    private async Task StopAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _loop.ConfigureAwait(false);

@@ -73,4 +73,10 @@ internal static partial class Log
 
     [LoggerMessage(1353, LogLevel.Warning, "Task {TaskId} waits for an agent of type {AgentType}, of which none is registered here.")]
     public static partial void NobodyHere(ILogger logger, string taskId, string agentType);
+
+    [LoggerMessage(1354, LogLevel.Error, "The disposal of agent {AgentId} did not end in time, and is left to itself.")]
+    public static partial void DisposalLeft(ILogger logger, string agentId);
+
+    [LoggerMessage(1355, LogLevel.Error, "The store did not save or delete the state of agent {AgentId} in time: what it says of the agent may be old.")]
+    public static partial void AgentStateLeft(ILogger logger, string agentId);
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Conductor.State;
 
 /// <summary>Dead letters in the order they came. Thread-safe.</summary>
@@ -40,7 +42,12 @@ internal sealed class InMemoryDeadLetters
 
     public Page<ErrorRecord> List(PageRequest page)
     {
-        var after = long.TryParse(page.ContinuationToken, out var number) ? number : 0;
+        var after = 0L;
+        if (page.ContinuationToken is { } token && !long.TryParse(token, NumberStyles.None, CultureInfo.InvariantCulture, out after))
+        {
+            throw page.UnreadableToken();
+        }
+
         lock (_gate)
         {
             var items = _byNumber.SkipWhile(entry => entry.Key <= after).Take(page.Size + 1).ToList();
@@ -48,7 +55,7 @@ internal sealed class InMemoryDeadLetters
             return new Page<ErrorRecord>
             {
                 Items = [.. items.Take(page.Size).Select(static entry => entry.Value)],
-                ContinuationToken = more ? items[page.Size - 1].Key.ToString() : null,
+                ContinuationToken = more ? items[page.Size - 1].Key.ToString(CultureInfo.InvariantCulture) : null,
             };
         }
     }

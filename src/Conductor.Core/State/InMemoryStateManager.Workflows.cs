@@ -5,6 +5,9 @@ namespace Conductor.State;
 /// <content>Runs of workflows.</content>
 public sealed partial class InMemoryStateManager
 {
+    /// <summary>The digits of a time in a continuation token, so that texts are in the order of times.</summary>
+    private const int TicksLength = 20;
+
     /// <inheritdoc />
     protected override ValueTask<long> SaveWorkflowStateCoreAsync(WorkflowState state, StateExpectation expectation, CancellationToken cancellationToken)
     {
@@ -25,8 +28,13 @@ public sealed partial class InMemoryStateManager
     protected override ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);
-        _finishedOrder.Trim(Now);
         var after = query.Page.ContinuationToken;
+        if (after is not null && !(after.Length > TicksLength && after[TicksLength] == ':' && !after.AsSpan(0, TicksLength).ContainsAnyExceptInRange('0', '9')))
+        {
+            throw query.Page.UnreadableToken();
+        }
+
+        _finishedOrder.Trim(Now);
         var items = _workflows.Values
             .Select(static workflow => workflow.Summary)
             .OfType<WorkflowSummary>()

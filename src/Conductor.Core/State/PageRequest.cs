@@ -15,8 +15,13 @@ public sealed record PageRequest
     /// <summary>How many items at most: 1 to 1,000. Default: 100.</summary>
     public int Size { get; init; } = DefaultSize;
 
-    /// <summary>The token of the page before. Default: null, the first page.</summary>
+    /// <summary>The token of the page before, from the same list. Default: null, the first page.</summary>
     public string? ContinuationToken { get; init; }
+
+    /// <summary>What a store throws that cannot read <see cref="ContinuationToken"/>. For whoever writes a store.</summary>
+    /// <returns>The exception.</returns>
+    public InvalidOperationException UnreadableToken() => new(
+        $"'{ContinuationToken}' is not a {nameof(ContinuationToken)} of this list. Leave it out for the first page, and pass on for each further one what the page before it gave.");
 
     internal void Validate()
     {

@@ -81,6 +81,7 @@ public abstract partial class StateManager
     /// <summary>The dead letters, the oldest first.</summary>
     /// <param name="page">Which page. Default: the first, of 100.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="InvalidOperationException">The page's size is out of its range, or its token is not one of this list.</exception>
     public ValueTask<Page<ErrorRecord>> ListDeadLettersAsync(PageRequest? page = null, CancellationToken cancellationToken = default)
     {
         var request = page ?? PageRequest.First;
@@ -125,7 +126,7 @@ public abstract partial class StateManager
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<ErrorRecord?> GetDeadLetterCoreAsync(string id, CancellationToken cancellationToken);
 
-    /// <summary>The dead letters, the oldest first.</summary>
+    /// <summary>The dead letters, the oldest first. Throws <see cref="PageRequest.UnreadableToken"/> where it cannot read the page's token.</summary>
     /// <param name="page">Which page.</param>
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<Page<ErrorRecord>> ListDeadLettersCoreAsync(PageRequest page, CancellationToken cancellationToken);

@@ -69,6 +69,7 @@ public abstract partial class StateManager
     /// <summary>Lists runs, the youngest first.</summary>
     /// <param name="query">Which. Default: all.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="InvalidOperationException">The page's size is out of its range, or its token is not one of this list.</exception>
     public ValueTask<Page<WorkflowSummary>> ListWorkflowsAsync(WorkflowQuery? query = null, CancellationToken cancellationToken = default)
     {
         var request = query ?? new WorkflowQuery();
@@ -180,7 +181,7 @@ public abstract partial class StateManager
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<WorkflowDefinition?> GetWorkflowDefinitionCoreAsync(string workflowId, CancellationToken cancellationToken);
 
-    /// <summary>Lists runs, the youngest first.</summary>
+    /// <summary>Lists runs, the youngest first. Throws <see cref="PageRequest.UnreadableToken"/> where it cannot read the page's token.</summary>
     /// <param name="query">Which.</param>
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken);

@@ -62,7 +62,7 @@ internal sealed class WorkflowReads(RecordCodec codec, SqliteRetention retention
 
     public Page<WorkflowSummary> List(SqliteSession session, WorkflowQuery query, DateTimeOffset now)
     {
-        var (startedAt, id) = Position(query.Page.ContinuationToken);
+        var (startedAt, id) = Position(query.Page);
         var items = new List<WorkflowSummary>();
         using var rows = session.Query(
             $"""
@@ -156,10 +156,17 @@ internal sealed class WorkflowReads(RecordCodec codec, SqliteRetention retention
         };
     }
 
-    private static (long? StartedAt, string? Id) Position(string? token)
+    private static (long? StartedAt, string? Id) Position(PageRequest page)
     {
-        var at = token?.IndexOf(':', StringComparison.Ordinal) ?? -1;
-        return at > 0 && long.TryParse(token.AsSpan(0, at), CultureInfo.InvariantCulture, out var ticks) ? (ticks, token![(at + 1)..]) : (null, null);
+        if (page.ContinuationToken is not { } token)
+        {
+            return (null, null);
+        }
+
+        var at = token.IndexOf(':', StringComparison.Ordinal);
+        return at > 0 && long.TryParse(token.AsSpan(0, at), NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)
+            ? (ticks, token[(at + 1)..])
+            : throw page.UnreadableToken();
     }
 
     private StoredRun? Find(SqliteSession session, string id)

@@ -7,6 +7,7 @@ namespace Conductor.Tests.Coordination;
 /// <summary>What the store says of an agent while its state is saved in the background.</summary>
 public sealed class AgentStateTests
 {
+    private static readonly CancellationToken _noTime = new(canceled: true);
     private readonly HoldingStore _store = new();
 
     [Fact]
@@ -37,6 +38,42 @@ public sealed class AgentStateTests
         (await rig.State.GetAgentStateAsync("a"))!.Status.Should().Be(AgentStatus.Stopped);
     }
 
+    [Fact]
+    public async Task RegisterAgentAsync_TheStoreSaysThatItIsIdle()
+    {
+        await using var rig = await Rig.StartAsync();
+
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+
+        (await rig.State.GetAgentStateAsync("a"))!.Status.Should().Be(AgentStatus.Idle);
+    }
+
+    [Fact]
+    public async Task UnregisterAgentAsync_TheStoreHangs_IsWaitedForAsLongAsItMayAndDeletesLater()
+    {
+        await using var rig = await StartSavingAsync();
+
+        (await rig.DriveAsync(rig.Coordinator.UnregisterAgentAsync("a", _noTime).AsTask())).Should().BeTrue();
+
+        rig.Coordinator.AgentIds.Should().BeEmpty();
+        rig.Logs.GetSnapshot().Should().ContainSingle(entry => entry.Id.Id == 1355);
+        _store.Gate.SetResult();
+        await _store.Deleted.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        (await rig.State.GetAgentStateAsync("a")).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task StopAsync_TheStoreHangs_IsWaitedForAsLongAsItMay()
+    {
+        await using var rig = await StartSavingAsync();
+
+        await rig.DriveAsync(rig.Coordinator.StopAsync(_noTime).AsTask());
+
+        rig.Coordinator.IsStarted.Should().BeFalse();
+        rig.Logs.GetSnapshot().Should().ContainSingle(entry => entry.Id.Id == 1355);
+        _store.Gate.SetResult();
+    }
+
     /// <summary>An agent has done something, and its state is on its way into the store.</summary>
     private async Task<Rig> StartSavingAsync()
     {
@@ -57,6 +94,8 @@ public sealed class AgentStateTests
 
         public TaskCompletionSource Saved { get; } = new();
 
+        public TaskCompletionSource Deleted { get; } = new();
+
         public bool Holds { get; set; }
 
         public StateManager Around(StateManager inner) => new Manager(inner, this);
@@ -76,6 +115,13 @@ public sealed class AgentStateTests
                 var version = await base.SaveAgentStateCoreAsync(state, expectation, CancellationToken.None);
                 store.Saved.SetResult();
                 return version;
+            }
+
+            protected override async ValueTask<bool> DeleteAgentStateCoreAsync(string agentId, CancellationToken cancellationToken)
+            {
+                var wasThere = await base.DeleteAgentStateCoreAsync(agentId, cancellationToken);
+                store.Deleted.TrySetResult();
+                return wasThere;
             }
         }
     }
