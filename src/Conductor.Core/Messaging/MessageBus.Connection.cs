@@ -95,9 +95,15 @@ public abstract partial class MessageBus
     public async ValueTask DisposeAsync()
     {
         _disposed = true;
-        await DisconnectAsync().ConfigureAwait(false);
-        await DisposeCoreAsync().ConfigureAwait(false);
-        _connection.Dispose();
-        GC.SuppressFinalize(this);
+        try
+        {
+            await DisconnectAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await DisposeCoreAsync().ConfigureAwait(false);
+            _connection.Dispose();
+            GC.SuppressFinalize(this);
+        }
     }
 }

@@ -93,9 +93,15 @@ public abstract partial class StateManager : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _disposed = true;
-        await DisconnectAsync().ConfigureAwait(false);
-        await DisposeCoreAsync().ConfigureAwait(false);
-        GC.SuppressFinalize(this);
+        try
+        {
+            await DisconnectAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            await DisposeCoreAsync().ConfigureAwait(false);
+            GC.SuppressFinalize(this);
+        }
     }
 
     /// <summary>A conflict: the save found another version than it expected.</summary>

@@ -42,6 +42,18 @@ public sealed class StateManagerTests
         thrown.Message.Should().ContainAll("workflow:r", "no record", "version 1", "StateExpectation.Any");
     }
 
+    [Fact]
+    public async Task DisposeAsync_DisconnectingFails_FreesWhatItHoldsAllTheSame()
+    {
+        var held = new InMemoryStateManager();
+        var store = new UndisconnectableStore(held);
+        await store.ConnectAsync();
+
+        await FluentActions.Awaiting(() => store.DisposeAsync().AsTask()).Should().ThrowAsync<IOException>();
+
+        await FluentActions.Awaiting(() => held.ConnectAsync().AsTask()).Should().ThrowAsync<ObjectDisposedException>();
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1001)]
@@ -151,5 +163,10 @@ public sealed class StateManagerTests
         {
             (await operation.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateNotConnected);
         }
+    }
+
+    private sealed class UndisconnectableStore(StateManager inner) : DelegatingStateManager(inner)
+    {
+        protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) => throw new IOException("The disk is gone.");
     }
 }

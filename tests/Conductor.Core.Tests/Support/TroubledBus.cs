@@ -4,7 +4,7 @@ using Conductor.Messaging;
 
 namespace Conductor.Tests.Support;
 
-/// <summary>A bus that loses what it is told to, and fails at ending subscriptions as long as it is told to.</summary>
+/// <summary>A bus that loses what it is told to, and fails at ending subscriptions or the connection as long as it is told to.</summary>
 internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus(environment)
 {
     private readonly ConcurrentDictionary<string, List<MessageSubscription>> _subscriptions = new();
@@ -13,9 +13,19 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
 
     public bool FailsToUnsubscribe { get; set; }
 
+    public bool FailsToDisconnect { get; set; }
+
+    public bool IsFreed { get; private set; }
+
     protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => default;
 
-    protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) => default;
+    protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) => FailsToDisconnect ? throw new IOException("The server is gone.") : default;
+
+    protected override ValueTask DisposeCoreAsync()
+    {
+        IsFreed = true;
+        return base.DisposeCoreAsync();
+    }
 
     protected override ValueTask PublishCoreAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
     {
