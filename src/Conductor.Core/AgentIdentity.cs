@@ -20,6 +20,14 @@ public sealed record AgentIdentity
         init => _name = value;
     }
 
+    /// <summary>Equal when everything that it says is equal: a name that is the id says the same as none.</summary>
+    /// <param name="other">The other.</param>
+    public bool Equals(AgentIdentity? other) =>
+        other is not null && Id == other.Id && Type == other.Type && Name == other.Name && Version == other.Version && Description == other.Description;
+
+    /// <inheritdoc />
+    public override int GetHashCode() => HashCode.Combine(Id, Type, Name, Version, Description);
+
     /// <summary>Whether a name was given: the id is none that is written down.</summary>
     internal bool HasName => _name is not null;
 

@@ -39,7 +39,6 @@ internal sealed class DefaultErrorClassifier : ErrorClassifier
 
         // HttpClient reports its own time limit as a cancellation with a TimeoutException inside.
         OperationCanceledException { InnerException: TimeoutException } => (ErrorCodes.AgentTimeout, null),
-        FileNotFoundException or DirectoryNotFoundException or PathTooLongException => (ErrorCodes.UnknownError, null),
         IOException or SocketException => (ErrorCodes.TransientError, null),
         _ => (ErrorCodes.UnknownError, null),
     };

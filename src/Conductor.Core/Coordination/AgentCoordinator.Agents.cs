@@ -37,17 +37,20 @@ public sealed partial class AgentCoordinator
         return RegisterAsync(agent.Identity, agent, factory: null, cancellationToken);
     }
 
-    /// <summary>Registers an agent under a type, and an id if one is given.</summary>
+    /// <summary>Registers an agent under a type, and an id if one is given: whatever else it says of itself stands.</summary>
     /// <param name="agent">The agent.</param>
     /// <param name="type">Its type.</param>
-    /// <param name="agentId">Its id. Default: a new one.</param>
+    /// <param name="agentId">Its id. Default: that of the identity it knows, and a new one where it knows none.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="AgentAlreadyRegisteredException">One of its id is registered.</exception>
     /// <exception cref="InvalidOperationException">It is registered already, or the coordinator is not started.</exception>
     public ValueTask RegisterAgentAsync(BaseAgent agent, AgentType type, string? agentId = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(agent);
-        return RegisterAsync(new AgentIdentity { Id = agentId ?? EntityId.New(), Type = type }, agent, factory: null, cancellationToken);
+        var identity = agent.HasIdentity
+            ? agent.Identity with { Id = agentId ?? agent.Identity.Id, Type = type }
+            : new AgentIdentity { Id = agentId ?? EntityId.New(), Type = type };
+        return RegisterAsync(identity, agent, factory: null, cancellationToken);
     }
 
     /// <summary>
@@ -134,6 +137,10 @@ public sealed partial class AgentCoordinator
         if (slot.Factory is not null)
         {
             _ = ReplaceAsync(slot);
+        }
+        else
+        {
+            slot.Pool.SetAside(slot);
         }
     }
 

@@ -213,7 +213,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
 
             await _admissions.BackOffAsync(ticket, decision.Delay, cancellationToken).ConfigureAwait(false);
-            ticket.NextAttempt(slot, decision.Delay, _time);
+            ticket.NextAttempt(slot, result.Error, decision.Delay, _time);
             hasWaited = true;
         }
 
@@ -227,86 +227,6 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         var saved = SaveAsync(result);
         var outcome = saved.IsCompletedSuccessfully ? saved.Result : await AwaitSavedAsync(saved, result, cancellationToken).ConfigureAwait(false);
         return outcome == RecordOutcome.Recorded ? result : await RecordedAsync(result).ConfigureAwait(false);
-    }
-
-    private static TaskResult FinalResult(TaskResult result, ErrorDecision decision) => decision.Action == ErrorAction.Skip
-        ? result with { Status = AgentTaskStatus.Skipped }
-        : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
-
-    private async ValueTask<ErrorDecision> DecideAsync(AgentSlot slot, DispatchTicket ticket, TaskResult result, CancellationToken cancellationToken)
-    {
-        var error = result.Error ?? new TaskError { Code = ErrorCodes.UnknownError, Message = $"Agent '{slot.Id}' gave no reason." };
-        var context = ErrorContext.None;
-        var decision = default(ErrorDecision);
-
-        // One that had less than an attempt's time, because its caller had no more, is like one that its caller cancelled: nothing is counted.
-        var isAgents = error.Code != ErrorCodes.AgentTimeout || !slot.WasEndedByDeadline;
-        try
-        {
-            context = ticket.ToErrorContext(slot, slot.Pool.HasOther(slot), _time, isAgents);
-            decision = _errors.Decide(error, context);
-        }
-        finally
-        {
-            // Before anything is kept: the agent need not wait for a store.
-            if (isAgents)
-            {
-                slot.Settle(success: false, isFinal: decision?.Action != ErrorAction.Retry);
-            }
-            else
-            {
-                slot.Forsake();
-            }
-        }
-
-        return await CarryOutAsync(error, context, decision, ticket, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>
-    /// Not cancellable: a failure that happened is kept and announced whoever stopped waiting meanwhile. But nobody who does, or stops, has to wait for a store that
-    /// cannot be written now.
-    /// </summary>
-    private async ValueTask<ErrorDecision> CarryOutAsync(
-        TaskError error, ErrorContext context, ErrorDecision decision, DispatchTicket ticket, CancellationToken cancellationToken)
-    {
-        if (decision.Action != ErrorAction.Retry && ticket.Owner is { } owner)
-        {
-            // Whoever has it by now may yet bring it to a good end.
-            await owner.EnsureOwnsAsync().ConfigureAwait(false);
-        }
-
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted);
-        var done = await _errors.CarryOutAsync(error, context, decision, CancellationToken.None, patience.Token).ConfigureAwait(false);
-        ticket.DeadLetter = done.Record;
-        return done;
-    }
-
-    /// <summary>
-    /// What never ran is thrown; what ran before is a failed result. Broken off everywhere, a task is kept as a dead letter, and no agent is
-    /// blamed for it.
-    /// </summary>
-    private async ValueTask<TaskResult> NotAdmittedAsync(
-        DispatchTicket ticket, ConductorException exception, System.Diagnostics.Activity? step, CancellationToken cancellationToken)
-    {
-        var error = _environment.Classify(exception, ticket.Task, ticket.WorkflowId);
-        DispatchTracing.Fail(step, error);
-        if (_stopped || ticket.IsGivenBack)
-        {
-            // It did not fail: its next attempt was not begun. Recorded, it could never be dispatched again.
-            throw exception;
-        }
-
-        var ran = ticket.Attempt > 1;
-        if (!ran && (exception is not CircuitOpenException || ticket.Assignment.ReplayOf is not null))
-        {
-            // (A replay that finds no way in leaves the letter it replays where it is.)
-            throw exception;
-        }
-
-        var (final, context) = (error with { IsTransient = false }, ticket.ToErrorContext(slot: null, otherAgentsAvailable: false, _time));
-        var decision = await CarryOutAsync(final, context, _errors.Decide(final, context), ticket, cancellationToken).ConfigureAwait(false);
-        return ran ? ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time)
-            : throw (decision.Record is { } letter ? ((CircuitOpenException)exception).KeptAs(letter.Id) : exception);
     }
 
     private AgentPool PoolOf(TaskDefinition task)

@@ -39,6 +39,7 @@ internal sealed partial class AgentPool
         {
             RemoveIdle(slot);
             _brokenOff.Remove(slot);
+            _setAside?.Remove(slot);
             if (RemoveMember(slot))
             {
                 (_replaced ??= []).Add(slot);
@@ -54,6 +55,7 @@ internal sealed partial class AgentPool
         {
             RemoveIdle(slot);
             _brokenOff.Remove(slot);
+            _setAside?.Remove(slot);
             if (RemoveMember(slot) || _replaced?.Remove(slot) == true)
             {
                 _agentCount--;

@@ -24,12 +24,19 @@ internal sealed partial class AgentPool
     /// <summary>One that takes the place of another counts; one that takes the place of this one is no other: it shares its breaker.</summary>
     private bool HasOtherFit(AgentSlot slot)
     {
-        var isCounted = slot.IsMember ? !_brokenOff.Contains(slot) : _replaced?.Contains(slot) == true;
-        return _agentCount - _brokenOff.Count - (isCounted ? 1 : 0) > 0;
+        var isCounted = slot.IsMember ? !_brokenOff.Contains(slot) && _setAside?.Contains(slot) != true : _replaced?.Contains(slot) == true;
+        return _agentCount - _brokenOff.Count - SetAsideCount - (isCounted ? 1 : 0) > 0;
     }
+
+    private int SetAsideCount => _setAside?.Count ?? 0;
 
     /// <summary>Whether every agent stands apart, and none is about to take the place of one.</summary>
     private bool IsAllBrokenOff => _agentCount > 0 && _brokenOff.Count == _agentCount;
+
+    /// <summary>
+    /// Whether every agent is set aside or stands apart: nobody knows whether one comes back. What has not run yet waits for that as for any busy agent; what ran, and failed, has its answer.
+    /// </summary>
+    private bool IsNoneLeftToRetry => SetAsideCount > 0 && _brokenOff.Count + SetAsideCount == _agentCount;
 
     /// <summary>Whether a dispatch that failed at an agent waits for another, which is there and busy.</summary>
     private bool IsAvoided(AgentSlot slot, DispatchTicket ticket) => ReferenceEquals(slot, ticket.Avoid) && ticket.IsAvoiding(_time) && HasOtherFit(slot);
@@ -44,6 +51,11 @@ internal sealed partial class AgentPool
         if (IsAllBrokenOff)
         {
             throw new CircuitOpenException(Type, _brokenOff.Min(static slot => slot.TimeUntilRecovery));
+        }
+
+        if (ticket.Attempt > 1 && IsNoneLeftToRetry)
+        {
+            throw NoneLeftToRetry();
         }
 
         if (ticket.Passing is null && IsRefusedByAll(ticket))
@@ -73,6 +85,11 @@ internal sealed partial class AgentPool
 
     private NoAvailableAgentException NoneRegistered() => new(Type, $"No agent of type '{Type}' is registered any more.");
 
+    private NoAvailableAgentException NoneLeftToRetry() => new(
+        Type,
+        $"No agent of type '{Type}' is left for another attempt: {SetAsideCount} ignore(s) the cancelled token of an earlier task and may never return, {_brokenOff.Count} is/are broken off. " +
+        "Let the agents heed their tokens, or register them by a factory, so that others take their place.");
+
     /// <summary>Those that wait for what cannot come any more are told at once.</summary>
     private void FailHopelessWaiters()
     {
@@ -89,6 +106,11 @@ internal sealed partial class AgentPool
         {
             var retryAfter = _brokenOff.Min(static slot => slot.TimeUntilRecovery);
             FailWaiters(_waiters.TakeAll(), _ => new CircuitOpenException(Type, retryAfter));
+        }
+
+        while (IsNoneLeftToRetry && _waiters.TakeFirst(static (waiter, _) => waiter.Ticket.Attempt > 1, this) is { } retry)
+        {
+            FailWaiters([retry], _ => NoneLeftToRetry());
         }
 
         while (_waiters.TakeFirst(static (waiter, pool) => pool.IsRefusedByAll(waiter.Ticket), this) is { } waiter)

@@ -23,6 +23,9 @@ internal sealed partial class AgentPool
     /// <summary>The places of those that are idle.</summary>
     private readonly SmallestFirst _idle = new(1);
     private readonly HashSet<AgentSlot> _brokenOff = [];
+
+    /// <summary>Those whose code ignores that it should end, and that no others replace: they come back when it returns, if it does. Null until there is one.</summary>
+    private HashSet<AgentSlot>? _setAside;
     private readonly WaitQueue<AgentWaiter> _waiters;
     private ITimer? _recovery;
     private int _running;
@@ -151,6 +154,20 @@ internal sealed partial class AgentPool
         }
     }
 
+    /// <summary>An agent is set aside until its code returns.</summary>
+    public void SetAside(AgentSlot slot)
+    {
+        lock (_gate)
+        {
+            // Its code may have returned since.
+            if (slot.IsMember && slot.IsSetAside)
+            {
+                (_setAside ??= []).Add(slot);
+                FailHopelessWaiters();
+            }
+        }
+    }
+
     /// <summary>An agent's breaker changed: it may be fit again.</summary>
     public void OnBreakerChanged(AgentSlot slot)
     {
@@ -222,6 +239,7 @@ internal sealed partial class AgentPool
     /// <summary>Gives a free agent to the first waiter that may have it, or lets it idle.</summary>
     private void Offer(AgentSlot slot)
     {
+        _setAside?.Remove(slot);
         if (slot.IsBroken)
         {
             BreakOff(slot);

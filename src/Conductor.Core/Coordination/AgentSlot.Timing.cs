@@ -106,6 +106,9 @@ internal sealed partial class AgentSlot
 
             Status = AgentStatus.Failed;
 
+            // Whoever unregisters it has waited long enough.
+            _free?.TrySetResult();
+
             // Another takes its place: should it return now, it must not get another task.
             _removed = Factory is not null;
             return true;

@@ -121,6 +121,9 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     /// <summary>Over when the agent is stopped, if somebody stops it.</summary>
     public Task Retirement => _retirement ?? Task.CompletedTask;
 
+    /// <summary>Whether its code ignores its cancelled token and has not returned since.</summary>
+    public bool IsSetAside => Status == AgentStatus.Failed;
+
     /// <summary>Whether somebody unregisters it, or has.</summary>
     public bool HasLeft => Volatile.Read(ref _leaving);
 
@@ -154,8 +157,9 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
         Task free;
         lock (this)
         {
-            if (_busyParts == 0)
+            if (_busyParts == 0 || IsSetAside)
             {
+                // Set aside, it was waited for, and did not return.
                 return;
             }
 

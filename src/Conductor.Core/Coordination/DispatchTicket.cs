@@ -84,6 +84,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>The agent of the attempt that failed last: another one is preferred.</summary>
     public AgentSlot? Avoid => _setbacks?.Avoid;
 
+    /// <summary>What the attempt that failed last failed with.</summary>
+    public TaskError? LastError => _setbacks?.LastError;
+
     /// <summary>Whether another one is waited for before that one is taken again.</summary>
     public bool IsAvoiding(TimeProvider time) => AvoidTimeLeft(time) is not null;
 
@@ -170,7 +173,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         }
 
         var duration = time.GetElapsedTime(FirstBegunAt);
-        return result with { StartedAt = result.CompletedAt - duration, Duration = duration, Attempts = Attempt };
+        return result with { StartedAt = result.CompletedAt - duration, Duration = duration, Attempts = AttemptsBegun };
     }
 
     /// <summary>The result of a task that ran before and found no agent for another attempt.</summary>
@@ -187,14 +190,16 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
 
     /// <summary>An attempt failed, and another follows.</summary>
     /// <param name="failed">The agent of the one that failed.</param>
+    /// <param name="error">What it failed with.</param>
     /// <param name="delay">What lay between the two: as long again, another agent is waited for.</param>
     /// <param name="time">The clock.</param>
-    public void NextAttempt(AgentSlot failed, TimeSpan delay, TimeProvider time)
+    public void NextAttempt(AgentSlot failed, TaskError? error, TimeSpan delay, TimeProvider time)
     {
         Attempt++;
         _hasBegun = false;
         var setbacks = _setbacks ??= new Setbacks();
         setbacks.Avoid = failed;
+        setbacks.LastError = error;
         (setbacks.AvoidFor, setbacks.AvoidSince) = (delay, time.GetTimestamp());
         ForgetRefusals();
     }
@@ -202,6 +207,11 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>What is left of the total deadline; null when there is none.</summary>
     public TimeSpan? TimeLeft(TimeProvider time) => Task.Deadline is { } deadline ? deadline - time.GetElapsedTime(ArrivedAt) : null;
 
+    /// <summary>Where an attempt failed, or none could begin.</summary>
+    /// <param name="slot">Its agent; null when none could begin.</param>
+    /// <param name="otherAgentsAvailable">Whether another agent could take the task.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="isFailureOfAgent">Whether the agent's breaker counts it.</param>
     public ErrorContext ToErrorContext(AgentSlot? slot, bool otherAgentsAvailable, TimeProvider time, bool isFailureOfAgent = true) => new()
     {
         AgentId = slot?.Id,
@@ -209,7 +219,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         Task = Task,
         WorkflowId = WorkflowId,
         Round = Round,
-        Attempt = Attempt,
+        Attempt = Math.Max(AttemptsBegun, 1),
         OtherAgentsAvailable = otherAgentsAvailable,
         TimeLeft = TimeLeft(time),
         IdempotencyKey = Assignment.IdempotencyKey,
@@ -225,6 +235,8 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         public PolicyViolationException? LastRefusal { get; set; }
 
         public AgentSlot? Avoid { get; set; }
+
+        public TaskError? LastError { get; set; }
 
         public TimeSpan? AvoidFor { get; set; }
 

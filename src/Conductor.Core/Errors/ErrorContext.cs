@@ -36,6 +36,9 @@ public sealed record ErrorContext
     /// <summary>The dead letter that is being replayed, if any.</summary>
     public string? ReplayOf { get; init; }
 
+    /// <summary>Why a task that ran and was to run again can not: whatever the error, it is given up. Null for one that may.</summary>
+    internal string? GivenUpBecause { get; init; }
+
     /// <summary>Whether the agent's breaker counts it, if errors of its code count at all.</summary>
     internal bool IsFailureOfAgent { get; init; } = true;
 }

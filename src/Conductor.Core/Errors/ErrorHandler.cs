@@ -189,6 +189,11 @@ public sealed partial class ErrorHandler
             return Final(ErrorAction.DeadLetter, "the circuit is open and no other agent of the type can take it.");
         }
 
+        if (context.GivenUpBecause is { } reason)
+        {
+            return Final(ErrorAction.DeadLetter, reason);
+        }
+
         if (!policy.IsRetryable(error))
         {
             return Final(ErrorAction.Escalate, "the error is not retryable.");

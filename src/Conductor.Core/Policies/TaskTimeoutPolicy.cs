@@ -4,12 +4,12 @@ namespace Conductor.Policies;
 public sealed class TaskTimeoutPolicy : Policy<DispatchPolicyContext>
 {
     /// <summary>Makes the policy.</summary>
-    /// <param name="defaultTimeout">The time limit of a task that sets none: over zero. Default: 2 minutes.</param>
+    /// <param name="defaultTimeout">The time limit of a task that sets none: over zero. Default: 2 minutes, or the longest one where that is shorter.</param>
     /// <param name="maxTimeout">The longest time limit: at least the default one, at most 24 hours. Default: 24 hours.</param>
     public TaskTimeoutPolicy(TimeSpan? defaultTimeout = null, TimeSpan? maxTimeout = null)
     {
-        DefaultTimeout = defaultTimeout ?? TaskDefinition.DefaultTimeout;
         MaxTimeout = maxTimeout ?? TaskDefinition.MaxTimeout;
+        DefaultTimeout = defaultTimeout ?? (MaxTimeout < TaskDefinition.DefaultTimeout ? MaxTimeout : TaskDefinition.DefaultTimeout);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(DefaultTimeout, TimeSpan.Zero, nameof(defaultTimeout));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxTimeout, DefaultTimeout, nameof(maxTimeout));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxTimeout, TaskDefinition.MaxTimeout, nameof(maxTimeout));

@@ -1,3 +1,4 @@
+using Conductor.Agents;
 using Conductor.Coordination;
 using Conductor.Messaging;
 using Conductor.Tests.Support;
@@ -65,6 +66,19 @@ public sealed class RegistrationTests
 
         (await FluentActions.Awaiting(() => rig.Coordinator.RegisterAgentAsync(Plain()).AsTask()).Should().ThrowAsync<InvalidOperationException>())
             .Which.Message.Should().Contain("no identity");
+    }
+
+    [Theory]
+    [InlineData(null, "mine")]
+    [InlineData("given", "given")]
+    public async Task RegisterAgentAsync_UnderATypeWithAnIdentityOfItsOwn_KeepsWhatItSays(string? id, string expected)
+    {
+        await using var rig = await Rig.StartAsync();
+        var agent = new SelfNamed(new AgentIdentity { Id = "mine", Type = AgentType.Review, Name = "Ada", Version = "2" });
+
+        await rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, id);
+
+        agent.Identity.Should().Be(new AgentIdentity { Id = expected, Type = AgentType.Coding, Name = "Ada", Version = "2" });
     }
 
     [Fact]
@@ -268,5 +282,10 @@ public sealed class RegistrationTests
 
         await FluentActions.Awaiting(() => running).Should().ThrowAsync<OperationCanceledException>();
         await rig.DisposeAsync();
+    }
+
+    private sealed class SelfNamed(AgentIdentity identity) : BaseAgent(identity)
+    {
+        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.Empty);
     }
 }

@@ -15,6 +15,19 @@ public sealed class DerivedValueTests
         new AgentIdentity { Id = "a", Type = AgentType.Coding, Name = "Ada" }.Name.Should().Be("Ada");
     }
 
+    [Fact]
+    public void AgentIdentity_CalledByItsId_EqualsOneWithoutName()
+    {
+        var unnamed = new AgentIdentity { Id = "a", Type = AgentType.Coding };
+        var named = unnamed with { Name = "a" };
+
+        named.Should().Be(unnamed);
+        named.GetHashCode().Should().Be(unnamed.GetHashCode());
+        (unnamed with { Name = "b" }).Should().NotBe(unnamed);
+        (unnamed with { Version = "1" }).Should().NotBe(unnamed);
+        System.Text.Json.JsonSerializer.Deserialize<AgentIdentity>(System.Text.Json.JsonSerializer.Serialize(unnamed)).Should().Be(unnamed);
+    }
+
     [Theory]
     [InlineData(0, 0, 1.0)]
     [InlineData(3, 1, 0.75)]

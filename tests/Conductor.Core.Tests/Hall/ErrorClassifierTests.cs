@@ -19,7 +19,7 @@ public sealed class ErrorClassifierTests
         { new IOException("m"), ErrorCodes.TransientError },
         { new EndOfStreamException("m"), ErrorCodes.TransientError },
         { new SocketException((int)SocketError.ConnectionReset), ErrorCodes.TransientError },
-        { new FileNotFoundException("m"), ErrorCodes.UnknownError },
+        { new FileNotFoundException("m"), ErrorCodes.TransientError },
         { new DatabaseException(isTransient: true), ErrorCodes.TransientError },
         { new DatabaseException(isTransient: false), ErrorCodes.UnknownError },
         { new TimeoutException("m"), ErrorCodes.AgentTimeout },

@@ -81,6 +81,8 @@ public sealed class BuiltInPolicyTests
         (policy.DefaultTimeout, policy.MaxTimeout).Should().Be((TimeSpan.FromMinutes(2), TimeSpan.FromHours(24)));
         policy.Name.Should().Be("task_timeout");
         policy.Description.Should().Contain("1.00:00:00");
+        new TaskTimeoutPolicy(maxTimeout: TimeSpan.FromMinutes(1)).DefaultTimeout.Should().Be(TimeSpan.FromMinutes(1));
+        FluentActions.Invoking(() => new TaskTimeoutPolicy(maxTimeout: TimeSpan.Zero)).Should().Throw<ArgumentOutOfRangeException>();
         FluentActions.Invoking(() => new TaskTimeoutPolicy(TimeSpan.Zero)).Should().Throw<ArgumentOutOfRangeException>();
         FluentActions.Invoking(() => new TaskTimeoutPolicy(TimeSpan.FromHours(2), TimeSpan.FromHours(1))).Should().Throw<ArgumentOutOfRangeException>();
         FluentActions.Invoking(() => new TaskTimeoutPolicy(maxTimeout: TimeSpan.FromHours(25))).Should().Throw<ArgumentOutOfRangeException>();
