@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Conductor.Policies;
+using Microsoft.Extensions.Logging;
 
 namespace Conductor.Coordination;
 
@@ -14,16 +15,16 @@ internal sealed class Admissions
     private readonly TimeProvider _time;
     private readonly WaitingLimit _limit;
     private readonly CapacityGate _capacity;
-    private readonly BackOffs _backOffs;
+    private readonly EndableWaits _waits;
 
-    public Admissions(PolicyEngine policies, DispatchOptions options, TimeProvider time)
+    public Admissions(PolicyEngine policies, DispatchOptions options, TimeProvider time, ILogger logger)
     {
         _policies = policies;
         _options = options;
         _time = time;
         _limit = new WaitingLimit(options.QueueCapacity, Counts);
         _capacity = new CapacityGate(time, options, _limit, Counts);
-        _backOffs = new BackOffs(time, _limit);
+        _waits = new EndableWaits(time, _limit, logger);
         policies.Changed += _capacity.ReleaseAll;
     }
 
@@ -116,13 +117,22 @@ internal sealed class Admissions
     }
 
     /// <summary>Waits for the time of a dispatch's next attempt, unless it is to be given back before.</summary>
-    public ValueTask BackOffAsync(DispatchTicket ticket, TimeSpan delay, CancellationToken cancellationToken) => _backOffs.WaitAsync(ticket, delay, cancellationToken);
+    public async ValueTask BackOffAsync(DispatchTicket ticket, TimeSpan delay, CancellationToken cancellationToken)
+    {
+        if (delay > TimeSpan.Zero)
+        {
+            using var wait = _waits.Enter(ticket, patience: null, cancellationToken);
+            await ((Task)Task.Delay(TimerRange.AtMost(delay), _time, wait.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
 
-    /// <summary>Has dispatches that wait for capacity, or for their next attempt, look at once whether they are still wanted.</summary>
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Has dispatches that wait for capacity, a policy's answer, or their next attempt, look at once whether they are still wanted.</summary>
     public void Wake(Func<DispatchTicket, bool> condition)
     {
         _capacity.Wake(condition);
-        _backOffs.End(condition);
+        _waits.End(condition);
     }
 
     /// <summary>A dispatch is over, or was never begun.</summary>
@@ -257,20 +267,41 @@ internal sealed class Admissions
         var pool = slot.Pool;
         var before = ticket.AdmittedBefore = Interlocked.Increment(ref Counts.Running) - 1;
         var beforeOfType = Interlocked.Increment(ref pool.Running) - 1;
-        return _policies.FindDenialAsync(
-            new DispatchPolicyContext
+        var context = new DispatchPolicyContext
+        {
+            Task = ticket.Task,
+            WorkflowId = ticket.WorkflowId,
+            Round = ticket.Round,
+            Attempt = ticket.Attempt,
+            Candidate = slot.Identity,
+            CandidateStatus = slot.Status,
+            RunningTasks = before,
+            RunningTasksOfType = beforeOfType,
+            AvailableAgents = pool.IdleCount + 1,
+        };
+        return _policies.AreAllOurs ? _policies.FindDenialAsync(context, cancellationToken) : AskAsync(ticket, context, cancellationToken);
+    }
+
+    /// <summary>Asks an application's policies, too. They may wait for a person's word: not beyond the deadline, nor when whoever dispatched the task stops.</summary>
+    private async ValueTask<PolicyVerdict> AskAsync(DispatchTicket ticket, DispatchPolicyContext context, CancellationToken cancellationToken)
+    {
+        using var wait = _waits.Enter(ticket, ticket.TimeLeft(_time), cancellationToken);
+        try
+        {
+            return await _policies.FindDenialAsync(context, wait.Token).AsTask().WaitAsync(wait.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (wait.Token.IsCancellationRequested)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (ticket.TimeLeft(_time) <= TimeSpan.Zero)
             {
-                Task = ticket.Task,
-                WorkflowId = ticket.WorkflowId,
-                Round = ticket.Round,
-                Attempt = ticket.Attempt,
-                Candidate = slot.Identity,
-                CandidateStatus = slot.Status,
-                RunningTasks = before,
-                RunningTasksOfType = beforeOfType,
-                AvailableAgents = pool.IdleCount + 1,
-            },
-            cancellationToken);
+                throw new AgentTimeoutException(
+                    ticket.Task.Id,
+                    $"Task '{ticket.Task.Id}' had no answer of a policy within its total deadline of {ticket.Task.Deadline}. Let the policies answer sooner, or raise TaskDefinition.Deadline.");
+            }
+
+            throw AgentCoordinator.GiveBack(ticket);
+        }
     }
 
     /// <summary>Takes an agent when what was denied for the time being may be allowed.</summary>

@@ -62,7 +62,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _aborted = _abort.Token;
         _logger = _environment.LoggerFactory.CreateLogger<AgentCoordinator>();
         _host = new AgentHost(Id, bus, stateManager, _environment, scopes, _options.CancellationGracePeriod);
-        _admissions = new Admissions(policyEngine, _options, _time);
+        _admissions = new Admissions(policyEngine, _options, _time, _logger);
         _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared));
         _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _options.CancellationGracePeriod, _logger);
         _ending = new AgentEnding(_time, _options.CancellationGracePeriod, _logger);

@@ -79,4 +79,7 @@ internal static partial class Log
 
     [LoggerMessage(1355, LogLevel.Error, "The store did not save or delete the state of agent {AgentId} in time: what it says of the agent may be old.")]
     public static partial void AgentStateLeft(ILogger logger, string agentId);
+
+    [LoggerMessage(1370, LogLevel.Error, "What a policy registered on its token failed when the policy's answer about task {TaskId} was no longer waited for.")]
+    public static partial void PolicyCallbackFailed(ILogger logger, Exception exception, string taskId);
 }

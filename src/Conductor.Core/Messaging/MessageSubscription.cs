@@ -163,7 +163,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         return true;
     }
 
-    /// <summary>Unsubscribes: no handler starts once this has returned. One that runs is not waited for.</summary>
+    /// <summary>Unsubscribes: once this has returned nothing more is handed to the handler. A message that it was handed before, and a handler that runs, are not waited for.</summary>
     public ValueTask DisposeAsync() => _closed ? ValueTask.CompletedTask : _bus.UnsubscribeAsync(this);
 
     /// <summary>Starts handling what waits. Called by the thread pool.</summary>

@@ -16,6 +16,7 @@ public sealed class PolicyEngine
     private readonly Lock _gate = new();
     private ImmutableArray<Policy> _policies = [];
     private volatile TaskTimeoutPolicy? _timeouts;
+    private volatile bool _areAllOurs = true;
 
     /// <summary>Makes an engine without policies.</summary>
     /// <param name="environment">Loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
@@ -27,6 +28,9 @@ public sealed class PolicyEngine
 
     /// <summary>The time limit of a task that sets none. Asked for every task: found when policies change, not then.</summary>
     internal TimeSpan DefaultTimeout => _timeouts?.DefaultTimeout ?? TaskDefinition.DefaultTimeout;
+
+    /// <summary>Whether none is an application's: the library's own look at nothing but the numbers they are given, and take no time. Asked for every task.</summary>
+    internal bool AreAllOurs => _areAllOurs;
 
     /// <summary>Told when a policy was added or removed: what waits for one may pass now.</summary>
 #pragma warning disable MA0046 // Within the library, and no event for a sender and its arguments; several coordinators may come and go at once.
@@ -50,6 +54,7 @@ public sealed class PolicyEngine
 
             _policies = _policies.Add(policy);
             _timeouts = policy as TaskTimeoutPolicy ?? _timeouts;
+            _areAllOurs = _policies.All(IsOurs);
         }
 
         Changed?.Invoke();
@@ -70,6 +75,7 @@ public sealed class PolicyEngine
 
             _policies = _policies.Remove(policy);
             _timeouts = ReferenceEquals(policy, _timeouts) ? null : _timeouts;
+            _areAllOurs = _policies.All(IsOurs);
         }
 
         Changed?.Invoke();
@@ -166,6 +172,8 @@ public sealed class PolicyEngine
 
         return true;
     }
+
+    private static bool IsOurs(Policy policy) => policy.GetType().Assembly == typeof(PolicyEngine).Assembly;
 
     /// <summary>Whether a policy judges this kind of action. One that cannot say is to be asked: that denies.</summary>
     private static bool MayJudge(Policy policy, PolicyContext context)
