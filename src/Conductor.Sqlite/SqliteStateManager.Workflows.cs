@@ -24,8 +24,9 @@ public sealed partial class SqliteStateManager
     protected override async ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(query);
+        var after = WorkflowReads.Position(query.Page);
         var now = Environment.TimeProvider.GetUtcNow();
-        return await ReadAsync(session => _workflowReads.List(session, query, now), cancellationToken).ConfigureAwait(false);
+        return await ReadAsync(session => _workflowReads.List(session, query, after, now), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />

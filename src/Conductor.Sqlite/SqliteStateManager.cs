@@ -104,7 +104,17 @@ public sealed partial class SqliteStateManager : StateManager
     protected override async ValueTask ConnectCoreAsync(CancellationToken cancellationToken)
     {
         var writer = new SqliteWriter(_database, _options, Logger);
-        await writer.OpenAsync().ConfigureAwait(false);
+        try
+        {
+            await writer.OpenAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // Another process may keep the file locked for long: the thread ends as soon as it has opened it, or could not.
+            _ = writer.CloseAsync();
+            throw;
+        }
+
         _writer = writer;
         _readers = new SqliteReaders(_database, _options);
         _retentionTimer = Environment.TimeProvider.CreateTimer(

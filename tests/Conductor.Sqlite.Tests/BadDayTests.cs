@@ -92,6 +92,26 @@ public sealed class BadDayTests : IDisposable
     }
 
     [Fact]
+    public async Task LockedFile_ConnectIsCancelled_GivesUpAtOnceAndConnectsLater()
+    {
+        await using var store = new SqliteStateManager(_folder.Options(static options => options.BusyTimeout = TimeSpan.FromMinutes(1)));
+        await using (var other = new SqliteConnection(_folder.ConnectionString + ";Pooling=False"))
+        {
+            await other.OpenAsync();
+            await RunAsync(other, "BEGIN EXCLUSIVE");
+            using var cancellation = new CancellationTokenSource();
+            var connect = store.ConnectAsync(cancellation.Token).AsTask();
+            await cancellation.CancelAsync();
+            await FluentActions.Awaiting(() => connect.WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<OperationCanceledException>();
+            store.IsConnected.Should().BeFalse();
+            await RunAsync(other, "ROLLBACK");
+        }
+
+        await store.ConnectAsync();
+        (await store.SaveTaskResultAsync(Records.Result("t"))).Should().Be(RecordOutcome.Recorded);
+    }
+
+    [Fact]
     public async Task FileThatIsNoDatabase_IsStateCorrupt()
     {
         await File.WriteAllTextAsync(_folder.Database, new string('x', 5_000));

@@ -96,6 +96,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     /// <param name="cancellationToken">Cancels the task: never a failure, and never retried.</param>
     /// <returns>What became of it; one that ran and failed for good is a result too.</returns>
     /// <exception cref="ConductorException">It never ran: not valid, refused by a policy, no agent, the queue full, or every circuit open.</exception>
+    /// <exception cref="StateException">The store could not be asked whether it ran before; or it ran, and its result could not be recorded.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The coordinator is not started.</exception>
     public ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default)

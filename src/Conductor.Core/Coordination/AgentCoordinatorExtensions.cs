@@ -9,7 +9,7 @@ public static class AgentCoordinatorExtensions
     /// <param name="type">The type of agent.</param>
     /// <param name="input">What the agent gets. Default: nothing.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
-    /// <exception cref="ConductorException">It never ran, or it failed for good.</exception>
+    /// <exception cref="ConductorException">It never ran, it failed for good, or its result could not be recorded (a <see cref="StateException"/>).</exception>
     public static ValueTask<TOutput> DispatchAsync<TOutput>(
         this AgentCoordinator coordinator, AgentType type, TaskData? input = null, CancellationToken cancellationToken = default) =>
         coordinator.DispatchAsync<TOutput>(new TaskDefinition { AgentType = type, Input = input ?? TaskData.Empty }, cancellationToken);
@@ -19,7 +19,7 @@ public static class AgentCoordinatorExtensions
     /// <param name="coordinator">The coordinator.</param>
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
-    /// <exception cref="ConductorException">It never ran, or it failed for good.</exception>
+    /// <exception cref="ConductorException">It never ran, it failed for good, or its result could not be recorded (a <see cref="StateException"/>).</exception>
     public static async ValueTask<TOutput> DispatchAsync<TOutput>(
         this AgentCoordinator coordinator, TaskDefinition task, CancellationToken cancellationToken = default)
     {

@@ -62,9 +62,9 @@ public sealed partial class WorkflowEngine
             await _services.ReleaseAsync(lease.Current).ConfigureAwait(false);
             return await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
         }
-        catch (TaskValidationException)
+        catch
         {
-            // It cannot be written, so it does not exist: whoever puts it right need not wait for the lease.
+            // It does not exist, or nobody has it: whoever starts it again, or goes on with it, need not wait for the lease.
             await _services.ReleaseAsync(lease.Current).ConfigureAwait(false);
             throw;
         }

@@ -30,8 +30,9 @@ public sealed class WorkflowRun : IAsyncDisposable
     public string RunId { get; }
 
     /// <summary>
-    /// Completes with the final state when the run has ended, whatever its end. Fails with LEASE_LOST when this process could not go on with
-    /// it: get the run by its id to follow its new owner. A run that is migrated in this engine ends with what goes on with it.
+    /// Completes with the final state when the run has ended, whatever its end. Fails when this process could not go on with it, with what kept it from that: LEASE_LOST where it was handed
+    /// over or another process has it, otherwise what the store said (STATE_UNAVAILABLE). Get the run by its id to follow its new owner. A run that is migrated in this engine ends with what
+    /// goes on with it.
     /// </summary>
     /// <remarks>
     /// Whoever awaits it may go on on the thread on which the run ended, as after any async method. Several who do by <c>WaitAsync</c> with a token may go on one after the

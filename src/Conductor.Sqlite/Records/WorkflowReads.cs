@@ -60,9 +60,13 @@ internal sealed class WorkflowReads(RecordCodec codec, SqliteRetention retention
         return record is null || retention.IsTooOld(session, run, endedAt) ? null : Decode(record, key);
     }
 
-    public Page<WorkflowSummary> List(SqliteSession session, WorkflowQuery query, DateTimeOffset now)
+    /// <summary>A page of runs.</summary>
+    /// <param name="session">Where they are read.</param>
+    /// <param name="query">Which.</param>
+    /// <param name="after">The <see cref="Position"/> of the page's token.</param>
+    /// <param name="now">The time by which they are too old.</param>
+    public Page<WorkflowSummary> List(SqliteSession session, WorkflowQuery query, (long? StartedAt, string? Id) after, DateTimeOffset now)
     {
-        var (startedAt, id) = Position(query.Page);
         var items = new List<WorkflowSummary>();
         using var rows = session.Query(
             $"""
@@ -77,8 +81,8 @@ internal sealed class WorkflowReads(RecordCodec codec, SqliteRetention retention
             query.DefinitionName,
             query.StartedBefore?.UtcTicks,
             query.StartedSince?.UtcTicks,
-            startedAt,
-            id,
+            after.StartedAt,
+            after.Id,
             (long)query.Page.Size + 1,
             retention.Oldest(now),
             now.UtcTicks);
@@ -156,7 +160,8 @@ internal sealed class WorkflowReads(RecordCodec codec, SqliteRetention retention
         };
     }
 
-    private static (long? StartedAt, string? Id) Position(PageRequest page)
+    /// <summary>Where the page before ended.</summary>
+    public static (long? StartedAt, string? Id) Position(PageRequest page)
     {
         if (page.ContinuationToken is not { } token)
         {

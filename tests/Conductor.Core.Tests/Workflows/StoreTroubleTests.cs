@@ -209,6 +209,20 @@ public sealed class StoreTroubleTests
         rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1422);
     }
 
+    [Fact]
+    public async Task StartWorkflowAsync_TheStoreFailedOnce_TheIdIsFreeAtOnce()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, static (_, _) => new ValueTask<TaskData>("done"));
+        store.Trouble["CommitWorkflowAsync"] = static () => throw new TimeoutException("a store of somebody's own");
+        await FluentActions.Awaiting(() => rig.Engine.StartWorkflowAsync(One, Run).AsTask()).Should().ThrowAsync<TimeoutException>();
+        store.Trouble.Clear();
+
+        var run = await rig.Engine.StartWorkflowAsync(One, Run).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+
+        (await run.Completion).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
     private static async Task PassAsync(Processes processes, Rig rig, int seconds)
     {
         for (var second = 0; second < seconds; second++)
