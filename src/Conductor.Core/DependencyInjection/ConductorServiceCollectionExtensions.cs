@@ -36,10 +36,11 @@ public static class ConductorServiceCollectionExtensions
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<ConductorOptions>, ConductorOptionsValidator>());
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(ErrorClassifier.Default);
+        services.TryAddSingleton<OwnMeterFactory>();
         services.TryAddSingleton(static provider => new ConductorEnvironment(
             provider.GetRequiredService<TimeProvider>(),
             provider.GetService<ILoggerFactory>(),
-            provider.GetService<IMeterFactory>(),
+            provider.GetService<IMeterFactory>() ?? provider.GetRequiredService<OwnMeterFactory>(),
             provider.GetRequiredService<ErrorClassifier>(),
             OptionsOf(provider).RecordSensitiveData));
         services.TryAddSingleton(static provider => new ConductorSerializer(provider.GetServices<IJsonTypeInfoResolver>()));
