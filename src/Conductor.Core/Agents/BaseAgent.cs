@@ -82,7 +82,7 @@ public abstract class BaseAgent
     /// <summary>Makes the result of a task that is over, whatever became of it. Throws only what a listener of traces or metrics, or a logger does.</summary>
     internal static TaskResult EndTask(TaskContext task, Activity? span, ValueTask<TaskData> run, CancellationToken cancellationToken)
     {
-        using var activity = span;
+        using var ending = new GuardedSpan(span, task.Environment);
         TaskResult result;
         try
         {
@@ -103,7 +103,7 @@ public abstract class BaseAgent
             result = task.ToResult(AgentTaskStatus.Failed, task.Environment.Classify(exception, task.Task, task.WorkflowId));
         }
 
-        Finish(activity, task, result);
+        Finish(span, task, result);
         return result;
     }
 
@@ -191,6 +191,7 @@ public abstract class BaseAgent
         }
     }
 
-    private Activity? StartActivity(TaskContext task) =>
-        ConductorTelemetry.IsTracing ? (_span ??= new AgentSpan(_identity, GetType().Name)).Start(task) : null;
+    private Activity? StartActivity(TaskContext task) => ConductorTelemetry.IsTracing
+        ? GuardedSpan.Start(task.Environment, (Span: _span ??= new AgentSpan(_identity, GetType().Name), task), static begun => begun.Span.Start(begun.task)).Activity
+        : null;
 }

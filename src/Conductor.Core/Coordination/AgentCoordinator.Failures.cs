@@ -1,3 +1,4 @@
+using Conductor.Diagnostics;
 using Conductor.Errors;
 
 namespace Conductor.Coordination;
@@ -62,7 +63,7 @@ public sealed partial class AgentCoordinator
     /// because all circuits are open. No agent is blamed for it.
     /// </summary>
     private async ValueTask<TaskResult> NotAdmittedAsync(
-        DispatchTicket ticket, ConductorException exception, System.Diagnostics.Activity? step, CancellationToken cancellationToken)
+        DispatchTicket ticket, ConductorException exception, GuardedSpan step, CancellationToken cancellationToken)
     {
         var error = _environment.Classify(exception, ticket.Task, ticket.WorkflowId);
         DispatchTracing.Fail(step, error);

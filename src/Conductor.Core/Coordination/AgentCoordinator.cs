@@ -134,7 +134,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         }
 
         using var place = EnterDispatch(ticket);
-        using var step = DispatchTracing.Start(ticket);
+        using var step = DispatchTracing.Start(_environment, ticket);
         var now = ticket.ArrivedAt = _time.GetTimestamp();
         var hasWaited = false;
         TaskResult result;

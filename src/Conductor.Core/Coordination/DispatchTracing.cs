@@ -7,13 +7,14 @@ namespace Conductor.Coordination;
 /// <summary>The span of one dispatch. Costs nothing while nobody listens.</summary>
 internal static class DispatchTracing
 {
-    public static Activity? Start(DispatchTicket ticket)
-    {
-        if (!ConductorTelemetry.IsTracing)
-        {
-            return null;
-        }
+    private static readonly Func<DispatchTicket, Activity?> _start = Start;
 
+    public static GuardedSpan Start(ConductorEnvironment environment, DispatchTicket ticket) => GuardedSpan.Start(environment, ticket, _start);
+
+    public static void Fail(GuardedSpan span, TaskError error) => span.Activity.Fail(error.Code, error.Message);
+
+    private static Activity? Start(DispatchTicket ticket)
+    {
         var activity = ConductorTelemetry.Source.StartActivity($"execute_step {ticket.Task.Name}");
         if (activity is { IsAllDataRequested: true })
         {
@@ -25,6 +26,4 @@ internal static class DispatchTracing
 
         return activity;
     }
-
-    public static void Fail(Activity? activity, TaskError error) => activity.Fail(error.Code, error.Message);
 }

@@ -54,6 +54,9 @@ public sealed class ConductorEnvironment
     /// <summary>Whether somebody listens to how long handlers of messages take.</summary>
     internal bool MeasuresHandlers => ConductorTelemetry.IsTracing || Instruments.ProcessDuration.Enabled;
 
+    /// <summary>Somebody who listens to traces failed.</summary>
+    internal void TracingFailed(Exception exception) => Log.TracingFailed(_logger, exception);
+
     /// <summary>
     /// Turns an exception into an error record, for whoever has to go on whatever the classifier does: when that throws, it is logged and the default
     /// one is asked. Never throws.

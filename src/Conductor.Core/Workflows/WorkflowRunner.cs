@@ -137,7 +137,7 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
         try
         {
             var startedAt = _services.Time.GetTimestamp();
-            using var activity = WorkflowTracing.Start(_plan.Definition, RunId);
+            using var span = WorkflowTracing.Start(_services.Environment, _plan.Definition, RunId);
             _services.Instruments.ActiveWorkflows.Record(1);
             try
             {
@@ -153,7 +153,7 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
 
             await WaitForTasksAsync().ConfigureAwait(false);
             _services.Instruments.ActiveWorkflows.Record(-1);
-            WorkflowTracing.Finish(activity, _services, _summary, _services.Time.GetElapsedTime(startedAt));
+            WorkflowTracing.Finish(span.Activity, _services, _summary, _services.Time.GetElapsedTime(startedAt));
         }
 #pragma warning disable CA1031 // Not the run failed, whose exceptions are dealt with by now, but a listener of traces or metrics; whoever waits must not wait for ever.
         catch (Exception exception)

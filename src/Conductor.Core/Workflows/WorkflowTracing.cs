@@ -7,13 +7,11 @@ namespace Conductor.Workflows;
 /// <summary>The span and the metric of one run.</summary>
 internal static class WorkflowTracing
 {
-    public static Activity? Start(WorkflowDefinition definition, string runId)
-    {
-        if (!ConductorTelemetry.IsTracing)
-        {
-            return null;
-        }
+    public static GuardedSpan Start(ConductorEnvironment environment, WorkflowDefinition definition, string runId) =>
+        GuardedSpan.Start(environment, (definition, runId), static run => Start(run.definition, run.runId));
 
+    private static Activity? Start(WorkflowDefinition definition, string runId)
+    {
         var activity = ConductorTelemetry.Source.StartActivity($"invoke_workflow {definition.Name}");
         if (activity is { IsAllDataRequested: true })
         {

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Conductor.Diagnostics;
 using Conductor.Errors;
 using Conductor.Tests.Support;
 using Microsoft.Extensions.Logging;
@@ -46,6 +48,33 @@ public sealed class FailingListenerTests
             Interlocked.Increment(ref failures);
             throw new InvalidOperationException("the exporter failed");
         }
+    }
+
+    /// <summary>A sampler that throws when a span begins, or an exporter when it ends. (Those of this test's names alone: others listen at the same time.)</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task TraceListener_Fails_NothingIsLost(bool atBegin)
+    {
+        var name = $"fails-{atBegin}";
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == ConductorTelemetry.SourceName,
+            Sample = (ref ActivityCreationOptions<ActivityContext> options) => !options.Name.EndsWith(name, StringComparison.Ordinal) ? ActivitySamplingResult.None
+                : atBegin ? throw new InvalidOperationException("sampler") : ActivitySamplingResult.AllData,
+            ActivityStopped = activity => _ = activity.OperationName.EndsWith(name, StringComparison.Ordinal) ? throw new InvalidOperationException("exporter") : 0,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var rig = await Rig.StartAsync();
+        await rig.Coordinator.RegisterAgentAsync(new AgentIdentity { Id = "a", Name = name, Type = AgentType.Coding }, static () => new LambdaAgent(static _ => TaskData.Empty));
+
+        var result = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Id = "t", Name = name }));
+        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = name, Tasks = [Rig.NewTask() with { Name = name }] }).AsTask());
+
+        (result.Status, state.Status).Should().Be((AgentTaskStatus.Completed, WorkflowStatus.Completed));
+        (await rig.State.GetTaskResultAsync("t")).Should().Be(result);
+        Activity.Current.Should().BeNull();
+        rig.Logs.GetSnapshot().Count(static record => record.Id.Id == 1612).Should().Be(5, "each of the spans of two dispatches and a run failed");
     }
 
     [Fact]
