@@ -10,8 +10,6 @@ namespace Conductor.Agents;
 /// </summary>
 internal sealed class AgentSpan
 {
-    private static readonly object _firstAttempt = 1;
-
     private readonly string _name;
     private readonly KeyValuePair<string, object?>[] _tags;
 
@@ -40,7 +38,7 @@ internal sealed class AgentSpan
         if (activity is { IsAllDataRequested: true })
         {
             activity.Describe(Tags.TaskId, task.Task.Id);
-            activity.Describe(Tags.Attempt, task.Attempt == 1 ? _firstAttempt : task.Attempt);
+            activity.DescribeAttempt(task.Attempt);
         }
 
         return activity;

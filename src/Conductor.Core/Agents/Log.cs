@@ -40,4 +40,7 @@ internal static partial class Log
 
     [LoggerMessage(1311, LogLevel.Debug, "Agent {AgentId} left the assignment of task {TaskId} to another agent of its id: it is coordinator {CoordinatorId}'s.")]
     public static partial void AssignmentNotOurs(ILogger logger, string agentId, string taskId, string coordinatorId);
+
+    [LoggerMessage(1320, LogLevel.Warning, "That effect {Effect} of task {TaskId} was done could not be recorded now; it is tried again in {Delay}.")]
+    public static partial void EffectRecordedLater(ILogger logger, Exception exception, string effect, string taskId, TimeSpan delay);
 }

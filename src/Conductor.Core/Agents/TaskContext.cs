@@ -119,7 +119,8 @@ public sealed partial class TaskContext
 
     /// <summary>
     /// Runs an effect once for this task: its value is recorded, and every later attempt gets the recorded value instead of running it
-    /// again. The effect itself runs at least once (a crash between it and the record repeats it); its recorded value is one.
+    /// again. The effect itself runs at least once (a crash between it and the record repeats it, as does a store that does not take the record for half a minute, and several calls for one key
+    /// at once may all run it); its recorded value is one.
     /// </summary>
     /// <typeparam name="T">The value's type.</typeparam>
     /// <param name="key">The effect's name within the task.</param>
@@ -150,10 +151,7 @@ public sealed partial class TaskContext
 
         var effectKey = EffectKey(key);
         var recorded = await state.Effects.GetAsync(effectKey, cancellationToken).ConfigureAwait(false)
-            ?? await state.Effects.RecordAsync(
-                effectKey,
-                TaskData.From(await effect(cancellationToken).ConfigureAwait(false)),
-                CancellationToken.None).ConfigureAwait(false);
+            ?? await EffectRecording.RecordAsync(this, state.Effects, effectKey, TaskData.From(await effect(cancellationToken).ConfigureAwait(false)), cancellationToken).ConfigureAwait(false);
         return recorded.IsEmpty ? default! : recorded.Get<T>();
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Conductor.Agents;
+using Conductor.State;
 
 namespace Conductor.Coordination;
 
@@ -79,6 +80,7 @@ public sealed partial class AgentCoordinator
     /// cancelled.)
     /// </param>
     /// <returns>Whether there was one.</returns>
+    /// <exception cref="StateException">It is unregistered, and its state could not be deleted: <see cref="StateManager.DeleteAgentStateAsync"/> does that later.</exception>
     /// <exception cref="OperationCanceledException">
     /// The token was cancelled while another agent of the same factory was starting in its place. That one does not take the place all the same: its start hook is cancelled, and left to
     /// itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.
@@ -120,8 +122,8 @@ public sealed partial class AgentCoordinator
         _slots.TryRemove(agentId, out _);
         await RetireAsync(slot, cancellationToken).ConfigureAwait(false);
         _errors.RemoveAgent(agentId);
-        await _saver.DeleteAsync(slot, cancellationToken).ConfigureAwait(false);
         Log.Unregistered(_logger, agentId);
+        await _saver.DeleteAsync(slot, cancellationToken).ConfigureAwait(false);
         return true;
     }
 

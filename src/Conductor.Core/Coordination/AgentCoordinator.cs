@@ -218,6 +218,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             hasWaited = true;
         }
 
+        DispatchTracing.Over(step, ticket);
         if (!ticket.IsStandalone)
         {
             return result;

@@ -13,6 +13,15 @@ internal static class DispatchTracing
 
     public static void Fail(GuardedSpan span, TaskError error) => span.Activity.Fail(error.Code, error.Message);
 
+    /// <summary>It is over, however it ended.</summary>
+    public static void Over(GuardedSpan span, DispatchTicket ticket)
+    {
+        if (span.Activity is { IsAllDataRequested: true } activity)
+        {
+            activity.DescribeAttempt(ticket.AttemptsBegun);
+        }
+    }
+
     private static Activity? Start(DispatchTicket ticket)
     {
         var activity = ConductorTelemetry.Source.StartActivity($"execute_step {ticket.Task.Name}");

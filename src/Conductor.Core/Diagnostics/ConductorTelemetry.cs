@@ -26,6 +26,8 @@ public static class ConductorTelemetry
     /// <summary>The version of this library, on source and meter.</summary>
     public static readonly string Version = typeof(ConductorTelemetry).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 
+    private static readonly object _firstAttempt = 1;
+
     internal static readonly ActivitySource Source = new(new ActivitySourceOptions(SourceName)
     {
         Version = Version,
@@ -43,6 +45,9 @@ public static class ConductorTelemetry
             activity.AddTag(name, value);
         }
     }
+
+    /// <summary>Which attempt it is, or how many there were: nearly always one.</summary>
+    internal static void DescribeAttempt(this Activity activity, int attempt) => activity.AddTag(Tags.Attempt, attempt == 1 ? _firstAttempt : attempt);
 
     /// <summary>Ends a span that failed. Cancellation is not an error.</summary>
     internal static void Fail(this Activity? activity, string errorType, string? description = null)

@@ -114,6 +114,7 @@ public sealed class TracingTests : IDisposable
         var step = await SpanAsync("execute_step job");
         var agents = _ended.Where(activity => activity.DisplayName == "invoke_agent a").ToList();
         agents.Select(activity => activity.GetTagItem("conductor.attempt")).Should().Equal(1, 2);
+        step.GetTagItem("conductor.attempt").Should().Be(2);
         agents.Should().OnlyContain(activity => activity.ParentSpanId == step.SpanId);
     }
 
