@@ -63,7 +63,9 @@ internal sealed class PerTaskInstance(BaseAgent agent)
     {
         if (_isStarted)
         {
-            using var limit = new CancellationTokenSource(task.GracePeriod, task.TimeProvider);
+            var limit = new GraceLimit(
+                task.GracePeriod, task.TimeProvider, exception => Log.EndFailed(task.Logger, exception, task.AgentId, task.Task.Id), new CancellationToken(canceled: true));
+            await using var watched = limit.ConfigureAwait(false);
             await CloseAsync().ConfigureAwait(false);
             await EndQuietlyAsync(static (ended, token) => ended.StopAsync(token), task, limit.Token).ConfigureAwait(false);
         }

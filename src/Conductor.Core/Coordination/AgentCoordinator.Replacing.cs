@@ -109,7 +109,7 @@ public sealed partial class AgentCoordinator
     {
         var slot = place.Predecessor;
         var opening = OpenAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, place.Unwanted).AsTask();
-        var limit = new GraceLimit(_options.CancellationGracePeriod, _time, place.Unwanted);
+        var limit = new GraceLimit(_options.CancellationGracePeriod, _time, exception => Log.HookCallbackFailed(_logger, exception, slot.Id), place.Unwanted);
         await using var watched = limit.ConfigureAwait(false);
         try
         {

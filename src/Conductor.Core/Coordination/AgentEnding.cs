@@ -39,7 +39,7 @@ internal sealed class AgentEnding(TimeProvider time, TimeSpan gracePeriod, ILogg
         string agentId,
         CancellationToken patience)
     {
-        var limit = new GraceLimit(gracePeriod, time, patience);
+        var limit = new GraceLimit(gracePeriod, time, exception => Log.HookCallbackFailed(logger, exception, agentId), patience);
         await using var watched = limit.ConfigureAwait(false);
         var ending = HearAsync(end, failed, agentId, limit.Token);
         try

@@ -146,7 +146,7 @@ internal sealed partial class AgentPool
         }
 
         var due = _brokenOff.Min(static slot => slot.TimeUntilRecovery);
-        _recovery ??= _time.CreateTimer(static state => ((AgentPool)state!).OnRecoveryDue(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _recovery ??= LastingTimer.Make(_time, static state => ((AgentPool)state!).OnRecoveryDue(), this);
         _recovery.Change(due > TimeSpan.Zero ? TimerRange.AtMost(due) : _trialRecheck, Timeout.InfiniteTimeSpan);
     }
 

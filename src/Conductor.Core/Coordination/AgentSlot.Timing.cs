@@ -23,7 +23,7 @@ internal sealed partial class AgentSlot
 
         _timerDue = dueAt;
         var due = _timeout - Time.GetElapsedTime(StartedAt);
-        _timer ??= Time.CreateTimer(static state => ((AgentSlot)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer ??= LastingTimer.Make(Time, static state => ((AgentSlot)state!).OnTimer(), this);
         _timer.Change(due > TimeSpan.Zero ? due : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 

@@ -100,7 +100,8 @@ internal sealed class AgentStateSaver(StateManager state, TimeProvider time, Tim
     /// <returns>False when the patience and the grace period after it are over first.</returns>
     private async ValueTask<bool> IsOverInTimeAsync(Task operation, CancellationToken patience)
     {
-        var limit = new GraceLimit(gracePeriod, time, patience);
+        // (Nobody registers anything on its token.)
+        var limit = new GraceLimit(gracePeriod, time, static _ => { }, patience);
         await using var watched = limit.ConfigureAwait(false);
         await operation.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return operation.IsCompleted;

@@ -80,6 +80,12 @@ internal static partial class Log
     [LoggerMessage(1355, LogLevel.Error, "The store did not save or delete the state of agent {AgentId} in time: what it says of the agent may be old.")]
     public static partial void AgentStateLeft(ILogger logger, string agentId);
 
+    [LoggerMessage(1356, LogLevel.Error, "What a hook of agent {AgentId} registered on its token failed when the hook could be waited for no longer.")]
+    public static partial void HookCallbackFailed(ILogger logger, Exception exception, string agentId);
+
+    [LoggerMessage(1357, LogLevel.Warning, "Dead letter {DeadLetterId} is replayed without what the store no longer has of run {WorkflowId}: {Missing}.")]
+    public static partial void ReplayedWithout(ILogger logger, string deadLetterId, string workflowId, string missing);
+
     [LoggerMessage(1370, LogLevel.Error, "What a policy registered on its token failed when the policy's answer about task {TaskId} was no longer waited for.")]
     public static partial void PolicyCallbackFailed(ILogger logger, Exception exception, string taskId);
 }

@@ -32,7 +32,7 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
     /// <summary>Opens the database on the writer's thread.</summary>
     public Task OpenAsync()
     {
-        new Thread(Work) { IsBackground = true, Name = "Conductor.Sqlite writer" }.Start();
+        new Thread(Work) { IsBackground = true, Name = "Conductor.Sqlite writer" }.UnsafeStart();
         return _opened.Task;
     }
 

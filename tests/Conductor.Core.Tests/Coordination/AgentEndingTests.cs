@@ -35,7 +35,30 @@ public sealed class AgentEndingTests
         await Rig.UntilAsync(() => Logged(rig, 1341) == 1, "the failure to be logged");
     }
 
+    [Fact]
+    public async Task UnregisterAgentAsync_WhatTheHookRegisteredThrows_IsLoggedAndEndsNothing()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.Coordinator.RegisterAgentAsync(new Registering(_end.Task), AgentType.Coding, "a");
+
+        await rig.DriveAsync(rig.Coordinator.UnregisterAgentAsync("a", _noTime).AsTask());
+
+        await Rig.UntilAsync(() => Logged(rig, 1356) == 1, "the failure to be logged");
+        _end.SetResult();
+    }
+
     private static int Logged(Rig rig, int id) => rig.Logs.GetSnapshot().Count(entry => entry.Id.Id == id);
+
+    private sealed class Registering(Task end) : BaseAgent
+    {
+        protected override async ValueTask OnStopAsync(CancellationToken cancellationToken)
+        {
+            cancellationToken.Register(static () => throw new InvalidOperationException("callback"));
+            await end;
+        }
+
+        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.Empty);
+    }
 
     private sealed class SlowDisposal(Task end) : BaseAgent, IAsyncDisposable
     {

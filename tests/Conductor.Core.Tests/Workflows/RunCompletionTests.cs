@@ -122,7 +122,7 @@ public sealed class RunCompletionTests : IAsyncLifetime
 
         (await run.Completion.WaitAsync(_limit)).Status.Should().Be(WorkflowStatus.Completed);
 
-        _rig.Logs.GetSnapshot().Should().Contain(record => record.Id.Id == 1418);
+        _rig.Logs.GetSnapshot().Should().Contain(record => record.Id.Id == 1612);
     }
 
     [Fact]
