@@ -72,7 +72,7 @@ public sealed partial class TaskContext
     /// <summary>The dead letter that this is a replay of, if any.</summary>
     public string? ReplayOf => _assignment.ReplayOf;
 
-    /// <summary>The outputs of the tasks it depends on, by task id. A skipped one has none.</summary>
+    /// <summary>The outputs of the tasks it depends on, by task id. A skipped one has none; nor has, in a replay, one whose result is no longer kept.</summary>
     public IReadOnlyDictionary<string, TaskData> Outputs => _assignment.DependencyOutputs;
 
     /// <summary>The id of the agent.</summary>
@@ -96,14 +96,12 @@ public sealed partial class TaskContext
     /// <summary>The output of a task it depends on.</summary>
     /// <typeparam name="T">The output's type.</typeparam>
     /// <param name="taskId">The other task's id.</param>
-    /// <exception cref="TaskValidationException">It does not depend on that task, that task was skipped, or its output is of another type.</exception>
+    /// <exception cref="TaskValidationException">
+    /// It does not depend on that task, that task was skipped, its output is of another type, or this is a replay and the output is no longer kept.
+    /// </exception>
     public T Output<T>(string taskId) => Outputs.TryGetValue(taskId, out var output)
         ? output.Get<T>()
-        : throw new TaskValidationException(
-            $"Task '{Task.Id}' has no output of '{taskId}'. " +
-            (Task.DependsOn.Contains(taskId, StringComparer.Ordinal)
-                ? $"'{taskId}' is optional and was skipped: ask HasOutput first."
-                : $"Let it depend on it: After(\"{taskId}\")."));
+        : throw new TaskValidationException($"Task '{Task.Id}' has no output of '{taskId}'. {WhyNoOutput(taskId)}");
 
     /// <summary>The key under which an effect of this task is recorded: the same for every attempt and delivery.</summary>
     /// <param name="name">The effect's name within the task.</param>
@@ -269,6 +267,12 @@ public sealed partial class TaskContext
     }
 
     private Extras Own() => _extras ??= new Extras();
+
+    private string WhyNoOutput(string taskId) =>
+        !Task.DependsOn.Contains(taskId, StringComparer.Ordinal) ? $"Let it depend on it: After(\"{taskId}\")."
+        : !_assignment.LacksOutputs ? $"'{taskId}' is optional and was skipped: ask HasOutput first."
+        : $"This is a replay, and the store no longer has run '{WorkflowId}', or has no result of '{taskId}' there: it was deleted, or its retention is over (RetentionOptions). " +
+          "Replay the dead letter with a corrected input that holds what is needed, or start the workflow anew.";
 
     private static Feedback Join(Feedback first, Feedback second)
     {

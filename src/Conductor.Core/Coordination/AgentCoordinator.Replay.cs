@@ -8,7 +8,8 @@ public sealed partial class AgentCoordinator
 {
     /// <summary>
     /// Runs a dead letter's task again: a new execution outside its workflow, which has gone on, under the same idempotency key (so that
-    /// recorded effects are not repeated) and with a reference to what it replays. The letter is removed when the replay succeeded, and
+    /// recorded effects are not repeated) and with a reference to what it replays. It sees of its run what it saw then, as far as the store still has it: the outputs of the
+    /// tasks it depends on, and the findings of its round. The letter is removed when the replay succeeded, and
     /// replaced by its own when it was given up again. While it takes, nobody else replays the letter: a lease on that is renewed, and runs out half a minute after
     /// its process died.
     /// </summary>
@@ -31,7 +32,7 @@ public sealed partial class AgentCoordinator
         var lease = await ReplayLease.TryTakeAsync(_state.Leases, deadLetterId, Id, _time, _logger, _aborted, cancellationToken).ConfigureAwait(false)
             ?? throw new TaskValidationException($"Dead letter '{deadLetterId}' is being replayed already.");
         await using var disposal = lease.ConfigureAwait(false);
-        var replay = ReplayOf(await LetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false), correctedInput);
+        var replay = await ReplayOfAsync(await LetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false), correctedInput, cancellationToken).ConfigureAwait(false);
         TaskResult result;
         try
         {
@@ -100,11 +101,19 @@ public sealed partial class AgentCoordinator
         await _state.GetDeadLetterAsync(id, cancellationToken).ConfigureAwait(false)
         ?? throw new TaskValidationException($"There is no dead letter '{id}': it was replayed, cleared or never kept.");
 
-    private DispatchTicket ReplayOf(ErrorRecord letter, TaskData? correctedInput)
+    private async ValueTask<DispatchTicket> ReplayOfAsync(ErrorRecord letter, TaskData? correctedInput, CancellationToken cancellationToken)
     {
         var task = letter.Task ?? throw new TaskValidationException($"Dead letter '{letter.Id}' has no task to replay.");
-        var replay = task with { Id = EntityId.New(), Name = task.Name, DependsOn = [], Input = correctedInput ?? task.Input };
+
+        // It keeps what it depends on: its own letter, should it be given up again, is replayed like this one.
+        var replay = task with { Id = EntityId.New(), Name = task.Name, Input = correctedInput ?? task.Input };
         TaskValidation.ThrowIfInvalid(replay, _errors);
+        var seen = await RunAsSeen.ReadAsync(_state, letter, replay.DependsOn, cancellationToken).ConfigureAwait(false);
+        if (seen.IsIncomplete)
+        {
+            Log.ReplayedWithout(_logger, letter.Id, letter.WorkflowId!, seen.Describe());
+        }
+
         return new DispatchTicket(new TaskAssignment
         {
             Task = replay,
@@ -112,6 +121,9 @@ public sealed partial class AgentCoordinator
             WorkflowId = letter.WorkflowId,
             Round = letter.Round,
             IdempotencyKey = letter.IdempotencyKey ?? new ExecutionKey(letter.WorkflowId, task.Id, letter.Round).ToIdempotencyKey(task.IdempotencyKey),
+            DependencyOutputs = seen.Outputs,
+            Feedback = seen.Findings,
+            LacksOutputs = seen.Missing.Count > 0,
             ReplayOf = letter.Id,
         });
     }

@@ -43,6 +43,13 @@ public sealed record TaskAssignment : MessagePayload
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? ReplayOf { get; init; }
 
+    /// <summary>
+    /// Whether outputs of tasks it depends on are missing because they are no longer kept: of a replay whose run is not in the store any more, or has no result of such a
+    /// task. (A skipped task never had an output.)
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool LacksOutputs { get; init; }
+
     /// <summary>Names the execution.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public ExecutionKey ExecutionKey => new(WorkflowId, Task?.Id ?? string.Empty, Round);

@@ -104,7 +104,7 @@ internal static class Samples
         new TaskAssignment
         {
             Task = _task, WorkflowId = "r", Phase = WorkflowPhase.DevOps, Round = 1, Attempt = 2, Delivery = 3, IdempotencyKey = "k",
-            DependencyOutputs = new Dictionary<string, TaskData> { ["other"] = "value" }, Feedback = [_feedback], ReplayOf = "e",
+            DependencyOutputs = new Dictionary<string, TaskData> { ["other"] = "value" }, Feedback = [_feedback], LacksOutputs = true, ReplayOf = "e",
         },
         new TaskResultPayload { Result = _result },
         new FeedbackPayload { Feedback = _feedback },
