@@ -112,6 +112,11 @@ public sealed partial class WorkflowEngine
         {
             runner.Stop(StopCause.Cancelled);
         }
+        else if (_services.IsOutOfTime(plan.Definition, snapshot.State.StartedAt))
+        {
+            // Before anything is begun.
+            runner.Stop(StopCause.TimedOut);
+        }
 
         Launch(runner);
         return runner;
@@ -129,6 +134,12 @@ public sealed partial class WorkflowEngine
         if (state.DefinitionHash != plan.Hash)
         {
             await AwaitMigrationAsync(MigrateAsync(state, plan, settings, cancellationToken), runId, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (!state.IsComplete)
+        {
+            // Should nobody have it, it is gone on with here, also by an engine that was never told to look for such runs.
+            _recoveryLoop.EnsureStarted();
         }
 
         return await GetRunAsync(runId, cancellationToken).ConfigureAwait(false);

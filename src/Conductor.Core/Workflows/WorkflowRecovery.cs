@@ -105,7 +105,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     /// <summary>One damaged run must not keep the others from being taken over.</summary>
     private async ValueTask<bool> TryTakeOverAsync(UnfinishedWorkflow run, CancellationToken cancellationToken)
     {
-        if (!IsDead(run) || WasTriedLately(run.WorkflowId))
+        if (!IsDead(run))
         {
             return false;
         }
@@ -114,6 +114,12 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         Lease? lease = null;
         try
         {
+            // What waits for agents that nobody has here waits no longer than anybody wants it.
+            if (WasTriedLately(run.WorkflowId) && !(_missing.ContainsKey(run.WorkflowId) && await IsCancelledAsync(run.WorkflowId, cancellationToken).ConfigureAwait(false)))
+            {
+                return false;
+            }
+
             if (await PlanAsync(run.WorkflowId, cancellationToken).ConfigureAwait(false) is not { } plan)
             {
                 return false;
@@ -198,7 +204,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         var missing = services.State.IsShared
             ? []
             : definition.Tasks.Select(static task => task.AgentType).Distinct().Where(type => !services.Coordinator.HasAgents(type)).ToList();
-        if (missing.Count > 0)
+        if (missing.Count > 0 && !await EndsWithoutAgentsAsync(runId, definition, cancellationToken).ConfigureAwait(false))
         {
             _missing[runId] = missing;
             Refuse(runId, $"no agent is registered here of type {string.Join(", ", missing)}.");
@@ -208,6 +214,15 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         _missing.Remove(runId);
         return plan;
     }
+
+    /// <summary>Whether all that is left to do with a run is to end it.</summary>
+    private async ValueTask<bool> EndsWithoutAgentsAsync(string runId, WorkflowDefinition definition, CancellationToken cancellationToken) =>
+        await IsCancelledAsync(runId, cancellationToken).ConfigureAwait(false)
+        || (definition.Timeout is not null
+            && await services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false) is { } state
+            && services.IsOutOfTime(definition, state.StartedAt));
+
+    private ValueTask<bool> IsCancelledAsync(string runId, CancellationToken cancellationToken) => services.State.IsCancellationRequestedAsync(runId, cancellationToken);
 
     /// <summary>What had no agent of a type is tried as soon as it has.</summary>
     private bool WasTriedLately(string runId) =>

@@ -55,6 +55,9 @@ internal sealed class WorkflowServices(
     /// <summary>Whether this engine itself had lost a run, before it took this lease and nobody else had one in between.</summary>
     public bool HadLost(string runId, Lease lease) => LostFences.TryGetValue(runId, out var lostFence) && lostFence + 1 == lease.Fence;
 
+    /// <summary>Whether a run has used up the time that its definition gives it.</summary>
+    public bool IsOutOfTime(WorkflowDefinition definition, DateTimeOffset startedAt) => definition.Timeout is { } limit && Time.GetUtcNow() - startedAt >= limit;
+
     /// <summary>Gives a lease back that is needed no more. Never throws.</summary>
     public async ValueTask ReleaseAsync(Lease lease)
     {

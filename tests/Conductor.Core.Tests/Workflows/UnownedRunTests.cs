@@ -1,0 +1,81 @@
+using Conductor.Agents;
+using Conductor.Tests.Support;
+using Conductor.Workflows;
+
+namespace Conductor.Tests.Workflows;
+
+/// <summary>A run whose owner is gone, and what whoever asks for it by its id can do.</summary>
+public sealed class UnownedRunTests
+{
+    private static readonly WorkflowDefinition _one = new() { Name = "one", Tasks = [new TaskDefinition { Id = "t", AgentType = AgentType.Coding }] };
+
+    [Fact]
+    [Trait("Behaviour", "16")]
+    public async Task CancelAsync_NoAgentsOfItsTypesAreLeft_EndsTheRun()
+    {
+        await using var processes = new Processes();
+        await LeaveAsync(processes, _one);
+        var other = await processes.StartAsync();
+        await other.Engine.StartAsync();
+        await PassAsync(processes, other, seconds: 3);
+
+        (await processes.Store.RequestCancellationAsync("run")).Should().BeTrue();
+
+        await PassAsync(processes, other, seconds: 3);
+        (await processes.Store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.Cancelled);
+    }
+
+    [Fact]
+    public async Task Timeout_NoAgentsOfItsTypesAreLeft_EndsTheRun()
+    {
+        await using var processes = new Processes();
+        await LeaveAsync(processes, _one with { Timeout = TimeSpan.FromMinutes(1) });
+        var other = await processes.StartAsync();
+        await other.Engine.StartAsync();
+
+        await PassAsync(processes, other, seconds: 100);
+
+        var state = (await processes.Store.GetWorkflowStateAsync("run"))!;
+        (state.Status, state.Error!.Code).Should().Be((WorkflowStatus.Failed, ErrorCodes.WorkflowTimeout));
+    }
+
+    [Fact]
+    [Trait("Behaviour", "16")]
+    public async Task RunWorkflowAsync_ByItsIdOnAnEngineThatWasNotStarted_GoesOnWithIt()
+    {
+        await using var processes = new Processes();
+        await LeaveAsync(processes, _one);
+        var other = await processes.StartAsync();
+        await other.AddAsync(static _ => TaskData.From("done"));
+
+        var state = await other.DriveAsync(other.Engine.RunWorkflowAsync(_one, new WorkflowRunOptions { RunId = "run" }).AsTask());
+
+        (state.Status, state.TaskResults["t"].Output.Get<string>()).Should().Be((WorkflowStatus.Completed, "done"));
+    }
+
+    /// <summary>A process begins the run and stops, and nobody has it.</summary>
+    private static async Task LeaveAsync(Processes processes, WorkflowDefinition definition)
+    {
+        var owner = await processes.StartAsync();
+        await owner.AddAsync(StuckAsync);
+        await owner.Engine.StartWorkflowAsync(definition, new WorkflowRunOptions { RunId = "run" });
+        await Rig.UntilAsync(() => owner.Coordinator.RunningTasks == 1, "the task to run");
+        await owner.DriveAsync(owner.Engine.StopAsync(new CancellationToken(canceled: true)).AsTask());
+    }
+
+    private static async Task PassAsync(Processes processes, Rig rig, int seconds)
+    {
+        for (var second = 0; second < seconds; second++)
+        {
+            rig.Time.Advance(TimeSpan.FromSeconds(1));
+            processes.StoreClock.Advance(TimeSpan.FromSeconds(1));
+            await Rig.SettleAsync();
+        }
+    }
+
+    private static async ValueTask<TaskData> StuckAsync(TaskContext task, CancellationToken cancellationToken)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+        return TaskData.Empty;
+    }
+}
