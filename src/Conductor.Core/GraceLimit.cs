@@ -32,23 +32,7 @@ internal sealed class GraceLimit : IAsyncDisposable
         _limit.Dispose();
     }
 
-    private void Begin() => _timer = new LongTimer(_time, _gracePeriod, static state => _ = ((GraceLimit)state).EndAsync(), this);
+    private void Begin() => _timer = new LongTimer(_time, _gracePeriod, static state => ((GraceLimit)state).End(), this);
 
-    private async Task EndAsync()
-    {
-        try
-        {
-            await _limit.CancelAsync().ConfigureAwait(false);
-        }
-        catch (ObjectDisposedException)
-        {
-            // Over at this moment.
-        }
-#pragma warning disable CA1031 // Users' callbacks may throw anything.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            _failed(exception);
-        }
-    }
+    private void End() => _ = _limit.CancelQuietlyAsync(_failed);
 }

@@ -121,7 +121,8 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
             }
 
             // Under the lock, so that it cannot hit the next attempt; callbacks of the agent's code run on the thread pool.
-            _ = _cancellation!.CancelAsync();
+            var task = _current.Task;
+            _ = _cancellation!.CancelQuietlyAsync(exception => Log.CallbackFailed(host.Logger, exception, Id, task.Id));
             return true;
         }
     }

@@ -43,4 +43,7 @@ internal static partial class Log
 
     [LoggerMessage(1320, LogLevel.Warning, "That effect {Effect} of task {TaskId} was done could not be recorded now; it is tried again in {Delay}.")]
     public static partial void EffectRecordedLater(ILogger logger, Exception exception, string effect, string taskId, TimeSpan delay);
+
+    [LoggerMessage(1321, LogLevel.Error, "What agent {AgentId} registered on the token of task {TaskId} failed when the task was cancelled.")]
+    public static partial void CallbackFailed(ILogger logger, Exception exception, string agentId, string taskId);
 }

@@ -28,7 +28,7 @@ internal sealed class EndableWaits(TimeProvider time, WaitingLimit limit, ILogge
         if (limit.IsClosed || ticket.IsToBeGivenBack)
         {
             // Those who waited were told, and this one was perhaps not among them.
-            _ = wait.EndAsync();
+            wait.End();
         }
 
         return wait;
@@ -44,7 +44,7 @@ internal sealed class EndableWaits(TimeProvider time, WaitingLimit limit, ILogge
                 if (condition(wait.Ticket))
                 {
                     // What follows is the dispatch, which must not run under the lock.
-                    _ = wait.EndAsync();
+                    wait.End();
                 }
             }
         }
@@ -62,8 +62,8 @@ internal sealed class EndableWaits(TimeProvider time, WaitingLimit limit, ILogge
         {
             (_all, Ticket, _end) = (all, ticket, new CancellationTokenSource());
             Token = _end.Token;
-            _caller = cancellationToken.UnsafeRegister(static wait => _ = ((Wait)wait!).EndAsync(), this);
-            _timer = patience is { } left ? new LongTimer(all._time, left, static wait => _ = ((Wait)wait).EndAsync(), this) : null;
+            _caller = cancellationToken.UnsafeRegister(static wait => ((Wait)wait!).End(), this);
+            _timer = patience is { } left ? new LongTimer(all._time, left, static wait => ((Wait)wait).End(), this) : null;
         }
 
         public DispatchTicket Ticket { get; }
@@ -71,24 +71,8 @@ internal sealed class EndableWaits(TimeProvider time, WaitingLimit limit, ILogge
         /// <summary>Cancelled when the wait is to end.</summary>
         public CancellationToken Token { get; }
 
-        /// <summary>Ends it. Never throws: what a policy registered on its token may.</summary>
-        public async Task EndAsync()
-        {
-            try
-            {
-                await _end.CancelAsync().ConfigureAwait(false);
-            }
-            catch (ObjectDisposedException)
-            {
-                // Over at this moment.
-            }
-#pragma warning disable CA1031 // A user's callback may throw anything; the log is the only place to say so.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                Log.PolicyCallbackFailed(_all._logger, exception, Ticket.Task.Id);
-            }
-        }
+        /// <summary>Ends it. What a policy registered on its token may throw.</summary>
+        public void End() => _ = _end.CancelQuietlyAsync(exception => Log.PolicyCallbackFailed(_all._logger, exception, Ticket.Task.Id));
 
         /// <inheritdoc />
         public void Dispose()

@@ -76,4 +76,7 @@ internal static partial class Log
 
     [LoggerMessage(EventId = 1423, Message = "Task {TaskId} of run {WorkflowId} was not run ({Code}): {Message}")]
     public static partial void TaskNotRun(ILogger logger, LogLevel level, string taskId, string workflowId, string code, string message);
+
+    [LoggerMessage(1424, LogLevel.Error, "What a policy or an agent registered on a token of run {WorkflowId} failed when the run was stopped.")]
+    public static partial void CallbackFailed(ILogger logger, Exception exception, string workflowId);
 }

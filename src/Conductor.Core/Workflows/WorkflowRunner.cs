@@ -103,14 +103,16 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
         }
         while (Interlocked.CompareExchange(ref _stopCause, (int)cause, known) != known);
 
-        _ = Volatile.Read(ref _untilStopped)?.CancelAsync();
+        _ = Volatile.Read(ref _untilStopped)?.CancelQuietlyAsync(CallbackFailed);
         if (cause != StopCause.Draining)
         {
-            _ = _taskCancellation.CancelAsync();
+            _ = _taskCancellation.CancelQuietlyAsync(CallbackFailed);
         }
 
         _finished.Nudge();
     }
+
+    private void CallbackFailed(Exception exception) => Log.CallbackFailed(_services.Logger, exception, RunId);
 
     /// <summary>What any stop ends, a drain too: a wait that is no task, of which the loop has one at a time.</summary>
     private CancellationToken UntilStopped()

@@ -47,6 +47,22 @@ public sealed class AgentEndingTests
         _end.SetResult();
     }
 
+    [Fact]
+    public async Task DispatchTaskAsync_WhatTheAgentRegisteredThrowsAtTheTimeLimit_IsLogged()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(async (_, token) =>
+        {
+            token.Register(static () => throw new InvalidOperationException("callback"));
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            return TaskData.Empty;
+        });
+
+        await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } }));
+
+        await Rig.UntilAsync(() => Logged(rig, 1321) == 1, "the failure to be logged");
+    }
+
     private static int Logged(Rig rig, int id) => rig.Logs.GetSnapshot().Count(entry => entry.Id.Id == id);
 
     private sealed class Registering(Task end) : BaseAgent
