@@ -11,11 +11,15 @@ namespace Conductor.Agents;
 internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : ILaneItem, IMessageReceiver, IMessageSource
 #pragma warning restore CA1001
 {
+    /// <summary>The one whose agent handles a message, in what its handler calls.</summary>
+    private static readonly AsyncLocal<AgentMailbox?> _handling = new();
+
     private MessageSubscription? _subscription;
     private CancellationTokenSource? _cancellation;
     private TaskContext? _current;
     private long _revoked;
     private int _awaitsLeader;
+    private bool _isClosed;
 
     /// <summary>The agent.</summary>
     public BaseAgent Agent => agent;
@@ -55,24 +59,24 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     public async ValueTask OpenAsync(CancellationToken cancellationToken) =>
         _subscription = await host.Bus!.SubscribeAsync(Channel, this, options: null, cancellationToken).ConfigureAwait(false);
 
-    /// <summary>Stops listening. A task that runs is not waited for.</summary>
-    public async ValueTask CloseAsync()
+    /// <summary>Stops listening. A task that runs is not waited for, nor is a message that is being handled.</summary>
+    public ValueTask CloseAsync()
     {
-        if (_subscription is { } subscription)
-        {
-            _subscription = null;
-            await subscription.DisposeAsync().ConfigureAwait(false);
-        }
+        _isClosed = true;
+        return _subscription?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
+
+    /// <summary>Over when the agent handles no message any more, once this was closed. At once for whoever is called by the handler: it must not wait for itself.</summary>
+    public Task WhenQuiet() => _subscription is { } subscription && _handling.Value != this ? subscription.WhenQuiet() : Task.CompletedTask;
 
     /// <summary>Publishes the assignment of the attempt under way, on the agent's channel.</summary>
     /// <exception cref="BusException">The bus was disconnected since the agent began to listen: nobody would take it, though the bus is connected again.</exception>
     public ValueTask AssignAsync(CancellationToken cancellationToken) => _subscription switch
     {
-        { IsClosed: true } => throw new BusException(
+        { IsClosed: false } subscription => host.Bus!.PublishAsync(subscription, this, cancellationToken),
+        { } when !_isClosed => throw new BusException(
             ErrorCodes.BusDisconnected, $"The bus was disconnected since agent '{Id}' was registered, which ended its subscription. Make a new coordinator, or a new host."),
-        { } subscription => host.Bus!.PublishAsync(subscription, this, cancellationToken),
-        null => host.Bus!.PublishAsync(Channel, ((IMessageSource)this).ToMessage(), cancellationToken),
+        _ => host.Bus!.PublishAsync(Channel, ((IMessageSource)this).ToMessage(), cancellationToken),
     };
 
     /// <summary>Puts a message that came another way (a broadcast) behind those that wait.</summary>
@@ -185,6 +189,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     {
         if (message.Payload is not TaskAssignment)
         {
+            _handling.Value = this;
             return agent.HandleMessageAsync(message, cancellationToken);
         }
 

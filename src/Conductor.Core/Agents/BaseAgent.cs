@@ -137,7 +137,10 @@ public abstract class BaseAgent
     protected abstract ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken);
 
     /// <summary>Prepares the agent, before it is given any task. When it throws, the agent is not registered. Default: nothing.</summary>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">
+    /// Cancelled when whoever registers the agent gives up, or the coordinator stops. A grace period after that (<see cref="Coordination.DispatchOptions.CancellationGracePeriod"/>) it is not
+    /// waited for, and the agent is stopped when it has ended.
+    /// </param>
     protected virtual ValueTask OnStartAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>Cleans up, after its last task. What it throws is logged and stops nothing. Default: nothing.</summary>
@@ -148,6 +151,10 @@ public abstract class BaseAgent
     protected virtual ValueTask OnStopAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>Takes a message that is no task: to this agent, or to all. An agent that is made anew for each task takes those that come while it runs one. Default: nothing.</summary>
+    /// <remarks>
+    /// Messages are handled one after another, beside the agent's task. The stop hook waits for one that is being handled, for the grace period
+    /// (<see cref="Coordination.DispatchOptions.CancellationGracePeriod"/>) at most; those that wait behind it are dropped.
+    /// </remarks>
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Cancelled when the bus is disconnected.</param>
     protected virtual ValueTask OnMessageAsync(AgentMessage message, CancellationToken cancellationToken) => ValueTask.CompletedTask;

@@ -4,7 +4,7 @@ using Conductor.State;
 
 namespace Conductor.Coordination;
 
-/// <content>The agents: registering and unregistering.</content>
+/// <content>The agents: which there are, registering and unregistering.</content>
 public sealed partial class AgentCoordinator
 {
     /// <summary>The agents by id; null while one is being registered.</summary>
@@ -29,9 +29,9 @@ public sealed partial class AgentCoordinator
 
     /// <summary>Registers an agent that knows its identity. It takes tasks when this returns.</summary>
     /// <param name="agent">The agent.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.</param>
     /// <exception cref="AgentAlreadyRegisteredException">One of its id is registered.</exception>
-    /// <exception cref="InvalidOperationException">It has no identity, is registered already, or the coordinator is not started.</exception>
+    /// <exception cref="InvalidOperationException">It has no identity, is registered already, or the coordinator is not started, or stops meanwhile.</exception>
     public ValueTask RegisterAgentAsync(BaseAgent agent, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(agent);
@@ -42,9 +42,9 @@ public sealed partial class AgentCoordinator
     /// <param name="agent">The agent.</param>
     /// <param name="type">Its type.</param>
     /// <param name="agentId">Its id. Default: that of the identity it knows, and a new one where it knows none.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.</param>
     /// <exception cref="AgentAlreadyRegisteredException">One of its id is registered.</exception>
-    /// <exception cref="InvalidOperationException">It is registered already, or the coordinator is not started.</exception>
+    /// <exception cref="InvalidOperationException">It is registered already, or the coordinator is not started, or stops meanwhile.</exception>
     public ValueTask RegisterAgentAsync(BaseAgent agent, AgentType type, string? agentId = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(agent);
@@ -60,9 +60,9 @@ public sealed partial class AgentCoordinator
     /// </summary>
     /// <param name="identity">Who it is.</param>
     /// <param name="factory">Makes it, and its replacements. What it makes is disposed here.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.</param>
     /// <exception cref="AgentAlreadyRegisteredException">One of its id is registered.</exception>
-    /// <exception cref="InvalidOperationException">The coordinator is not started.</exception>
+    /// <exception cref="InvalidOperationException">The coordinator is not started, or stops meanwhile.</exception>
     public ValueTask RegisterAgentAsync(AgentIdentity identity, Func<BaseAgent> factory, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(identity);
@@ -157,103 +157,6 @@ public sealed partial class AgentCoordinator
     private AgentType TypeOf(string agentId) => FindSlot(agentId)?.Identity.Type ?? default;
 
     private AgentSlot? FindSlot(string agentId) => _slots.GetValueOrDefault(agentId);
-
-    private async ValueTask RegisterAsync(AgentIdentity identity, BaseAgent? agent, Func<BaseAgent>? factory, CancellationToken cancellationToken)
-    {
-        if (identity.Type.IsEmpty)
-        {
-            throw new NoAgentTypeException($"Agent '{identity.Id}' names no type. Register it with one: RegisterAgentAsync(agent, new AgentType(\"…\")).");
-        }
-
-        IdText.ThrowIfInvalid(identity.Id, nameof(identity), "The agent's id (AgentIdentity.Id)");
-        ThrowIfNotStarted();
-        if (!_slots.TryAdd(identity.Id, null))
-        {
-            throw new AgentAlreadyRegisteredException(identity.Id);
-        }
-
-        AgentSlot? slot = null;
-        try
-        {
-            slot = await OpenAsync(identity, agent ?? factory!(), factory, predecessor: null, cancellationToken).ConfigureAwait(false);
-
-            // What it is as soon as it is taken in.
-            await _state.SaveAgentStateAsync(slot.ToState() with { Status = AgentStatus.Idle }, cancellationToken: cancellationToken).ConfigureAwait(false);
-        }
-        catch
-        {
-            if (slot is not null)
-            {
-                // It listens by now, and would take what is meant for the next one of its id.
-                await RetireAsync(slot, CancellationToken.None).ConfigureAwait(false);
-            }
-
-            _slots.TryRemove(identity.Id, out _);
-            throw;
-        }
-
-        await TakeInAsync(slot, predecessor: null).ConfigureAwait(false);
-
-        // Once its type is known: before that, whoever asks for its breaker asks for that of an agent registered nowhere.
-        _errors.AddAgent(identity.Id);
-        ThrowIfStopped();
-        Log.Registered(_logger, identity.Id, identity.Type.Name);
-    }
-
-    /// <summary>Starts an agent and opens its mailbox. When anything fails, nothing is left behind.</summary>
-    private async ValueTask<AgentSlot> OpenAsync(
-        AgentIdentity identity, BaseAgent agent, Func<BaseAgent>? factory, AgentSlot? predecessor, CancellationToken cancellationToken)
-    {
-        if (agent is null)
-        {
-            throw new InvalidOperationException($"The factory of agent '{identity.Id}' of type '{identity.Type}' gave null. Let it give a new agent each time it is called.");
-        }
-
-        agent.Attach(identity);
-        var isStarted = false;
-        try
-        {
-            await agent.StartAsync(cancellationToken).ConfigureAwait(false);
-            isStarted = true;
-
-            // The start may have taken its time: it must not begin to listen in place of another of its id.
-            cancellationToken.ThrowIfCancellationRequested();
-            var slot = new AgentSlot(this, _pools.GetOrAdd(identity.Type), agent, factory);
-            if (predecessor is not null)
-            {
-                slot.Inherit(predecessor);
-            }
-
-            await slot.OpenAsync(cancellationToken).ConfigureAwait(false);
-            CountAgent(identity.Type, 1);
-            return slot;
-        }
-        catch
-        {
-            await _ending.EndAsync(identity.Id, agent, isStarted, isOurs: factory is not null, cancellationToken).ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    /// <summary>Makes a slot known, with the breaker its agent has by now, if any, and gives it to its pool. A coordinator that was stopped meanwhile stops it, too.</summary>
-    private async ValueTask TakeInAsync(AgentSlot slot, AgentSlot? predecessor)
-    {
-        _slots[slot.Id] = slot;
-
-        // After it is known: a breaker that is made from here on is told to it.
-        slot.Breaker = _errors.FindCircuitBreaker(slot.Id);
-        slot.Pool.Add(slot, predecessor);
-        if (slot.HasLeft)
-        {
-            // Unregistered since it is known: either there, or here, it leaves its pool.
-            slot.Pool.Remove(slot);
-        }
-
-        if (_stopped)
-        {
-            await StopAgentAsync(slot.Id, CancellationToken.None).ConfigureAwait(false);
-        }
-    }
 
     private void OnBreakerChanged(string agentId)
     {

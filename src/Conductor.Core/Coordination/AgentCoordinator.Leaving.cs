@@ -24,6 +24,7 @@ public sealed partial class AgentCoordinator
 
         try
         {
+            await WhenQuietAsync(slot).ConfigureAwait(false);
             await _ending.EndAsync(slot.Id, slot.Agent, isStarted: true, isOurs: slot.Factory is not null, patience).ConfigureAwait(false);
             CountAgent(slot.Identity.Type, -1);
             await slot.DisposeAsync().ConfigureAwait(false);
@@ -31,6 +32,20 @@ public sealed partial class AgentCoordinator
         finally
         {
             over.SetResult();
+        }
+    }
+
+    /// <summary>Waits for the message that the agent handles, if any, for the grace period and no longer: nobody can tell how long a handler runs.</summary>
+    private async ValueTask WhenQuietAsync(AgentSlot slot)
+    {
+        var quiet = slot.WhenQuiet();
+        if (!quiet.IsCompleted)
+        {
+            await quiet.WaitAsync(_options.CancellationGracePeriod, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!quiet.IsCompleted)
+            {
+                Log.MessageHandlerLeft(_logger, slot.Id);
+            }
         }
     }
 

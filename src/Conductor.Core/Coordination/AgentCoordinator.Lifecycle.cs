@@ -8,6 +8,10 @@ public sealed partial class AgentCoordinator
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private readonly CancellationTokenSource _abort = new();
     private readonly CancellationToken _aborted;
+
+    /// <summary>Tells agents that start that they are not wanted any more. Never disposed: it may still be telling them when the coordinator is.</summary>
+    private readonly CancellationTokenSource _closing = new();
+
     private readonly List<MessageSubscription> _subscriptions = [];
     private TaskCompletionSource? _drained;
     private IDisposable? _observation;
@@ -71,6 +75,7 @@ public sealed partial class AgentCoordinator
             var isRunning = IsStarted;
             _stopped = true;
             _admissions.Close();
+            _ = _closing.CancelQuietlyAsync(exception => Log.StartCallbacksFailed(_logger, exception, Id));
             if (!isRunning)
             {
                 await UnsubscribeAsync().ConfigureAwait(false);

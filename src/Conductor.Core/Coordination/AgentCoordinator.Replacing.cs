@@ -104,49 +104,18 @@ public sealed partial class AgentCoordinator
         return null;
     }
 
-    /// <summary>Starts another agent of the factory. A start hook that ignores that it is no longer wanted is left to itself after the grace period.</summary>
+    /// <summary>Starts another agent of the factory.</summary>
     private async ValueTask<AgentSlot?> TryOpenSuccessorAsync(Replacement place)
     {
         var slot = place.Predecessor;
-        var opening = OpenAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, place.Unwanted).AsTask();
-        var limit = new GraceLimit(_options.CancellationGracePeriod, _time, exception => Log.HookCallbackFailed(_logger, exception, slot.Id), place.Unwanted);
-        await using var watched = limit.ConfigureAwait(false);
-        try
+        var successor = await OpenWithinGraceAsync(slot.Identity, slot.Factory!(), slot.Factory, slot, place.Unwanted).ConfigureAwait(false);
+        if (!place.IsUnwanted)
         {
-            var successor = await opening.WaitAsync(limit.Token).ConfigureAwait(false);
-            if (!place.IsUnwanted)
-            {
-                return successor;
-            }
-        }
-        catch (OperationCanceledException) when (limit.Token.IsCancellationRequested && !opening.IsCompleted)
-        {
-            Log.StartHookLeft(_logger, slot.Id);
-            _ = RetireUnwantedAsync(opening, place);
-            return null;
+            return successor;
         }
 
-        await RetireUnwantedAsync(opening, place).ConfigureAwait(false);
+        await RetireAsync(successor, place.Unwanted).ConfigureAwait(false);
         return null;
-    }
-
-    /// <summary>Stops what a start that is no longer wanted brought about, if it did, whenever that is. Never throws.</summary>
-    private async Task RetireUnwantedAsync(Task<AgentSlot> opening, Replacement place)
-    {
-        try
-        {
-            await RetireAsync(await opening.ConfigureAwait(false), place.Unwanted).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            // It gave up, and left nothing behind.
-        }
-#pragma warning disable CA1031 // In the background: a start hook may throw anything, and the log is the only place to say so.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.ReplacementLost(_logger, exception, place.Predecessor.Id);
-        }
     }
 
     /// <summary>None is to take the place. Never throws.</summary>

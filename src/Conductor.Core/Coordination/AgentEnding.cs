@@ -55,6 +55,8 @@ internal sealed class AgentEnding(TimeProvider time, TimeSpan gracePeriod, ILogg
     /// <summary>Runs what ends an agent and logs what it throws, however late. Never throws.</summary>
     private async Task HearAsync(Func<CancellationToken, ValueTask> end, Action<ILogger, Exception, string> failed, string agentId, CancellationToken limit)
     {
+        // Users' code may block the thread instead of waiting: not that of whoever waits for it up to a limit.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
             await end(limit).ConfigureAwait(false);

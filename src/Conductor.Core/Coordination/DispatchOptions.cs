@@ -34,7 +34,7 @@ public sealed class DispatchOptions
     /// <value>Default: 1 second.</value>
     public TimeSpan PolicyRecheckInterval { get; set; } = DefaultInterval;
 
-    /// <summary>How long an agent's code may take to heed its cancelled token before the agent is set aside. Zero or more.</summary>
+    /// <summary>How long an agent's code may take to heed its cancelled token before the agent is set aside, and its hooks before they are left to themselves. Zero or more.</summary>
     /// <value>Default: 5 seconds.</value>
     public TimeSpan CancellationGracePeriod { get; set; } = DefaultCancellationGracePeriod;
 

@@ -56,7 +56,7 @@ internal static partial class Log
     [LoggerMessage(1347, LogLevel.Error, "Agent {AgentId} was to be replaced, and what was left of that failed. Its id is free.")]
     public static partial void ReplacementLost(ILogger logger, Exception exception, string agentId);
 
-    [LoggerMessage(1348, LogLevel.Error, "The start hook of what was to replace agent {AgentId} did not heed its token in time, and is left to itself.")]
+    [LoggerMessage(1348, LogLevel.Error, "The start hook of agent {AgentId}, which is no longer wanted, did not heed its token in time, and is left to itself.")]
     public static partial void StartHookLeft(ILogger logger, string agentId);
 
     [LoggerMessage(1349, LogLevel.Error, "What the start hook of agent {AgentId} registered on its token failed when the agent was no longer wanted.")]
@@ -85,6 +85,15 @@ internal static partial class Log
 
     [LoggerMessage(1357, LogLevel.Warning, "Dead letter {DeadLetterId} is replayed without what the store no longer has of run {WorkflowId}: {Missing}.")]
     public static partial void ReplayedWithout(ILogger logger, string deadLetterId, string workflowId, string missing);
+
+    [LoggerMessage(1358, LogLevel.Error, "The start of agent {AgentId}, which was no longer wanted and left to itself, failed.")]
+    public static partial void LateStartFailed(ILogger logger, Exception exception, string agentId);
+
+    [LoggerMessage(1359, LogLevel.Error, "What the start hook of an agent registered on its token failed when coordinator {CoordinatorId} stopped.")]
+    public static partial void StartCallbacksFailed(ILogger logger, Exception exception, string coordinatorId);
+
+    [LoggerMessage(1360, LogLevel.Warning, "Agent {AgentId} still handles a message as it is stopped. It was given the grace period, and is left to itself.")]
+    public static partial void MessageHandlerLeft(ILogger logger, string agentId);
 
     [LoggerMessage(1370, LogLevel.Error, "What a policy registered on its token failed when the policy's answer about task {TaskId} was no longer waited for.")]
     public static partial void PolicyCallbackFailed(ILogger logger, Exception exception, string taskId);

@@ -24,6 +24,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
     private readonly ConductorEnvironment _environment;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
+    private readonly CancellationTokenSource _stopping = new();
     private bool _started;
     private bool _stopped;
     private Exception? _startFailure;
@@ -68,7 +69,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// Starts everything and registers the agents. Starting twice does nothing. When anything fails, nothing is left running, and another start needs another container.
     /// </summary>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ObjectDisposedException">It was stopped.</exception>
+    /// <exception cref="ObjectDisposedException">It was stopped, before or while it started.</exception>
     /// <exception cref="InvalidOperationException">It was started before, and that failed; why is the inner exception.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
@@ -86,12 +87,14 @@ public sealed class ConductorRuntime : IAsyncDisposable
             {
                 return;
             }
+
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
             try
             {
-                await Coordinator.StartAsync(cancellationToken).ConfigureAwait(false);
+                await Coordinator.StartAsync(either.Token).ConfigureAwait(false);
                 CheckPayloadTypes();
-                await RegisterAgentsAsync(cancellationToken).ConfigureAwait(false);
-                await Workflows.StartAsync(cancellationToken).ConfigureAwait(false);
+                await RegisterAgentsAsync(either.Token).ConfigureAwait(false);
+                await Workflows.StartAsync(either.Token).ConfigureAwait(false);
                 _started = true;
                 Log.Started(_logger, Coordinator.AgentIds.Count);
             }
@@ -100,6 +103,13 @@ public sealed class ConductorRuntime : IAsyncDisposable
                 // What goes wrong now as well is logged; what went wrong first is thrown.
                 _startFailure = exception;
                 await StopAllAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
+                if (exception is OperationCanceledException)
+                {
+                    // By which of the two.
+                    cancellationToken.ThrowIfCancellationRequested();
+                    ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
+                }
+
                 throw;
             }
         }
@@ -111,11 +121,12 @@ public sealed class ConductorRuntime : IAsyncDisposable
 
     /// <summary>
     /// Stops everything: runs are drained, running tasks may finish until the token says otherwise, agents are stopped, bus and store are
-    /// disconnected. Stopping twice does nothing.
+    /// disconnected. A start under way is given up. Stopping twice does nothing.
     /// </summary>
     /// <param name="cancellationToken">Ends the waiting for running tasks, not the stop.</param>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
+        _ = _stopping.CancelQuietlyAsync(exception => Log.StartCallbackFailed(_logger, exception));
         await _lifecycle.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {

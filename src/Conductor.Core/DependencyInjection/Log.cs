@@ -13,4 +13,7 @@ internal static partial class Log
 
     [LoggerMessage(1002, LogLevel.Error, "A part of Conductor could not be stopped; the others are.")]
     public static partial void StopFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1003, LogLevel.Error, "What somebody registered on the token of the start failed when Conductor was stopped meanwhile.")]
+    public static partial void StartCallbackFailed(ILogger logger, Exception exception);
 }

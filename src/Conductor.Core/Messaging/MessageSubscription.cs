@@ -11,7 +11,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     private readonly int _capacity;
     private readonly QueueFullMode _fullMode;
     private readonly IMessageReceiver _receiver;
-    private Queue<Entry>? _queue;
+    private EntryQueue? _queue;
     private volatile bool _pumping;
     private bool _overflowing;
     private volatile bool _closed;
@@ -83,7 +83,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
                 return;
             }
 
-            _queue ??= new Queue<Entry>();
+            _queue ??= new EntryQueue();
             if (_queue.Count >= _capacity)
             {
                 dropped = _fullMode == QueueFullMode.DropOldest ? _queue.Dequeue().Message : message;
@@ -179,8 +179,17 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         {
             _closed = true;
             var waiting = _queue?.Count ?? 0;
-            _queue = null;
+            _queue?.Clear();
             return waiting;
+        }
+    }
+
+    /// <summary>Over when the handler no longer runs, after this was closed: what it was handed before goes on.</summary>
+    internal Task WhenQuiet()
+    {
+        lock (Gate)
+        {
+            return _pumping ? (_queue!.Quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task : Task.CompletedTask;
         }
     }
 
@@ -193,6 +202,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
                 entry = default;
                 _pumping = false;
                 _overflowing = false;
+                _queue?.Quiet?.TrySetResult();
                 return false;
             }
 
@@ -272,4 +282,11 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     }
 
     private readonly record struct Entry(AgentMessage Message, long EnqueuedAt);
+
+    /// <summary>What only subscriptions have that were ever sent anything.</summary>
+    private sealed class EntryQueue : Queue<Entry>
+    {
+        /// <summary>Set by who waits until the handler no longer runs.</summary>
+        public TaskCompletionSource? Quiet { get; set; }
+    }
 }

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using Conductor.Agents;
+using Conductor.Messaging;
 using Conductor.Tests.Support;
 
 namespace Conductor.Tests.Coordination;
@@ -61,6 +63,92 @@ public sealed class AgentEndingTests
         await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } }));
 
         await Rig.UntilAsync(() => Logged(rig, 1321) == 1, "the failure to be logged");
+    }
+
+    [Fact]
+    public async Task UnregisterAgentAsync_StopHookBlocksItsThread_IsWaitedForAsLongAsItMay()
+    {
+        await using var rig = await Rig.StartAsync();
+        using var end = new ManualResetEventSlim();
+        await rig.Coordinator.RegisterAgentAsync(new LambdaAgent(static _ => TaskData.Empty) { OnStop = () => { end.Wait(); return default; } }, AgentType.Coding, "a");
+
+        await rig.DriveAsync(rig.Coordinator.UnregisterAgentAsync("a", _noTime).AsTask());
+
+        Logged(rig, 1346).Should().Be(1);
+        end.Set();
+    }
+
+    /// <summary>What the stop hook cleans up may be what the handler uses.</summary>
+    [Fact]
+    public async Task UnregisterAgentAsync_TheAgentHandlesAMessage_ItsStopHookWaitsForThat()
+    {
+        await using var rig = await Rig.StartAsync();
+        var events = new ConcurrentQueue<string>();
+        var handling = await AddHandlerAsync(rig, async () =>
+        {
+            await _end.Task;
+            events.Enqueue("handled");
+        }, () => events.Enqueue("stopped"));
+
+        var unregistration = rig.Coordinator.UnregisterAgentAsync("a").AsTask();
+        await Rig.SettleAsync();
+        (events.Count, unregistration.IsCompleted, handling.IsCompleted).Should().Be((0, false, true));
+        _end.SetResult();
+
+        (await unregistration).Should().BeTrue();
+        events.Should().Equal("handled", "stopped");
+        Logged(rig, 1360).Should().Be(0);
+    }
+
+    [Fact]
+    public async Task StopAsync_TheAgentHandlesAMessageForEver_WaitsForTheGracePeriod()
+    {
+        await using var rig = await Rig.StartAsync();
+        var stopped = false;
+        await AddHandlerAsync(rig, () => new ValueTask(_end.Task), () => stopped = true);
+        var begun = rig.Time.GetUtcNow();
+
+        await rig.DriveAsync(rig.Coordinator.StopAsync().AsTask());
+
+        (rig.Time.GetUtcNow() - begun).Should().BeLessThan(TimeSpan.FromSeconds(6));
+        stopped.Should().BeTrue();
+        Logged(rig, 1360).Should().Be(1);
+        _end.SetResult();
+    }
+
+    [Fact]
+    public async Task UnregisterAgentAsync_ByTheHandlerOfAMessage_DoesNotWaitForItself()
+    {
+        await using var rig = await Rig.StartAsync();
+        var unregistered = new TaskCompletionSource<bool>();
+        await AddHandlerAsync(rig, async () => unregistered.SetResult(await rig.Coordinator.UnregisterAgentAsync("a")), static () => { });
+
+        (await unregistered.Task.WaitAsync(TimeSpan.FromSeconds(20))).Should().BeTrue();
+        rig.Coordinator.AgentIds.Should().BeEmpty();
+    }
+
+    /// <summary>Registers an agent and sends it a message.</summary>
+    /// <returns>Over when it handles that.</returns>
+    private static async Task<Task> AddHandlerAsync(Rig rig, Func<ValueTask> handle, Action stop)
+    {
+        var handling = new TaskCompletionSource();
+        var agent = new LambdaAgent(static _ => TaskData.Empty)
+        {
+            OnMessage = _ =>
+            {
+                handling.SetResult();
+                return handle();
+            },
+            OnStop = () =>
+            {
+                stop();
+                return default;
+            },
+        };
+        await rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, "a");
+        await rig.Bus.PublishAsync(Channels.Agent("a"), new AgentMessage { Type = MessageType.Control, Sender = "test" });
+        await handling.Task;
+        return handling.Task;
     }
 
     private static int Logged(Rig rig, int id) => rig.Logs.GetSnapshot().Count(entry => entry.Id.Id == id);

@@ -1,5 +1,6 @@
 using Conductor.Agents;
 using Conductor.Coordination;
+using Conductor.DependencyInjection;
 using Conductor.Messaging;
 using Conductor.State;
 using Conductor.Testing;
@@ -100,6 +101,38 @@ public sealed class RuntimeTests
         await stop.WaitAsync(TimeSpan.FromSeconds(20));
     }
 
+    /// <summary>Stopped before it has started: by a host that is told to stop meanwhile, or by the hook itself.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task StopAsync_AnAgentStarts_GivesTheStartUp(bool byTheHook)
+    {
+        var (starting, never) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var services = new ServiceCollection();
+        var time = new FakeTimeProvider();
+        services.AddSingleton<TimeProvider>(time);
+        services.AddConductor().AddAgent<Counter>(Worker).AddAgent(Worker, provider => new SlowStart(async token =>
+        {
+            starting.SetResult();
+            await (byTheHook ? provider.GetRequiredService<ConductorRuntime>().StopAsync(token) : never.Task);
+        }));
+        await using var provider = services.BuildServiceProvider();
+        var conductor = provider.GetRequiredService<ConductorRuntime>();
+        var start = conductor.StartAsync();
+        await starting.Task;
+
+        var stop = conductor.StopAsync(CancellationToken.None);
+        while (!start.IsCompleted || !stop.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        await stop;
+        await FluentActions.Awaiting(() => start).Should().ThrowAsync<ObjectDisposedException>();
+        (conductor.Bus.IsConnected, conductor.Coordinator.AgentIds.Count).Should().Be((false, 0));
+    }
+
     [Fact]
     public async Task Host_StartAndStop_RunsEverythingWithinIt()
     {
@@ -139,6 +172,13 @@ public sealed class RuntimeTests
             _begun.TrySetResult();
             await Task.Delay(Timeout.InfiniteTimeSpan, heedsToken ? cancellationToken : CancellationToken.None);
         }
+    }
+
+    private sealed class SlowStart(Func<CancellationToken, Task> start) : BaseAgent
+    {
+        protected override ValueTask OnStartAsync(CancellationToken cancellationToken) => new(start(cancellationToken));
+
+        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.Empty);
     }
 
     private sealed class BadDisconnect() : DelegatingStateManager(new InMemoryStateManager())
