@@ -224,29 +224,34 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
 
     private bool TryBegin(TaskAssignment assignment, long number, long startedAt, AgentMessage? message)
     {
+        TaskContext? current;
         lock (this)
         {
-            if (_revoked != 0 && _revoked == number)
+            current = _current;
+            if (current is null && (_revoked == 0 || _revoked != number))
             {
-                Log.AssignmentRevoked(host.Logger, Id, assignment.Task.Id);
-                return false;
-            }
+                if (_cancellation?.TryReset() != true)
+                {
+                    _cancellation?.Dispose();
+                    _cancellation = new CancellationTokenSource();
+                }
 
-            if (_current is not null)
-            {
-                Log.AssignmentRefused(host.Logger, Id, assignment.Task.Id, _current.Task.Id);
-                return false;
+                _current = new TaskContext(assignment, number, startedAt, this, message);
+                return true;
             }
-
-            if (_cancellation?.TryReset() != true)
-            {
-                _cancellation?.Dispose();
-                _cancellation = new CancellationTokenSource();
-            }
-
-            _current = new TaskContext(assignment, number, startedAt, this, message);
-            return true;
         }
+
+        // Outside the lock: a logger may take its time.
+        if (current is null)
+        {
+            Log.AssignmentRevoked(host.Logger, Id, assignment.Task.Id);
+        }
+        else
+        {
+            Log.AssignmentRefused(host.Logger, Id, assignment.Task.Id, current.Task.Id);
+        }
+
+        return false;
     }
 
     private void Publish(TaskContext attempt, TaskResult result)

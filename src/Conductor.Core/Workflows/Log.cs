@@ -79,4 +79,7 @@ internal static partial class Log
 
     [LoggerMessage(1424, LogLevel.Error, "What a policy or an agent registered on a token of run {WorkflowId} failed when the run was stopped.")]
     public static partial void CallbackFailed(ILogger logger, Exception exception, string workflowId);
+
+    [LoggerMessage(1425, LogLevel.Warning, "Task {TaskId} ended with an exception as run {WorkflowId} was handed over: its next owner runs it again.")]
+    public static partial void TaskLeft(ILogger logger, Exception exception, string taskId, string workflowId);
 }

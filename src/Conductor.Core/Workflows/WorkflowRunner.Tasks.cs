@@ -91,6 +91,7 @@ internal sealed partial class WorkflowRunner
         {
             if (StopCause >= StopCause.Draining)
             {
+                Log.TaskLeft(_services.Logger, exception, _plan.Task(task.Index).Id, RunId);
                 return null;
             }
 
