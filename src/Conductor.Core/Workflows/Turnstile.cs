@@ -2,14 +2,22 @@ namespace Conductor.Workflows;
 
 /// <summary>
 /// Lets the tasks of all runs through in order of arrival: no more at once than the coordinator's queue holds, so that none fails for its size, and
-/// one that is suspected of killing its process alone, so that its neighbours are not convicted with it. Thread-safe.
+/// one that is suspected of killing its process alone, so that its neighbours are not convicted with it. Being alone has a limit: a task may take
+/// hours, or wait for another one that waits for it. Thread-safe.
 /// </summary>
-internal sealed class Turnstile(int capacity)
+/// <param name="capacity">How many at once.</param>
+/// <param name="patience">How long one waits until it is alone, and how long the others wait while it is.</param>
+/// <param name="time">The clock.</param>
+#pragma warning disable CA1001 // A timer that goes off once, and is then disposed.
+internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider time)
+#pragma warning restore CA1001
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<Waiter> _waiting = new();
     private int _running;
-    private bool _isOneAlone;
+
+    /// <summary>Of the one that is alone now.</summary>
+    private Solitude? _solitude;
 
     /// <summary>Waits for a turn. Whoever got one gives it back by <see cref="Leave"/>.</summary>
     public ValueTask EnterAsync(bool alone, CancellationToken cancellationToken)
@@ -31,22 +39,40 @@ internal sealed class Turnstile(int capacity)
     {
         lock (_gate)
         {
-            _running--;
-            _isOneAlone &= !alone;
+            Uncount(alone);
             LetIn();
         }
     }
 
     private bool TryEnter(bool alone)
     {
-        if (_isOneAlone || _running >= (alone ? 1 : capacity))
+        if (_solitude is not null || _running >= (alone ? 1 : capacity))
         {
             return false;
         }
 
-        _running++;
-        _isOneAlone = alone;
+        Count(alone);
         return true;
+    }
+
+    private void Count(bool alone)
+    {
+        _running++;
+        if (alone)
+        {
+            _solitude?.Dispose();
+            _solitude = new Solitude(this, patience, time);
+        }
+    }
+
+    private void Uncount(bool alone)
+    {
+        _running--;
+        if (alone)
+        {
+            _solitude?.Dispose();
+            _solitude = null;
+        }
     }
 
     private void LetIn()
@@ -58,11 +84,36 @@ internal sealed class Turnstile(int capacity)
         }
     }
 
+    private void EndSolitude(Solitude solitude)
+    {
+        lock (_gate)
+        {
+            if (_solitude == solitude)
+            {
+                _solitude = null;
+                LetIn();
+            }
+        }
+
+        solitude.Dispose();
+    }
+
     private async Task WaitAsync(Waiter waiter, CancellationToken cancellationToken)
     {
         try
         {
-            await waiter.Turn.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await waiter.Turn.Task.WaitAsync(waiter.Alone ? patience : Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            lock (_gate)
+            {
+                // Unless its turn came at the same moment: it is no longer alone, and the next ones are not let in beside it.
+                if (_waiting.Remove(waiter))
+                {
+                    Count(alone: true);
+                }
+            }
         }
         catch (OperationCanceledException)
         {
@@ -71,8 +122,7 @@ internal sealed class Turnstile(int capacity)
                 // Gone from the queue: the turn came at the same moment, and is given on.
                 if (!_waiting.Remove(waiter))
                 {
-                    _running--;
-                    _isOneAlone &= !waiter.Alone;
+                    Uncount(waiter.Alone);
                 }
 
                 LetIn();
@@ -87,5 +137,22 @@ internal sealed class Turnstile(int capacity)
         public bool Alone { get; } = alone;
 
         public TaskCompletionSource Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
+    /// <summary>The time that one has alone.</summary>
+    private sealed class Solitude : IDisposable
+    {
+        private readonly Turnstile _turnstile;
+        private readonly LongTimer _timer;
+
+        public Solitude(Turnstile turnstile, TimeSpan limit, TimeProvider time)
+        {
+            _turnstile = turnstile;
+            _timer = new LongTimer(time, limit, static state => ((Solitude)state).End(), this);
+        }
+
+        public void Dispose() => _timer.Dispose();
+
+        private void End() => _turnstile.EndSolitude(this);
     }
 }

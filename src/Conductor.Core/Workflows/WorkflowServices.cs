@@ -13,6 +13,9 @@ namespace Conductor.Workflows;
 internal sealed class WorkflowServices(
     AgentCoordinator coordinator, StateManager state, PolicyEngine policies, WorkflowOptions options, ConductorEnvironment environment)
 {
+    /// <summary>How long a suspect waits until it is alone, and how long the tasks of all runs wait while it is.</summary>
+    private static readonly TimeSpan _solitude = TimeSpan.FromMinutes(1);
+
     private SpareTasks? _spareTasks;
     private Briefness _ends;
 
@@ -35,7 +38,7 @@ internal sealed class WorkflowServices(
     public ConductorInstruments Instruments { get; } = environment.Instruments;
 
     /// <summary>Where every task of every run passes.</summary>
-    public Turnstile Turnstile { get; } = new(coordinator.QueueCapacity);
+    public Turnstile Turnstile { get; } = new(coordinator.QueueCapacity, _solitude, environment.TimeProvider);
 
     /// <summary>Whether the last turn of a run's loop was brief: one in memory is, and so is beginning one on a disk; a gate or a report may not be.</summary>
     public StrongBox<bool> StepsAreBrief { get; } = new(true);

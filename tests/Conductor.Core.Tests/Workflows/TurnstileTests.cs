@@ -1,13 +1,17 @@
 using Conductor.Workflows;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Conductor.Tests.Workflows;
 
 public sealed class TurnstileTests
 {
+    private static readonly TimeSpan _patience = TimeSpan.FromMinutes(1);
+    private readonly FakeTimeProvider _time = new();
+
     [Fact]
     public async Task EnterAsync_Alone_WaitsForAllAndHoldsBackTheNext()
     {
-        var turnstile = new Turnstile(capacity: 100);
+        var turnstile = New(100);
         await turnstile.EnterAsync(alone: false, CancellationToken.None);
         await turnstile.EnterAsync(alone: false, CancellationToken.None);
         var alone = turnstile.EnterAsync(alone: true, CancellationToken.None).AsTask();
@@ -24,7 +28,7 @@ public sealed class TurnstileTests
     [Fact]
     public async Task EnterAsync_CancelledWhileWaiting_LetsTheNextIn()
     {
-        var turnstile = new Turnstile(capacity: 100);
+        var turnstile = New(100);
         using var cancellation = new CancellationTokenSource();
         await turnstile.EnterAsync(alone: false, CancellationToken.None);
         var alone = turnstile.EnterAsync(alone: true, cancellation.Token).AsTask();
@@ -37,7 +41,7 @@ public sealed class TurnstileTests
     [Fact]
     public async Task EnterAsync_MoreThanThereIsRoomFor_WaitInTheirOrder()
     {
-        var turnstile = new Turnstile(capacity: 2);
+        var turnstile = New(2);
         await turnstile.EnterAsync(alone: false, CancellationToken.None);
         await turnstile.EnterAsync(alone: false, CancellationToken.None);
         var third = turnstile.EnterAsync(alone: false, CancellationToken.None).AsTask();
@@ -53,7 +57,7 @@ public sealed class TurnstileTests
     [Fact]
     public async Task EnterAsync_ManyInParallel_NeverRunBesideOneThatIsAlone()
     {
-        var turnstile = new Turnstile(capacity: 100);
+        var turnstile = New(100);
         var (shared, alone, violations) = (0, 0, 0);
         await Parallel.ForEachAsync(Enumerable.Range(0, 2000), new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (number, token) =>
         {
@@ -83,4 +87,59 @@ public sealed class TurnstileTests
         violations.Should().Be(0);
         turnstile.EnterAsync(alone: true, CancellationToken.None).AsTask().IsCompleted.Should().BeTrue("everybody has left");
     }
+
+    /// <summary>What runs may wait for it: a task whose agent waits for another run.</summary>
+    [Fact]
+    public async Task EnterAsync_AloneAndTheOthersDoNotEnd_IsLetInAllTheSame()
+    {
+        var turnstile = New(100);
+        await turnstile.EnterAsync(alone: false, CancellationToken.None);
+        var alone = turnstile.EnterAsync(alone: true, CancellationToken.None).AsTask();
+        var next = turnstile.EnterAsync(alone: false, CancellationToken.None).AsTask();
+
+        _time.Advance(_patience);
+
+        await alone;
+        next.IsCompleted.Should().BeFalse("what comes after it waits as long as it may be alone");
+        _time.Advance(_patience);
+        await next;
+        turnstile.Leave(alone: true);
+        turnstile.Leave(alone: false);
+        turnstile.Leave(alone: false);
+        turnstile.EnterAsync(alone: true, CancellationToken.None).AsTask().IsCompleted.Should().BeTrue("everybody has left");
+    }
+
+    /// <summary>It may wait for what comes: its agent for another run.</summary>
+    [Fact]
+    public async Task EnterAsync_OneThatIsAloneDoesNotEnd_LetsTheNextInAfterAWhile()
+    {
+        var turnstile = New(100);
+        await turnstile.EnterAsync(alone: true, CancellationToken.None);
+        var next = turnstile.EnterAsync(alone: false, CancellationToken.None).AsTask();
+
+        _time.Advance(_patience - TimeSpan.FromSeconds(1));
+        next.IsCompleted.Should().BeFalse("one is alone");
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        await next;
+    }
+
+    [Fact]
+    public async Task Leave_WithinItsTime_LeavesTheTimeOfTheNextOneWhole()
+    {
+        var turnstile = New(100);
+        await turnstile.EnterAsync(alone: true, CancellationToken.None);
+        _time.Advance(_patience / 2);
+        turnstile.Leave(alone: true);
+        await turnstile.EnterAsync(alone: true, CancellationToken.None);
+        var next = turnstile.EnterAsync(alone: false, CancellationToken.None).AsTask();
+
+        _time.Advance(_patience / 2);
+
+        next.IsCompleted.Should().BeFalse("the first one's time is over, not the second one's");
+        _time.Advance(_patience / 2);
+        await next;
+    }
+
+    private Turnstile New(int capacity) => new(capacity, _patience, _time);
 }
