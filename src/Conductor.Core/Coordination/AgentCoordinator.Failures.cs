@@ -6,9 +6,30 @@ namespace Conductor.Coordination;
 /// <content>What is done about an attempt that failed, and a dispatch that finds no way in.</content>
 public sealed partial class AgentCoordinator
 {
+    private volatile bool _lacksServices;
+
     private static TaskResult FinalResult(TaskResult result, ErrorDecision decision) => decision.Action == ErrorAction.Skip
         ? result with { Status = AgentTaskStatus.Skipped }
         : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
+
+    /// <summary>Set when the container is being disposed: what fails from then on may have failed for want of a service, which says nothing about the task.</summary>
+    internal bool LacksServices { get => _lacksServices; set => _lacksServices = value; }
+
+    private void ThrowIfForWantOfServices(AgentSlot slot, DispatchTicket ticket, TaskResult result)
+    {
+        if (!_lacksServices)
+        {
+            return;
+        }
+
+        slot.Forsake();
+        Log.FailedForWantOfServices(_logger, ticket.Task.Id, slot.Id, result.Error?.Message);
+        ticket.IsGivenBack = true;
+        throw new NoAvailableAgentException(
+            ticket.Task.AgentType,
+            $"Task '{ticket.Task.Id}' failed while the container was being disposed, which no longer gave what it needed ({result.Error?.Message}). Nothing is recorded: dispatch it again after the " +
+            "next start, and stop Conductor, or the host, before the container is disposed.");
+    }
 
     private async ValueTask<ErrorDecision> DecideAsync(AgentSlot slot, DispatchTicket ticket, TaskResult result, CancellationToken cancellationToken)
     {

@@ -6,6 +6,7 @@ namespace Conductor.Coordination;
 public sealed partial class AgentCoordinator
 {
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
+    private readonly StopRequest _stop;
     private readonly CancellationTokenSource _abort = new();
     private readonly CancellationToken _aborted;
 
@@ -64,11 +65,18 @@ public sealed partial class AgentCoordinator
 
     /// <summary>
     /// Stops: takes no new task, lets running ones finish until the token says otherwise, then cancels them, and stops every agent. Stopping
-    /// a stopped coordinator does nothing. Bus and store stay connected: they belong to whoever made them.
+    /// a stopped coordinator does nothing, and asking again while it stops waits for the same stop (a stop hook that asks does not wait). Bus and store stay connected: they belong to whoever
+    /// made them.
     /// </summary>
-    /// <param name="cancellationToken">Ends the waiting for running tasks, not the stop.</param>
+    /// <param name="cancellationToken">Ends the waiting for running tasks, whoever's stop waits for them, not the stop. An agent's task that waits for the stop waits for itself, until then.</param>
     public async ValueTask StopAsync(CancellationToken cancellationToken = default)
     {
+        if (_stop.IsWithin)
+        {
+            return;
+        }
+
+        using var hurry = _stop.Join(cancellationToken);
         await _lifecycle.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
@@ -76,29 +84,36 @@ public sealed partial class AgentCoordinator
             _stopped = true;
             _admissions.Close();
             _ = _closing.CancelQuietlyAsync(exception => Log.StartCallbacksFailed(_logger, exception, Id));
-            if (!isRunning)
+            if (isRunning)
+            {
+                _stop.Enter();
+                await StopRunningAsync(_stop.Hurry).ConfigureAwait(false);
+            }
+            else
             {
                 await UnsubscribeAsync().ConfigureAwait(false);
                 LetGo();
-                return;
             }
-
-            GiveBackWaiting(static _ => true);
-            CancelReplacements();
-
-            var abandoned = await DrainAsync(cancellationToken).ConfigureAwait(false);
-            await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id, cancellationToken).AsTask()).Append(WhenReplacementsOverAsync())).ConfigureAwait(false);
-            await _saver.StopAsync(cancellationToken).ConfigureAwait(false);
-            await _busDisconnected.DisposeAsync().ConfigureAwait(false);
-            await UnsubscribeAsync().ConfigureAwait(false);
-            _observation?.Dispose();
-            LetGo();
-            Log.Stopped(_logger, Id, abandoned);
         }
         finally
         {
             _lifecycle.Release();
         }
+    }
+
+    private async ValueTask StopRunningAsync(CancellationToken patience)
+    {
+        GiveBackWaiting(static _ => true);
+        CancelReplacements();
+
+        var abandoned = await DrainAsync(patience).ConfigureAwait(false);
+        await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id, patience).AsTask()).Append(WhenReplacementsOverAsync())).ConfigureAwait(false);
+        await _saver.StopAsync(patience).ConfigureAwait(false);
+        await _busDisconnected.DisposeAsync().ConfigureAwait(false);
+        await UnsubscribeAsync().ConfigureAwait(false);
+        _observation?.Dispose();
+        LetGo();
+        Log.Stopped(_logger, Id, abandoned);
     }
 
     private async ValueTask UnsubscribeAsync()

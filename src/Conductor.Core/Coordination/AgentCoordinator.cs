@@ -61,6 +61,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _time = _environment.TimeProvider;
         _aborted = _abort.Token;
         _logger = _environment.LoggerFactory.CreateLogger<AgentCoordinator>();
+        _stop = new StopRequest(exception => Log.CallbackFailed(_logger, exception));
         _host = new AgentHost(Id, bus, stateManager, _environment, scopes, _options.CancellationGracePeriod);
         _admissions = new Admissions(policyEngine, _options, _time, _logger);
         _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared));
@@ -205,6 +206,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
 
             // 4. A failure: the error handler decides, keeps and announces; the decision is carried out here.
+            ThrowIfForWantOfServices(slot, ticket, result);
             var decision = await DecideAsync(slot, ticket, result, cancellationToken).ConfigureAwait(false);
             if (decision.Action != ErrorAction.Retry)
             {

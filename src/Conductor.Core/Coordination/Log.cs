@@ -95,6 +95,9 @@ internal static partial class Log
     [LoggerMessage(1360, LogLevel.Warning, "Agent {AgentId} still handles a message as it is stopped. It was given the grace period, and is left to itself.")]
     public static partial void MessageHandlerLeft(ILogger logger, string agentId);
 
+    [LoggerMessage(1361, LogLevel.Warning, "Task {TaskId} failed on agent {AgentId} while the container was being disposed ({Error}): that is not recorded. Stop Conductor, or the host, before.")]
+    public static partial void FailedForWantOfServices(ILogger logger, string taskId, string agentId, string? error);
+
     [LoggerMessage(1370, LogLevel.Error, "What a policy registered on its token failed when the policy's answer about task {TaskId} was no longer waited for.")]
     public static partial void PolicyCallbackFailed(ILogger logger, Exception exception, string taskId);
 }

@@ -25,6 +25,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
+    private readonly StopRequest _stop;
     private bool _started;
     private bool _stopped;
     private Exception? _startFailure;
@@ -39,6 +40,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
         _options = provider.GetRequiredService<IOptions<ConductorOptions>>().Value;
         _environment = provider.GetRequiredService<ConductorEnvironment>();
         _logger = _environment.LoggerFactory.CreateLogger<ConductorRuntime>();
+        _stop = new StopRequest(exception => Log.StopFailed(_logger, exception));
         Bus = provider.GetRequiredService<MessageBus>();
         State = provider.GetRequiredService<StateManager>();
         Policies = provider.GetRequiredService<PolicyEngine>();
@@ -95,6 +97,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
                 CheckPayloadTypes();
                 await RegisterAgentsAsync(either.Token).ConfigureAwait(false);
                 await Workflows.StartAsync(either.Token).ConfigureAwait(false);
+                _provider.GetRequiredService<ContainerEnd>();
                 _started = true;
                 Log.Started(_logger, Coordinator.AgentIds.Count);
             }
@@ -102,6 +105,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
             {
                 // What goes wrong now as well is logged; what went wrong first is thrown.
                 _startFailure = exception;
+                _stop.Enter();
                 await StopAllAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
                 if (exception is OperationCanceledException)
                 {
@@ -121,11 +125,20 @@ public sealed class ConductorRuntime : IAsyncDisposable
 
     /// <summary>
     /// Stops everything: runs are drained, running tasks may finish until the token says otherwise, agents are stopped, bus and store are
-    /// disconnected. A start under way is given up. Stopping twice does nothing.
+    /// disconnected. A start under way is given up. Stopping twice does nothing, and asking again while it stops waits for the same stop (a stop hook that asks does not wait).
     /// </summary>
-    /// <param name="cancellationToken">Ends the waiting for running tasks, not the stop.</param>
+    /// <param name="cancellationToken">
+    /// Ends the waiting for running tasks, whoever's stop waits for them, not the stop. After that hooks, bus and store have <see cref="DispatchOptions.CancellationGracePeriod"/> left. An
+    /// agent's task that waits for the stop waits for itself, until then.
+    /// </param>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
+        if (_stop.IsWithin)
+        {
+            return;
+        }
+
+        using var hurry = _stop.Join(cancellationToken);
         _ = _stopping.CancelQuietlyAsync(exception => Log.StartCallbackFailed(_logger, exception));
         await _lifecycle.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
@@ -135,7 +148,8 @@ public sealed class ConductorRuntime : IAsyncDisposable
             _stopped = true;
             if (isRunning)
             {
-                var failure = await StopAllAsync(cancellationToken).ConfigureAwait(false);
+                _stop.Enter();
+                var failure = await StopAllAsync(_stop.Hurry).ConfigureAwait(false);
                 failure?.Throw();
                 Log.Stopped(_logger);
             }
@@ -205,14 +219,27 @@ public sealed class ConductorRuntime : IAsyncDisposable
     }
 
     /// <summary>Stops what runs. One that fails must not leave the others running, so that the first failure is what this gives.</summary>
-    private async ValueTask<ExceptionDispatchInfo?> StopAllAsync(CancellationToken cancellationToken)
+    private async ValueTask<ExceptionDispatchInfo?> StopAllAsync(CancellationToken patience)
     {
         ExceptionDispatchInfo? failure = null;
-        await StepAsync(Workflows.StopAsync(cancellationToken)).ConfigureAwait(false);
-        await StepAsync(Coordinator.StopAsync(cancellationToken)).ConfigureAwait(false);
-        await StepAsync(Bus.DisconnectAsync(CancellationToken.None)).ConfigureAwait(false);
-        await StepAsync(State.DisconnectAsync(CancellationToken.None)).ConfigureAwait(false);
+        await StepAsync(Workflows.StopAsync(patience)).ConfigureAwait(false);
+        await StepAsync(Coordinator.StopAsync(patience)).ConfigureAwait(false);
+        var limit = new GraceLimit(Coordinator.GracePeriod, _environment.TimeProvider, exception => Log.StopFailed(_logger, exception), patience);
+        await using var watched = limit.ConfigureAwait(false);
+        await DisconnectAsync(Bus.DisconnectAsync(CancellationToken.None), "bus").ConfigureAwait(false);
+        await DisconnectAsync(State.DisconnectAsync(CancellationToken.None), "store").ConfigureAwait(false);
         return failure;
+
+        // What hangs is left to itself, and heard to its end.
+        async ValueTask DisconnectAsync(ValueTask disconnection, string of)
+        {
+            var step = StepAsync(disconnection).AsTask();
+            await step.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!step.IsCompleted)
+            {
+                Log.DisconnectLeft(_logger, of);
+            }
+        }
 
         async ValueTask StepAsync(ValueTask step)
         {

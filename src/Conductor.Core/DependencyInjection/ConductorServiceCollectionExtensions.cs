@@ -69,6 +69,7 @@ public static class ConductorServiceCollectionExtensions
             OptionsOf(provider).Workflows,
             EnvironmentOf(provider)));
         services.TryAddSingleton<ConductorRuntime>();
+        services.TryAddSingleton<ContainerEnd>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ConductorHostedService>());
         return new ConductorBuilder(services);
     }
@@ -95,7 +96,8 @@ public static class ConductorServiceCollectionExtensions
     /// <summary>Starts Conductor in a program without a host. Dispose what it returns, or the provider, to stop: by <c>await using</c> or <c>DisposeAsync</c>.</summary>
     /// <remarks>
     /// Stopping waits for running tasks, and no thread is blocked for that: a provider that is disposed synchronously (<c>using var provider</c>, <c>Dispose()</c>) throws an
-    /// <see cref="InvalidOperationException"/> that says so.
+    /// <see cref="InvalidOperationException"/> that says so. A provider that is being disposed gives nothing any more: a task that needs a service then fails of that, which is not recorded
+    /// (a run is handed over, whoever dispatched it is told to do so again). Where tasks are to end in peace, stop first.
     /// </remarks>
     /// <param name="provider">A provider whose services have <c>AddConductor()</c>.</param>
     /// <param name="cancellationToken">Gives up.</param>

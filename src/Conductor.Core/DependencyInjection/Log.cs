@@ -14,6 +14,9 @@ internal static partial class Log
     [LoggerMessage(1002, LogLevel.Error, "A part of Conductor could not be stopped; the others are.")]
     public static partial void StopFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(1003, LogLevel.Error, "What somebody registered on the token of the start failed when Conductor was stopped meanwhile.")]
+    [LoggerMessage(1003, LogLevel.Error, "The {Part} did not disconnect in the time that the stop had, and is left to itself.")]
+    public static partial void DisconnectLeft(ILogger logger, string part);
+
+    [LoggerMessage(1004, LogLevel.Error, "What somebody registered on the token of the start failed when Conductor was stopped meanwhile.")]
     public static partial void StartCallbackFailed(ILogger logger, Exception exception);
 }
