@@ -83,6 +83,11 @@ internal sealed class Admissions
 
             // The policies may have taken their time.
             ThrowIfNoLongerWanted(ticket);
+            if (verdict.Denial is null && ticket.Beginning is { } beginning)
+            {
+                await beginning.RecordAsync().ConfigureAwait(false);
+                ticket.Beginning = null;
+            }
         }
         catch
         {

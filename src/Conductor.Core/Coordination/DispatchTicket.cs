@@ -74,6 +74,19 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         set => (_setbacks ??= new Setbacks()).HasLookedAgain = value;
     }
 
+    /// <summary>What is told before it begins for the first time; null for nothing, or when it was.</summary>
+    public IBeginning? Beginning
+    {
+        get => _setbacks?.Beginning;
+        set
+        {
+            if (value is not null || _setbacks is not null)
+            {
+                (_setbacks ??= new Setbacks()).Beginning = value;
+            }
+        }
+    }
+
     /// <summary>The dead letter that was kept when the task was given up.</summary>
     public ErrorRecord? DeadLetter
     {
@@ -103,7 +116,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>What it waited for last because a policy denied it for the time being.</summary>
     public PolicyViolationException? WaitedFor => _setbacks?.WaitedFor;
 
-    public int RefusalCount => _setbacks?.RefusedBy.Count ?? 0;
+    public int RefusalCount => _setbacks?.RefusedBy?.Count ?? 0;
 
     /// <summary>An accepted task is never refused for a full queue when it comes back for another attempt.</summary>
     public bool MayExceedQueue => IsFlowControlled || Attempt > 1;
@@ -114,12 +127,12 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>What goes to the agent of the attempt under way.</summary>
     public TaskAssignment NextAssignment() => Attempt == Assignment.Attempt ? Assignment : Assignment with { Attempt = Attempt };
 
-    public bool IsRefusedBy(AgentSlot slot) => _setbacks is not null && _setbacks.RefusedBy.Contains(slot);
+    public bool IsRefusedBy(AgentSlot slot) => _setbacks?.RefusedBy?.Contains(slot) == true;
 
     public void Refuse(AgentSlot slot, PolicyViolationException refusal)
     {
         var setbacks = _setbacks ??= new Setbacks();
-        setbacks.RefusedBy.Add(slot);
+        (setbacks.RefusedBy ??= []).Add(slot);
         setbacks.LastRefusal = refusal;
     }
 
@@ -141,7 +154,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     {
         if (_setbacks is not null)
         {
-            _setbacks.RefusedBy.Clear();
+            _setbacks.RefusedBy?.Clear();
             _setbacks.Passing = null;
         }
     }
@@ -227,10 +240,10 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         IsFailureOfAgent = isFailureOfAgent,
     };
 
-    /// <summary>What few dispatches meet.</summary>
+    /// <summary>What few dispatches meet, or only those of a durable store.</summary>
     private sealed class Setbacks
     {
-        public HashSet<AgentSlot> RefusedBy { get; } = [];
+        public HashSet<AgentSlot>? RefusedBy { get; set; }
 
         public PolicyViolationException? LastRefusal { get; set; }
 
@@ -251,5 +264,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         public bool HasLookedAgain { get; set; }
 
         public ErrorRecord? DeadLetter { get; set; }
+
+        public IBeginning? Beginning { get; set; }
     }
 }

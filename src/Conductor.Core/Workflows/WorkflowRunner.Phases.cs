@@ -118,7 +118,7 @@ internal sealed partial class WorkflowRunner
             // Results and starts of one turn are one step: committed before anything of it is visible or begun.
             try
             {
-                await CommitChangesAsync().ConfigureAwait(false);
+                await CommitWithBeginsAsync().ConfigureAwait(false);
             }
             catch
             {
@@ -136,7 +136,11 @@ internal sealed partial class WorkflowRunner
     private void Start(int index)
     {
         _board.Start(index);
-        _journal.AddStarted(index, _summary.CurrentPhase, _summary.Round);
+        if (!RecordsBegins)
+        {
+            _journal.AddStarted(index, _summary.CurrentPhase, _summary.Round);
+        }
+
         _started.Add(index);
     }
 

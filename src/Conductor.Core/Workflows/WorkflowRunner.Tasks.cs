@@ -116,6 +116,7 @@ internal sealed partial class WorkflowRunner
         {
             IsFlowControlled = true,
             Owner = this,
+            Beginning = RecordsBegins ? new BeginRequest(this, index) : null,
         };
     }
 
@@ -222,6 +223,7 @@ internal sealed partial class WorkflowRunner
     {
         while (_board.InFlightCount > 0)
         {
+            RefuseBegins();
             await _finished.WaitAsync().ConfigureAwait(false);
             TakeFinished();
             _ready.Clear();

@@ -20,10 +20,13 @@ internal static class DeadOwners
         ],
     };
 
-    public static Func<TaskContext, CancellationToken, ValueTask<TaskData>> StuckOn(params string[] tasks) => async (task, token) =>
+    public static Func<TaskContext, CancellationToken, ValueTask<TaskData>> StuckOn(params string[] tasks) => StuckOn(tasks, static () => { });
+
+    private static Func<TaskContext, CancellationToken, ValueTask<TaskData>> StuckOn(string[] tasks, Action begun) => async (task, token) =>
     {
         if (tasks.Contains(task.Task.Id))
         {
+            begun();
             await Task.Delay(Timeout.InfiniteTimeSpan, token);
         }
 
@@ -38,9 +41,10 @@ internal static class DeadOwners
         for (var time = 0; time < times; time++)
         {
             var victim = await processes.StartAsync(new WorkflowOptions { MaxCrashes = 10 });
+            var begun = 0;
             for (var i = 0; i < agents; i++)
             {
-                await victim.AddAsync(StuckOn(stuck));
+                await victim.AddAsync(StuckOn(stuck, () => Interlocked.Increment(ref begun)));
             }
 
             if (time == 0)
@@ -52,7 +56,7 @@ internal static class DeadOwners
                 (await victim.Engine.RecoverAsync()).Should().Be(1);
             }
 
-            await Rig.UntilAsync(() => victim.Coordinator.RunningTasks == stuck.Length, "the tasks to run");
+            await Rig.UntilAsync(() => begun == stuck.Length, "the tasks to run");
             if (stuckOn is null)
             {
                 await FinishedAsync(processes, "first");

@@ -1,5 +1,6 @@
 using Conductor.Diagnostics;
 using Conductor.State;
+using Conductor.Testing;
 using Conductor.Workflows;
 using Microsoft.Extensions.Time.Testing;
 
@@ -12,11 +13,13 @@ namespace Conductor.Tests.Support;
 internal sealed class Processes : IAsyncDisposable
 {
     private readonly List<Rig> _rigs = [];
+    private readonly StateManager _lasting;
 
     public Processes()
     {
         StoreClock = new FakeTimeProvider(DateTimeOffset.Parse("2026-01-01T00:00:00Z"));
         Store = new InMemoryStateManager(new ConductorEnvironment(StoreClock));
+        _lasting = new Lasting(Store);
     }
 
     public FakeTimeProvider StoreClock { get; }
@@ -25,7 +28,7 @@ internal sealed class Processes : IAsyncDisposable
 
     public async Task<Rig> StartAsync(WorkflowOptions? workflows = null, Func<StateManager, StateManager>? wrap = null)
     {
-        var rig = await Rig.StartAsync(new RigOptions { Workflows = workflows, State = _ => wrap?.Invoke(Store) ?? Store });
+        var rig = await Rig.StartAsync(new RigOptions { Workflows = workflows, State = _ => wrap?.Invoke(_lasting) ?? _lasting });
         _rigs.Add(rig);
         return rig;
     }
@@ -39,5 +42,11 @@ internal sealed class Processes : IAsyncDisposable
         {
             await rig.DisposeAsync();
         }
+    }
+
+    /// <summary>Outlives these processes.</summary>
+    private sealed class Lasting(StateManager store) : DelegatingStateManager(store)
+    {
+        public override DurabilityLevel Durability => DurabilityLevel.ProcessCrash;
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Conductor.Tests.Support;
 using static Conductor.Tests.Support.DeadOwners;
 
@@ -76,6 +77,45 @@ public sealed class CrashTests
         await heir.Engine.RecoverAsync();
         (await CompleteAsync(heir)).CompletedTasks.Should().Be(4);
         most.Should().Be(1);
+    }
+
+    /// <summary>What only waited for an agent killed nobody.</summary>
+    [Fact]
+    public async Task RecoverAsync_TasksWaitedForAnAgent_OnlyWhatRanIsCounted()
+    {
+        await using var processes = new Processes();
+        await KillAsync(processes, Two(), times: 2, agents: 1, stuckOn: ["a"]);
+        var heir = await processes.StartAsync();
+        var deliveries = new ConcurrentDictionary<string, int>();
+        await heir.AddAsync(task =>
+        {
+            deliveries[task.Task.Id] = task.Delivery;
+            return "done";
+        });
+
+        await heir.Engine.RecoverAsync();
+
+        (await CompleteAsync(heir)).Redeliveries.Should().ContainSingle().Which.Should().Match<TaskRedelivery>(static of => of.TaskId == "a" && of.Crashes == 2);
+        deliveries.Should().BeEquivalentTo(new Dictionary<string, int> { ["a"] = 3, ["b"] = 1 });
+    }
+
+    /// <summary>It has its agent, and the store cannot be told: it must not begin, since nobody would know.</summary>
+    [Fact]
+    public async Task StartWorkflowAsync_TheStartOfATaskCannotBeCommitted_ItDoesNotBegin()
+    {
+        await using var processes = new Processes();
+        var begun = 0;
+        var rig = await processes.StartAsync(wrap: store => new InterceptedStateManager(store)
+        {
+            BeforeCommit = static number => _ = number == 1 ? number : throw new IOException("the disk is gone"),
+        });
+        await rig.AddAsync(_ => TaskData.From(++begun));
+
+        var run = await rig.Engine.StartWorkflowAsync(Two(), Run);
+
+        await FluentActions.Awaiting(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<IOException>();
+        begun.Should().Be(0);
+        rig.Logs.GetSnapshot().Should().NotContain(static record => record.Id.Id == 1407, "no task failed");
     }
 
     /// <summary>Suspects wait for a turn alone, for as long as another run's task takes. Should the process die meanwhile, what is over must not run again, nor be convicted.</summary>
