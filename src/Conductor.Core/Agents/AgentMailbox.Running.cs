@@ -110,30 +110,36 @@ internal abstract partial class AgentMailbox
 
     /// <summary>
     /// Ends the task's scope before its result is published. The task is done: a time limit that passes meanwhile takes nothing from its result. What does not end within the grace
-    /// period is left to itself.
+    /// period is left to itself; so is, a grace period after the time limit, what holds the thread instead of waiting.
     /// </summary>
     private async Task ReturnScopedAsync(TaskContext attempt, TaskResult result)
     {
-        bool claimed;
+        ScopedReturn end;
         lock (this)
         {
-            claimed = attempt.TryClaimResult();
+            attempt.Return = end = new ScopedReturn(this, attempt, result, attempt.TryClaimResult());
         }
 
         var ending = attempt.EndScopeAsync();
         if (!ending.IsCompletedSuccessfully)
         {
-            try
-            {
-                await ending.AsTask().WaitAsync(host.GracePeriod, host.Environment.TimeProvider).ConfigureAwait(false);
-            }
-            catch (TimeoutException)
-            {
-                Log.EndLeft(host.Logger, Id, result.TaskId);
-            }
+            await ending.AsTask().WaitAsync(host.GracePeriod, host.Environment.TimeProvider).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        Conclude(attempt, result, claimed);
+        end.TryConclude(isLeft: !ending.IsCompleted);
+    }
+
+    /// <summary>Concludes an attempt whose code is over and whose scope does not end.</summary>
+    /// <returns>False when that is not what it waits for.</returns>
+    protected bool TryLeaveScope(long attempt)
+    {
+        ScopedReturn? end;
+        lock (this)
+        {
+            end = _current is { } current && current.Number == attempt ? current.Return : null;
+        }
+
+        return end?.TryConclude(isLeft: true) == true;
     }
 
     /// <summary>The agent is free for another task, and the result is published unless it comes too late.</summary>
@@ -161,6 +167,28 @@ internal abstract partial class AgentMailbox
         {
             // One that heeds its token is late by nature.
             Log.LateResult(host.Logger, result.Status == AgentTaskStatus.Cancelled ? LogLevel.Debug : LogLevel.Warning, Id, result.TaskId, result.Status);
+        }
+    }
+
+    /// <summary>The end of an attempt whose scope is being ended: concluded once, by that or by whoever can wait for it no longer.</summary>
+    internal sealed class ScopedReturn(AgentMailbox mailbox, TaskContext attempt, TaskResult result, bool isClaimed)
+    {
+        private int _isConcluded;
+
+        public bool TryConclude(bool isLeft)
+        {
+            if (Interlocked.Exchange(ref _isConcluded, 1) != 0)
+            {
+                return false;
+            }
+
+            if (isLeft)
+            {
+                Log.EndLeft(mailbox.Host.Logger, mailbox.Id, result.TaskId);
+            }
+
+            mailbox.Conclude(attempt, result, isClaimed);
+            return true;
         }
     }
 

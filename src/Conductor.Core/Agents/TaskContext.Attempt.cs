@@ -50,6 +50,13 @@ public sealed partial class TaskContext : IMessageSource
             : Host.Bus!.PublishAsync(Host.Results!, this, CancellationToken.None);
     }
 
+    /// <summary>How the attempt ends once its scope does. Where it has one alone, under the lock of the mailbox.</summary>
+    internal AgentMailbox.ScopedReturn? Return
+    {
+        get => _extras?.Return;
+        set => Own().Return = value;
+    }
+
     /// <summary>Whether the task's services were used: then its scope must be ended.</summary>
     internal bool HasScope => _extras?.Scope is not null;
 
@@ -108,6 +115,8 @@ public sealed partial class TaskContext : IMessageSource
         public AsyncServiceScope? Scope { get; set; }
 
         public PerTaskInstance? Instance { get; set; }
+
+        public AgentMailbox.ScopedReturn? Return { get; set; }
 
         public Feedback? Feedback { get; set; }
 

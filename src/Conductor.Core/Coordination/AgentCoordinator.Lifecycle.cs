@@ -302,7 +302,13 @@ public sealed partial class AgentCoordinator
     private void ThrowIfNotStarted()
     {
         ThrowIfStopped();
-        if (!_started)
+        ThrowIfNotYetStarted();
+    }
+
+    /// <summary>Refuses what could only fail. (What is given to a stopped coordinator may be another's to do.)</summary>
+    internal void ThrowIfNotYetStarted()
+    {
+        if (!_started && !_stopped)
         {
             throw new InvalidOperationException(
                 "The coordinator is not started. Call StartAsync first, or let the host or StartConductorAsync do it. " +

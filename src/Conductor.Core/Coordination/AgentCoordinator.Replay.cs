@@ -32,11 +32,15 @@ public sealed partial class AgentCoordinator
         var lease = await ReplayLease.TryTakeAsync(_state.Leases, deadLetterId, Id, _time, _logger, _aborted, cancellationToken).ConfigureAwait(false)
             ?? throw new TaskValidationException($"Dead letter '{deadLetterId}' is being replayed already.");
         await using var disposal = lease.ConfigureAwait(false);
-        var replay = await ReplayOfAsync(await LetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false), correctedInput, cancellationToken).ConfigureAwait(false);
+        var replay = await ReplayOfAsync(
+            await LetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false), correctedInput, lease, cancellationToken).ConfigureAwait(false);
         TaskResult result;
         try
         {
             result = await DispatchAsync(replay, lease.Ending).ConfigureAwait(false);
+
+            // The process may have been paused for so long that another replays it by now.
+            await lease.EnsureOwnsAsync().ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (lease.Ending.IsCancellationRequested)
         {
@@ -58,7 +62,8 @@ public sealed partial class AgentCoordinator
 
     /// <summary>Replays every dead letter that has a task, one after another, the oldest first. One that fails again does not stop the others.</summary>
     /// <param name="cancellationToken">Cancels the replay under way; what was not replayed stays.</param>
-    /// <returns>The results, in the order of the letters.</returns>
+    /// <returns>The results, in the order of the letters; when the coordinator stops meanwhile, those of the letters that were replayed before.</returns>
+    /// <exception cref="InvalidOperationException">The coordinator is not started.</exception>
     public async ValueTask<IReadOnlyList<TaskResult>> ReplayDeadLettersAsync(CancellationToken cancellationToken = default)
     {
         var results = new List<TaskResult>();
@@ -77,6 +82,11 @@ public sealed partial class AgentCoordinator
             {
                 results.Add(NotReplayed(letter, _environment.Classify(exception, letter.Task, letter.WorkflowId)));
             }
+            catch (InvalidOperationException) when (_stopped && results.Count > 0)
+            {
+                // What was done is worth more than why the rest was not.
+                break;
+            }
         }
 
         return results;
@@ -93,15 +103,15 @@ public sealed partial class AgentCoordinator
             Round = ticket.Round,
             Attempt = crashes,
             IdempotencyKey = ticket.Assignment.IdempotencyKey,
+            LetterId = ticket.Owner?.LetterIdOf(ticket.Assignment),
         },
-        $"crash:{ticket.Assignment.IdempotencyKey}",
         CancellationToken.None);
 
     private async ValueTask<ErrorRecord> LetterAsync(string id, CancellationToken cancellationToken) =>
         await _state.GetDeadLetterAsync(id, cancellationToken).ConfigureAwait(false)
         ?? throw new TaskValidationException($"There is no dead letter '{id}': it was replayed, cleared or never kept.");
 
-    private async ValueTask<DispatchTicket> ReplayOfAsync(ErrorRecord letter, TaskData? correctedInput, CancellationToken cancellationToken)
+    private async ValueTask<DispatchTicket> ReplayOfAsync(ErrorRecord letter, TaskData? correctedInput, ReplayLease lease, CancellationToken cancellationToken)
     {
         var task = letter.Task ?? throw new TaskValidationException($"Dead letter '{letter.Id}' has no task to replay.");
 
@@ -125,7 +135,10 @@ public sealed partial class AgentCoordinator
             Feedback = seen.Findings,
             LacksOutputs = seen.Missing.Count > 0,
             ReplayOf = letter.Id,
-        });
+        })
+        {
+            Owner = lease,
+        };
     }
 
     private TaskResult NotReplayed(ErrorRecord letter, TaskError error) => new()

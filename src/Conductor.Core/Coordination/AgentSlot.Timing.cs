@@ -85,6 +85,11 @@ internal sealed partial class AgentSlot
 
     private void OnGraceOver(long attempt)
     {
+        if (TryLeaveScope(attempt))
+        {
+            return;
+        }
+
         var runs = End(
             attempt,
             context => context.ToResult(AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = "The caller cancelled the task." }));

@@ -237,6 +237,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         TimeLeft = TimeLeft(time),
         IdempotencyKey = Assignment.IdempotencyKey,
         ReplayOf = Assignment.ReplayOf,
+        LetterId = Owner?.LetterIdOf(Assignment),
         IsFailureOfAgent = isFailureOfAgent,
     };
 

@@ -1,3 +1,5 @@
+using Conductor.Messaging;
+
 namespace Conductor.Coordination;
 
 /// <summary>Whoever dispatches tasks for longer than one call takes. Thread-safe.</summary>
@@ -11,4 +13,7 @@ internal interface IDispatchOwner
     /// <see cref="OperationCanceledException"/> when it is.
     /// </summary>
     ValueTask EnsureOwnsAsync();
+
+    /// <summary>The id of the dead letter of a task, should it become one: the same for whoever runs the same execution again. Null for a new one.</summary>
+    string? LetterIdOf(TaskAssignment assignment);
 }

@@ -41,7 +41,7 @@ internal static partial class Log
     [LoggerMessage(1341, LogLevel.Error, "Agent {AgentId} could not be disposed.")]
     public static partial void DisposalFailed(ILogger logger, Exception exception, string agentId);
 
-    [LoggerMessage(1343, LogLevel.Error, "What somebody registered on the token of a dispatch failed when the coordinator stopped.")]
+    [LoggerMessage(1343, LogLevel.Error, "What somebody registered on the token of a dispatch failed when that was ended.")]
     public static partial void CallbackFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(1344, LogLevel.Error, "A subscription of coordinator {CoordinatorId} could not be ended.")]

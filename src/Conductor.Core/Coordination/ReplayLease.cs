@@ -1,3 +1,4 @@
+using Conductor.Messaging;
 using Conductor.State;
 using Microsoft.Extensions.Logging;
 
@@ -8,7 +9,7 @@ namespace Conductor.Coordination;
 /// half a minute after its process died anybody can. A store that cannot be written is asked again at the next turn; only a lease that another has taken is
 /// lost: then the task is run there from its begin, and what is done here ends.
 /// </summary>
-internal sealed class ReplayLease : IAsyncDisposable
+internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
 {
     private static readonly TimeSpan _term = TimeSpan.FromSeconds(30);
 
@@ -20,14 +21,19 @@ internal sealed class ReplayLease : IAsyncDisposable
     private readonly PeriodicLoop _renewal;
     private readonly CancellationTokenSource _ending;
     private CancellationTokenRegistration _stop;
-    private bool _isLost;
+    private volatile bool _isLost;
+    private long _renewedAt;
 
     private ReplayLease(LeaseStore leases, Lease lease, string letterId, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         (_leases, _lease, _letterId, _time, _logger) = (leases, lease, letterId, time, logger);
+        _renewedAt = time.GetTimestamp();
         _ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _renewal = new PeriodicLoop(_term / 3, time, RenewAsync);
     }
+
+    /// <inheritdoc />
+    bool IDispatchOwner.IsStopping => false;
 
     /// <summary>Cancelled when the replay is, or when the lease was lost.</summary>
     public CancellationToken Ending => _ending.Token;
@@ -63,6 +69,24 @@ internal sealed class ReplayLease : IAsyncDisposable
         return held;
     }
 
+    /// <inheritdoc />
+    public async ValueTask EnsureOwnsAsync()
+    {
+        // Two thirds of its term can be relied on. A store that cannot be asked after that knows of nobody else either.
+        if (_time.GetElapsedTime(Volatile.Read(ref _renewedAt)) >= _term * 2 / 3)
+        {
+            await RenewAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+
+        if (_isLost)
+        {
+            throw new OperationCanceledException("Somebody else replays the dead letter.");
+        }
+    }
+
+    /// <inheritdoc />
+    string? IDispatchOwner.LetterIdOf(TaskAssignment assignment) => null;
+
     /// <summary>Ends the renewal and gives the lease back. Never throws.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -81,6 +105,13 @@ internal sealed class ReplayLease : IAsyncDisposable
         }
     }
 
+    private async ValueTask LoseAsync()
+    {
+        _isLost = true;
+        Log.ReplayLeaseLost(_logger, _letterId);
+        await _ending.CancelQuietlyAsync(exception => Log.CallbackFailed(_logger, exception)).ConfigureAwait(false);
+    }
+
     private async ValueTask RenewAsync(CancellationToken cancellationToken)
     {
         if (_isLost)
@@ -91,12 +122,15 @@ internal sealed class ReplayLease : IAsyncDisposable
         try
         {
             // A store that hangs must not keep the replay from ending.
+            var askedAt = _time.GetTimestamp();
             var renewal = _leases.TryRenewAsync(_lease, _term, cancellationToken).AsTask();
             if (await renewal.WaitAsync(_term / 3, _time, cancellationToken).ConfigureAwait(false) is null)
             {
-                _isLost = true;
-                Log.ReplayLeaseLost(_logger, _letterId);
-                await _ending.CancelAsync().ConfigureAwait(false);
+                await LoseAsync().ConfigureAwait(false);
+            }
+            else
+            {
+                Volatile.Write(ref _renewedAt, askedAt);
             }
         }
 #pragma warning disable CA1031 // In the background: it does not fail the replay, and is tried again at the next turn.

@@ -3,7 +3,7 @@ namespace Conductor.Errors;
 /// <summary>Puts together what a dead letter keeps.</summary>
 internal static class DeadLetterFactory
 {
-    public static ErrorRecord Create(TaskError error, ErrorContext context, string reason, DateTimeOffset now, string? id = null)
+    public static ErrorRecord Create(TaskError error, ErrorContext context, string reason, DateTimeOffset now)
     {
         var details = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -19,7 +19,7 @@ internal static class DeadLetterFactory
         Add("error_type", error.Type);
         return new ErrorRecord
         {
-            Id = id ?? EntityId.New(),
+            Id = context.LetterId ?? EntityId.New(),
             Code = error.Code,
             Message = error.Message,
             Context = details,

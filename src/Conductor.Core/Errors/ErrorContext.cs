@@ -39,6 +39,9 @@ public sealed record ErrorContext
     /// <summary>Why a task that ran and was to run again can not: whatever the error, it is given up. Null for one that may.</summary>
     internal string? GivenUpBecause { get; init; }
 
+    /// <summary>The id of the dead letter, should it become one: then a repetition after a crash replaces it. Null for a new one.</summary>
+    internal string? LetterId { get; init; }
+
     /// <summary>Whether the agent's breaker counts it, if errors of its code count at all.</summary>
     internal bool IsFailureOfAgent { get; init; } = true;
 }

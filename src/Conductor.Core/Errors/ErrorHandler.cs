@@ -149,11 +149,11 @@ public sealed partial class ErrorHandler
     /// <returns>How many there were.</returns>
     public ValueTask<int> ClearDeadLetterQueueAsync(CancellationToken cancellationToken = default) => _state.ClearDeadLettersAsync(cancellationToken);
 
-    /// <summary>Keeps and announces a dead letter without a decision, under an id of its own: a repetition replaces it. What keeps it from being kept is thrown.</summary>
-    internal async ValueTask GiveUpAsync(TaskError error, ErrorContext context, string recordId, CancellationToken cancellationToken)
+    /// <summary>Keeps and announces a dead letter without a decision: a repetition replaces it. What keeps it from being kept is thrown.</summary>
+    internal async ValueTask GiveUpAsync(TaskError error, ErrorContext context, CancellationToken cancellationToken)
     {
         var decision = new ErrorDecision { Action = ErrorAction.DeadLetter, Attempt = context.Attempt, Reason = error.Message };
-        var record = DeadLetterFactory.Create(error, context, decision.Reason, _environment.TimeProvider.GetUtcNow(), recordId);
+        var record = DeadLetterFactory.Create(error, context, decision.Reason, _environment.TimeProvider.GetUtcNow());
         await _state.SaveDeadLetterAsync(record, cancellationToken).ConfigureAwait(false);
         await KeptAsync(record, error, context, decision, cancellationToken).ConfigureAwait(false);
     }

@@ -82,4 +82,7 @@ internal static partial class Log
 
     [LoggerMessage(1425, LogLevel.Warning, "Task {TaskId} ended with an exception as run {WorkflowId} was handed over: its next owner runs it again.")]
     public static partial void TaskLeft(ILogger logger, Exception exception, string taskId, string workflowId);
+
+    [LoggerMessage(1426, LogLevel.Warning, "Dead letter {DeadLetterId} of run {WorkflowId}, whose task has succeeded since, could not be removed: do not replay it.")]
+    public static partial void SupersededKept(ILogger logger, Exception exception, string deadLetterId, string workflowId);
 }

@@ -31,6 +31,7 @@ public sealed partial class WorkflowEngine
 
     private async ValueTask<WorkflowRun> CreateAsync(WorkflowPlan plan, string runId, WorkflowRunOptions settings, CancellationToken cancellationToken)
     {
+        _services.Coordinator.ThrowIfNotYetStarted();
         HeldLease? lease;
         var startedAt = _services.Time.GetTimestamp();
         while ((lease = await AcquireAsync(runId, cancellationToken).ConfigureAwait(false)) is null)

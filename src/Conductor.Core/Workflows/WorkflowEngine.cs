@@ -76,7 +76,8 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
 
     /// <summary>
     /// Takes over runs that nobody goes on with: handed over by an engine that stopped, or left by a process that died. Finished tasks keep
-    /// their results, unfinished ones run again under the same idempotency key.
+    /// their results, unfinished ones run again under the same idempotency key. As long as the coordinator is not started, none is taken over; nor is one that needs agents of a type that is not
+    /// registered here (event 1414).
     /// </summary>
     /// <param name="cancellationToken">Gives up looking.</param>
     /// <returns>How many runs were taken over.</returns>
@@ -129,7 +130,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// The definition is not valid, or the id belongs to a run of another definition; the message says what is different. See
     /// <see cref="WorkflowRunOptions.Migrate"/>.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The engine was stopped.</exception>
+    /// <exception cref="InvalidOperationException">The engine was stopped, or the coordinator is not started.</exception>
     public async ValueTask<WorkflowRun> StartWorkflowAsync(
         WorkflowDefinition definition, WorkflowRunOptions? options = null, CancellationToken cancellationToken = default)
     {

@@ -43,9 +43,9 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     /// <returns>How many runs were taken over.</returns>
     public async ValueTask<int> ScanAsync(CancellationToken cancellationToken)
     {
-        if (services.Coordinator.IsStopped)
+        if (!services.Coordinator.IsStarted)
         {
-            // Nothing can be run here any more.
+            // Nothing can be run here yet, or any more.
             return 0;
         }
 
@@ -201,9 +201,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         }
 
         var plan = WorkflowPlan.Of(definition);
-        var missing = services.State.IsShared
-            ? []
-            : definition.Tasks.Select(static task => task.AgentType).Distinct().Where(type => !services.Coordinator.HasAgents(type)).ToList();
+        var missing = definition.Tasks.Select(static task => task.AgentType).Distinct().Where(type => !services.Coordinator.HasAgents(type)).ToList();
         if (missing.Count > 0 && !await EndsWithoutAgentsAsync(runId, definition, cancellationToken).ConfigureAwait(false))
         {
             _missing[runId] = missing;

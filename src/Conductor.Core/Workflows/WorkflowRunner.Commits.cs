@@ -27,6 +27,7 @@ internal sealed partial class WorkflowRunner
     {
         var step = _journal.Take(_summary, Lease.Current, definition);
         await EnsureLeaseAsync().ConfigureAwait(false);
+        await RemoveSupersededAsync().ConfigureAwait(false);
         await SaveAsync(step).ConfigureAwait(false);
         Committed.Beat();
         if (_services.State.IsShared && _services.Bus.MayReach(_channel))
@@ -60,6 +61,12 @@ internal sealed partial class WorkflowRunner
         var held = EnsureLeaseAsync();
         return held.IsCompletedSuccessfully ? held : AwaitHeldAsync(held);
     }
+
+    /// <inheritdoc />
+    string IDispatchOwner.LetterIdOf(TaskAssignment assignment) => LetterIdOf(assignment.Task.Id, assignment.Round);
+
+    /// <summary>One letter for one execution. With the moment of the run's start: its id may be another run's once it is deleted, and letters stay.</summary>
+    private string LetterIdOf(string taskId, int round) => $"{RunId}:{taskId}:{round}:{_summary.StartedAt.UtcTicks:x}";
 
     private async ValueTask AwaitHeldAsync(ValueTask held)
     {

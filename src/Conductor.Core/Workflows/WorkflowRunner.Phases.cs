@@ -217,6 +217,11 @@ internal sealed partial class WorkflowRunner
     {
         var freed = _board.Finish(index, result);
         _journal.AddFinished(index, result, _summary.CurrentPhase, _summary.Round);
+        if (result.IsSuccess && _begunBefore?.Contains(index) == true)
+        {
+            (_superseded ??= []).Add(LetterIdOf(_plan.Task(index).Id, _summary.Round));
+        }
+
         if (result.Error is { } error)
         {
             var severity = result.Status switch

@@ -10,6 +10,12 @@ internal sealed partial class WorkflowRunner
 
     private readonly Queue<int> _suspects = new();
 
+    /// <summary>Tasks that had begun when the run was left: one of them may have left a dead letter of a failure that nobody took note of.</summary>
+    private HashSet<int>? _begunBefore;
+
+    /// <summary>Dead letters of tasks that have succeeded since. Null for none.</summary>
+    private List<string>? _superseded;
+
     private int _firstPhase;
 
     /// <summary>
@@ -37,6 +43,7 @@ internal sealed partial class WorkflowRunner
         }
 
         Note(WorkflowEventKind.Resumed, message, WorkflowStatus.InProgress);
+        NoteBegun(snapshot.UnderWay);
         await CountCrashesAsync(state, countsCrashes ? snapshot.UnderWay : new HashSet<string>()).ConfigureAwait(false);
         Announce(_channel);
         await CommitAsync(isMigrated ? _plan.Definition : null).ConfigureAwait(false);
@@ -62,6 +69,41 @@ internal sealed partial class WorkflowRunner
         }
 
         _phaseRecord = state.PhaseHistory.LastOrDefault(record => record.Phase == phase && record.Round == state.Round && record.CompletedAt is null);
+    }
+
+    private void NoteBegun(IReadOnlySet<string> underWay)
+    {
+        foreach (var taskId in underWay)
+        {
+            if (_plan.TryIndex(taskId, out var index))
+            {
+                (_begunBefore ??= []).Add(index);
+            }
+        }
+    }
+
+    /// <summary>A letter is kept before the step with the failure is committed. Where that never was, and the task has succeeded since, nothing is left to replay.</summary>
+    private async ValueTask RemoveSupersededAsync()
+    {
+        if (_superseded is not { } letters)
+        {
+            return;
+        }
+
+        _superseded = null;
+        foreach (var letter in letters)
+        {
+            try
+            {
+                await _services.State.DeleteDeadLetterAsync(letter, CancellationToken.None).ConfigureAwait(false);
+            }
+#pragma warning disable CA1031 // Whatever it is, what is committed next is worth more.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.SupersededKept(_services.Logger, exception, letter, RunId);
+            }
+        }
     }
 
     private async ValueTask CountCrashesAsync(WorkflowState state, IReadOnlySet<string> underWay)

@@ -1,6 +1,9 @@
 using Conductor.Agents;
+using Conductor.Coordination;
 using Conductor.State;
 using Conductor.Tests.Support;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Conductor.Tests.Coordination;
 
@@ -247,6 +250,45 @@ public sealed class ReplayLeaseTests
         ((InMemoryLeaseStore)store.Store.Leases).Count.Should().Be(0);
     }
 
+    /// <summary>The machine was suspended: the moment has passed at which the lease was to be renewed, and nothing here has heard of it.</summary>
+    [Fact]
+    public async Task EnsureOwnsAsync_PausedUntilAnotherReplaysTheLetter_SaysSo()
+    {
+        await using var processes = new Processes();
+        await processes.Store.ConnectAsync();
+        var time = new PausedTime();
+        var lease = await ReplayLease.TryTakeAsync(processes.Store.Leases, "d", "paused", time, NullLogger.Instance, default, default);
+        await using var disposal = lease!;
+        await lease!.EnsureOwnsAsync();
+        processes.LetLeasesRunOut();
+        (await processes.Store.Leases.TryAcquireAsync("replay:d", "other", TimeSpan.FromSeconds(30))).Should().NotBeNull();
+        time.Passed = TimeSpan.FromSeconds(31);
+
+        await FluentActions.Awaiting(() => lease.EnsureOwnsAsync().AsTask()).Should().ThrowAsync<OperationCanceledException>();
+
+        lease.Ending.IsCancellationRequested.Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task ReplayDeadLettersAsync_TheCoordinatorStopsMeanwhile_GivesWhatWasDone()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(UntilTheEndAsync);
+        foreach (var id in "abc")
+        {
+            await SaveLetterAsync(rig.State, $"{id}");
+        }
+
+        var replays = rig.Coordinator.ReplayDeadLettersAsync().AsTask();
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the first replay");
+        var stop = rig.Coordinator.StopAsync().AsTask();
+        _end.SetResult();
+
+        (await replays).Should().ContainSingle().Which.IsSuccess.Should().BeTrue();
+        await stop;
+        (await rig.State.ListDeadLettersAsync()).Items.Should().HaveCount(2);
+    }
+
     private static Task SaveLetterAsync(StateManager store, string id = "d") => store.SaveDeadLetterAsync(
         new ErrorRecord { Id = id, Code = "X", Message = "m", Timestamp = DateTimeOffset.UnixEpoch, Task = Rig.NewTask() with { Timeout = TimeSpan.FromHours(1) } }).AsTask();
 
@@ -287,5 +329,18 @@ public sealed class ReplayLeaseTests
     {
         await _end.Task.WaitAsync(cancellationToken);
         return "done";
+    }
+
+    /// <summary>Goes on without its timers.</summary>
+    private sealed class PausedTime : TimeProvider
+    {
+        public TimeSpan Passed { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Passed.Ticks;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            new FakeTimeProvider().CreateTimer(callback, state, dueTime, period);
     }
 }

@@ -1,3 +1,4 @@
+using Conductor.Coordination;
 using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.State;
@@ -103,5 +104,19 @@ public sealed class HandMadePartsTests
 
         (await act.Should().ThrowAsync<WorkflowValidationException>()).Which.Problems.Should().HaveCount(2).And.Contain(problem => problem.Contains("MinSeverity is 9"))
             .And.Contain(problem => problem.Contains("AtLimit is 7"));
+    }
+
+    [Fact]
+    public async Task WorkflowEngine_ItsCoordinatorIsNotStarted_SaysSoAndRunsNothing()
+    {
+        await using var rig = await Rig.StartAsync();
+        await using var coordinator = new AgentCoordinator(rig.Bus, rig.State, rig.Policies, rig.Errors, environment: rig.Environment);
+        await using var engine = new WorkflowEngine(coordinator, rig.State, rig.Policies, environment: rig.Environment);
+        var definition = new WorkflowDefinition { Name = "w", Tasks = [Rig.NewTask()] };
+
+        await FluentActions.Awaiting(() => engine.StartWorkflowAsync(definition, new() { RunId = "run" }).AsTask()).Should().ThrowAsync<InvalidOperationException>().WithMessage("*coordinator is not started*");
+
+        (await rig.State.GetWorkflowStateAsync("run")).Should().BeNull();
+        (await engine.RecoverAsync()).Should().Be(0);
     }
 }

@@ -50,6 +50,30 @@ public sealed class PerTaskTests : IAsyncLifetime
         await Rig.UntilAsync(() => _script.Disposals == 2, "the first to be disposed when its hook returns");
     }
 
+    /// <summary>Disposal is synchronous more often than not: what holds the thread is left to itself when the task's time limit and the grace period are over.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task DisposeAsync_BlocksItsThread_TheResultStandsAndTheAgentTakesTheNextTask(bool inTheHook)
+    {
+        using var end = new ManualResetEventSlim();
+        Func<ValueTask> block = () =>
+        {
+            end.Wait();
+            return default;
+        };
+        _script.OnStop = _ => inTheHook ? block() : default;
+        _script.OnDispose = () => inTheHook ? default : block();
+
+        (await DriveAsync(DispatchAsync())).Status.Should().Be(AgentTaskStatus.Completed);
+
+        _logs.GetSnapshot().Should().ContainSingle(static record => record.Id.Id == 1309);
+        _logs.GetSnapshot().Should().NotContain(static record => record.Id.Id == 1335, "nothing of the agent is set aside");
+        (_script.OnStop, _script.OnDispose) = (static _ => default, static () => default);
+        (await DispatchAsync().WaitAsync(_limit)).IsSuccess.Should().BeTrue();
+        end.Set();
+    }
+
     [Fact]
     public async Task DisposeAsync_HangsInTheScope_TheResultStands()
     {

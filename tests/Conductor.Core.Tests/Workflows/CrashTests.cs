@@ -118,6 +118,33 @@ public sealed class CrashTests
         rig.Logs.GetSnapshot().Should().NotContain(static record => record.Id.Id == 1407, "no task failed");
     }
 
+    /// <summary>Its process died between the letter and the step that says that the task failed.</summary>
+    [Theory]
+    [Trait("Behaviour", "12")]
+    [InlineData(true, 0)]
+    [InlineData(false, 1)]
+    public async Task RecoverAsync_AFailureWasKeptAsALetterAndNotCommitted_TheLetterIsTheLastOutcomes(bool succeeds, int letters)
+    {
+        await using var processes = new Processes();
+        var one = Other() with { Tasks = [new TaskDefinition { Id = "t", AgentType = AgentType.Coding, Retry = new RetrySettings { MaxRetries = 0 } }] };
+        var victim = await processes.StartAsync(wrap: static store => new InterceptedStateManager(store)
+        {
+            BeforeCommit = static number => _ = number < 3 ? number : throw new IOException("killed"),
+        });
+        await victim.AddAsync(static _ => throw new IOException("the network"));
+        var lost = await victim.Engine.StartWorkflowAsync(one, Run);
+        await FluentActions.Awaiting(() => lost.Completion.WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<IOException>();
+        processes.LetLeasesRunOut();
+        (await processes.Store.ListDeadLettersAsync()).Items.Should().ContainSingle().Which.Id.Should().StartWith("run:t:0:");
+        var heir = await processes.StartAsync();
+        await heir.AddAsync(_ => succeeds ? "done" : throw new IOException("the network"));
+
+        await heir.Engine.RecoverAsync();
+
+        (await CompleteAsync(heir)).TaskResults["t"].IsSuccess.Should().Be(succeeds);
+        (await processes.Store.ListDeadLettersAsync()).Items.Should().HaveCount(letters);
+    }
+
     /// <summary>Suspects wait for a turn alone, for as long as another run's task takes. Should the process die meanwhile, what is over must not run again, nor be convicted.</summary>
     [Fact]
     [Trait("Behaviour", "12")]

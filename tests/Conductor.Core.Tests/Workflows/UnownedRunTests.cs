@@ -1,4 +1,6 @@
 using Conductor.Agents;
+using Conductor.State;
+using Conductor.Testing;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
 
@@ -53,6 +55,22 @@ public sealed class UnownedRunTests
         (state.Status, state.TaskResults["t"].Output.Get<string>()).Should().Be((WorkflowStatus.Completed, "done"));
     }
 
+    /// <summary>A store that spreads over processes: tasks wait for those who host their type, and a run is run by one process alone.</summary>
+    [Fact]
+    public async Task RecoverAsync_NoAgentsOfItsTypesOnASharedStore_LeavesItToThoseWhoHaveThem()
+    {
+        await using var processes = new Processes();
+        await LeaveAsync(processes, _one);
+        var without = await processes.StartAsync(wrap: static store => new SharedStore(store));
+        var with = await processes.StartAsync(wrap: static store => new SharedStore(store));
+        await with.AddAsync(static _ => TaskData.From("done"));
+
+        (await without.Engine.RecoverAsync()).Should().Be(0);
+
+        (await with.Engine.RecoverAsync()).Should().Be(1);
+        without.Logs.GetSnapshot().Should().ContainSingle(static record => record.Id.Id == 1414);
+    }
+
     /// <summary>A process begins the run and stops, and nobody has it.</summary>
     private static async Task LeaveAsync(Processes processes, WorkflowDefinition definition)
     {
@@ -77,5 +95,12 @@ public sealed class UnownedRunTests
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
         return TaskData.Empty;
+    }
+
+    private sealed class SharedStore(StateManager store) : DelegatingStateManager(store)
+    {
+        public override DurabilityLevel Durability => DurabilityLevel.ProcessCrash;
+
+        public override bool IsShared => true;
     }
 }
