@@ -6,7 +6,7 @@ namespace Conductor.Workflows;
 /// hours, or wait for another one that waits for it. Thread-safe.
 /// </summary>
 /// <param name="capacity">How many at once.</param>
-/// <param name="patience">How long one waits until it is alone, and how long the others wait while it is.</param>
+/// <param name="patience">How long one waits until it is alone.</param>
 /// <param name="time">The clock.</param>
 #pragma warning disable CA1001 // A timer that goes off once, and is then disposed.
 internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider time)
@@ -20,7 +20,9 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
     private Solitude? _solitude;
 
     /// <summary>Waits for a turn. Whoever got one gives it back by <see cref="Leave"/>.</summary>
-    public ValueTask EnterAsync(bool alone, CancellationToken cancellationToken)
+    /// <param name="alone">How long the others wait while it is alone; null for one that need not be.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public ValueTask EnterAsync(TimeSpan? alone, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
@@ -44,9 +46,9 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
         }
     }
 
-    private bool TryEnter(bool alone)
+    private bool TryEnter(TimeSpan? alone)
     {
-        if (_solitude is not null || _running >= (alone ? 1 : capacity))
+        if (_solitude is not null || _running >= (alone is null ? capacity : 1))
         {
             return false;
         }
@@ -55,13 +57,13 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
         return true;
     }
 
-    private void Count(bool alone)
+    private void Count(TimeSpan? alone)
     {
         _running++;
-        if (alone)
+        if (alone is { } limit)
         {
             _solitude?.Dispose();
-            _solitude = new Solitude(this, patience, time);
+            _solitude = new Solitude(this, limit, time);
         }
     }
 
@@ -102,7 +104,7 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
     {
         try
         {
-            await waiter.Turn.Task.WaitAsync(waiter.Alone ? patience : Timeout.InfiniteTimeSpan, time, cancellationToken).ConfigureAwait(false);
+            await waiter.Turn.Task.WaitAsync(waiter.Alone is null ? Timeout.InfiniteTimeSpan : patience, time, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -111,7 +113,7 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
                 // Unless its turn came at the same moment: it is no longer alone, and the next ones are not let in beside it.
                 if (_waiting.Remove(waiter))
                 {
-                    Count(alone: true);
+                    Count(waiter.Alone);
                 }
             }
         }
@@ -122,7 +124,7 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
                 // Gone from the queue: the turn came at the same moment, and is given on.
                 if (!_waiting.Remove(waiter))
                 {
-                    Uncount(waiter.Alone);
+                    Uncount(waiter.Alone is not null);
                 }
 
                 LetIn();
@@ -132,9 +134,9 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
         }
     }
 
-    private sealed class Waiter(bool alone)
+    private sealed class Waiter(TimeSpan? alone)
     {
-        public bool Alone { get; } = alone;
+        public TimeSpan? Alone => alone;
 
         public TaskCompletionSource Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }

@@ -54,8 +54,8 @@ public sealed class WorkflowOptions
     public TimeSpan RecoveryInterval { get; set; } = DefaultRecoveryInterval;
 
     /// <summary>
-    /// A task is given up as a dead letter when its process died this often while it ran. One crash before that, it runs alone: it waits up to a minute until it
-    /// is, and the tasks of other runs up to a minute while it is. At least 1.
+    /// A task is given up as a dead letter when its process died this often while it ran. One crash before that, it runs alone: it waits up to half a
+    /// minute until it is, and the tasks of other runs a quarter of its time limit, up to half a minute, while it is. At least 1.
     /// </summary>
     /// <value>Default: 3.</value>
     public int MaxCrashes { get; set; } = DefaultMaxCrashes;

@@ -172,7 +172,7 @@ internal sealed partial class WorkflowRunner
         var stopped = UntilStopped();
         try
         {
-            await _services.Turnstile.EnterAsync(alone: true, stopped).ConfigureAwait(false);
+            await _services.Turnstile.EnterAsync(_services.SolitudeOf(_plan.Task(suspect)), stopped).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stopped.IsCancellationRequested)
         {

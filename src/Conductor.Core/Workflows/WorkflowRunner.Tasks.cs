@@ -23,7 +23,7 @@ internal sealed partial class WorkflowRunner
 
     private ValueTask<TaskResult> InTurnAsync(RunningTask task)
     {
-        var turn = task.HasTurn ? ValueTask.CompletedTask : _services.Turnstile.EnterAsync(alone: false, _taskCancellation.Token);
+        var turn = task.HasTurn ? ValueTask.CompletedTask : _services.Turnstile.EnterAsync(alone: null, _taskCancellation.Token);
         if (!turn.IsCompletedSuccessfully)
         {
             return WhenInTurnAsync(turn, task);

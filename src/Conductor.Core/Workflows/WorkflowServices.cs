@@ -13,8 +13,8 @@ namespace Conductor.Workflows;
 internal sealed class WorkflowServices(
     AgentCoordinator coordinator, StateManager state, PolicyEngine policies, WorkflowOptions options, ConductorEnvironment environment)
 {
-    /// <summary>How long a suspect waits until it is alone, and how long the tasks of all runs wait while it is.</summary>
-    private static readonly TimeSpan _solitude = TimeSpan.FromMinutes(1);
+    /// <summary>How long a suspect waits until it is alone, and how long the tasks of all runs wait at most while it is.</summary>
+    private static readonly TimeSpan _solitude = TimeSpan.FromSeconds(30);
 
     private SpareTasks? _spareTasks;
     private Briefness _ends;
@@ -39,6 +39,9 @@ internal sealed class WorkflowServices(
 
     /// <summary>Where every task of every run passes.</summary>
     public Turnstile Turnstile { get; } = new(coordinator.QueueCapacity, _solitude, environment.TimeProvider);
+
+    /// <summary>How long a suspect is alone: not for so long that it has no time left, should it wait for what waits for it.</summary>
+    public TimeSpan SolitudeOf(TaskDefinition suspect) => (suspect.OwnTimeout ?? Policies.DefaultTimeout) / 4 is var quarter && quarter < _solitude ? quarter : _solitude;
 
     /// <summary>Whether the last turn of a run's loop was brief: one in memory is, and so is beginning one on a disk; a gate or a report may not be.</summary>
     public StrongBox<bool> StepsAreBrief { get; } = new(true);

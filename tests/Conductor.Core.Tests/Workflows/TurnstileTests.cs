@@ -12,10 +12,10 @@ public sealed class TurnstileTests
     public async Task EnterAsync_Alone_WaitsForAllAndHoldsBackTheNext()
     {
         var turnstile = New(100);
-        await turnstile.EnterAsync(alone: false, CancellationToken.None);
-        await turnstile.EnterAsync(alone: false, CancellationToken.None);
-        var alone = turnstile.EnterAsync(alone: true, CancellationToken.None).AsTask();
-        var next = turnstile.EnterAsync(alone: false, CancellationToken.None).AsTask();
+        await turnstile.EnterAsync(alone: null, CancellationToken.None);
+        await turnstile.EnterAsync(alone: null, CancellationToken.None);
+        var alone = turnstile.EnterAsync(_patience, CancellationToken.None).AsTask();
+        var next = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
         turnstile.Leave(alone: false);
         alone.IsCompleted.Should().BeFalse();
         turnstile.Leave(alone: false);
@@ -30,9 +30,9 @@ public sealed class TurnstileTests
     {
         var turnstile = New(100);
         using var cancellation = new CancellationTokenSource();
-        await turnstile.EnterAsync(alone: false, CancellationToken.None);
-        var alone = turnstile.EnterAsync(alone: true, cancellation.Token).AsTask();
-        var next = turnstile.EnterAsync(alone: false, CancellationToken.None).AsTask();
+        await turnstile.EnterAsync(alone: null, CancellationToken.None);
+        var alone = turnstile.EnterAsync(_patience, cancellation.Token).AsTask();
+        var next = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
         await cancellation.CancelAsync();
         await FluentActions.Awaiting(() => alone).Should().ThrowAsync<OperationCanceledException>();
         await next;
@@ -42,10 +42,10 @@ public sealed class TurnstileTests
     public async Task EnterAsync_MoreThanThereIsRoomFor_WaitInTheirOrder()
     {
         var turnstile = New(2);
-        await turnstile.EnterAsync(alone: false, CancellationToken.None);
-        await turnstile.EnterAsync(alone: false, CancellationToken.None);
-        var third = turnstile.EnterAsync(alone: false, CancellationToken.None).AsTask();
-        var fourth = turnstile.EnterAsync(alone: false, CancellationToken.None).AsTask();
+        await turnstile.EnterAsync(alone: null, CancellationToken.None);
+        await turnstile.EnterAsync(alone: null, CancellationToken.None);
+        var third = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
+        var fourth = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
         third.IsCompleted.Should().BeFalse("there is room for two");
         turnstile.Leave(alone: false);
         await third;
@@ -63,7 +63,7 @@ public sealed class TurnstileTests
         {
             var isAlone = number % 7 == 0;
             using var cancellation = new CancellationTokenSource();
-            var turn = turnstile.EnterAsync(isAlone, cancellation.Token);
+            var turn = turnstile.EnterAsync(isAlone ? _patience : null, cancellation.Token);
             if (number % 5 == 0)
             {
                 await cancellation.CancelAsync();
@@ -85,7 +85,7 @@ public sealed class TurnstileTests
             turnstile.Leave(isAlone);
         });
         violations.Should().Be(0);
-        turnstile.EnterAsync(alone: true, CancellationToken.None).AsTask().IsCompleted.Should().BeTrue("everybody has left");
+        turnstile.EnterAsync(_patience, CancellationToken.None).AsTask().IsCompleted.Should().BeTrue("everybody has left");
     }
 
     /// <summary>What runs may wait for it: a task whose agent waits for another run.</summary>
@@ -93,9 +93,9 @@ public sealed class TurnstileTests
     public async Task EnterAsync_AloneAndTheOthersDoNotEnd_IsLetInAllTheSame()
     {
         var turnstile = New(100);
-        await turnstile.EnterAsync(alone: false, CancellationToken.None);
-        var alone = turnstile.EnterAsync(alone: true, CancellationToken.None).AsTask();
-        var next = turnstile.EnterAsync(alone: false, CancellationToken.None).AsTask();
+        await turnstile.EnterAsync(alone: null, CancellationToken.None);
+        var alone = turnstile.EnterAsync(_patience, CancellationToken.None).AsTask();
+        var next = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
 
         _time.Advance(_patience);
 
@@ -106,7 +106,7 @@ public sealed class TurnstileTests
         turnstile.Leave(alone: true);
         turnstile.Leave(alone: false);
         turnstile.Leave(alone: false);
-        turnstile.EnterAsync(alone: true, CancellationToken.None).AsTask().IsCompleted.Should().BeTrue("everybody has left");
+        turnstile.EnterAsync(_patience, CancellationToken.None).AsTask().IsCompleted.Should().BeTrue("everybody has left");
     }
 
     /// <summary>It may wait for what comes: its agent for another run.</summary>
@@ -114,8 +114,8 @@ public sealed class TurnstileTests
     public async Task EnterAsync_OneThatIsAloneDoesNotEnd_LetsTheNextInAfterAWhile()
     {
         var turnstile = New(100);
-        await turnstile.EnterAsync(alone: true, CancellationToken.None);
-        var next = turnstile.EnterAsync(alone: false, CancellationToken.None).AsTask();
+        await turnstile.EnterAsync(_patience, CancellationToken.None);
+        var next = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
 
         _time.Advance(_patience - TimeSpan.FromSeconds(1));
         next.IsCompleted.Should().BeFalse("one is alone");
@@ -128,11 +128,11 @@ public sealed class TurnstileTests
     public async Task Leave_WithinItsTime_LeavesTheTimeOfTheNextOneWhole()
     {
         var turnstile = New(100);
-        await turnstile.EnterAsync(alone: true, CancellationToken.None);
+        await turnstile.EnterAsync(_patience, CancellationToken.None);
         _time.Advance(_patience / 2);
         turnstile.Leave(alone: true);
-        await turnstile.EnterAsync(alone: true, CancellationToken.None);
-        var next = turnstile.EnterAsync(alone: false, CancellationToken.None).AsTask();
+        await turnstile.EnterAsync(_patience, CancellationToken.None);
+        var next = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
 
         _time.Advance(_patience / 2);
 
