@@ -2,7 +2,7 @@ using Conductor.Coordination;
 
 namespace Conductor.Workflows;
 
-/// <summary>A task of a run that has its agent, and waits until its start is committed. Thread-safe.</summary>
+/// <summary>A task of a run whose start is to be committed before it begins. Thread-safe.</summary>
 /// <param name="runner">The run's.</param>
 /// <param name="index">The task's number in the plan.</param>
 internal sealed class BeginRequest(WorkflowRunner runner, int index) : IBeginning
@@ -12,8 +12,14 @@ internal sealed class BeginRequest(WorkflowRunner runner, int index) : IBeginnin
     /// <summary>The task's number in the plan.</summary>
     public int Index => index;
 
+    /// <inheritdoc />
     public ValueTask RecordAsync()
     {
+        if (_recorded.Task.IsCompletedSuccessfully)
+        {
+            return ValueTask.CompletedTask;
+        }
+
         runner.Begin(this);
         return new ValueTask(_recorded.Task);
     }

@@ -4,12 +4,19 @@ namespace Conductor.Workflows;
 
 /// <content>
 /// Which tasks are under way, for whoever goes on with the run after a crash. Where the store outlives the process, a task counts as started when it has its agent: one that waits for an agent,
-/// or for capacity, must not be taken for one that killed the process. Where it does not, nobody will ask, and it counts from its hand-over on.
+/// or for capacity, must not be taken for one that killed the process. Its agent waits for the commit, so this is done where tasks take much longer than commits; briefer ones, which do not wait
+/// for long either, count from their hand-over on. So do all where the store does not outlive the process, and nobody will ask.
 /// </content>
 internal sealed partial class WorkflowRunner
 {
+    /// <summary>A task is brief if it takes less than so many commits: to wait for one of them would cost more than a tenth of what its agent gets done.</summary>
+    private const int BriefCommits = 8;
+
     /// <summary>Tasks that have their agents, and wait until that is committed. Under the lock of <see cref="_started"/>.</summary>
     private List<BeginRequest>? _beginning;
+
+    /// <summary>Tasks that were handed over, and whose start is not committed yet; without a request until they are.</summary>
+    private Dictionary<int, BeginRequest?>? _uncommitted;
 
     private bool RecordsBegins => _services.State.Durability != DurabilityLevel.Volatile;
 
@@ -24,13 +31,48 @@ internal sealed partial class WorkflowRunner
         _finished.Nudge();
     }
 
-    /// <summary>Commits what has changed, with the starts of the tasks that have their agents by now. Those begin when it is committed, or not at all.</summary>
-    private async ValueTask CommitWithBeginsAsync()
+    /// <summary>Notes that a task starts, or that this is to be noted when it has its agent.</summary>
+    private void NoteStart(int index)
     {
-        var begun = TakeBeginning();
+        if (!RecordsBegins || IsBrief(index))
+        {
+            AddStarted(index);
+        }
+        else
+        {
+            (_uncommitted ??= [])[index] = null;
+        }
+    }
+
+    /// <summary>What is to be told when a task has its agent; null when its start is committed by then.</summary>
+    private BeginRequest? BeginRequestOf(int index)
+    {
+        if (_uncommitted?.ContainsKey(index) != true)
+        {
+            return null;
+        }
+
+        var request = new BeginRequest(this, index);
+        _uncommitted[index] = request;
+        return request;
+    }
+
+    /// <summary>A task is over, or does not begin.</summary>
+    private void ForgetStart(int index, TaskResult? result)
+    {
+        _uncommitted?.Remove(index);
+        if (RecordsBegins && result is { IsSuccess: true, Attempts: 1 })
+        {
+            PaceOf(index).Note(result.Duration);
+        }
+    }
+
+    /// <summary>Commits what has changed, with the starts of the tasks that have their agents by now. Those begin when it is committed, or not at all.</summary>
+    private async ValueTask CommitWithStartsAsync()
+    {
+        var begun = TakeBegun();
         try
         {
-            begun?.ForEach(request => _journal.AddStarted(request.Index, _summary.CurrentPhase, _summary.Round));
             await CommitChangesAsync().ConfigureAwait(false);
         }
         catch (Exception exception)
@@ -45,7 +87,30 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>The run stops: nothing begins any more.</summary>
-    private void RefuseBegins() => TakeBeginning()?.ForEach(static request => request.Refuse());
+    private void RefuseStarts() => TakeBeginning()?.ForEach(static request => request.Refuse());
+
+    private List<BeginRequest>? TakeBegun()
+    {
+        if (_uncommitted is not { Count: > 0 } uncommitted)
+        {
+            return TakeBeginning();
+        }
+
+        var begun = TakeBeginning() ?? [];
+
+        // Known to be brief since they were handed over.
+        begun.AddRange(uncommitted.Values.Where(request => request is not null && IsBrief(request.Index))!);
+        foreach (var request in begun)
+        {
+            if (uncommitted.TryGetValue(request.Index, out var known) && known == request)
+            {
+                uncommitted.Remove(request.Index);
+                AddStarted(request.Index);
+            }
+        }
+
+        return begun;
+    }
 
     private List<BeginRequest>? TakeBeginning()
     {
@@ -61,4 +126,10 @@ internal sealed partial class WorkflowRunner
             return all;
         }
     }
+
+    private void AddStarted(int index) => _journal.AddStarted(index, _summary.CurrentPhase, _summary.Round);
+
+    private bool IsBrief(int index) => PaceOf(index).Average is { } task && _services.Commits.Average is { } commit && task < commit * BriefCommits;
+
+    private Pace PaceOf(int index) => _services.PaceOf(_plan.Task(index).AgentType);
 }

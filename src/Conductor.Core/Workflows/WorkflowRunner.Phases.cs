@@ -118,7 +118,7 @@ internal sealed partial class WorkflowRunner
             // Results and starts of one turn are one step: committed before anything of it is visible or begun.
             try
             {
-                await CommitWithBeginsAsync().ConfigureAwait(false);
+                await CommitWithStartsAsync().ConfigureAwait(false);
             }
             catch
             {
@@ -136,11 +136,7 @@ internal sealed partial class WorkflowRunner
     private void Start(int index)
     {
         _board.Start(index);
-        if (!RecordsBegins)
-        {
-            _journal.AddStarted(index, _summary.CurrentPhase, _summary.Round);
-        }
-
+        NoteStart(index);
         _started.Add(index);
     }
 
@@ -160,6 +156,7 @@ internal sealed partial class WorkflowRunner
         {
             var next = task.Next;
             _ready.Finished(task.Index);
+            ForgetStart(task.Index, task.Result);
             if (task.Result is { } result)
             {
                 Finish(task.Index, result);

@@ -187,6 +187,7 @@ internal sealed partial class WorkflowRunner
     private void NotBegun(int index)
     {
         _board.Abandon(index);
+        ForgetStart(index, result: null);
         if (IsSuspect(index))
         {
             _services.Turnstile.Leave(alone: true);

@@ -116,7 +116,7 @@ internal sealed partial class WorkflowRunner
         {
             IsFlowControlled = true,
             Owner = this,
-            Beginning = RecordsBegins ? new BeginRequest(this, index) : null,
+            Beginning = BeginRequestOf(index),
         };
     }
 
@@ -223,7 +223,7 @@ internal sealed partial class WorkflowRunner
     {
         while (_board.InFlightCount > 0)
         {
-            RefuseBegins();
+            RefuseStarts();
             await _finished.WaitAsync().ConfigureAwait(false);
             TakeFinished();
             _ready.Clear();

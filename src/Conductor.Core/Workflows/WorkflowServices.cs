@@ -16,6 +16,7 @@ internal sealed class WorkflowServices(
     /// <summary>How long a suspect waits until it is alone, and how long the tasks of all runs wait at most while it is.</summary>
     private static readonly TimeSpan _solitude = TimeSpan.FromSeconds(30);
 
+    private readonly ConcurrentDictionary<AgentType, Pace> _paces = new();
     private SpareTasks? _spareTasks;
     private Briefness _ends;
 
@@ -42,6 +43,12 @@ internal sealed class WorkflowServices(
 
     /// <summary>How long a suspect is alone: not for so long that it has no time left, should it wait for what waits for it.</summary>
     public TimeSpan SolitudeOf(TaskDefinition suspect) => (suspect.OwnTimeout ?? Policies.DefaultTimeout) / 4 is var quarter && quarter < _solitude ? quarter : _solitude;
+
+    /// <summary>How long a commit of a run takes.</summary>
+    public Pace Commits { get; } = new();
+
+    /// <summary>How long a task of a type takes.</summary>
+    public Pace PaceOf(AgentType type) => _paces.GetOrAdd(type, static _ => new Pace());
 
     /// <summary>Whether the last turn of a run's loop was brief: one in memory is, and so is beginning one on a disk; a gate or a report may not be.</summary>
     public StrongBox<bool> StepsAreBrief { get; } = new(true);

@@ -99,6 +99,28 @@ public sealed class CrashTests
         deliveries.Should().BeEquivalentTo(new Dictionary<string, int> { ["a"] = 3, ["b"] = 1 });
     }
 
+    /// <summary>Their agents would do little but wait for commits.</summary>
+    [Fact]
+    public async Task StartWorkflowAsync_TasksAreKnownToBeBrief_TheyCountFromTheirHandOverOn()
+    {
+        await using var processes = new Processes();
+        Rig? rig = null;
+        rig = await processes.StartAsync(wrap: store => new InterceptedStateManager(store) { BeforeCommit = _ => rig!.Time.Advance(TimeSpan.FromSeconds(1)) });
+        var stuck = new TaskCompletionSource();
+        await rig.AddAsync(async (task, _) =>
+        {
+            await (task.Task.Id == "other" ? stuck.Task : Task.CompletedTask);
+            return "done";
+        });
+        await rig.Engine.RunWorkflowAsync(Two());
+
+        await rig.Engine.StartWorkflowAsync(Two() with { Tasks = [.. Other().Tasks, .. Two().Tasks] }, Run);
+
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the first to run");
+        (await processes.Store.GetWorkflowHistoryAsync("run"))!.Events.Count(static happening => happening.Kind == WorkflowEventKind.TaskStarted).Should().Be(3);
+        stuck.SetResult();
+    }
+
     /// <summary>It has its agent, and the store cannot be told: it must not begin, since nobody would know.</summary>
     [Fact]
     public async Task StartWorkflowAsync_TheStartOfATaskCannotBeCommitted_ItDoesNotBegin()
