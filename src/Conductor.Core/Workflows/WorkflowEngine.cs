@@ -31,6 +31,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <param name="maxFeedbackLoops">How often feedback may send a run back, when its definition does not say; 0 turns it off. Default: 3.</param>
     /// <param name="options">The other settings. Default: the defaults.</param>
     /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
+    /// <exception cref="ArgumentException">A setting is out of range; the message names every one that is.</exception>
     public WorkflowEngine(
         AgentCoordinator coordinator,
         StateManager stateManager,
@@ -43,7 +44,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(stateManager);
         ArgumentNullException.ThrowIfNull(policyEngine);
         var settings = Settle(options ?? new WorkflowOptions(), maxFeedbackLoops);
-        SettingProblems.ThrowIfAny(settings.Problems(nameof(WorkflowOptions)), nameof(options));
+        SettingProblems.ThrowIfAny(settings.Problems(nameof(WorkflowOptions)), maxFeedbackLoops < 0 ? nameof(maxFeedbackLoops) : nameof(options));
         _services = new WorkflowServices(coordinator, stateManager, policyEngine, settings, environment ?? ConductorEnvironment.Default);
         _leases = new LeaseKeeper(_services);
         _recovery = new WorkflowRecovery(_services, async (plan, snapshot, lease, message) => await ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message).ConfigureAwait(false));
