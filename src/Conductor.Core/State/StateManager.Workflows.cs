@@ -87,7 +87,10 @@ public abstract partial class StateManager
         return Measure("list_unfinished_workflows", request, static (store, argument, token) => store.ListUnfinishedWorkflowsCoreAsync(argument, token), cancellationToken);
     }
 
-    /// <summary>Deletes a run with its results, events and effects.</summary>
+    /// <summary>
+    /// Deletes a run with its results, events and effects. One in progress goes, too: its owner can save nothing more, stops its tasks when it notices that, and
+    /// <c>WorkflowRun.Completion</c> fails with LEASE_LOST. To end it in order, cancel it first and wait for its end.
+    /// </summary>
     /// <param name="workflowId">The run.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Whether there was one.</returns>
