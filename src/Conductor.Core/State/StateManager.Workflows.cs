@@ -32,7 +32,7 @@ public abstract partial class StateManager
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The new version.</returns>
     /// <exception cref="StateException">STATE_CONFLICT: another version is there; nothing was changed.</exception>
-    /// <exception cref="ArgumentException">A result in it names another run, or stands under the id of another task.</exception>
+    /// <exception cref="ArgumentException">A result in it is null, names another run or a negative round, or stands under the id of another task.</exception>
     public ValueTask<long> SaveWorkflowStateAsync(WorkflowState state, StateExpectation? expectation = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -107,7 +107,7 @@ public abstract partial class StateManager
     /// <exception cref="StateException">
     /// STATE_CONFLICT: another version is there. LEASE_LOST: the step's lease is not the current one. Nothing was changed either way.
     /// </exception>
-    /// <exception cref="ArgumentException">A result in it names another run.</exception>
+    /// <exception cref="ArgumentException">A result in it is null, or names another run or a negative round.</exception>
     public ValueTask<long> CommitWorkflowAsync(WorkflowTransition transition, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transition);
@@ -157,6 +157,12 @@ public abstract partial class StateManager
     /// <summary>A result that names another run or task than those it is kept for would be another's when it is read.</summary>
     private static void ThrowIfElsewhere(TaskResult result, string workflowId, string? taskId, string argument)
     {
+        if (result is null)
+        {
+            throw new ArgumentException($"{(taskId is null ? "A result of the step" : $"The result under '{taskId}' in WorkflowState.TaskResults")} is null. Leave it out.", argument);
+        }
+
+        ThrowIfOfNoRound(result, argument);
         if (result.WorkflowId is { } other && other != workflowId)
         {
             throw new ArgumentException($"The result of task '{result.TaskId}' is one of run '{other}'; it cannot be saved with run '{workflowId}'.", argument);
