@@ -94,7 +94,7 @@ public sealed class WorkflowRun : IAsyncDisposable
                 yield return report;
             }
 
-            if (history.FirstPosition > position + 1)
+            if (history.FirstPosition - 1 > position)
             {
                 yield return await SnapshotAsync(history.FirstPosition - 1, cancellationToken).ConfigureAwait(false);
             }
@@ -142,9 +142,17 @@ public sealed class WorkflowRun : IAsyncDisposable
 
     /// <summary>The run as a Mermaid flowchart, coloured by status.</summary>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="StateException">The run is no longer kept.</exception>
+    /// <exception cref="InvalidOperationException">Its state was saved without a definition (<see cref="State.StateManager.SaveWorkflowStateAsync"/>).</exception>
     public async ValueTask<string> ToMermaidAsync(CancellationToken cancellationToken = default)
     {
-        var definition = await _services.State.GetWorkflowDefinitionAsync(RunId, cancellationToken).ConfigureAwait(false) ?? throw Gone();
+        if (await _services.State.GetWorkflowDefinitionAsync(RunId, cancellationToken).ConfigureAwait(false) is not { } definition)
+        {
+            await GetStateAsync(cancellationToken).ConfigureAwait(false);
+            throw new InvalidOperationException(
+                $"The store has run '{RunId}' without its definition: an engine did not start it, its state was saved by SaveWorkflowStateAsync. Draw it with a definition: definition.ToMermaid(state).");
+        }
+
         return await RunSnapshot.ReadAsync(_services.State, RunId, cancellationToken).ConfigureAwait(false) is { } inProgress
             ? WorkflowMermaid.Draw(definition, inProgress.State, inProgress.UnderWay)
             : definition.ToMermaid(await GetStateAsync(cancellationToken).ConfigureAwait(false));
