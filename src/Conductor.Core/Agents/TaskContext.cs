@@ -82,8 +82,11 @@ public sealed partial class TaskContext
     public TimeProvider TimeProvider => Host.Environment.TimeProvider;
 
     /// <summary>The services of this task's own dependency-injection scope, which ends with the task.</summary>
+    /// <exception cref="InvalidOperationException">There are none: this context was made by hand, or the coordinator was built by hand, not by <c>AddConductor()</c>.</exception>
     public IServiceProvider Services => (Own().Scope ??= (Host.Scopes ?? throw new InvalidOperationException(
-        "There are no services here: the coordinator was built by hand, not by AddConductor().")).CreateAsyncScope()).ServiceProvider;
+        "There are no services here: " + (_mailbox is null
+            ? "this context was made by hand; a task gets its own where AddConductor() made everything."
+            : "the coordinator was built by hand, not by AddConductor()."))).CreateAsyncScope()).ServiceProvider;
 
     internal ConductorEnvironment Environment => Host.Environment;
 
@@ -185,17 +188,21 @@ public sealed partial class TaskContext
     /// <param name="severity">How grave it is.</param>
     /// <param name="finding">What was found.</param>
     /// <param name="affected">Ids of the tasks it concerns. Default: the whole phase.</param>
+    /// <exception cref="ArgumentException">The severity is none of <see cref="FeedbackSeverity"/>, or the finding is blank.</exception>
     public void SendBack(FeedbackSeverity severity, string finding, params string[] affected)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(finding);
+        SettingProblems.ThrowIfAny(SettingProblems.OfEnum(nameof(severity), severity), nameof(severity));
         SendBack(new Feedback { Severity = severity, Findings = [finding], AffectedTaskIds = affected });
     }
 
     /// <summary>Sends findings back with the result. Several are joined; the gravest severity counts.</summary>
     /// <param name="feedback">The findings.</param>
+    /// <exception cref="ArgumentException">The severity is none of <see cref="FeedbackSeverity"/>.</exception>
     public void SendBack(Feedback feedback)
     {
         ArgumentNullException.ThrowIfNull(feedback);
+        SettingProblems.ThrowIfAny(SettingProblems.OfEnum($"{nameof(Feedback)}.{nameof(Conductor.Feedback.Severity)}", feedback.Severity), nameof(feedback));
         var source = feedback with { SourceAgentId = feedback.SourceAgentId ?? AgentId };
         var extras = Own();
         extras.Feedback = extras.Feedback is { } earlier ? Join(earlier, source) : source;

@@ -132,6 +132,18 @@ public sealed class AgentTests
         result.Error.Message.Should().ContainAll("JSON", nameof(Percent), "too much");
     }
 
+    [Fact]
+    public void Services_ContextMadeByHand_SaysSo() =>
+        FluentActions.Invoking(() => ContextOf().Services).Should().Throw<InvalidOperationException>().WithMessage("*context was made by hand*");
+
+    [Fact]
+    public void SendBack_UndefinedSeverity_IsRefused()
+    {
+        FluentActions.Invoking(() => ContextOf().SendBack((FeedbackSeverity)42, "f")).Should().Throw<ArgumentException>().WithParameterName("severity").WithMessage("*42*Info, Warning*");
+        FluentActions.Invoking(() => ContextOf().SendBack(new Feedback { Severity = (FeedbackSeverity)42 }))
+            .Should().Throw<ArgumentException>().WithParameterName("feedback").WithMessage("Feedback.Severity is 42*Info, Warning*");
+    }
+
     private sealed class Doubler : BaseAgent<int, int>
     {
         public Doubler()
