@@ -128,6 +128,9 @@ public sealed partial class TaskContext
     /// <param name="effect">The effect.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The recorded value.</returns>
+    /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
+    /// <exception cref="TaskValidationException">The store cannot write the value down, or one of another type is recorded under this key.</exception>
+    /// <exception cref="StateException">The store could not be asked, or, for half a minute, not be written.</exception>
     [OverloadResolutionPriority(1)]
     public ValueTask<T> OnceAsync<T>(string key, Func<CancellationToken, Task<T>> effect, CancellationToken cancellationToken = default)
     {
@@ -141,9 +144,12 @@ public sealed partial class TaskContext
     /// <param name="effect">The effect.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The recorded value.</returns>
+    /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
+    /// <exception cref="TaskValidationException">The store cannot write the value down, or one of another type is recorded under this key.</exception>
+    /// <exception cref="StateException">The store could not be asked, or, for half a minute, not be written.</exception>
     public async ValueTask<T> OnceAsync<T>(string key, Func<CancellationToken, ValueTask<T>> effect, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key);
+        IdText.ThrowIfInvalid(key);
         ArgumentNullException.ThrowIfNull(effect);
         if (Host.State is not { } state)
         {
@@ -160,6 +166,9 @@ public sealed partial class TaskContext
     /// <param name="key">The effect's name within the task.</param>
     /// <param name="effect">The effect.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
+    /// <exception cref="TaskValidationException">The effect of another form with a value of another type is recorded under this key.</exception>
+    /// <exception cref="StateException">The store could not be asked, or, for half a minute, not be written.</exception>
     public async ValueTask OnceAsync(string key, Func<CancellationToken, Task> effect, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(effect);

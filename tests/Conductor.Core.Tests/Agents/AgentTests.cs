@@ -144,6 +144,25 @@ public sealed class AgentTests
             .Should().Throw<ArgumentException>().WithParameterName("feedback").WithMessage("Feedback.Severity is 42*Info, Warning*");
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    public async Task OnceAsync_BlankKey_IsNamed(string key)
+    {
+        await using var rig = await Rig.StartAsync();
+        Exception? thrown = null;
+        await rig.AddAsync(async (task, token) =>
+        {
+            thrown = (await FluentActions.Awaiting(() => task.OnceAsync(key, _ => new ValueTask<int>(1), token).AsTask()).Should().ThrowAsync<ArgumentException>()).Which;
+            return TaskData.Empty;
+        });
+
+        await rig.DispatchAsync();
+
+        thrown.Should().BeOfType<ArgumentException>().Which.ParamName.Should().Be("key");
+        thrown!.Message.Should().StartWith("key is empty");
+    }
+
     private sealed class Doubler : BaseAgent<int, int>
     {
         public Doubler()
