@@ -78,8 +78,9 @@ public abstract partial class StateManager
     }
 
     /// <summary>Lists runs that have not ended, with their leases, ordered by id: those to take over are among them.</summary>
-    /// <param name="page">Which page. Default: the first, of 100.</param>
+    /// <param name="page">Which page. Default: the first, of 100. Its token is the id that the page comes after, so that any text is one.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="InvalidOperationException">The page's size is out of its range.</exception>
     public ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsAsync(PageRequest? page = null, CancellationToken cancellationToken = default)
     {
         var request = page ?? PageRequest.First;
@@ -154,8 +155,8 @@ public abstract partial class StateManager
         return Measure("is_cancellation_requested", workflowId, static (store, argument, token) => store.IsCancellationRequestedCoreAsync(argument, token), cancellationToken);
     }
 
-    /// <summary>A result that names another run or task than those it is kept for would be another's when it is read.</summary>
-    private static void ThrowIfElsewhere(TaskResult result, string workflowId, string? taskId, string argument)
+    /// <summary>A result that names another run or task than those it is kept for would be another's when it is read; one of no round could not be read.</summary>
+    private static void ThrowIfElsewhere(TaskResult? result, string workflowId, string? taskId, string argument)
     {
         if (result is null)
         {
