@@ -13,9 +13,15 @@ public sealed class TaskBuilder
 
     /// <summary>Lets it run only after these tasks are done; their outputs are in its context.</summary>
     /// <param name="tasks">Tasks of this phase or an earlier one.</param>
+    /// <exception cref="ArgumentException">One of them is null.</exception>
     public TaskBuilder After(params TaskBuilder[] tasks)
     {
         ArgumentNullException.ThrowIfNull(tasks);
+        if (Array.Exists(tasks, static task => task is null))
+        {
+            throw new ArgumentException($"One of the tasks that task '{Id}' comes after is null. Give what PhaseBuilder.Task returned, or the task's id.", nameof(tasks));
+        }
+
         _dependsOn.AddRange(tasks.Select(task => task.Id));
         return this;
     }

@@ -51,8 +51,12 @@ public abstract class TaskData
     public static TaskData FromString(string? text) => From(text);
 
     /// <summary>The value as a <typeparamref name="T"/>.</summary>
-    /// <typeparam name="T">The type that went in, one it can be cast to, or one its JSON can be read as.</typeparam>
-    /// <exception cref="TaskValidationException">It is something else; the message names both types.</exception>
+    /// <typeparam name="T">
+    /// The type that went in, one it can be cast to, or one its JSON can be read as. (As an <see cref="object"/>, what is JSON by now is a <see cref="JsonElement"/>: what type went in is not written down.)
+    /// </typeparam>
+    /// <exception cref="TaskValidationException">
+    /// It is something else, or what <typeparamref name="T"/> refuses (its constructor, a setter or a converter threw); the message names both types, and why.
+    /// </exception>
     public T Get<T>() => this is TypedTaskData<T> { Value: var same } ? same : TryGet<T>(out var value, out var cause)
         ? value!
         : throw new TaskValidationException(
@@ -64,7 +68,7 @@ public abstract class TaskData
     /// <summary>The value as a <typeparamref name="T"/>, if it is one.</summary>
     /// <typeparam name="T">The type asked for.</typeparam>
     /// <param name="value">The value, or <c>default</c>.</param>
-    /// <returns>Whether it is one.</returns>
+    /// <returns>Whether it is one; false, too, where <typeparamref name="T"/> itself refuses it: its constructor, a setter or a converter threw.</returns>
     public abstract bool TryGet<T>(out T? value);
 
     /// <summary>The same, with what the serializer said where it is not.</summary>
@@ -190,7 +194,8 @@ public abstract class TaskData
             where T : default
         {
             cause = null;
-            if (this is T itself)
+            // As an object it is its JSON, which every program can look at, and not what wraps it here.
+            if (typeof(T) != typeof(object) && this is T itself)
             {
                 value = itself;
                 return true;
@@ -208,9 +213,11 @@ public abstract class TaskData
                 value = json.Deserialize((JsonTypeInfo<T>)options.GetTypeInfo(typeof(T)));
                 return value is not null;
             }
-            catch (Exception exception) when (exception is JsonException or NotSupportedException or InvalidOperationException)
+#pragma warning disable CA1031 // Constructors, setters and converters may throw anything about what they are given. (No memory says nothing about the data.)
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+#pragma warning restore CA1031
             {
-                // Other JSON than the type's, or a type that JSON does not know or cannot make: not what was asked for, either way.
+                // Other JSON than the type's, what the type itself refuses, or a type that JSON does not know or cannot make: not what was asked for, either way.
                 cause = exception;
                 return false;
             }

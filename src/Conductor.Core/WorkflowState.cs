@@ -112,6 +112,6 @@ public sealed record WorkflowState : ExtensibleRecord
 
     /// <summary>Throws unless the run completed.</summary>
     /// <returns>This state.</returns>
-    /// <exception cref="WorkflowFailedException">It failed or was cancelled; the exception carries this state.</exception>
+    /// <exception cref="WorkflowFailedException">It failed, was cancelled or has not ended; the exception carries this state.</exception>
     public WorkflowState EnsureCompleted() => Status == WorkflowStatus.Completed ? this : throw new WorkflowFailedException(this);
 }

@@ -91,6 +91,12 @@ public sealed partial class SqliteStateManager : StateManager
 
     internal static StateException LeaseLostOf(string workflowId, Lease lease) => LeaseLost(WorkflowKey(workflowId), lease);
 
+    internal static StateException DeletedOf(string workflowId) => new(
+        ErrorCodes.LeaseLost, $"Run '{workflowId}' was deleted while it was in progress; nothing was changed, and nobody goes on with it.")
+    {
+        Key = WorkflowKey(workflowId),
+    };
+
     internal static void ThrowIfInvalid(SqliteStateOptions options) =>
         ThrowIfAny(options.Problems(nameof(SqliteStateOptions)), nameof(options));
 

@@ -23,10 +23,13 @@ public static partial class SqliteTaskContextExtensions
     /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
     /// <returns>The recorded value.</returns>
     /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous.</exception>
+    /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
+    /// <exception cref="TaskValidationException">The value cannot be written down, or one of another type is recorded under this key.</exception>
     public static async ValueTask<T> OnceAsync<T>(
         this TaskContext task, string key, Func<SqliteConnection, T> effect, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);
+        ArgumentException.ThrowIfNullOrWhiteSpace(key);
         ArgumentNullException.ThrowIfNull(effect);
         var store = task.Effects as SqliteEffectStore ?? throw new InvalidOperationException(
             $"Task '{task.Task.Id}' does not run on an SQLite store, whose transaction its effect '{key}' could join. Add UseSqlite(\"Data Source=…\") after AddConductor().");
@@ -40,6 +43,7 @@ public static partial class SqliteTaskContextExtensions
     /// <param name="effect">The effect; the connection is inside the store's transaction.</param>
     /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
     /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous.</exception>
+    /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
     public static async ValueTask OnceAsync(
         this TaskContext task, string key, Action<SqliteConnection> effect, CancellationToken cancellationToken = default)
     {

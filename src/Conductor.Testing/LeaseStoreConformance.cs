@@ -127,6 +127,13 @@ public sealed partial class LeaseStoreConformance : ConformanceSuite
             Check.NotNull(await leases.TryRenewAsync(lease, _term).ConfigureAwait(false), "the lease renewed by its first copy");
             Check.True(await leases.ReleaseAsync(lease).ConfigureAwait(false), "the release by its first copy");
         });
+        Add("A lease is taken, renewed and taken over for any time over zero, the longest there is included", async (leases, _) =>
+        {
+            var lease = Check.NotNull(await leases.TryAcquireAsync("l", "one", TimeSpan.MaxValue).ConfigureAwait(false), "the lease");
+            lease = Check.NotNull(await leases.TryRenewAsync(lease, TimeSpan.MaxValue).ConfigureAwait(false), "the renewed lease");
+            lease = Check.NotNull(await leases.TryTakeOverAsync(lease, "two", TimeSpan.MaxValue).ConfigureAwait(false), "the lease taken over");
+            Check.True(lease.IsSameTaking(await leases.GetAsync("l").ConfigureAwait(false)), "the last taker to hold it");
+        });
         Add("A lease that another has taken is neither renewed nor released", async (leases, environment) =>
         {
             var zombie = await TakeAsync(leases, "zombie").ConfigureAwait(false);

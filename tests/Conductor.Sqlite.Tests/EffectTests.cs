@@ -26,6 +26,18 @@ public sealed class EffectTests : IDisposable
         (await RowsAsync()).Should().Equal("order t:0");
     }
 
+    [Fact]
+    public async Task OnceAsync_BlankKey_IsNamedAndRunsNothing()
+    {
+        var ran = 0;
+        var values = await RunAsync(async task =>
+        {
+            (await FluentActions.Awaiting(() => task.OnceAsync(" ", _ => ++ran).AsTask()).Should().ThrowAsync<ArgumentException>()).WithParameterName("key");
+            return ran;
+        });
+        values.Should().Equal(0);
+    }
+
     /// <summary>What a store refuses changes nothing; an effect that says the same has written before.</summary>
     [Theory]
     [InlineData(ErrorCodes.StateConflict)]

@@ -67,6 +67,22 @@ public sealed class RegressionTests : IDisposable
     }
 
     [Fact]
+    public async Task CommitWorkflow_OfARunThatWasDeleted_SaysSo()
+    {
+        await using var store = await _folder.OpenAsync();
+        var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "owner", TimeSpan.FromSeconds(30)))!;
+        await store.CommitWorkflowAsync(Records.Step("run", 0) with { Lease = lease });
+        await store.DeleteWorkflowAsync("run");
+
+        var act = () => store.CommitWorkflowAsync(Records.Step("run", 1) with { Lease = lease }).AsTask();
+
+        var lost = (await act.Should().ThrowAsync<StateException>()).Which;
+
+        (lost.ErrorCode, lost.Key).Should().Be((ErrorCodes.LeaseLost, "workflow:run"));
+        lost.Message.Should().Contain("was deleted").And.NotContain("new owner");
+    }
+
+    [Fact]
     public async Task OnceAsync_StatementOfTheUserFails_ShowsItAsItIs()
     {
         await using var store = await _folder.OpenAsync();

@@ -82,8 +82,11 @@ public sealed partial class TaskContext
     public TimeProvider TimeProvider => Host.Environment.TimeProvider;
 
     /// <summary>The services of this task's own dependency-injection scope, which ends with the task.</summary>
+    /// <exception cref="InvalidOperationException">There are none: this context was made by hand, or the coordinator was built by hand, not by <c>AddConductor()</c>.</exception>
     public IServiceProvider Services => (Own().Scope ??= (Host.Scopes ?? throw new InvalidOperationException(
-        "There are no services here: the coordinator was built by hand, not by AddConductor().")).CreateAsyncScope()).ServiceProvider;
+        "There are no services here: " + (_mailbox is null
+            ? "this context was made by hand; a task gets its own where AddConductor() made everything."
+            : "the coordinator was built by hand, not by AddConductor()."))).CreateAsyncScope()).ServiceProvider;
 
     internal ConductorEnvironment Environment => Host.Environment;
 
@@ -125,6 +128,9 @@ public sealed partial class TaskContext
     /// <param name="effect">The effect.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The recorded value.</returns>
+    /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
+    /// <exception cref="TaskValidationException">The store cannot write the value down, or one of another type is recorded under this key.</exception>
+    /// <exception cref="StateException">The store could not be asked, or, for half a minute, not be written.</exception>
     [OverloadResolutionPriority(1)]
     public ValueTask<T> OnceAsync<T>(string key, Func<CancellationToken, Task<T>> effect, CancellationToken cancellationToken = default)
     {
@@ -138,9 +144,12 @@ public sealed partial class TaskContext
     /// <param name="effect">The effect.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The recorded value.</returns>
+    /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
+    /// <exception cref="TaskValidationException">The store cannot write the value down, or one of another type is recorded under this key.</exception>
+    /// <exception cref="StateException">The store could not be asked, or, for half a minute, not be written.</exception>
     public async ValueTask<T> OnceAsync<T>(string key, Func<CancellationToken, ValueTask<T>> effect, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(key);
+        IdText.ThrowIfInvalid(key);
         ArgumentNullException.ThrowIfNull(effect);
         if (Host.State is not { } state)
         {
@@ -157,6 +166,9 @@ public sealed partial class TaskContext
     /// <param name="key">The effect's name within the task.</param>
     /// <param name="effect">The effect.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
+    /// <exception cref="TaskValidationException">The effect of another form with a value of another type is recorded under this key.</exception>
+    /// <exception cref="StateException">The store could not be asked, or, for half a minute, not be written.</exception>
     public async ValueTask OnceAsync(string key, Func<CancellationToken, Task> effect, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(effect);
@@ -185,17 +197,21 @@ public sealed partial class TaskContext
     /// <param name="severity">How grave it is.</param>
     /// <param name="finding">What was found.</param>
     /// <param name="affected">Ids of the tasks it concerns. Default: the whole phase.</param>
+    /// <exception cref="ArgumentException">The severity is none of <see cref="FeedbackSeverity"/>, or the finding is blank.</exception>
     public void SendBack(FeedbackSeverity severity, string finding, params string[] affected)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(finding);
+        SettingProblems.ThrowIfAny(SettingProblems.OfEnum(nameof(severity), severity), nameof(severity));
         SendBack(new Feedback { Severity = severity, Findings = [finding], AffectedTaskIds = affected });
     }
 
     /// <summary>Sends findings back with the result. Several are joined; the gravest severity counts.</summary>
     /// <param name="feedback">The findings.</param>
+    /// <exception cref="ArgumentException">The severity is none of <see cref="FeedbackSeverity"/>.</exception>
     public void SendBack(Feedback feedback)
     {
         ArgumentNullException.ThrowIfNull(feedback);
+        SettingProblems.ThrowIfAny(SettingProblems.OfEnum($"{nameof(Feedback)}.{nameof(Conductor.Feedback.Severity)}", feedback.Severity), nameof(feedback));
         var source = feedback with { SourceAgentId = feedback.SourceAgentId ?? AgentId };
         var extras = Own();
         extras.Feedback = extras.Feedback is { } earlier ? Join(earlier, source) : source;

@@ -15,7 +15,10 @@ public sealed partial class AgentCoordinator
 
     /// <summary>Agents of a type that are idle now.</summary>
     /// <param name="type">The type.</param>
-    /// <returns>The agents, in the order in which tasks are given to them: that of their registration.</returns>
+    /// <returns>
+    /// The agents, in the order in which tasks are given to them: that of their registration. One that is made anew for each task (<see cref="DependencyInjection.AgentLifetime.PerTask"/>) has no
+    /// instance while it is idle: what stands for it here has its identity, and is not of your class.
+    /// </returns>
     /// <exception cref="NoAgentTypeException">The type is nameless.</exception>
     public IReadOnlyList<BaseAgent> GetAvailableAgents(AgentType type)
     {
@@ -31,6 +34,11 @@ public sealed partial class AgentCoordinator
     /// <param name="agent">The agent.</param>
     /// <param name="cancellationToken">Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.</param>
     /// <exception cref="AgentAlreadyRegisteredException">One of its id is registered.</exception>
+    /// <exception cref="NoAgentTypeException">It names no type.</exception>
+    /// <exception cref="ArgumentException">Its id is blank or not well-formed.</exception>
+    /// <exception cref="StateException">Its state could not be saved; it is not registered.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled first; it is not registered.</exception>
+    /// <exception cref="Exception">What its start hook threw, as it is; it is not registered.</exception>
     /// <exception cref="InvalidOperationException">It has no identity, is registered already, or the coordinator is not started, or stops meanwhile.</exception>
     public ValueTask RegisterAgentAsync(BaseAgent agent, CancellationToken cancellationToken = default)
     {
@@ -44,6 +52,11 @@ public sealed partial class AgentCoordinator
     /// <param name="agentId">Its id. Default: that of the identity it knows, and a new one where it knows none.</param>
     /// <param name="cancellationToken">Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.</param>
     /// <exception cref="AgentAlreadyRegisteredException">One of its id is registered.</exception>
+    /// <exception cref="NoAgentTypeException">It names no type.</exception>
+    /// <exception cref="ArgumentException">Its id is blank or not well-formed.</exception>
+    /// <exception cref="StateException">Its state could not be saved; it is not registered.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled first; it is not registered.</exception>
+    /// <exception cref="Exception">What its start hook threw, as it is; it is not registered.</exception>
     /// <exception cref="InvalidOperationException">It is registered already, or the coordinator is not started, or stops meanwhile.</exception>
     public ValueTask RegisterAgentAsync(BaseAgent agent, AgentType type, string? agentId = null, CancellationToken cancellationToken = default)
     {
@@ -62,7 +75,12 @@ public sealed partial class AgentCoordinator
     /// <param name="factory">Makes it, and its replacements. What it makes is disposed here.</param>
     /// <param name="cancellationToken">Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.</param>
     /// <exception cref="AgentAlreadyRegisteredException">One of its id is registered.</exception>
-    /// <exception cref="InvalidOperationException">The coordinator is not started, or stops meanwhile.</exception>
+    /// <exception cref="NoAgentTypeException">It names no type.</exception>
+    /// <exception cref="ArgumentException">Its id is blank or not well-formed.</exception>
+    /// <exception cref="StateException">Its state could not be saved; it is not registered.</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled first; it is not registered.</exception>
+    /// <exception cref="Exception">What the factory or its start hook threw, as it is; it is not registered.</exception>
+    /// <exception cref="InvalidOperationException">The factory gave null or an agent that is registered already, or the coordinator is not started, or stops meanwhile.</exception>
     public ValueTask RegisterAgentAsync(AgentIdentity identity, Func<BaseAgent> factory, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(identity);

@@ -96,10 +96,12 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Cancels the task: never a failure, and never retried.</param>
     /// <returns>What became of it; one that ran and failed for good is a result too.</returns>
-    /// <exception cref="ConductorException">It never ran: not valid, refused by a policy, no agent, the queue full, or every circuit open.</exception>
+    /// <exception cref="ConductorException">
+    /// It never ran: not valid, refused by a policy, no agent, the queue full, every circuit open, or its deadline over while it waited (<see cref="AgentTimeoutException"/>).
+    /// </exception>
     /// <exception cref="StateException">The store could not be asked whether it ran before; or it ran, and its result could not be recorded.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">The coordinator is not started.</exception>
+    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
     public ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);

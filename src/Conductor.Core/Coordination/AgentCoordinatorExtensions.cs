@@ -9,7 +9,9 @@ public static class AgentCoordinatorExtensions
     /// <param name="type">The type of agent.</param>
     /// <param name="input">What the agent gets. Default: nothing.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
-    /// <exception cref="ConductorException">It never ran, it failed for good, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="ConductorException">It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
     public static ValueTask<TOutput> DispatchAsync<TOutput>(
         this AgentCoordinator coordinator, AgentType type, TaskData? input = null, CancellationToken cancellationToken = default) =>
         coordinator.DispatchAsync<TOutput>(new TaskDefinition { AgentType = type, Input = input ?? TaskData.Empty }, cancellationToken);
@@ -19,7 +21,9 @@ public static class AgentCoordinatorExtensions
     /// <param name="coordinator">The coordinator.</param>
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
-    /// <exception cref="ConductorException">It never ran, it failed for good, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="ConductorException">It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
     public static async ValueTask<TOutput> DispatchAsync<TOutput>(
         this AgentCoordinator coordinator, TaskDefinition task, CancellationToken cancellationToken = default)
     {

@@ -27,7 +27,7 @@ public sealed class ConductorBuilder
     /// <param name="type">Their type.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
     /// <param name="lifetime">How long an instance lives. Default: for each task anew if its constructor asks for a scoped service, directly or not, otherwise as long as the agent.</param>
-    /// <param name="agentId">The id of a single agent. Default: the type's name and a number.</param>
+    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
     public ConductorBuilder AddAgent<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TAgent>(
         AgentType type, int count = 1, AgentLifetime lifetime = AgentLifetime.Auto, string? agentId = null)
         where TAgent : BaseAgent
@@ -40,7 +40,7 @@ public sealed class ConductorBuilder
     /// <param name="type">Their type.</param>
     /// <param name="factory">Makes one; called again for a replacement when one has to be set aside.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">The id of a single agent. Default: the type's name and a number.</param>
+    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
     public ConductorBuilder AddAgent(AgentType type, Func<IServiceProvider, BaseAgent> factory, int count = 1, string? agentId = null)
     {
         ArgumentNullException.ThrowIfNull(factory);
@@ -53,7 +53,7 @@ public sealed class ConductorBuilder
     /// <param name="type">Their type.</param>
     /// <param name="run">Does the work.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">The id of a single agent. Default: the type's name and a number.</param>
+    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
     public ConductorBuilder AddAgent<TInput, TOutput>(
         AgentType type, Func<TInput, TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null)
     {
@@ -66,7 +66,7 @@ public sealed class ConductorBuilder
     /// <param name="type">Their type.</param>
     /// <param name="run">Does the work.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">The id of a single agent. Default: the type's name and a number.</param>
+    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
     public ConductorBuilder AddAgent<TOutput>(
         AgentType type, Func<TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null)
     {
@@ -80,7 +80,7 @@ public sealed class ConductorBuilder
     /// <param name="type">The name of their type.</param>
     /// <param name="run">Does the work.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">The id of a single agent. Default: the type's name and a number.</param>
+    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
     public ConductorBuilder AddAgent<TInput, TOutput>(
         string type, Func<TInput, TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null) =>
         AddAgent(new AgentType(type), run, count, agentId);

@@ -17,13 +17,13 @@ public sealed class ConductorOptions
     public CircuitBreakerOptions CircuitBreaker { get; set; } = new();
 
     /// <summary>Retry and breaker settings of single agent types, by the type's name.</summary>
+    /// <exception cref="ArgumentException">Two names that are set are those of one type: types are lower-cased.</exception>
     public IDictionary<string, AgentTypeOptions> AgentTypes
     {
         get;
 
-        // Types are lower-cased, whatever the dictionary that is given compares by.
         // (Null is told when settings are validated.)
-        set => field = value is null ? null! : new Dictionary<string, AgentTypeOptions>(value, StringComparer.OrdinalIgnoreCase);
+        set => field = AgentTypeOptions.ByType(value);
     } = new Dictionary<string, AgentTypeOptions>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Dispatch: queue, waiting, grace.</summary>

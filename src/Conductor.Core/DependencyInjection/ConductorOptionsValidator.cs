@@ -23,35 +23,25 @@ internal sealed class ConductorOptionsValidator : IValidateOptions<ConductorOpti
     /// <summary>What is null where code set it so: nothing else can be said of such settings.</summary>
     private static IEnumerable<string> Missing(ConductorOptions options)
     {
-        (string Name, object? Value)[] rooms =
+        (string Setting, object? Value)[] rooms =
         [
             (nameof(ConductorOptions.Retry), options.Retry),
-            (nameof(ConductorOptions.CircuitBreaker), options.CircuitBreaker),
-            (nameof(ConductorOptions.AgentTypes), options.AgentTypes),
             (nameof(ConductorOptions.Dispatch), options.Dispatch),
             (nameof(ConductorOptions.Policies), options.Policies),
             (nameof(ConductorOptions.Workflows), options.Workflows),
             (nameof(ConductorOptions.Bus), options.Bus),
             (nameof(ConductorOptions.Retention), options.Retention),
         ];
-        return rooms.Concat(options.AgentTypes?.SelectMany(OfType) ?? [])
-            .Where(static setting => setting.Value is null).Select(static setting => $"{Root}.{setting.Name} is null; leave it as it is for the defaults.");
+        return SettingProblems.OfNulls(Root, rooms).Concat(OfErrors(options).Missing(Root));
     }
 
-    private static IEnumerable<(string Name, object? Value)> OfType(KeyValuePair<string, AgentTypeOptions> entry)
-    {
-        var name = $"{nameof(ConductorOptions.AgentTypes)}[{entry.Key}]";
-        return entry.Value is { } type
-            ? [($"{name}.{nameof(AgentTypeOptions.Retry)}", type.Retry), ($"{name}.{nameof(AgentTypeOptions.CircuitBreaker)}", type.CircuitBreaker)]
-            : [(name, null)];
-    }
+    private static ErrorHandlerOptions OfErrors(ConductorOptions options) => new() { CircuitBreaker = options.CircuitBreaker, AgentTypes = options.AgentTypes };
 
     private static IEnumerable<string> OfSettings(ConductorOptions options)
     {
         var retry = options.Retry.ToPolicy();
-        var errors = new ErrorHandlerOptions { CircuitBreaker = options.CircuitBreaker, AgentTypes = options.AgentTypes };
         return retry.Problems($"{Root}.{nameof(ConductorOptions.Retry)}")
-            .Concat(errors.Problems(Root, retry))
+            .Concat(OfErrors(options).Problems(Root, retry))
             .Concat(options.Dispatch.Problems($"{Root}.{nameof(ConductorOptions.Dispatch)}"))
             .Concat(options.Policies.Problems($"{Root}.{nameof(ConductorOptions.Policies)}"))
             .Concat(options.Workflows.Problems($"{Root}.{nameof(ConductorOptions.Workflows)}"))

@@ -73,6 +73,10 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ObjectDisposedException">It was stopped, before or while it started.</exception>
     /// <exception cref="InvalidOperationException">It was started before, and that failed; why is the inner exception.</exception>
+    /// <exception cref="StateException">The store cannot be used, such as a file that cannot be opened or is of a newer version.</exception>
+    /// <exception cref="TaskValidationException">The store writes, and does not know how to write a type that an agent takes in or gives out.</exception>
+    /// <exception cref="AgentAlreadyRegisteredException">Two agents have one id.</exception>
+    /// <exception cref="Exception">What the start hook of an agent threw, its factory, or a bus or store of your own: as it is.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -165,7 +169,9 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <param name="type">The type of agent.</param>
     /// <param name="input">What the agent gets.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
-    /// <exception cref="ConductorException">It never ran, or it failed for good.</exception>
+    /// <exception cref="ConductorException">It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
     public ValueTask<TOutput> DispatchAsync<TOutput>(AgentType type, TaskData? input = null, CancellationToken cancellationToken = default) =>
         Coordinator.DispatchAsync<TOutput>(type, input, cancellationToken);
 
@@ -175,7 +181,9 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <param name="type">The type of agent.</param>
     /// <param name="input">What the agent gets.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
-    /// <exception cref="ConductorException">It never ran, or it failed for good.</exception>
+    /// <exception cref="ConductorException">It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
     public ValueTask<TOutput> DispatchAsync<TInput, TOutput>(AgentType type, TInput input, CancellationToken cancellationToken = default) =>
         Coordinator.DispatchAsync<TOutput>(type, TaskData.From(input), cancellationToken);
 

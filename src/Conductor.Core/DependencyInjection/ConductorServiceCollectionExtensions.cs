@@ -103,6 +103,12 @@ public static class ConductorServiceCollectionExtensions
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Everything, started.</returns>
     /// <exception cref="OptionsValidationException">A setting is not valid.</exception>
+    /// <exception cref="ObjectDisposedException">It was stopped, before or while it started.</exception>
+    /// <exception cref="InvalidOperationException">It was started before, and that failed (why is the inner exception); or the services lack <c>AddConductor()</c>.</exception>
+    /// <exception cref="StateException">The store cannot be used, such as a file that cannot be opened or is of a newer version.</exception>
+    /// <exception cref="TaskValidationException">The store writes, and does not know how to write a type that an agent takes in or gives out.</exception>
+    /// <exception cref="AgentAlreadyRegisteredException">Two agents have one id.</exception>
+    /// <exception cref="Exception">What the start hook of an agent threw, its factory, or a bus or store of your own: as it is.</exception>
     public static async Task<ConductorRuntime> StartConductorAsync(this IServiceProvider provider, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(provider);

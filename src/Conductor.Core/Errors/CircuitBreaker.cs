@@ -25,6 +25,7 @@ public sealed class CircuitBreaker
     /// <param name="successThreshold">Successful trials that close it: at least 1. Default: 2.</param>
     /// <param name="halfOpenTrials">Trials let through at once while half open: at least 1. Default: 1.</param>
     /// <param name="timeProvider">The clock. Default: the system's.</param>
+    /// <exception cref="ArgumentException">The id is empty, or a setting is out of range; the message names every one that is.</exception>
     public CircuitBreaker(
         string agentId,
         int failureThreshold = CircuitBreakerOptions.DefaultFailureThreshold,
@@ -48,7 +49,7 @@ public sealed class CircuitBreaker
     internal CircuitBreaker(string agentId, CircuitBreakerOptions options, TimeProvider timeProvider)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
-        SettingProblems.ThrowIfAny(options.Problems(nameof(CircuitBreaker)), nameof(options));
+        SettingProblems.ThrowIfAny(options.Problems(nameof(CircuitBreaker)), parameterName: null);
         AgentId = agentId;
         _options = options;
         _recoveryTimeout = options.RecoveryTimeout;
@@ -73,7 +74,7 @@ public sealed class CircuitBreaker
     /// <summary>The state as its changes were told: half open only from its first trial on.</summary>
     internal CircuitBreakerState CountedState => _state;
 
-    /// <summary>Failures since the last success.</summary>
+    /// <summary>Failures since the last success that came while it was not open.</summary>
     public int ConsecutiveFailures
     {
         get
@@ -206,13 +207,19 @@ public sealed class CircuitBreaker
 
     private void OnSuccess(CircuitBreakerSettings? settings)
     {
-        _consecutiveFailures = 0;
-        if (_state == CircuitBreakerState.Open && CurrentState() == CircuitBreakerState.HalfOpen)
+        if (_state == CircuitBreakerState.Open)
         {
+            if (CurrentState() == CircuitBreakerState.Open)
+            {
+                // Of a task that began before it opened.
+                return;
+            }
+
             // Somebody looked, saw it no longer open and ran a task without asking for a permit: that was the first trial.
             TransitionToHalfOpen();
         }
 
+        _consecutiveFailures = 0;
         if (_state == CircuitBreakerState.HalfOpen && ++_consecutiveSuccesses >= (settings?.SuccessThreshold ?? _options.SuccessThreshold))
         {
             _state = CircuitBreakerState.Closed;

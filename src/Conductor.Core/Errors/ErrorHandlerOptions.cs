@@ -7,18 +7,38 @@ public sealed class ErrorHandlerOptions
     public CircuitBreakerOptions CircuitBreaker { get; set; } = new();
 
     /// <summary>Settings of single agent types, by the type's name; what they do not set is taken from the general settings.</summary>
+    /// <exception cref="ArgumentException">Two names that are set are those of one type: types are lower-cased.</exception>
     public IDictionary<string, AgentTypeOptions> AgentTypes
     {
         get;
 
-        // Types are lower-cased, whatever the dictionary that is given compares by.
-        set => field = new Dictionary<string, AgentTypeOptions>(value, StringComparer.OrdinalIgnoreCase);
+        // (Null is told when settings are validated.)
+        set => field = AgentTypeOptions.ByType(value);
     } = new Dictionary<string, AgentTypeOptions>(StringComparer.OrdinalIgnoreCase);
 
     /// <summary>What is wrong with the settings, a sentence each that quotes the setting, the value and the fix.</summary>
     /// <param name="path">Where the settings stand, to quote them by.</param>
     /// <param name="retry">The general retry policy, into which the settings of single agent types are merged.</param>
-    internal IEnumerable<string> Problems(string path, RetryPolicy retry) => CircuitBreaker.Problems($"{path}.{nameof(CircuitBreaker)}")
+    internal IEnumerable<string> Problems(string path, RetryPolicy retry)
+    {
+        var missing = Missing(path).ToList();
+        return missing.Count > 0 ? missing : OfSettings(path, retry);
+    }
+
+    /// <summary>What is null where code set it so: nothing else can be said of such settings.</summary>
+    /// <param name="path">Where the settings stand, to quote them by.</param>
+    internal IEnumerable<string> Missing(string path) => SettingProblems.OfNulls(
+        path, [(nameof(CircuitBreaker), CircuitBreaker), (nameof(AgentTypes), AgentTypes), .. AgentTypes?.SelectMany(PartsOfType) ?? []]);
+
+    private static IEnumerable<(string Setting, object? Value)> PartsOfType(KeyValuePair<string, AgentTypeOptions> entry)
+    {
+        var setting = $"{nameof(AgentTypes)}[{entry.Key}]";
+        return entry.Value is { } type
+            ? [($"{setting}.{nameof(AgentTypeOptions.Retry)}", type.Retry), ($"{setting}.{nameof(AgentTypeOptions.CircuitBreaker)}", type.CircuitBreaker)]
+            : [(setting, null)];
+    }
+
+    private IEnumerable<string> OfSettings(string path, RetryPolicy retry) => CircuitBreaker.Problems($"{path}.{nameof(CircuitBreaker)}")
         .Concat(AgentTypes.SelectMany(entry => OfAgentType($"{path}.{nameof(AgentTypes)}[{entry.Key}]", entry.Key, entry.Value, retry)));
 
     private IEnumerable<string> OfAgentType(string path, string name, AgentTypeOptions settings, RetryPolicy retry)

@@ -51,6 +51,7 @@ public sealed record RetryPolicy
 
     /// <summary>The delay before a retry.</summary>
     /// <param name="attempt">Which retry: 0 is the first.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
     public TimeSpan CalculateDelay(int attempt) => CalculateDelay(attempt, JitterFactor > 0 ? Random.Shared.NextDouble() : 0);
 
     /// <summary>Whether an error of this code is retried.</summary>

@@ -50,6 +50,7 @@ public abstract partial class MessageBus
     /// <param name="response">What <see cref="AgentMessage.CreateResponse"/> made of it.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="BusException">The bus is not connected.</exception>
+    /// <exception cref="ArgumentException">It is no request: nobody waits for an answer to it.</exception>
     public ValueTask RespondAsync(AgentMessage request, AgentMessage response, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(request);

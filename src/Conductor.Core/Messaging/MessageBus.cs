@@ -79,6 +79,7 @@ public abstract partial class MessageBus : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The subscription; dispose it, or call the other <c>UnsubscribeAsync</c>, to end it.</returns>
     /// <exception cref="BusException">The bus is not connected.</exception>
+    /// <exception cref="ArgumentException">The channel is empty, or a setting is out of range.</exception>
     public ValueTask<MessageSubscription> SubscribeAsync(
         string channel,
         Func<AgentMessage, CancellationToken, ValueTask> handler,
@@ -95,8 +96,13 @@ public abstract partial class MessageBus : IAsyncDisposable
         string channel, IMessageReceiver receiver, SubscriptionOptions? options, CancellationToken cancellationToken)
     {
         var capacity = options?.Capacity ?? _options.SubscriptionCapacity;
-        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1, nameof(options));
+        if (capacity < 1)
+        {
+            throw new ArgumentOutOfRangeException(nameof(options), capacity, $"{nameof(SubscriptionOptions)}.{nameof(SubscriptionOptions.Capacity)} is {capacity}; set it to 1 or more.");
+        }
+
         ThrowIfDisconnected();
+        cancellationToken.ThrowIfCancellationRequested();
         var subscription = new MessageSubscription(this, channel, receiver, capacity, options);
         lock (_gate)
         {

@@ -6,13 +6,18 @@ public sealed class TaskTimeoutPolicy : Policy<DispatchPolicyContext>
     /// <summary>Makes the policy.</summary>
     /// <param name="defaultTimeout">The time limit of a task that sets none: over zero. Default: 2 minutes, or the longest one where that is shorter.</param>
     /// <param name="maxTimeout">The longest time limit: at least the default one, at most 24 hours. Default: 24 hours.</param>
+    /// <exception cref="ArgumentOutOfRangeException">One of them is out of its range, or the longest time limit is shorter than the default one.</exception>
     public TaskTimeoutPolicy(TimeSpan? defaultTimeout = null, TimeSpan? maxTimeout = null)
     {
         MaxTimeout = maxTimeout ?? TaskDefinition.MaxTimeout;
         DefaultTimeout = defaultTimeout ?? (MaxTimeout < TaskDefinition.DefaultTimeout ? MaxTimeout : TaskDefinition.DefaultTimeout);
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(DefaultTimeout, TimeSpan.Zero, nameof(defaultTimeout));
-        ArgumentOutOfRangeException.ThrowIfLessThan(MaxTimeout, DefaultTimeout, nameof(maxTimeout));
+
+        // Each by itself first: what was not given is never what is wrong.
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(MaxTimeout, TimeSpan.Zero, nameof(maxTimeout));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxTimeout, TaskDefinition.MaxTimeout, nameof(maxTimeout));
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(DefaultTimeout, TimeSpan.Zero, nameof(defaultTimeout));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(DefaultTimeout, TaskDefinition.MaxTimeout, nameof(defaultTimeout));
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxTimeout, DefaultTimeout, nameof(maxTimeout));
     }
 
     /// <summary>The time limit of a task that sets none: it runs with this one.</summary>

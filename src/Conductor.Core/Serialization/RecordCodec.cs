@@ -120,7 +120,7 @@ public sealed class RecordCodec
         catch (Exception exception) when (exception is ArgumentException or JsonException)
         {
             throw new TaskValidationException(
-                $"The store cannot write this {typeof(T).Name}: {exception.Message} JSON has no infinity and no NaN, and data that refers to itself or is deeper than {_options.MaxDepth} cannot be written.",
+                $"The store cannot write this {typeof(T).Name}: {exception.Message} JSON has no infinity and no NaN, and an undefined value of an enum, and data that refers to itself or is deeper than {_options.MaxDepth}, cannot be written.",
                 exception);
         }
         catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException)

@@ -93,7 +93,7 @@ public sealed partial class InMemoryStateManager
             transition.Lease,
             (Store: this, Id: id, Transition: transition),
             static step => step.Store.Change(step.Id, step.Transition, static (workflow, transition) => workflow.TryCommit(transition)))
-            ?? throw LeaseLost(WorkflowKey(id), transition.Lease);
+            ?? throw (transition.ExpectedVersion > 0 && Find(id) is null ? WasDeleted(id) : LeaseLost(WorkflowKey(id), transition.Lease));
         return Saved(saved, id, transition.Summary.IsComplete, StateExpectation.AtVersion(transition.ExpectedVersion));
     }
 

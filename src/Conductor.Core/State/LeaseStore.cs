@@ -3,10 +3,13 @@ namespace Conductor.State;
 /// <summary>Leases by name: at most one holder each at a time. Handed out by a <see cref="StateManager"/>; thread-safe.</summary>
 public abstract class LeaseStore
 {
+    /// <summary>For ever, as far as a lease is concerned; a date that is so far away can be written down.</summary>
+    private static readonly TimeSpan _longest = TimeSpan.FromDays(365_000);
+
     /// <summary>Takes a lease that is free, released or has run out.</summary>
     /// <param name="name">What is leased.</param>
     /// <param name="owner">Who takes it.</param>
-    /// <param name="duration">For how long; over zero.</param>
+    /// <param name="duration">For how long; over zero. What is longer than 365,000 days is as long as that.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The lease, or null when somebody holds it (the same owner included).</returns>
     public ValueTask<Lease?> TryAcquireAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken = default)
@@ -15,7 +18,7 @@ public abstract class LeaseStore
         IdText.ThrowIfInvalid(owner);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
         cancellationToken.ThrowIfCancellationRequested();
-        return TryAcquireCoreAsync(name, owner, duration, cancellationToken);
+        return TryAcquireCoreAsync(name, owner, AtMost(duration), cancellationToken);
     }
 
     /// <summary>
@@ -24,7 +27,7 @@ public abstract class LeaseStore
     /// </summary>
     /// <param name="observed">The lease as it was seen all that time.</param>
     /// <param name="owner">Who takes it.</param>
-    /// <param name="duration">For how long; over zero.</param>
+    /// <param name="duration">For how long; over zero. What is longer than 365,000 days is as long as that.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The lease, or null when it was renewed, released or taken meanwhile.</returns>
     public ValueTask<Lease?> TryTakeOverAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken = default)
@@ -33,12 +36,12 @@ public abstract class LeaseStore
         IdText.ThrowIfInvalid(owner);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
         cancellationToken.ThrowIfCancellationRequested();
-        return TryTakeOverCoreAsync(observed, owner, duration, cancellationToken);
+        return TryTakeOverCoreAsync(observed, owner, AtMost(duration), cancellationToken);
     }
 
     /// <summary>Holds a lease longer.</summary>
     /// <param name="lease">The lease.</param>
-    /// <param name="duration">For how long from now; over zero.</param>
+    /// <param name="duration">For how long from now; over zero. What is longer than 365,000 days is as long as that.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The renewed lease, or null when it was lost.</returns>
     public ValueTask<Lease?> TryRenewAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken = default)
@@ -46,7 +49,7 @@ public abstract class LeaseStore
         ArgumentNullException.ThrowIfNull(lease);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(duration, TimeSpan.Zero);
         cancellationToken.ThrowIfCancellationRequested();
-        return TryRenewCoreAsync(lease, duration, cancellationToken);
+        return TryRenewCoreAsync(lease, AtMost(duration), cancellationToken);
     }
 
     /// <summary>Gives a lease back, so that another can take it at once.</summary>
@@ -70,6 +73,8 @@ public abstract class LeaseStore
         cancellationToken.ThrowIfCancellationRequested();
         return GetCoreAsync(name, cancellationToken);
     }
+
+    private static TimeSpan AtMost(TimeSpan duration) => duration < _longest ? duration : _longest;
 
     /// <summary>Takes a lease that is free, released or has run out.</summary>
     /// <param name="name">What is leased.</param>

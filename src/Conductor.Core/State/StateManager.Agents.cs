@@ -10,6 +10,7 @@ public abstract partial class StateManager
     /// <returns>The new version.</returns>
     /// <exception cref="StateException">STATE_CONFLICT: another version is there; nothing was changed.</exception>
     /// <exception cref="NoAgentTypeException">The state names no agent type.</exception>
+    /// <exception cref="ArgumentException">The agent's id is blank or not well-formed, or its status none of <see cref="AgentStatus"/>.</exception>
     public ValueTask<long> SaveAgentStateAsync(AgentState state, StateExpectation? expectation = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -17,6 +18,11 @@ public abstract partial class StateManager
         if (state.AgentType.IsEmpty)
         {
             throw new NoAgentTypeException($"The state of agent '{state.AgentId}' names no agent type. Set AgentState.AgentType.");
+        }
+
+        if (!Enum.IsDefined(state.Status))
+        {
+            SettingProblems.ThrowIfAny(SettingProblems.OfEnum($"{nameof(AgentState)}.{nameof(AgentState.Status)}", state.Status), nameof(state));
         }
 
         return Measure("save_agent_state", (state, expectation ?? StateExpectation.Any), static (store, argument, token) => store.SaveAgentStateCoreAsync(argument.Item1, argument.Item2, token), cancellationToken);
@@ -43,8 +49,9 @@ public abstract partial class StateManager
     }
 
     /// <summary>The states of all agents, ordered by id.</summary>
-    /// <param name="page">Which page. Default: the first, of 100.</param>
+    /// <param name="page">Which page. Default: the first, of 100. Its token is the id that the page comes after, so that any text is one.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="InvalidOperationException">The page's size is out of its range.</exception>
     public ValueTask<Page<AgentState>> ListAgentStatesAsync(PageRequest? page = null, CancellationToken cancellationToken = default)
     {
         var request = page ?? PageRequest.First;

@@ -10,6 +10,7 @@ public abstract partial class StateManager
     /// <param name="result">The result.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Whether this result is the recorded one now.</returns>
+    /// <exception cref="ArgumentException">It names a negative round, or its task's id is blank or not well-formed.</exception>
     public ValueTask<RecordOutcome> SaveTaskResultAsync(TaskResult result, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(result);
@@ -18,6 +19,8 @@ public abstract partial class StateManager
             // An id that has a number is not empty, and is not made text to see that.
             IdText.ThrowIfInvalid(result.TaskId, nameof(result));
         }
+
+        ThrowIfOfNoRound(result, nameof(result));
 
         return Measure("save_task_result", result, static (store, argument, token) => store.SaveTaskResultCoreAsync(argument, token), cancellationToken);
     }
@@ -104,6 +107,14 @@ public abstract partial class StateManager
     /// <returns>How many there were.</returns>
     public ValueTask<int> ClearDeadLettersAsync(CancellationToken cancellationToken = default) =>
         Measure("clear_dead_letters", 0, static (store, _, token) => store.ClearDeadLettersCoreAsync(token), cancellationToken);
+
+    private static void ThrowIfOfNoRound(TaskResult result, string argument)
+    {
+        if (result.Round < 0)
+        {
+            throw new ArgumentException($"The result of task '{result.TaskId}' is of round {result.Round}; the first run through is round 0.", argument);
+        }
+    }
 
     /// <summary>Records the result of a task, unless one is recorded.</summary>
     /// <param name="result">The result.</param>

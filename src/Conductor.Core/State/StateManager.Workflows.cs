@@ -32,7 +32,7 @@ public abstract partial class StateManager
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The new version.</returns>
     /// <exception cref="StateException">STATE_CONFLICT: another version is there; nothing was changed.</exception>
-    /// <exception cref="ArgumentException">A result in it names another run, or stands under the id of another task.</exception>
+    /// <exception cref="ArgumentException">A result in it is null, names another run or a negative round, or stands under the id of another task.</exception>
     public ValueTask<long> SaveWorkflowStateAsync(WorkflowState state, StateExpectation? expectation = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -78,8 +78,9 @@ public abstract partial class StateManager
     }
 
     /// <summary>Lists runs that have not ended, with their leases, ordered by id: those to take over are among them.</summary>
-    /// <param name="page">Which page. Default: the first, of 100.</param>
+    /// <param name="page">Which page. Default: the first, of 100. Its token is the id that the page comes after, so that any text is one.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="InvalidOperationException">The page's size is out of its range.</exception>
     public ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsAsync(PageRequest? page = null, CancellationToken cancellationToken = default)
     {
         var request = page ?? PageRequest.First;
@@ -87,7 +88,10 @@ public abstract partial class StateManager
         return Measure("list_unfinished_workflows", request, static (store, argument, token) => store.ListUnfinishedWorkflowsCoreAsync(argument, token), cancellationToken);
     }
 
-    /// <summary>Deletes a run with its results, events and effects.</summary>
+    /// <summary>
+    /// Deletes a run with its results, events and effects. One in progress goes, too: its owner can save nothing more, stops its tasks when it notices that, and
+    /// <c>WorkflowRun.Completion</c> fails with LEASE_LOST. To end it in order, cancel it first and wait for its end.
+    /// </summary>
     /// <param name="workflowId">The run.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Whether there was one.</returns>
@@ -104,7 +108,7 @@ public abstract partial class StateManager
     /// <exception cref="StateException">
     /// STATE_CONFLICT: another version is there. LEASE_LOST: the step's lease is not the current one. Nothing was changed either way.
     /// </exception>
-    /// <exception cref="ArgumentException">A result in it names another run.</exception>
+    /// <exception cref="ArgumentException">A result in it is null, or names another run or a negative round.</exception>
     public ValueTask<long> CommitWorkflowAsync(WorkflowTransition transition, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transition);
@@ -151,9 +155,15 @@ public abstract partial class StateManager
         return Measure("is_cancellation_requested", workflowId, static (store, argument, token) => store.IsCancellationRequestedCoreAsync(argument, token), cancellationToken);
     }
 
-    /// <summary>A result that names another run or task than those it is kept for would be another's when it is read.</summary>
-    private static void ThrowIfElsewhere(TaskResult result, string workflowId, string? taskId, string argument)
+    /// <summary>A result that names another run or task than those it is kept for would be another's when it is read; one of no round could not be read.</summary>
+    private static void ThrowIfElsewhere(TaskResult? result, string workflowId, string? taskId, string argument)
     {
+        if (result is null)
+        {
+            throw new ArgumentException($"{(taskId is null ? "A result of the step" : $"The result under '{taskId}' in WorkflowState.TaskResults")} is null. Leave it out.", argument);
+        }
+
+        ThrowIfOfNoRound(result, argument);
         if (result.WorkflowId is { } other && other != workflowId)
         {
             throw new ArgumentException($"The result of task '{result.TaskId}' is one of run '{other}'; it cannot be saved with run '{workflowId}'.", argument);

@@ -126,6 +126,13 @@ public abstract partial class StateManager : IAsyncDisposable
         Key = name,
     };
 
+    /// <summary>A step of a run that was deleted, and its lease with it: to whoever ran it, its lease was lost to nobody.</summary>
+    private protected static StateException WasDeleted(string workflowId) => new(
+        ErrorCodes.LeaseLost, $"Run '{workflowId}' was deleted while it was in progress; nothing was changed, and nobody goes on with it.")
+    {
+        Key = WorkflowKey(workflowId),
+    };
+
     /// <summary>Connects the provider.</summary>
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask ConnectCoreAsync(CancellationToken cancellationToken);

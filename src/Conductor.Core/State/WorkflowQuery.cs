@@ -16,7 +16,7 @@ public sealed record WorkflowQuery
     public DateTimeOffset? StartedSince { get; init; }
 
     /// <summary>Which page. Default: the first, of 100.</summary>
-    public PageRequest Page { get; init; } = PageRequest.First;
+    public PageRequest Page { get; init => field = value ?? PageRequest.First; } = PageRequest.First;
 
     /// <summary>Whether a run meets the query.</summary>
     /// <param name="run">The run.</param>

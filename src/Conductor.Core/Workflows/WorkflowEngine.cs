@@ -31,6 +31,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <param name="maxFeedbackLoops">How often feedback may send a run back, when its definition does not say; 0 turns it off. Default: 3.</param>
     /// <param name="options">The other settings. Default: the defaults.</param>
     /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
+    /// <exception cref="ArgumentException">A setting is out of range; the message names every one that is.</exception>
     public WorkflowEngine(
         AgentCoordinator coordinator,
         StateManager stateManager,
@@ -43,7 +44,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(stateManager);
         ArgumentNullException.ThrowIfNull(policyEngine);
         var settings = Settle(options ?? new WorkflowOptions(), maxFeedbackLoops);
-        SettingProblems.ThrowIfAny(settings.Problems(nameof(WorkflowOptions)), nameof(options));
+        SettingProblems.ThrowIfAny(settings.Problems(nameof(WorkflowOptions)), maxFeedbackLoops < 0 ? nameof(maxFeedbackLoops) : nameof(options));
         _services = new WorkflowServices(coordinator, stateManager, policyEngine, settings, environment ?? ConductorEnvironment.Default);
         _leases = new LeaseKeeper(_services);
         _recovery = new WorkflowRecovery(_services, async (plan, snapshot, lease, message) => await ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message).ConfigureAwait(false));
@@ -101,7 +102,15 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <param name="cancellationToken">Cancels the run.</param>
     /// <returns>The final state; a run that failed is a state too, see <see cref="WorkflowState.EnsureCompleted"/>.</returns>
     /// <exception cref="WorkflowValidationException">The definition is not valid; nothing ran.</exception>
-    /// <exception cref="OperationCanceledException">The run was cancelled by the token; that is stored.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled. A run that it was in time for is cancelled, too, and that is stored; one that had ended just then keeps its end, and before it was started nothing is stored.
+    /// </exception>
+    /// <exception cref="StateException">
+    /// The store did not take the run, or this engine could not go on with it: LEASE_LOST where it was handed over because the engine stopped (whoever shares the store goes on with it), another
+    /// process has it or it was deleted; otherwise what the store said. See <see cref="WorkflowRun.Completion"/>.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The engine was stopped, or <see cref="WorkflowRunOptions.Migrate"/> gave null.</exception>
+    /// <exception cref="ArgumentException">The run's id (<see cref="WorkflowRunOptions.RunId"/>) is blank or not well-formed.</exception>
     public async ValueTask<WorkflowState> RunWorkflowAsync(
         WorkflowDefinition definition, WorkflowRunOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -130,7 +139,10 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// The definition is not valid, or the id belongs to a run of another definition; the message says what is different. See
     /// <see cref="WorkflowRunOptions.Migrate"/>.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The engine was stopped, or the coordinator is not started.</exception>
+    /// <exception cref="InvalidOperationException">The engine was stopped, the coordinator is not started, or <see cref="WorkflowRunOptions.Migrate"/> gave null.</exception>
+    /// <exception cref="ArgumentException">The run's id (<see cref="WorkflowRunOptions.RunId"/>) is blank or not well-formed.</exception>
+    /// <exception cref="StateException">The store could not be asked for the run or did not take it, or the run cannot go on with another definition now (STATE_CONFLICT).</exception>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the run was started.</exception>
     public async ValueTask<WorkflowRun> StartWorkflowAsync(
         WorkflowDefinition definition, WorkflowRunOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -177,6 +189,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <summary>Lists runs by status, name and age, the youngest first, whichever process runs them.</summary>
     /// <param name="query">Which. Default: all.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="InvalidOperationException">The page's size is out of its range, or its token is not one of this list.</exception>
     public ValueTask<Page<WorkflowSummary>> ListRunsAsync(WorkflowQuery? query = null, CancellationToken cancellationToken = default) =>
         _services.State.ListWorkflowsAsync(query, cancellationToken);
 

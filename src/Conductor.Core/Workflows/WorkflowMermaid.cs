@@ -17,13 +17,18 @@ public static class WorkflowMermaid
         (AgentTaskStatus.Skipped, "fill:#fef9c3,stroke:#ca8a04,color:#713f12"),
     ];
 
-    /// <summary>The definition as a flowchart: a box for each phase, an arrow for each dependency, a dotted one for the feedback loop.</summary>
+    /// <summary>
+    /// The definition as a flowchart: a box for each phase, an arrow for each dependency, a dotted one for the feedback loop that the definition sets. (The engine's usual one, where it sets none, is not
+    /// drawn.)
+    /// </summary>
     /// <param name="definition">The definition.</param>
+    /// <exception cref="WorkflowValidationException">The definition is not valid.</exception>
     public static string ToMermaid(this WorkflowDefinition definition) => Draw(definition, state: null, underWay: FrozenSet<string>.Empty);
 
-    /// <summary>A run of the definition as a flowchart, coloured by status.</summary>
+    /// <summary>A run of the definition as a flowchart, coloured by status; with the feedback rounds it went through, as far as the definition has their phases.</summary>
     /// <param name="definition">The definition.</param>
     /// <param name="state">The run's state. It does not say which tasks are under way: see <see cref="WorkflowRun.ToMermaidAsync"/>.</param>
+    /// <exception cref="WorkflowValidationException">The definition is not valid.</exception>
     public static string ToMermaid(this WorkflowDefinition definition, WorkflowState state)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -67,9 +72,10 @@ public static class WorkflowMermaid
     {
         if (state is { FeedbackRounds.Count: > 0 })
         {
-            foreach (var way in state.FeedbackRounds.GroupBy(static round => (round.From, round.To)))
+            // One that was migrated may have gone round in phases that this definition lacks: there is nothing to draw them between.
+            foreach (var way in state.FeedbackRounds.GroupBy(round => (From: plan.PhaseIndex(round.From), To: plan.PhaseIndex(round.To))).Where(static way => way.Key is { From: >= 0, To: >= 0 }))
             {
-                text.Append($"  p{plan.PhaseIndex(way.Key.From)} -. \"feedback: {way.Count()} round(s)\" .-> p{plan.PhaseIndex(way.Key.To)}\n");
+                text.Append($"  p{way.Key.From} -. \"feedback: {way.Count()} round(s)\" .-> p{way.Key.To}\n");
             }
         }
         else if (plan.Definition.Feedback is { } rule)

@@ -31,8 +31,8 @@ public sealed class WorkflowRun : IAsyncDisposable
 
     /// <summary>
     /// Completes with the final state when the run has ended, whatever its end. Fails when this process could not go on with it, with what kept it from that: LEASE_LOST where it was handed
-    /// over or another process has it, otherwise what the store said (STATE_UNAVAILABLE). Get the run by its id to follow its new owner. A run that is migrated in this engine ends with what
-    /// goes on with it.
+    /// over, another process has it or it was deleted, otherwise what the store said (STATE_UNAVAILABLE). Get the run by its id to follow its new owner. A run that is migrated in this engine ends
+    /// with what goes on with it. Where another engine runs it, this handle follows it, until it is disposed: then it is cancelled.
     /// </summary>
     /// <remarks>
     /// Whoever awaits it may go on on the thread on which the run ended, as after any async method. Several who do by <c>WaitAsync</c> with a token may go on one after the
@@ -94,7 +94,7 @@ public sealed class WorkflowRun : IAsyncDisposable
                 yield return report;
             }
 
-            if (history.FirstPosition > position + 1)
+            if (history.FirstPosition - 1 > position)
             {
                 yield return await SnapshotAsync(history.FirstPosition - 1, cancellationToken).ConfigureAwait(false);
             }
@@ -142,15 +142,23 @@ public sealed class WorkflowRun : IAsyncDisposable
 
     /// <summary>The run as a Mermaid flowchart, coloured by status.</summary>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="StateException">The run is no longer kept.</exception>
+    /// <exception cref="InvalidOperationException">Its state was saved without a definition (<see cref="State.StateManager.SaveWorkflowStateAsync"/>).</exception>
     public async ValueTask<string> ToMermaidAsync(CancellationToken cancellationToken = default)
     {
-        var definition = await _services.State.GetWorkflowDefinitionAsync(RunId, cancellationToken).ConfigureAwait(false) ?? throw Gone();
+        if (await _services.State.GetWorkflowDefinitionAsync(RunId, cancellationToken).ConfigureAwait(false) is not { } definition)
+        {
+            await GetStateAsync(cancellationToken).ConfigureAwait(false);
+            throw new InvalidOperationException(
+                $"The store has run '{RunId}' without its definition: an engine did not start it, its state was saved by SaveWorkflowStateAsync. Draw it with a definition: definition.ToMermaid(state).");
+        }
+
         return await RunSnapshot.ReadAsync(_services.State, RunId, cancellationToken).ConfigureAwait(false) is { } inProgress
             ? WorkflowMermaid.Draw(definition, inProgress.State, inProgress.UnderWay)
             : definition.ToMermaid(await GetStateAsync(cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>Lets go of the run; it goes on.</summary>
+    /// <summary>Lets go of the run; it goes on. The <see cref="Completion"/> of a handle that follows a run of another engine is cancelled; that of a run of this engine is not.</summary>
     public async ValueTask DisposeAsync()
     {
         CancellationTokenSource? disposing;

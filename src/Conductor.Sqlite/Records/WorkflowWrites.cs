@@ -306,12 +306,12 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
     /// <summary>Says why a step was not made; 0 when it was made before.</summary>
     private static long Refuse(SqliteSession session, EncodedStep step)
     {
+        var found = session.Number("SELECT version FROM conductor_workflows WHERE id = $1", step.WorkflowId);
         if (step.Step.Lease is { } lease && !IsHeld(session, step.WorkflowId, lease))
         {
-            throw SqliteStateManager.LeaseLostOf(step.WorkflowId, lease);
+            throw found == 0 ? SqliteStateManager.DeletedOf(step.WorkflowId) : SqliteStateManager.LeaseLostOf(step.WorkflowId, lease);
         }
 
-        var found = session.Number("SELECT version FROM conductor_workflows WHERE id = $1", step.WorkflowId);
         return IsRepeated(session, step, found)
             ? 0
             : throw SqliteStateManager.ConflictOf(step.WorkflowId, StateExpectation.AtVersion(step.Step.ExpectedVersion), found);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Conductor.Agents;
 using Conductor.Messaging;
 using Conductor.Tests.Support;
@@ -119,6 +120,49 @@ public sealed class AgentTests
             new StatusUpdate { AgentId = "a", Status = AgentStatus.Running, TaskId = task.Id, Progress = progress, Text = "starting" });
     }
 
+    [Fact]
+    public async Task TypedAgent_InputRefusesItself_FailsValidation()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.Coordinator.RegisterAgentAsync(new Picky(), AgentType.Coding, "p");
+
+        var result = await rig.DispatchAsync(Rig.NewTask() with { Input = TaskData.FromJson(JsonSerializer.SerializeToElement(new { Value = 500 })) });
+
+        (result.Error!.Code, result.Attempts).Should().Be(("TASK_VALIDATION_FAILED", 1));
+        result.Error.Message.Should().ContainAll("JSON", nameof(Percent), "too much");
+    }
+
+    [Fact]
+    public void Services_ContextMadeByHand_SaysSo() =>
+        FluentActions.Invoking(() => ContextOf().Services).Should().Throw<InvalidOperationException>().WithMessage("*context was made by hand*");
+
+    [Fact]
+    public void SendBack_UndefinedSeverity_IsRefused()
+    {
+        FluentActions.Invoking(() => ContextOf().SendBack((FeedbackSeverity)42, "f")).Should().Throw<ArgumentException>().WithParameterName("severity").WithMessage("*42*Info, Warning*");
+        FluentActions.Invoking(() => ContextOf().SendBack(new Feedback { Severity = (FeedbackSeverity)42 }))
+            .Should().Throw<ArgumentException>().WithParameterName("feedback").WithMessage("Feedback.Severity is 42*Info, Warning*");
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    public async Task OnceAsync_BlankKey_IsNamed(string key)
+    {
+        await using var rig = await Rig.StartAsync();
+        Exception? thrown = null;
+        await rig.AddAsync(async (task, token) =>
+        {
+            thrown = (await FluentActions.Awaiting(() => task.OnceAsync(key, _ => new ValueTask<int>(1), token).AsTask()).Should().ThrowAsync<ArgumentException>()).Which;
+            return TaskData.Empty;
+        });
+
+        await rig.DispatchAsync();
+
+        thrown.Should().BeOfType<ArgumentException>().Which.ParamName.Should().Be("key");
+        thrown!.Message.Should().StartWith("key is empty");
+    }
+
     private sealed class Doubler : BaseAgent<int, int>
     {
         public Doubler()
@@ -131,5 +175,17 @@ public sealed class AgentTests
         }
 
         protected override ValueTask<int> RunAsync(int input, TaskContext task, CancellationToken cancellationToken) => new(input * 2);
+    }
+
+    private sealed record Percent
+    {
+        public Percent(int value) => Value = value <= 100 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "too much");
+
+        public int Value { get; }
+    }
+
+    private sealed class Picky : BaseAgent<Percent, int>
+    {
+        protected override ValueTask<int> RunAsync(Percent input, TaskContext task, CancellationToken cancellationToken) => new(input.Value);
     }
 }

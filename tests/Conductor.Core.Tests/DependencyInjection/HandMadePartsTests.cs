@@ -1,4 +1,5 @@
 using Conductor.Coordination;
+using Conductor.DependencyInjection;
 using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.State;
@@ -118,5 +119,77 @@ public sealed class HandMadePartsTests
 
         (await rig.State.GetWorkflowStateAsync("run")).Should().BeNull();
         (await engine.RecoverAsync()).Should().Be(0);
+    }
+
+    [Fact]
+    public async Task ErrorHandler_SettingsSetToNull_AreNamed()
+    {
+        await using var rig = await Rig.StartAsync();
+        var nothing = new ErrorHandlerOptions { CircuitBreaker = null!, AgentTypes = null! };
+        var parts = new ErrorHandlerOptions
+        {
+            AgentTypes = { ["none"] = null!, ["half"] = new AgentTypeOptions { Retry = null! }, ["other"] = new AgentTypeOptions { CircuitBreaker = null! } },
+        };
+
+        FluentActions.Invoking(() => new ErrorHandler(rig.Bus, rig.State, options: nothing)).Should().Throw<ArgumentException>().WithParameterName("options")
+            .Which.Message.Should().ContainAll("ErrorHandlerOptions.CircuitBreaker is null; leave it as it is", "ErrorHandlerOptions.AgentTypes is null");
+        FluentActions.Invoking(() => new ErrorHandler(rig.Bus, rig.State, options: parts)).Should().Throw<ArgumentException>().WithParameterName("options").Which.Message.Should().ContainAll(
+            "ErrorHandlerOptions.AgentTypes[none] is null", "ErrorHandlerOptions.AgentTypes[half].Retry is null", "ErrorHandlerOptions.AgentTypes[other].CircuitBreaker is null");
+    }
+
+    [Fact]
+    public void AgentTypes_OneTypeSpeltTwice_SaysWhichAndWhy()
+    {
+        var types = new Dictionary<string, AgentTypeOptions>(StringComparer.Ordinal) { ["coding"] = new(), ["Coding"] = new() };
+
+        FluentActions.Invoking(() => new ConductorOptions { AgentTypes = types }).Should().Throw<ArgumentException>().WithMessage("*'Coding'*lower-cased*");
+        FluentActions.Invoking(() => new ErrorHandlerOptions { AgentTypes = types }).Should().Throw<ArgumentException>().WithMessage("*'Coding'*lower-cased*");
+    }
+
+    [Fact]
+    public async Task WorkflowEngine_NegativeFeedbackLoops_IsToldOfTheParameterThatGaveThem()
+    {
+        await using var rig = await Rig.StartAsync();
+
+        FluentActions.Invoking(() => new WorkflowEngine(rig.Coordinator, rig.State, rig.Policies, maxFeedbackLoops: -1))
+            .Should().Throw<ArgumentException>().WithParameterName("maxFeedbackLoops").WithMessage("*MaxFeedbackLoops is -1*");
+    }
+
+    [Fact]
+    public void CircuitBreaker_ArgumentsOutOfRange_NamesThemAllAndNoParameterItHasNot()
+    {
+        var act = () => new CircuitBreaker("a", failureThreshold: 0, successThreshold: -1);
+
+        var thrown = act.Should().Throw<ArgumentException>().Which;
+        thrown.Message.Should().ContainAll("CircuitBreaker.FailureThreshold is 0", "CircuitBreaker.SuccessThreshold is -1");
+        thrown.ParamName.Should().BeNull();
+    }
+
+    [Fact]
+    public async Task SubscribeAsync_CapacityZero_NamesTheSetting()
+    {
+        await using var rig = await Rig.StartAsync();
+
+        var act = () => rig.Bus.SubscribeAsync("c", (_, _) => ValueTask.CompletedTask, new SubscriptionOptions { Capacity = 0 }).AsTask();
+
+        (await act.Should().ThrowAsync<ArgumentOutOfRangeException>()).WithParameterName("options").WithMessage("SubscriptionOptions.Capacity is 0; set it to 1 or more.*");
+    }
+
+    [Fact]
+    public async Task SubscribeAsync_CancelledToken_DoesNotSubscribe()
+    {
+        await using var bus = new InMemoryMessageBus();
+        await bus.ConnectAsync();
+        var seen = 0;
+        ValueTask Handle(AgentMessage message, CancellationToken token)
+        {
+            seen++;
+            return ValueTask.CompletedTask;
+        }
+
+        await FluentActions.Awaiting(() => bus.SubscribeAsync("c", Handle, cancellationToken: new CancellationToken(canceled: true)).AsTask()).Should().ThrowAsync<OperationCanceledException>();
+
+        (await bus.UnsubscribeAsync("c", Handle)).Should().BeFalse();
+        seen.Should().Be(0);
     }
 }

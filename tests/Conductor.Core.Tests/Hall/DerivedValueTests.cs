@@ -115,6 +115,16 @@ public sealed class DerivedValueTests
         completed.EnsureCompleted().Should().BeSameAs(completed);
     }
 
+    [Theory]
+    [InlineData(WorkflowStatus.InProgress)]
+    [InlineData(WorkflowStatus.Waiting)]
+    public void EnsureCompleted_RunThatGoesOn_SaysThatItHasNotEnded(WorkflowStatus status)
+    {
+        var state = new WorkflowState { WorkflowId = "r", DefinitionName = "d", Status = status };
+
+        FluentActions.Invoking(() => state.EnsureCompleted()).Should().Throw<WorkflowFailedException>().WithMessage($"Run 'r'*has not ended*{status}*Completion*").Which.State.Should().BeSameAs(state);
+    }
+
     [Fact]
     public void EnsureSucceeded_FailedTask_ThrowsWithItsCodeAndResult()
     {

@@ -92,4 +92,12 @@ public sealed class FluentDefinitionTests
         FluentActions.Invoking(() => WorkflowDefinition.Create(" ")).Should().Throw<ArgumentException>();
 
     private static string Json(WorkflowDefinition definition) => JsonSerializer.Serialize(definition, ConductorJson.Options);
+
+    [Fact]
+    public void After_Nothing_IsAWrongArgument() => WorkflowDefinition.Create("w").Phase(WorkflowPhase.Development, static phase =>
+    {
+        var task = phase.Task("a", AgentType.Coding);
+
+        FluentActions.Invoking(() => task.After(task, null!)).Should().Throw<ArgumentException>().WithParameterName("tasks").WithMessage("*task 'a'*null*");
+    });
 }

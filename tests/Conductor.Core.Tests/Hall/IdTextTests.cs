@@ -83,12 +83,12 @@ public sealed class IdTextTests
     }
 
     [Fact]
-    public async Task OnceAsync_NameWithHalfAPair_IsRefusedByName()
+    public async Task OnceAsync_KeyWithHalfAPair_IsRefusedByName()
     {
         await using var rig = await Rig.StartAsync();
         await rig.AddAsync(async (task, _) =>
         {
-            await RefusedAsync<ArgumentException>(() => task.OnceAsync(Half, static _ => Task.FromResult(1)).AsTask(), "name");
+            await RefusedAsync<ArgumentException>(() => task.OnceAsync(Half, static _ => Task.FromResult(1)).AsTask(), "key");
             return TaskData.Empty;
         });
         (await rig.DispatchAsync()).EnsureSucceeded();

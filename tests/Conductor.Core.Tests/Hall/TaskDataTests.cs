@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Conductor.Messaging;
 using Conductor.Serialization;
 
 namespace Conductor.Tests.Hall;
@@ -138,6 +139,36 @@ public sealed class TaskDataTests
         data.Get<JsonElement>().GetProperty("Count").GetInt32().Should().Be(3);
     }
 
+    /// <summary>Records that check themselves, as they should, and the library's own that do.</summary>
+    [Fact]
+    public void Get_ConstructorOrSetterThrows_IsAValidationErrorThatNamesBothAndSaysWhy()
+    {
+        var json = TaskData.FromJson(JsonSerializer.SerializeToElement(new { Value = 500, agent_id = "a", status = "running", progress = 500 }));
+
+        FluentActions.Invoking(() => json.Get<Checked>()).Should().Throw<TaskValidationException>().WithMessage("*JSON (Object)*Checked*too much*").WithInnerException<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => json.Get<CheckedLater>()).Should().Throw<TaskValidationException>().WithMessage("*CheckedLater*").WithInnerException<FormatException>();
+        json.TryGet<Checked>(out _).Should().BeFalse();
+        json.TryGet<CheckedLater>(out _).Should().BeFalse();
+        json.TryGet<StatusUpdate>(out _).Should().BeFalse();
+    }
+
+    [Fact]
+    public void Get_OutOfMemoryOnTheWay_IsNotHidden()
+    {
+        var json = TaskData.FromJson(JsonSerializer.SerializeToElement(new { Value = 1 }));
+
+        FluentActions.Invoking(() => json.TryGet<Greedy>(out _)).Should().Throw<OutOfMemoryException>();
+    }
+
+    [Fact]
+    public void Get_JsonAsAnObject_IsTheJson()
+    {
+        var json = TaskData.FromJson(JsonSerializer.SerializeToElement(5));
+
+        json.Get<object>().Should().BeOfType<JsonElement>().Which.GetInt32().Should().Be(5);
+        json.Get<TaskData>().Should().BeSameAs(json);
+    }
+
     private static T ThroughJson<T>(T value)
     {
         var json = JsonSerializer.Serialize(TaskData.From(value), ConductorJson.Options);
@@ -151,5 +182,24 @@ public sealed class TaskDataTests
     private sealed class Unbound(int elsewhere)
     {
         public int Value => elsewhere;
+    }
+
+    private sealed record Checked
+    {
+        public Checked(int value) => Value = value <= 100 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "too much");
+
+        public int Value { get; }
+    }
+
+    private sealed class CheckedLater
+    {
+        public int Value { get => 0; set => throw new FormatException($"not {value}"); }
+    }
+
+    private sealed class Greedy
+    {
+#pragma warning disable CA2201 // What the runtime throws when there is no memory left.
+        public int Value { get => 0; set => throw new OutOfMemoryException($"{value}"); }
+#pragma warning restore CA2201
     }
 }

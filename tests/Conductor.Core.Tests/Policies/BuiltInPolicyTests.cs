@@ -90,6 +90,15 @@ public sealed class BuiltInPolicyTests
         FluentActions.Invoking(() => new TaskTimeoutPolicy(maxTimeout: TimeSpan.FromHours(24))).Should().NotThrow();
     }
 
+    [Fact]
+    public void TaskTimeout_Constructor_NamesTheArgumentThatWasGiven()
+    {
+        FluentActions.Invoking(() => new TaskTimeoutPolicy(TimeSpan.FromHours(25))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("defaultTimeout");
+        FluentActions.Invoking(() => new TaskTimeoutPolicy(maxTimeout: TimeSpan.FromSeconds(-1))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("maxTimeout");
+        FluentActions.Invoking(() => new TaskTimeoutPolicy(maxTimeout: TimeSpan.FromHours(25))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("maxTimeout");
+        FluentActions.Invoking(() => new TaskTimeoutPolicy(TimeSpan.FromHours(5), TimeSpan.FromHours(1))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("maxTimeout");
+    }
+
     [Theory]
     [InlineData(AgentStatus.Idle, true)]
     [InlineData(AgentStatus.Running, false)]

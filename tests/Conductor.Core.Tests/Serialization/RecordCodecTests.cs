@@ -29,6 +29,14 @@ public sealed class RecordCodecTests
     public void Decode_WhatEncodeWrote_IsTheSame(string record) => Generic(nameof(RoundTrip), Sample(record));
 
     [Fact]
+    public void Encode_UndefinedValueOfAnEnum_IsNamedAmongTheReasons()
+    {
+        var act = () => _codec.Encode(_result with { Status = (AgentTaskStatus)42 });
+
+        act.Should().Throw<TaskValidationException>().WithMessage("*undefined value of an enum*");
+    }
+
+    [Fact]
     public void Decode_AnyBitOfAnyByteFlipped_NeverGivesOtherData()
     {
         var line = _codec.Encode(_result);

@@ -54,6 +54,47 @@ public sealed class StateManagerTests
         await FluentActions.Awaiting(() => held.ConnectAsync().AsTask()).Should().ThrowAsync<ObjectDisposedException>();
     }
 
+    [Fact]
+    public async Task SaveWorkflowStateAsync_NullForAResult_IsNamed()
+    {
+        await using var store = await ConnectedAsync();
+        var state = new WorkflowState { WorkflowId = "r", DefinitionName = "d", TaskResults = new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t"] = null! } };
+
+        (await FluentActions.Awaiting(() => store.SaveWorkflowStateAsync(state).AsTask()).Should().ThrowAsync<ArgumentException>()).WithParameterName("state").WithMessage("*'t'*null*");
+    }
+
+    [Fact]
+    public async Task Results_OfANegativeRound_AreRefusedWhereTheyAreSavedAsWhereTheyAreRead()
+    {
+        await using var store = await ConnectedAsync();
+        var result = new TaskResult { TaskId = "t", WorkflowId = "r", Round = -1, Status = AgentTaskStatus.Completed };
+        var state = new WorkflowState { WorkflowId = "r", DefinitionName = "d", TaskResults = new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t"] = result } };
+        var step = new WorkflowTransition { Summary = state.ToSummary(), ExpectedVersion = 0, OperationId = "o", Results = [result] };
+
+        (await FluentActions.Awaiting(() => store.SaveTaskResultAsync(result).AsTask()).Should().ThrowAsync<ArgumentException>()).WithParameterName("result").WithMessage("*'t'*-1*");
+        (await FluentActions.Awaiting(() => store.SaveTaskResultAsync(result with { WorkflowId = null }).AsTask()).Should().ThrowAsync<ArgumentException>()).WithMessage("*'t'*-1*");
+        (await FluentActions.Awaiting(() => store.SaveWorkflowStateAsync(state).AsTask()).Should().ThrowAsync<ArgumentException>()).WithParameterName("state").WithMessage("*'t'*-1*");
+        (await FluentActions.Awaiting(() => store.CommitWorkflowAsync(step).AsTask()).Should().ThrowAsync<ArgumentException>()).WithParameterName("transition").WithMessage("*'t'*-1*");
+    }
+
+    [Fact]
+    public async Task SaveAgentStateAsync_UndefinedStatus_IsNamed()
+    {
+        await using var store = await ConnectedAsync();
+        var state = new AgentState { AgentId = "a", AgentType = AgentType.Coding, Status = (AgentStatus)42 };
+
+        (await FluentActions.Awaiting(() => store.SaveAgentStateAsync(state).AsTask()).Should().ThrowAsync<ArgumentException>()).WithParameterName("state").WithMessage("AgentState.Status is 42*Idle*");
+    }
+
+    [Fact]
+    public async Task ListWorkflowsAsync_PageNull_IsTheFirst()
+    {
+        await using var store = await ConnectedAsync();
+        await store.SaveWorkflowStateAsync(new WorkflowState { WorkflowId = "r", DefinitionName = "d" });
+
+        (await store.ListWorkflowsAsync(new WorkflowQuery { Page = null! })).Items.Should().ContainSingle();
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1001)]
@@ -163,6 +204,13 @@ public sealed class StateManagerTests
         {
             (await operation.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateNotConnected);
         }
+    }
+
+    private static async Task<InMemoryStateManager> ConnectedAsync()
+    {
+        var store = new InMemoryStateManager();
+        await store.ConnectAsync();
+        return store;
     }
 
     private sealed class UndisconnectableStore(StateManager inner) : DelegatingStateManager(inner)

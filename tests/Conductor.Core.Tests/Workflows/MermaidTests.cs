@@ -77,4 +77,35 @@ public sealed class MermaidTests
 
         text.Should().ContainAll("class t0,t1,t2 Completed", "classDef Completed fill:", "test<br/>2 attempts, round 1", "feedback: 1 round(s)");
     }
+
+    [Fact]
+    public async Task ToMermaidAsync_StateSavedWithoutADefinition_SaysSo()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.State.SaveWorkflowStateAsync(new WorkflowState { WorkflowId = "hand", DefinitionName = "d" });
+        await using var run = (await rig.Engine.GetRunAsync("hand"))!;
+
+        (await FluentActions.Awaiting(() => run.ToMermaidAsync().AsTask()).Should().ThrowAsync<InvalidOperationException>()).WithMessage("*'hand'*definition*ToMermaid(state)*");
+
+        await rig.State.DeleteWorkflowAsync("hand");
+        (await FluentActions.Awaiting(() => run.ToMermaidAsync().AsTask()).Should().ThrowAsync<StateException>()).WithMessage("*not in the store*");
+    }
+
+    [Fact]
+    public void ToMermaid_RoundsOfPhasesThatTheDefinitionLacks_AreNotDrawn()
+    {
+        var definition = WorkflowDefinition.Create("w").Phase(WorkflowPhase.Development, phase => phase.Task("a", AgentType.Coding)).Build();
+        var state = new WorkflowState
+        {
+            WorkflowId = "x", DefinitionName = "w",
+            FeedbackRounds =
+            [
+                new FeedbackRound { Round = 1, From = WorkflowPhase.Monitoring, To = WorkflowPhase.Development },
+                new FeedbackRound { Round = 2, From = WorkflowPhase.Development, To = WorkflowPhase.DevOps },
+                new FeedbackRound { Round = 3, From = WorkflowPhase.Development, To = WorkflowPhase.Development },
+            ],
+        };
+
+        definition.ToMermaid(state).Should().Contain("p0 -. \"feedback: 1 round(s)\" .-> p0").And.NotContain("p-1");
+    }
 }

@@ -195,4 +195,26 @@ public sealed class RunStopTests
         state.PhaseHistory.Single().FailedTasks.Should().Be(0);
         state.ErrorLog.Should().OnlyContain(static entry => entry.Severity == FeedbackSeverity.Info);
     }
+
+    [Fact]
+    public async Task DeleteWorkflowAsync_RunInProgress_EndsItHereAndSaysThatItWasDeleted()
+    {
+        await using var rig = await Rig.StartAsync();
+        var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await rig.AddAsync(async (_, _) =>
+        {
+            begun.SetResult();
+            await release.Task;
+            return TaskData.Empty;
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(new WorkflowDefinition { Name = "one", Tasks = [Rig.NewTask()] }, new WorkflowRunOptions { RunId = "run" });
+        await begun.Task;
+
+        await rig.State.DeleteWorkflowAsync("run");
+        release.SetResult();
+
+        var lost = (await FluentActions.Awaiting(() => rig.DriveAsync(run.Completion)).Should().ThrowAsync<StateException>()).Which;
+        (lost.ErrorCode, lost.Key).Should().Be((ErrorCodes.LeaseLost, "workflow:run"));
+        lost.Message.Should().Contain("was deleted").And.NotContain("new owner");
+    }
 }

@@ -182,6 +182,17 @@ public sealed class WatchTests
         (await CollectAsync(run)).Should().BeEmpty();
     }
 
+    [Fact]
+    public async Task WatchAsync_PositionAfterAllThatCanBe_SeesNothing()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAllTypesAsync(_ => TaskData.Empty);
+        await using var run = await rig.Engine.StartWorkflowAsync(Two());
+        await run.Completion;
+
+        (await CollectAsync(run, long.MaxValue)).Should().BeEmpty();
+    }
+
     private sealed class Collector : IProgress<WorkflowProgress>
     {
         public List<WorkflowProgress> Seen { get; } = [];
