@@ -55,7 +55,7 @@ public sealed partial class SqliteStateManager : StateManager
         _codec = new RecordCodec(serializer);
         _database = new SqliteDatabase(options, Logger, migrations);
         _leases = new SqliteLeaseStore(this, Environment.TimeProvider);
-        _effects = new SqliteEffectStore(this, _codec, Environment.TimeProvider);
+        _effects = new SqliteEffectStore(this, _codec, Environment.TimeProvider, options.IgnoreFences);
         _retention = new SqliteRetention(retention, Environment.TimeProvider, Logger);
         _workflowWrites = new WorkflowWrites(_codec, _retention, options.IgnoreFences);
         _workflowReads = new WorkflowReads(_codec, _retention);
@@ -90,6 +90,8 @@ public sealed partial class SqliteStateManager : StateManager
     internal static StateException ConflictOf(string workflowId, StateExpectation expectation, long found) => Conflict(WorkflowKey(workflowId), expectation, found);
 
     internal static StateException LeaseLostOf(string workflowId, Lease lease) => LeaseLost(WorkflowKey(workflowId), lease);
+
+    internal static StateException LeaseLostOf(Lease lease) => LeaseLost(lease.Name, lease);
 
     internal static void ThrowIfInvalid(SqliteStateOptions options) =>
         ThrowIfAny(options.Problems(nameof(SqliteStateOptions)), nameof(options));

@@ -23,6 +23,7 @@ public static partial class SqliteTaskContextExtensions
     /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
     /// <returns>The recorded value.</returns>
     /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous.</exception>
+    /// <exception cref="StateException">LEASE_LOST: the run belongs to another process by now, or is gone. The effect did not run.</exception>
     public static async ValueTask<T> OnceAsync<T>(
         this TaskContext task, string key, Func<SqliteConnection, T> effect, CancellationToken cancellationToken = default)
     {

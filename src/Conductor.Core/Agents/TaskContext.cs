@@ -108,7 +108,11 @@ public sealed partial class TaskContext
     public EffectKey EffectKey(string name)
     {
         IdText.ThrowIfInvalid(name);
-        return new EffectKey(WorkflowId ?? IdempotencyKey, IdempotencyKey, name);
+        return new EffectKey(WorkflowId ?? IdempotencyKey, IdempotencyKey, name)
+        {
+            TaskId = WorkflowId is null ? Task.Id : null,
+            Lease = _assignment.Lease as Lease,
+        };
     }
 
     /// <summary>Whether a task it depends on gave out something.</summary>
@@ -125,6 +129,7 @@ public sealed partial class TaskContext
     /// <param name="effect">The effect.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The recorded value.</returns>
+    /// <exception cref="StateException">LEASE_LOST: the run belongs to another process by now, or is gone. The effect ran, and nothing was recorded.</exception>
     [OverloadResolutionPriority(1)]
     public ValueTask<T> OnceAsync<T>(string key, Func<CancellationToken, Task<T>> effect, CancellationToken cancellationToken = default)
     {

@@ -1,3 +1,5 @@
+using Conductor.State;
+
 namespace Conductor.Coordination;
 
 /// <summary>Whoever dispatches tasks for longer than one call takes. Thread-safe.</summary>
@@ -5,6 +7,9 @@ internal interface IDispatchOwner
 {
     /// <summary>Whether it begins nothing more: what would have to wait for an agent is left to others.</summary>
     bool IsStopping { get; }
+
+    /// <summary>What it holds the right to run its tasks by, if anything.</summary>
+    Lease? Lease { get; }
 
     /// <summary>
     /// Asked before each attempt begins, and before a task is given up: it can wait, or run, for so long that it is another's by then. Throws

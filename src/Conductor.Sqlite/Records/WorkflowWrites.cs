@@ -199,8 +199,7 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
         return seq;
     }
 
-    private static bool IsHeld(SqliteSession session, string id, Lease lease) => lease.Name == StateManager.WorkflowKey(id) && session.Scalar(
-        "SELECT 1 FROM conductor_leases WHERE name = $1 AND fence = $2 AND nonce = $3 AND released = 0", lease.Name, lease.Fence, lease.Nonce) is not null;
+    private static bool IsHeld(SqliteSession session, string id, Lease lease) => lease.Name == StateManager.WorkflowKey(id) && SqliteLeaseStore.IsHeld(session, lease);
 
     private static bool IsRepeated(SqliteSession session, EncodedStep step, long found) => step.Step.OperationId is { } operation
         && found == step.Version
