@@ -1,4 +1,3 @@
-using Conductor.Serialization;
 using Conductor.Sqlite.Database;
 using Microsoft.Data.Sqlite;
 
@@ -8,7 +7,7 @@ namespace Conductor.Sqlite;
 /// Effects in the database, forgotten with the run or the task they belong to. What is recorded under a lease is checked for it in the same transaction: an owner that was paused for so
 /// long that another has the run, or that it is gone, records nothing. Thread-safe.
 /// </summary>
-internal sealed class SqliteEffectStore(SqliteStateManager store, RecordCodec codec, TimeProvider time, bool ignoreFences) : EffectStore
+internal sealed class SqliteEffectStore(SqliteStateManager store, SqliteCodec codec, TimeProvider time, bool ignoreFences) : EffectStore
 {
     private const string Find = "SELECT record FROM conductor_effects WHERE scope = $1 AND idempotency_key = $2 AND name = $3";
     private const string Insert = """

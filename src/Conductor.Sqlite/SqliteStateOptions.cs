@@ -55,6 +55,9 @@ public sealed class SqliteStateOptions
     /// <summary>For the negative control of safety tests alone: commits whatever comes, from whomever.</summary>
     internal bool IgnoreFences { get; set; }
 
+    /// <summary>The longest row in bytes, where it is not to be what SQLite takes: for tests that have no room for that.</summary>
+    internal int? MaxRowLength { get; set; }
+
     /// <summary>Called at every point where state is written: for tests that kill the process there.</summary>
     internal Action? Probe { get; set; }
 
