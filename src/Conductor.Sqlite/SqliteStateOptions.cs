@@ -28,7 +28,10 @@ public sealed class SqliteStateOptions
     /// <value>Default: full, it survives the loss of power.</value>
     public SqliteSynchronous Synchronous { get; set; } = SqliteSynchronous.Full;
 
-    /// <summary>How long a save waits while another process writes, before it fails with STATE_UNAVAILABLE. Over zero.</summary>
+    /// <summary>
+    /// How long a save waits while another process writes, before it fails with STATE_UNAVAILABLE. It counts from when the save was asked for: what waits behind others fails at the same
+    /// time. Over zero.
+    /// </summary>
     /// <value>Default: 30 seconds.</value>
     public TimeSpan BusyTimeout { get; set; } = DefaultBusyTimeout;
 
