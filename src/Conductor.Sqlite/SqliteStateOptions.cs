@@ -61,6 +61,9 @@ public sealed class SqliteStateOptions
     /// <summary>The longest row in bytes, where it is not to be what SQLite takes: for tests that have no room for that.</summary>
     internal int? MaxRowLength { get; set; }
 
+    /// <summary>How often a save first looks whether the file is still where it was opened: for tests that do not wait.</summary>
+    internal TimeSpan FileCheckInterval { get; set; } = TimeSpan.FromSeconds(1);
+
     /// <summary>Called at every point where state is written: for tests that kill the process there.</summary>
     internal Action? Probe { get; set; }
 

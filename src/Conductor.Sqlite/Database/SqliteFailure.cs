@@ -47,6 +47,14 @@ internal static class SqliteFailure
             ? exception
             : Translate(exception, file);
 
+    /// <summary>The file is no longer where it was opened. It is the same at every save until somebody brings it back, or starts the program again.</summary>
+    public static StateException Moved(string file) => new(
+        ErrorCodes.StateUnavailable,
+        $"'{file}' was deleted, moved or replaced while this program uses it, so that nobody would find what is saved; nothing is saved any more. Stop all programs that use it, put the right file there, and start them again.")
+    {
+        IsTransient = false,
+    };
+
     private static StateException Of(SqliteException exception, string file) => exception.SqliteErrorCode switch
     {
         Error when IsAboutTables(exception.Message) => new StateException(

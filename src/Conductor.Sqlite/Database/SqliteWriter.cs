@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
-using SQLitePCL;
 
 namespace Conductor.Sqlite.Database;
 
@@ -9,20 +8,18 @@ namespace Conductor.Sqlite.Database;
 /// The one writer of this process: a thread of its own, because SQLite waits for the disk on the thread that calls it. Saves that wait are
 /// committed together: the disk is waited for once for all of them. Thread-safe.
 /// </summary>
-internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions options, ILogger logger)
+internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateOptions options, ILogger logger)
 {
     /// <summary>How long the writer goes on without a pause in which writers of other processes get their turn.</summary>
     private static readonly TimeSpan _turn = TimeSpan.FromMilliseconds(50);
 
     private readonly object _gate = new();
     private readonly Queue<WriteOperation> _waiting = new();
+    private readonly OpenFile _openFile = new(options.FileCheckInterval);
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _stopping;
     private long _turnBeganAt;
-
-    /// <summary>Since when the file was found locked each time; null when it was not, the last time.</summary>
-    private long? _lockedSince;
     private long _operations;
     private long _commits;
 
@@ -109,6 +106,12 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
         try
         {
             session ??= database.OpenWriter();
+            if (_openFile.IsMoved(session))
+            {
+                Fail(group, SqliteFailure.Moved(database.File));
+                return session;
+            }
+
             Commit(session, group);
             if (session.IsAtRest)
             {
@@ -126,11 +129,7 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            var translated = SqliteFailure.Translate(exception, database.File);
-            foreach (var operation in group)
-            {
-                operation.Fail(translated);
-            }
+            Fail(group, SqliteFailure.Translate(exception, database.File));
         }
 
         Close(session);
@@ -242,73 +241,17 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
             return;
         }
 
-        var translated = group is [{ RunsAlone: true }]
+        Fail(group, group is [{ RunsAlone: true }]
             ? SqliteFailure.TranslateEffect(exception, database.File)
-            : SqliteFailure.Translate(exception, database.File);
+            : SqliteFailure.Translate(exception, database.File));
+    }
+
+    private static void Fail(List<WriteOperation> group, Exception exception)
+    {
         foreach (var operation in group)
         {
-            operation.Fail(translated);
+            operation.Fail(exception);
         }
-    }
-
-    /// <summary>
-    /// Takes the write lock of the file. Asked for again every millisecond: SQLite's own waiting grows to a tenth of a second, in which a busy
-    /// writer of another process would always come first. A save waits from when it was asked for, in the queue as here, but never for saves of this process: what waits behind a locked
-    /// file fails at the same time, and not each after the one before it.
-    /// </summary>
-    /// <returns>False when all of the group have waited for as long as they may.</returns>
-    private bool TryBegin(SqliteSession session, List<WriteOperation> group)
-    {
-        while (true)
-        {
-            var code = session.TryRun("BEGIN IMMEDIATE");
-            if (code == raw.SQLITE_OK)
-            {
-                _lockedSince = null;
-                options.Probe?.Invoke();
-                return true;
-            }
-
-            if (session.LastCode == SqliteFailure.StaleSnapshot)
-            {
-                throw session.Failure(SqliteFailure.StaleSnapshot);
-            }
-
-            if ((code & 0xFF) is not (SqliteFailure.Busy or SqliteFailure.Locked))
-            {
-                throw session.Failure(code);
-            }
-
-            FailOverdue(session.Failure(code), group);
-            if (group.Count == 0)
-            {
-                return false;
-            }
-
-            Pause();
-        }
-    }
-
-    private void FailOverdue(SqliteException busy, List<WriteOperation> group)
-    {
-        var now = Stopwatch.GetTimestamp();
-        var lockedSince = _lockedSince ??= now;
-        if (Stopwatch.GetElapsedTime(Math.Max(lockedSince, group[0].QueuedAt), now) <= options.BusyTimeout)
-        {
-            return;
-        }
-
-        var translated = SqliteFailure.Translate(busy, database.File);
-        group.RemoveAll(operation =>
-        {
-            var isOverdue = Stopwatch.GetElapsedTime(Math.Max(lockedSince, operation.QueuedAt), now) > options.BusyTimeout;
-            if (isOverdue)
-            {
-                operation.Fail(translated);
-            }
-
-            return isOverdue;
-        });
     }
 
     private void LetOthersWrite()
