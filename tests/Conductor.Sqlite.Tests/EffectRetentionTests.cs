@@ -97,12 +97,15 @@ public sealed class EffectRetentionTests : IDisposable
     [Fact]
     public async Task Result_OfAnEarlierDispatchRemoved_TakesNoEffectsOfTheOneUnderWay()
     {
-        await using var store = await OpenAsync(new RetentionOptions { MaxAge = TimeSpan.FromDays(1) });
-        await RecordAsync(store, "t");
-        await store.SaveTaskResultAsync(Records.Result("t"));
-        _time.Advance(TimeSpan.FromDays(2) - _interval);
-        await RecordAsync(store, "t", "again");
+        await using (var before = await OpenAsync(new RetentionOptions()))
+        {
+            await RecordAsync(before, "t");
+            await before.SaveTaskResultAsync(Records.Result("t"));
+            _time.Advance(TimeSpan.FromDays(2));
+            await RecordAsync(before, "t", "again");
+        }
 
+        await using var store = await OpenAsync(new RetentionOptions { MaxAge = TimeSpan.FromDays(1) });
         await RetainAsync(store);
 
         (await IsKeptAsync(store, "t")).Should().BeFalse();

@@ -27,8 +27,9 @@ public sealed class LateEffectTests : IDisposable
                 await EffectAsync(task, "before", isInTransaction);
                 begun.TrySetResult();
                 await goOn.Task;
-                thrown.TrySetResult(await Record.ExceptionAsync(() => EffectAsync(task, "after", isInTransaction)));
-                return 1;
+                var exception = await Record.ExceptionAsync(() => EffectAsync(task, "after", isInTransaction));
+                thrown.TrySetResult(exception);
+                return exception is null ? 1 : throw exception;
             })
             .UseSqlite(_folder.ConnectionString);
         await using var provider = services.BuildServiceProvider();
@@ -54,6 +55,9 @@ public sealed class LateEffectTests : IDisposable
         (await thrown.Task.WaitAsync(TimeSpan.FromSeconds(20))).Should().BeOfType<StateException>().Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
         (await other.Effects.GetAsync(new EffectKey("run", "run:t:0", "after"))).Should().BeNull();
         (await other.Effects.GetAsync(new EffectKey("run", "run:t:0", "before"))).Should().Match<TaskData?>(value => (value == null) == isGone);
+        var ended = () => run.Completion.WaitAsync(TimeSpan.FromSeconds(20));
+        (await ended.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
+        (await other.ListDeadLettersAsync()).Items.Should().BeEmpty("whoever has the run may bring the task to a good end");
         (await other.ReadAsync(static session => session.Column<string>("SELECT text FROM effects"), CancellationToken.None)).Should().Equal("before");
     }
 

@@ -91,6 +91,8 @@ public sealed partial class TaskContext
 
     internal TimeSpan GracePeriod => Host.GracePeriod;
 
+    private IHeldLease? HeldLease => _assignment.Lease as IHeldLease;
+
     private AgentHost Host => _mailbox?.Host ?? AgentHost.Detached;
 
     /// <summary>The output of a task it depends on.</summary>
@@ -111,7 +113,7 @@ public sealed partial class TaskContext
         return new EffectKey(WorkflowId ?? IdempotencyKey, IdempotencyKey, name)
         {
             TaskId = WorkflowId is null ? Task.Id : null,
-            Lease = _assignment.Lease as Lease,
+            Lease = HeldLease?.Current,
         };
     }
 
@@ -253,6 +255,12 @@ public sealed partial class TaskContext
 
     internal TaskResult ToResult(AgentTaskStatus status, TaskError? error, TaskData? output = null)
     {
+        if (error?.Code == ErrorCodes.LeaseLost)
+        {
+            // Said by an effect: whoever has the run by now may bring the task to a good end, and its owner here makes sure before it gives it up.
+            HeldLease?.Doubt();
+        }
+
         var now = TimeProvider.GetUtcNow();
         var duration = TimeProvider.GetElapsedTime(_startedAt);
         return new TaskResult(Task.LazyId, status)

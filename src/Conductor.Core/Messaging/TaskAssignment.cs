@@ -51,7 +51,7 @@ public sealed record TaskAssignment : MessagePayload
     public bool LacksOutputs { get; init; }
 
     /// <summary>
-    /// The lease of its run: the store records no effect once that is lost. (A <c>Conductor.State.Lease</c>, of which this room knows nothing.) Set before it is sent to anybody, and never
+    /// The lease of its run: the store records no effect once that is lost. (A <c>Conductor.State.IHeldLease</c>, of which this room knows nothing.) Set before it is sent to anybody, and never
     /// sent out of the process: no other is the owner.
     /// </summary>
     internal object? Lease { get; set; }

@@ -7,5 +7,5 @@ namespace Conductor.Workflows;
 internal sealed partial class WorkflowRunner
 {
     /// <inheritdoc />
-    Lease? IDispatchOwner.Lease => _services.Options.IgnoresLeases ? null : Lease.Current;
+    IHeldLease? IDispatchOwner.Lease => _services.Options.IgnoresLeases ? null : Lease;
 }

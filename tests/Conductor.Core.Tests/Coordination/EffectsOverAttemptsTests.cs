@@ -1,4 +1,5 @@
 using Conductor.Agents;
+using Conductor.Messaging;
 using Conductor.State;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
@@ -72,6 +73,7 @@ public sealed class EffectsOverAttemptsTests
     public async Task OnceAsync_RunIsGoneMeanwhile_RecordsNothing()
     {
         await using var rig = await Rig.StartAsync();
+        await rig.FollowAsync(Channels.Errors);
         var (begun, goOn, thrown) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource<Exception>());
         await rig.AddAsync(async (task, _) =>
         {
@@ -98,6 +100,11 @@ public sealed class EffectsOverAttemptsTests
 
         (await thrown.Task.WaitAsync(TimeSpan.FromSeconds(20))).Should().BeOfType<StateException>().Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
         (await rig.State.Effects.GetAsync(new EffectKey("run", "run:pay:0", "charge"))).Should().BeNull("another run of this id would take it for its own");
+        var ended = () => rig.DriveAsync(run.Completion);
+        (await ended.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+        rig.Messages.Should().BeEmpty("no task of it failed");
+        _charges.Should().Be(1, "no other attempt begins");
         await run.DisposeAsync();
     }
 
