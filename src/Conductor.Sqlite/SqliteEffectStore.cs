@@ -1,15 +1,20 @@
-using Conductor.Serialization;
 using Conductor.Sqlite.Database;
 using Microsoft.Data.Sqlite;
 
 namespace Conductor.Sqlite;
 
-/// <summary>Effects in the database, forgotten with the run or the task they belong to. Thread-safe.</summary>
-internal sealed class SqliteEffectStore(SqliteStateManager store, RecordCodec codec, TimeProvider time) : EffectStore
+/// <summary>
+/// Effects in the database, forgotten with the run or the task they belong to. What is recorded under a lease is checked for it in the same transaction: an owner that was paused for so
+/// long that another has the run, or that it is gone, records nothing. Thread-safe.
+/// </summary>
+internal sealed class SqliteEffectStore(SqliteStateManager store, SqliteCodec codec, TimeProvider time, bool ignoreFences) : EffectStore
 {
     private const string Find = "SELECT record FROM conductor_effects WHERE scope = $1 AND idempotency_key = $2 AND name = $3";
-    private const string Insert =
-        "INSERT INTO conductor_effects (scope, idempotency_key, name, saved_at, record) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING";
+    private const string Insert = """
+        INSERT INTO conductor_effects (scope, idempotency_key, name, saved_at, record, task_id) SELECT $1, $2, $3, $4, $5, $6
+        WHERE $7 IS NULL OR EXISTS (SELECT 1 FROM conductor_leases WHERE name = $7 AND fence = $8 AND nonce = $9 AND released = 0)
+        ON CONFLICT DO NOTHING
+        """;
 
     /// <summary>Runs an effect inside the store's transaction and records its value with it, unless a value is recorded.</summary>
     public async ValueTask<TaskData> RunAsync<T>(EffectKey key, Func<SqliteConnection, T> effect, CancellationToken cancellationToken)
@@ -27,6 +32,11 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, RecordCodec co
                     return known;
                 }
 
+                if (FenceOf(key) is { } lease && !SqliteLeaseStore.IsHeld(session, lease))
+                {
+                    throw SqliteStateManager.LeaseLostOf(lease);
+                }
+
                 var given = effect(session.Connection);
                 if (given is not null && IsAwaitable(given.GetType()))
                 {
@@ -35,7 +45,7 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, RecordCodec co
                 }
 
                 var value = TaskData.From(given);
-                session.Execute(Insert, key.Scope, key.IdempotencyKey, key.Name, time.GetUtcNow().UtcTicks, codec.Encode(value));
+                TryInsert(session, key, codec.Encode(value));
                 return value;
             },
             cancellationToken,
@@ -54,10 +64,20 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, RecordCodec co
     {
         var record = codec.Encode(value);
         var known = await store.WriteAsync(
-            session => session.Execute(Insert, key.Scope, key.IdempotencyKey, key.Name, time.GetUtcNow().UtcTicks, record) > 0 ? null : Recorded(session, key),
+            session => TryInsert(session, key, record) ? null : Recorded(session, key) ?? throw SqliteStateManager.LeaseLostOf(key.Lease!),
             cancellationToken).ConfigureAwait(false);
         return known ?? value;
     }
+
+    /// <returns>False when a value is recorded, or the lease is lost.</returns>
+    private bool TryInsert(SqliteSession session, EffectKey key, byte[] record)
+    {
+        var lease = FenceOf(key);
+        return session.Execute(
+            Insert, key.Scope, key.IdempotencyKey, key.Name, time.GetUtcNow().UtcTicks, record, key.TaskId, lease?.Name, lease?.Fence, lease?.Nonce) > 0;
+    }
+
+    private Lease? FenceOf(EffectKey key) => ignoreFences ? null : key.Lease;
 
     private TaskData? Recorded(SqliteSession session, EffectKey key) =>
         session.Record(Find, key.Scope, key.IdempotencyKey, key.Name) is { } record ? codec.Decode<TaskData>(record, $"effect:{key.IdempotencyKey}:{key.Name}") : null;

@@ -18,6 +18,10 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
     /// <summary>Whether a lease is that of a run.</summary>
     private const string IsOfRun = "EXISTS (SELECT 1 FROM conductor_workflows WHERE id = substr(name, 10) AND name = 'workflow:' || id)";
 
+    /// <summary>Whether a lease is held by whoever has this taking of it, run out or not: nobody else took it.</summary>
+    public static bool IsHeld(SqliteSession session, Lease lease) => session.Scalar(
+        "SELECT 1 FROM conductor_leases WHERE name = $1 AND fence = $2 AND nonce = $3 AND released = 0", lease.Name, lease.Fence, lease.Nonce) is not null;
+
     /// <summary>Forgets a name.</summary>
     public static void Forget(SqliteSession session, string name) =>
         NoteForgotten(session, session.Column<long>("DELETE FROM conductor_leases WHERE name = $1 RETURNING fence", name));

@@ -61,7 +61,7 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
             return false;
         }
 
-        ForgetEffects(session, taskId);
+        SqliteEffectRetention.ForgetTask(session, taskId, now);
         return session.Execute(Insert, taskId, now, record) > 0;
     }
 
@@ -91,30 +91,23 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
             Delete(session, id);
         }
 
-        var results = session.Column<string>(
+        var results = session.Pairs<string, long>(
             """
             DELETE FROM conductor_task_results WHERE id IN (
                 SELECT id FROM conductor_task_results WHERE saved_at < $1
                     OR id <= (SELECT id FROM conductor_task_results ORDER BY id DESC LIMIT 1 OFFSET $2) ORDER BY id LIMIT $3)
-            RETURNING task_id
+            RETURNING task_id, saved_at
             """,
             oldest,
             (long)options.MaxTaskResults,
             (long)ResultsPerStep);
-        foreach (var taskId in results)
+        foreach (var (taskId, savedAt) in results)
         {
-            ForgetEffects(session, taskId);
+            SqliteEffectRetention.ForgetTask(session, taskId, savedAt);
         }
 
         // Effects of tasks that never ended, and results that came before their run and waited in vain.
-        var effects = session.Execute(
-            """
-            DELETE FROM conductor_effects WHERE (scope, idempotency_key, name) IN (
-                SELECT scope, idempotency_key, name FROM conductor_effects
-                WHERE saved_at < $1 AND NOT EXISTS (SELECT 1 FROM conductor_workflows WHERE id = scope) LIMIT $2)
-            """,
-            oldest,
-            (long)ResultsPerStep);
+        var effects = SqliteEffectRetention.ForgetAged(session, Math.Min(oldest, (now - RetentionOptions.DefaultMaxAge).UtcTicks), ResultsPerStep);
         var early = session.Execute("DELETE FROM conductor_early_results WHERE saved_at < $1", oldest);
         var leases = SqliteLeaseStore.ForgetLeft(session, oldest, ResultsPerStep);
         if (workflows.Count + results.Count + effects + early + leases > 0)
@@ -135,10 +128,6 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
         return session.Number("PRAGMA auto_vacuum") != 0 && session.Number("PRAGMA freelist_count") > 0;
     }
 
-    /// <summary>Effects of a task outside workflows go with its result.</summary>
-    private static void ForgetEffects(SqliteSession session, string taskId) =>
-        session.Execute("DELETE FROM conductor_effects WHERE scope = $1", new ExecutionKey(null, taskId, 0).ToString());
-
     /// <summary>Removes a run with everything that belongs to it.</summary>
     /// <returns>Whether there was one.</returns>
     public static bool Delete(SqliteSession session, string workflowId)
@@ -150,7 +139,7 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
     private static bool DeleteRun(SqliteSession session, string workflowId)
     {
         var seq = session.Number("SELECT seq FROM conductor_workflows WHERE id = $1", workflowId);
-        session.Execute("DELETE FROM conductor_effects WHERE scope = $1", workflowId);
+        SqliteEffectRetention.ForgetRun(session, workflowId);
         session.Execute("DELETE FROM conductor_early_results WHERE workflow_id = $1", workflowId);
         session.Execute("DELETE FROM conductor_results WHERE workflow_seq = $1", seq);
         session.Execute("DELETE FROM conductor_details WHERE workflow_seq = $1", seq);
@@ -171,10 +160,33 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
 
     /// <summary>Keeps no more dead letters than wanted; the oldest go first.</summary>
     /// <returns>The ids of those removed.</returns>
-    public List<string> EvictDeadLetters(SqliteSession session) => session.Column<string>(
-        """
-        DELETE FROM conductor_dead_letters WHERE number <= (SELECT number FROM conductor_dead_letters ORDER BY number DESC LIMIT 1 OFFSET $1)
-        RETURNING id
-        """,
-        (long)options.MaxDeadLetters);
+    public List<string> EvictDeadLetters(SqliteSession session)
+    {
+        var evicted = session.Column<string>(
+            "SELECT id FROM conductor_dead_letters WHERE number <= (SELECT number FROM conductor_dead_letters ORDER BY number DESC LIMIT 1 OFFSET $1)",
+            (long)options.MaxDeadLetters);
+        foreach (var id in evicted)
+        {
+            DeleteDeadLetter(session, id);
+        }
+
+        return evicted;
+    }
+
+    /// <summary>Removes a dead letter, and the effects that are kept for nothing else.</summary>
+    /// <returns>Whether there was one.</returns>
+    public static bool DeleteDeadLetter(SqliteSession session, string id)
+    {
+        if (session.Pairs<string?, string?>("DELETE FROM conductor_dead_letters WHERE id = $1 RETURNING effect_scope, idempotency_key", id) is not [var execution])
+        {
+            return false;
+        }
+
+        if (execution is ({ } scope, { } key))
+        {
+            SqliteEffectRetention.ForgetLetter(session, scope, key);
+        }
+
+        return true;
+    }
 }

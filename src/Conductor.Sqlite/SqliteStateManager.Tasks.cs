@@ -31,15 +31,18 @@ public sealed partial class SqliteStateManager
     {
         ArgumentNullException.ThrowIfNull(record);
         var encoded = _codec.Encode(record);
+        var (scope, key) = ExecutionOf(record);
         var (isNew, evicted) = await WriteAsync(
             session =>
             {
-                if (session.Execute("UPDATE conductor_dead_letters SET record = $2 WHERE id = $1", record.Id, encoded) > 0)
+                if (session.Execute(
+                    "UPDATE conductor_dead_letters SET record = $2, effect_scope = $3, idempotency_key = $4 WHERE id = $1", record.Id, encoded, scope, key) > 0)
                 {
                     return (false, []);
                 }
 
-                session.Execute("INSERT INTO conductor_dead_letters (id, record) VALUES ($1, $2)", record.Id, encoded);
+                session.Execute(
+                    "INSERT INTO conductor_dead_letters (id, record, effect_scope, idempotency_key) VALUES ($1, $2, $3, $4)", record.Id, encoded, scope, key);
                 return (true, _retention.EvictDeadLetters(session));
             },
             cancellationToken).ConfigureAwait(false);
@@ -84,11 +87,24 @@ public sealed partial class SqliteStateManager
 
     /// <inheritdoc />
     protected override async ValueTask<bool> DeleteDeadLetterCoreAsync(string id, CancellationToken cancellationToken) => await WriteAsync(
-        session => session.Execute("DELETE FROM conductor_dead_letters WHERE id = $1", id) > 0, cancellationToken).ConfigureAwait(false);
+        session => SqliteRetention.DeleteDeadLetter(session, id), cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc />
     protected override async ValueTask<int> ClearDeadLettersCoreAsync(CancellationToken cancellationToken) => await WriteAsync(
-        static session => session.Execute("DELETE FROM conductor_dead_letters"), cancellationToken).ConfigureAwait(false);
+        static session =>
+        {
+            SqliteEffectRetention.ForgetLetters(session);
+            return session.Execute("DELETE FROM conductor_dead_letters");
+        },
+        cancellationToken).ConfigureAwait(false);
+
+    /// <summary>The execution that a letter is of, as its effects name it: by the scope and by the idempotency key under which it would be replayed.</summary>
+    private static (string? Scope, string? Key) ExecutionOf(ErrorRecord letter)
+    {
+        var key = letter.IdempotencyKey
+            ?? (letter.Task is { } task ? new ExecutionKey(letter.WorkflowId, task.Id, letter.Round).ToIdempotencyKey(task.IdempotencyKey) : null);
+        return (key is null ? null : letter.WorkflowId ?? key, key);
+    }
 
     private ErrorRecord Letter(byte[] record, string id)
     {

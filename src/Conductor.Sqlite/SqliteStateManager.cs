@@ -16,7 +16,7 @@ namespace Conductor.Sqlite;
 public sealed partial class SqliteStateManager : StateManager
 {
     private readonly SqliteStateOptions _options;
-    private readonly RecordCodec _codec;
+    private readonly SqliteCodec _codec;
     private readonly SqliteDatabase _database;
     private readonly SqliteLeaseStore _leases;
     private readonly SqliteEffectStore _effects;
@@ -52,10 +52,10 @@ public sealed partial class SqliteStateManager : StateManager
         retention ??= new RetentionOptions();
         ThrowIfAny(retention.Problems(nameof(RetentionOptions)), nameof(retention));
         _options = options;
-        _codec = new RecordCodec(serializer);
         _database = new SqliteDatabase(options, Logger, migrations);
+        _codec = new SqliteCodec(_database, serializer);
         _leases = new SqliteLeaseStore(this, Environment.TimeProvider);
-        _effects = new SqliteEffectStore(this, _codec, Environment.TimeProvider);
+        _effects = new SqliteEffectStore(this, _codec, Environment.TimeProvider, options.IgnoreFences);
         _retention = new SqliteRetention(retention, Environment.TimeProvider, Logger);
         _workflowWrites = new WorkflowWrites(_codec, _retention, options.IgnoreFences);
         _workflowReads = new WorkflowReads(_codec, _retention);
@@ -78,7 +78,7 @@ public sealed partial class SqliteStateManager : StateManager
     public override void EnsureCanSave(TaskResult result)
     {
         ArgumentNullException.ThrowIfNull(result);
-        if (result is not { Output.IsEmpty: true, Feedback: null })
+        if (result is not { Output.IsEmpty: true, Feedback: null, Metadata.Count: 0 })
         {
             _codec.Encode(result);
         }
@@ -90,6 +90,8 @@ public sealed partial class SqliteStateManager : StateManager
     internal static StateException ConflictOf(string workflowId, StateExpectation expectation, long found) => Conflict(WorkflowKey(workflowId), expectation, found);
 
     internal static StateException LeaseLostOf(string workflowId, Lease lease) => LeaseLost(WorkflowKey(workflowId), lease);
+
+    internal static StateException LeaseLostOf(Lease lease) => LeaseLost(lease.Name, lease);
 
     internal static StateException DeletedOf(string workflowId) => new(
         ErrorCodes.LeaseLost, $"Run '{workflowId}' was deleted while it was in progress; nothing was changed, and nobody goes on with it.")

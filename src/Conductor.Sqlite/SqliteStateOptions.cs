@@ -28,7 +28,10 @@ public sealed class SqliteStateOptions
     /// <value>Default: full, it survives the loss of power.</value>
     public SqliteSynchronous Synchronous { get; set; } = SqliteSynchronous.Full;
 
-    /// <summary>How long a save waits while another process writes, before it fails with STATE_UNAVAILABLE. Over zero.</summary>
+    /// <summary>
+    /// How long a save waits while another process writes, before it fails with STATE_UNAVAILABLE. It counts from when the save was asked for: what waits behind others fails at the same
+    /// time. Over zero.
+    /// </summary>
     /// <value>Default: 30 seconds.</value>
     public TimeSpan BusyTimeout { get; set; } = DefaultBusyTimeout;
 
@@ -54,6 +57,12 @@ public sealed class SqliteStateOptions
 
     /// <summary>For the negative control of safety tests alone: commits whatever comes, from whomever.</summary>
     internal bool IgnoreFences { get; set; }
+
+    /// <summary>The longest row in bytes, where it is not to be what SQLite takes: for tests that have no room for that.</summary>
+    internal int? MaxRowLength { get; set; }
+
+    /// <summary>How often a save first looks whether the file is still where it was opened: for tests that do not wait.</summary>
+    internal TimeSpan FileCheckInterval { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Called at every point where state is written: for tests that kill the process there.</summary>
     internal Action? Probe { get; set; }

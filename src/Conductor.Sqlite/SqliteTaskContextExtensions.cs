@@ -25,6 +25,7 @@ public static partial class SqliteTaskContextExtensions
     /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous.</exception>
     /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
     /// <exception cref="TaskValidationException">The value cannot be written down, or one of another type is recorded under this key.</exception>
+    /// <exception cref="StateException">LEASE_LOST: the run belongs to another process by now, or is gone. The effect did not run.</exception>
     public static async ValueTask<T> OnceAsync<T>(
         this TaskContext task, string key, Func<SqliteConnection, T> effect, CancellationToken cancellationToken = default)
     {

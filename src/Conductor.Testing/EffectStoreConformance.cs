@@ -2,7 +2,7 @@ using Conductor.State;
 
 namespace Conductor.Testing;
 
-/// <summary>What the <see cref="EffectStore"/> of every store has to keep: at most one recorded value per effect, the first.</summary>
+/// <summary>What the <see cref="EffectStore"/> of every store has to keep: at most one recorded value per effect, the first, and none of whoever has lost the lease.</summary>
 public sealed class EffectStoreConformance : ConformanceSuite
 {
     private static readonly EffectKey _key = new("run", "run:t:0", "call");
@@ -60,13 +60,47 @@ public sealed class EffectStoreConformance : ConformanceSuite
             Check.True(Check.NotNull(await effects.GetAsync(_key).ConfigureAwait(false), "the value").IsEmpty, "an empty value");
             Check.True((await effects.RecordAsync(_key, "late").ConfigureAwait(false)).IsEmpty, "the late recorder to get the empty value");
         });
+        AddOfStore("An effect under a lease is recorded while that is held, and refused once it was lost", async store =>
+        {
+            var first = Check.NotNull(await store.Leases.TryAcquireAsync("workflow:run", "first", TimeSpan.FromMinutes(1)).ConfigureAwait(false), "the lease");
+            await store.Effects.RecordAsync(_key with { Lease = first }, "held").ConfigureAwait(false);
+            var second = Check.NotNull(await store.Leases.TryTakeOverAsync(first, "second", TimeSpan.FromMinutes(1)).ConfigureAwait(false), "the lease taken over");
+            var late = _key with { Name = "late", Lease = first };
+            await Check.FailsAsync(ErrorCodes.LeaseLost, async () => await store.Effects.RecordAsync(late, "lost").ConfigureAwait(false), "recording under a lost lease").ConfigureAwait(false);
+            Check.Null(await store.Effects.GetAsync(late).ConfigureAwait(false), "what was refused");
+            Check.Equal("held", (await store.Effects.RecordAsync(_key with { Lease = first }, "again").ConfigureAwait(false)).Get<string>(), "what is recorded already");
+            Check.Equal("new", (await store.Effects.RecordAsync(late with { Lease = second }, "new").ConfigureAwait(false)).Get<string>(), "what the new owner recorded");
+        });
+        AddOfStore("Effects go with their run, but not as long as there is a dead letter of their execution", async store =>
+        {
+            await store.SaveWorkflowStateAsync(new WorkflowState { WorkflowId = "run", DefinitionName = "any", Status = WorkflowStatus.Failed }).ConfigureAwait(false);
+            var other = new EffectKey("run", "run:u:0", "call");
+            await store.Effects.RecordAsync(_key, "kept").ConfigureAwait(false);
+            await store.Effects.RecordAsync(other, "gone").ConfigureAwait(false);
+            foreach (var id in (string[])["d1", "d2"])
+            {
+                await store.SaveDeadLetterAsync(new ErrorRecord
+                {
+                    Id = id, Code = "C", Message = "m", Timestamp = DateTimeOffset.UnixEpoch, WorkflowId = "run", IdempotencyKey = _key.IdempotencyKey,
+                }).ConfigureAwait(false);
+            }
+
+            await store.DeleteWorkflowAsync("run").ConfigureAwait(false);
+            Check.Null(await store.Effects.GetAsync(other).ConfigureAwait(false), "the effect of an execution without a letter");
+            await store.DeleteDeadLetterAsync("d1").ConfigureAwait(false);
+            Check.NotNull(await store.Effects.GetAsync(_key).ConfigureAwait(false), "the effect of an execution with a letter");
+            await store.DeleteDeadLetterAsync("d2").ConfigureAwait(false);
+            Check.Null(await store.Effects.GetAsync(_key).ConfigureAwait(false), "the effect after the last letter");
+        });
     }
 
-    private void Add(string name, Func<EffectStore, Task> run) => Add(name, async () =>
+    private void Add(string name, Func<EffectStore, Task> run) => AddOfStore(name, store => run(store.Effects));
+
+    private void AddOfStore(string name, Func<StateManager, Task> run) => Add(name, async () =>
     {
         var store = await _create(new ConformanceEnvironment()).ConfigureAwait(false);
         await using var disposal = store.ConfigureAwait(false);
         await store.ConnectAsync().ConfigureAwait(false);
-        await run(store.Effects).ConfigureAwait(false);
+        await run(store).ConfigureAwait(false);
     });
 }

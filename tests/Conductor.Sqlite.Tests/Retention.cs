@@ -6,9 +6,9 @@ namespace Conductor.Sqlite.Tests;
 internal static class Retention
 {
     /// <summary>Lets retention's timer come due, and waits until it has done what it does.</summary>
-    public static async Task RunAsync(SqliteStateManager store, FakeTimeProvider time)
+    public static async Task RunAsync(SqliteStateManager store, FakeTimeProvider time, TimeSpan? interval = null)
     {
-        time.Advance(SqliteStateOptions.DefaultRetentionInterval);
+        time.Advance(interval ?? SqliteStateOptions.DefaultRetentionInterval);
         long before;
         do
         {

@@ -50,8 +50,8 @@ public sealed class RetentionOfReadsTests : IDisposable
     public async Task TaskResult_BeyondTheAge_IsNotGivenAndMayBeRecordedAgain()
     {
         await using var store = await OpenAsync();
+        await store.Effects.RecordAsync(new EffectKey("t:0", "t:0", "e") { TaskId = "t" }, "v");
         await store.SaveTaskResultAsync(Records.Result("t", output: "old"));
-        await store.Effects.RecordAsync(new EffectKey("t:0", "t:0", "e"), "v");
         _time.Advance(TimeSpan.FromDays(20));
 
         (await store.GetTaskResultAsync("t")).Should().BeNull();

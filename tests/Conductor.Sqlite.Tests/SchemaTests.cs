@@ -18,7 +18,7 @@ public sealed class SchemaTests : IDisposable
         var act = () => _folder.OpenAsync();
         var thrown = (await act.Should().ThrowAsync<StateException>()).Which;
         thrown.ErrorCode.Should().Be(ErrorCodes.StateIncompatible);
-        thrown.Message.Should().Contain("version 99").And.Contain("up to 1").And.Contain("Update").And.Contain(_folder.Database);
+        thrown.Message.Should().Contain("version 99").And.Contain($"up to {SqliteSchema.Migrations.Count}").And.Contain("Update").And.Contain(_folder.Database);
     }
 
     [Theory]
@@ -82,7 +82,7 @@ public sealed class SchemaTests : IDisposable
             await store.DisposeAsync();
         }
 
-        (await ScalarAsync("SELECT version FROM conductor_schema")).Should().Be(2L);
+        (await ScalarAsync("SELECT version FROM conductor_schema")).Should().Be(migrations.Length);
         (await ScalarAsync("SELECT count(*) FROM pragma_table_info('conductor_task_results') WHERE name = 'note'")).Should().Be(1L);
     }
 

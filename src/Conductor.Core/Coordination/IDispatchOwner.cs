@@ -1,4 +1,5 @@
 using Conductor.Messaging;
+using Conductor.State;
 
 namespace Conductor.Coordination;
 
@@ -7,6 +8,9 @@ internal interface IDispatchOwner
 {
     /// <summary>Whether it begins nothing more: what would have to wait for an agent is left to others.</summary>
     bool IsStopping { get; }
+
+    /// <summary>What it holds the right to run its tasks by, if anything.</summary>
+    IHeldLease? Lease { get; }
 
     /// <summary>
     /// Asked before each attempt begins, and before a task is given up: it can wait, or run, for so long that it is another's by then. Throws

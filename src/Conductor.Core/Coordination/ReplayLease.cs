@@ -9,7 +9,7 @@ namespace Conductor.Coordination;
 /// half a minute after its process died anybody can. A store that cannot be written is asked again at the next turn; only a lease that another has taken is
 /// lost: then the task is run there from its begin, and what is done here ends.
 /// </summary>
-internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
+internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner, IHeldLease
 {
     private static readonly TimeSpan _term = TimeSpan.FromSeconds(30);
 
@@ -22,6 +22,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
     private readonly CancellationTokenSource _ending;
     private CancellationTokenRegistration _stop;
     private volatile bool _isLost;
+    private volatile bool _isDoubted;
     private long _renewedAt;
 
     private ReplayLease(LeaseStore leases, Lease lease, string letterId, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
@@ -34,6 +35,12 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
 
     /// <inheritdoc />
     bool IDispatchOwner.IsStopping => false;
+
+    /// <inheritdoc />
+    IHeldLease? IDispatchOwner.Lease => this;
+
+    /// <inheritdoc />
+    Lease IHeldLease.Current => _lease;
 
     /// <summary>Cancelled when the replay is, or when the lease was lost.</summary>
     public CancellationToken Ending => _ending.Token;
@@ -70,10 +77,13 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
     }
 
     /// <inheritdoc />
+    void IHeldLease.Doubt() => _isDoubted = true;
+
+    /// <inheritdoc />
     public async ValueTask EnsureOwnsAsync()
     {
         // Two thirds of its term can be relied on. A store that cannot be asked after that knows of nobody else either.
-        if (_time.GetElapsedTime(Volatile.Read(ref _renewedAt)) >= _term * 2 / 3)
+        if (_isDoubted || _time.GetElapsedTime(Volatile.Read(ref _renewedAt)) >= _term * 2 / 3)
         {
             await RenewAsync(CancellationToken.None).ConfigureAwait(false);
         }
@@ -131,6 +141,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
             else
             {
                 Volatile.Write(ref _renewedAt, askedAt);
+                _isDoubted = false;
             }
         }
 #pragma warning disable CA1031 // In the background: it does not fail the replay, and is tried again at the next turn.

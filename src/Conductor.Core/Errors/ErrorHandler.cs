@@ -161,7 +161,7 @@ public sealed partial class ErrorHandler
     /// <summary>The error is the task's fault or its caller's, never the agent's.</summary>
     private static bool CountsAgainstAgent(string code) => code is not (
         ErrorCodes.TaskValidationFailed or ErrorCodes.PolicyViolation or ErrorCodes.Cancelled or ErrorCodes.CircuitOpen
-        or ErrorCodes.BusDisconnected or ErrorCodes.BusNotConnected or ErrorCodes.NoAvailableAgent);
+        or ErrorCodes.BusDisconnected or ErrorCodes.BusNotConnected or ErrorCodes.NoAvailableAgent or ErrorCodes.LeaseLost);
 
     /// <summary>Lets the agent's breaker learn of the failure. Returns whether it is open now.</summary>
     private bool RecordFailure(TaskError error, ErrorContext context)

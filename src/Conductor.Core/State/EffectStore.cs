@@ -19,6 +19,7 @@ public abstract class EffectStore
     /// <param name="value">The value.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>The recorded value: this one, or the one that was there before.</returns>
+    /// <exception cref="StateException">LEASE_LOST: the lease of the key is no longer held, and nothing was recorded.</exception>
     public ValueTask<TaskData> RecordAsync(EffectKey key, TaskData value, CancellationToken cancellationToken = default)
     {
         Validate(key);
@@ -32,7 +33,7 @@ public abstract class EffectStore
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<TaskData?> GetCoreAsync(EffectKey key, CancellationToken cancellationToken);
 
-    /// <summary>Records a value, unless one is recorded.</summary>
+    /// <summary>Records a value, unless one is recorded. Throws LEASE_LOST and records nothing when the lease of the key is no longer held.</summary>
     /// <param name="key">The effect.</param>
     /// <param name="value">The value.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -43,5 +44,9 @@ public abstract class EffectStore
         IdText.ThrowIfInvalid(key.Scope, nameof(key));
         IdText.ThrowIfInvalid(key.IdempotencyKey, nameof(key));
         IdText.ThrowIfInvalid(key.Name, nameof(key));
+        if (key.TaskId is { } taskId)
+        {
+            IdText.ThrowIfInvalid(taskId, nameof(key));
+        }
     }
 }

@@ -8,7 +8,27 @@ internal sealed class InMemoryDeadLetters
     private readonly Lock _gate = new();
     private readonly SortedDictionary<long, ErrorRecord> _byNumber = [];
     private readonly Dictionary<string, long> _numberById = new(StringComparer.Ordinal);
+
+    /// <summary>How many letters there are of each execution; an effect names it in the same way.</summary>
+    private readonly Dictionary<(string Scope, string Key), int> _executions = [];
     private long _lastNumber;
+
+    /// <summary>The execution that a letter is of, as its effects name it; null where it has none.</summary>
+    public static (string Scope, string Key)? ExecutionOf(ErrorRecord letter)
+    {
+        var key = letter.IdempotencyKey
+            ?? (letter.Task is { } task ? new ExecutionKey(letter.WorkflowId, task.Id, letter.Round).ToIdempotencyKey(task.IdempotencyKey) : null);
+        return key is null ? null : (letter.WorkflowId ?? key, key);
+    }
+
+    /// <summary>Whether there is a letter of an execution.</summary>
+    public bool Has(string scope, string key)
+    {
+        lock (_gate)
+        {
+            return _executions.ContainsKey((scope, key));
+        }
+    }
 
     public (bool Added, ErrorRecord? Evicted) Save(ErrorRecord record, int limit)
     {
@@ -16,6 +36,8 @@ internal sealed class InMemoryDeadLetters
         {
             if (_numberById.TryGetValue(record.Id, out var number))
             {
+                Count(_byNumber[number], -1);
+                Count(record, 1);
                 _byNumber[number] = record;
                 return (false, null);
             }
@@ -28,6 +50,7 @@ internal sealed class InMemoryDeadLetters
 
             _numberById[record.Id] = ++_lastNumber;
             _byNumber[_lastNumber] = record;
+            Count(record, 1);
             return (true, evicted);
         }
     }
@@ -60,7 +83,8 @@ internal sealed class InMemoryDeadLetters
         }
     }
 
-    public bool Delete(string id)
+    /// <returns>The letter that was deleted, if there was one.</returns>
+    public ErrorRecord? Delete(string id)
     {
         lock (_gate)
         {
@@ -68,16 +92,45 @@ internal sealed class InMemoryDeadLetters
         }
     }
 
-    public int Clear()
+    /// <returns>The letters there were.</returns>
+    public IReadOnlyCollection<ErrorRecord> Clear()
     {
         lock (_gate)
         {
-            var count = _byNumber.Count;
+            List<ErrorRecord> cleared = [.. _byNumber.Values];
             _byNumber.Clear();
             _numberById.Clear();
-            return count;
+            _executions.Clear();
+            return cleared;
         }
     }
 
-    private bool Remove(string id) => _numberById.Remove(id, out var number) && _byNumber.Remove(number);
+    private ErrorRecord? Remove(string id)
+    {
+        if (!_numberById.Remove(id, out var number) || !_byNumber.Remove(number, out var removed))
+        {
+            return null;
+        }
+
+        Count(removed, -1);
+        return removed;
+    }
+
+    private void Count(ErrorRecord letter, int change)
+    {
+        if (ExecutionOf(letter) is not { } execution)
+        {
+            return;
+        }
+
+        var count = _executions.GetValueOrDefault(execution) + change;
+        if (count > 0)
+        {
+            _executions[execution] = count;
+        }
+        else
+        {
+            _executions.Remove(execution);
+        }
+    }
 }

@@ -189,8 +189,9 @@ public sealed partial class InMemoryStateManager
 
     private InMemoryWorkflow? ForgetWorkflow(string workflowId)
     {
-        _effects.Forget(workflowId);
+        // The lease first: whoever still runs it records no more effects then.
         _leases.Forget(WorkflowKey(workflowId));
+        _effects.ForgetRun(workflowId);
         return _workflows.TryRemove(workflowId, out var workflow) ? workflow : null;
     }
 }

@@ -31,7 +31,7 @@ public sealed partial class InMemoryStateManager : StateManager
         _retention = retention ?? new RetentionOptions();
         SettingProblems.ThrowIfAny(_retention.Problems(nameof(RetentionOptions)), nameof(retention));
         _leases = new InMemoryLeaseStore(this, Environment.TimeProvider, IsKeptRun);
-        _effects = new InMemoryEffectStore(this, _retention.MaxTaskResults, _workflows.ContainsKey);
+        _effects = new InMemoryEffectStore(this, _leases, Environment.TimeProvider, _retention.MaxEffectAge, _workflows.ContainsKey, _deadLetters.Has);
         _results = new RetainedResults(_retention.MaxTaskResults, _retention.MaxAge, Environment.TimeProvider);
         _forgetEffects = ForgetEffects;
         _finishedOrder = new RetentionQueue<string>(_retention.MaxFinishedWorkflows, _retention.MaxAge, ForgetFinished, MayForget);
@@ -130,6 +130,10 @@ public sealed partial class InMemoryStateManager : StateManager
         {
             _hasOrphans = true;
         }
+        else if (!_effects.IsEmpty)
+        {
+            _effects.EndTask(result.TaskId);
+        }
 
         return new ValueTask<RecordOutcome>(RecordOutcome.Recorded);
     }
@@ -144,6 +148,7 @@ public sealed partial class InMemoryStateManager : StateManager
         var (added, evicted) = _deadLetters.Save(record, _retention.MaxDeadLetters);
         if (evicted is not null)
         {
+            ForgetEffects(evicted);
             Log.DeadLetterEvicted(Logger, evicted.Id, evicted.Code, _retention.MaxDeadLetters);
         }
 
@@ -158,10 +163,28 @@ public sealed partial class InMemoryStateManager : StateManager
         new(_deadLetters.List(page));
 
     /// <inheritdoc />
-    protected override ValueTask<bool> DeleteDeadLetterCoreAsync(string id, CancellationToken cancellationToken) => new(_deadLetters.Delete(id));
+    protected override ValueTask<bool> DeleteDeadLetterCoreAsync(string id, CancellationToken cancellationToken)
+    {
+        var deleted = _deadLetters.Delete(id);
+        if (deleted is not null)
+        {
+            ForgetEffects(deleted);
+        }
+
+        return new ValueTask<bool>(deleted is not null);
+    }
 
     /// <inheritdoc />
-    protected override ValueTask<int> ClearDeadLettersCoreAsync(CancellationToken cancellationToken) => new(_deadLetters.Clear());
+    protected override ValueTask<int> ClearDeadLettersCoreAsync(CancellationToken cancellationToken)
+    {
+        var cleared = _deadLetters.Clear();
+        foreach (var letter in cleared)
+        {
+            ForgetEffects(letter);
+        }
+
+        return new ValueTask<int>(cleared.Count);
+    }
 
     internal static Page<T> ToPage<T>(List<T> items, int size, Func<T, string> position)
     {
@@ -176,10 +199,17 @@ public sealed partial class InMemoryStateManager : StateManager
 
     private void ForgetEffects(ResultKey result)
     {
-        if (!_effects.IsEmpty)
+        if (result.WorkflowId is null && !_effects.IsEmpty)
         {
-            var key = result.ToExecutionKey();
-            _effects.Forget(key.WorkflowId ?? key.ToString());
+            _effects.ForgetTask(result.TaskId.Text!);
+        }
+    }
+
+    private void ForgetEffects(ErrorRecord letter)
+    {
+        if (!_effects.IsEmpty && InMemoryDeadLetters.ExecutionOf(letter) is var (scope, key))
+        {
+            _effects.ForgetLetter(scope, key);
         }
     }
 }

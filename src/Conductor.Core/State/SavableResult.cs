@@ -12,23 +12,36 @@ internal static class SavableResult
     /// <param name="logger">Where it is said.</param>
     public static TaskResult Of(StateManager store, TaskResult result, bool optional, ILogger logger)
     {
+        if (ProblemOf(store, result) is not { } problem)
+        {
+            return result;
+        }
+
+        Log.ResultNotSavable(logger, problem, result.TaskId, result.WorkflowId);
+        var failed = result with
+        {
+            Status = optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed,
+            Output = TaskData.Empty,
+            Feedback = null,
+            Error = new TaskError { Code = ErrorCodes.TaskValidationFailed, Message = problem.Message, Type = problem.GetType().FullName, IsTransient = false },
+        };
+
+        // The agent's notes stay where it is not they that are too long.
+        return ProblemOf(store, failed) is null ? failed : failed with { Metadata = Snapshot.EmptyMap };
+    }
+
+    private static Exception? ProblemOf(StateManager store, TaskResult result)
+    {
         try
         {
             store.EnsureCanSave(result);
-            return result;
+            return null;
         }
 #pragma warning disable CA1031 // It comes of the agent's data, whose own code may be asked to write it.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Log.ResultNotSavable(logger, exception, result.TaskId, result.WorkflowId);
-            return result with
-            {
-                Status = optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed,
-                Output = TaskData.Empty,
-                Feedback = null,
-                Error = new TaskError { Code = ErrorCodes.TaskValidationFailed, Message = exception.Message, Type = exception.GetType().FullName, IsTransient = false },
-            };
+            return exception;
         }
     }
 }

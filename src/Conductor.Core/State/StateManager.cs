@@ -119,7 +119,7 @@ public abstract partial class StateManager : IAsyncDisposable
     /// <summary>A lease that was lost.</summary>
     /// <param name="name">What is leased.</param>
     /// <param name="lease">The lease that was held.</param>
-    protected static StateException LeaseLost(string name, Lease? lease) => new(
+    protected internal static StateException LeaseLost(string name, Lease? lease) => new(
         ErrorCodes.LeaseLost,
         $"The lease on '{name}' (fence {lease?.Fence}) is no longer held by '{lease?.Owner}'; nothing was changed. Its new owner goes on from the last commit.")
     {

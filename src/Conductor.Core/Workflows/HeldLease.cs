@@ -6,16 +6,20 @@ namespace Conductor.Workflows;
 /// The lease of a run as its owner holds it, with the moment it was renewed last by a clock of this process that only goes forward. Its owner
 /// relies on it for two thirds of its term. Thread-safe.
 /// </summary>
-internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, TimeSpan term)
+internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, TimeSpan term) : IHeldLease
 {
     private Lease _current = lease;
     private long _renewedAt = askedAt;
+    private bool _isInDoubt;
 
     /// <summary>The lease as it was renewed last.</summary>
     public Lease Current => Volatile.Read(ref _current);
 
     /// <summary>Whether its owner may rely on it without asking.</summary>
-    public bool IsFresh => time.GetElapsedTime(Volatile.Read(ref _renewedAt)) < term * 2 / 3;
+    public bool IsFresh => !Volatile.Read(ref _isInDoubt) && time.GetElapsedTime(Volatile.Read(ref _renewedAt)) < term * 2 / 3;
+
+    /// <inheritdoc />
+    public void Doubt() => Volatile.Write(ref _isInDoubt, true);
 
     /// <summary>It was renewed.</summary>
     /// <param name="renewed">The renewed lease.</param>
@@ -24,5 +28,6 @@ internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, Ti
     {
         Volatile.Write(ref _current, renewed);
         Volatile.Write(ref _renewedAt, askedAtTimestamp);
+        Volatile.Write(ref _isInDoubt, false);
     }
 }

@@ -12,6 +12,7 @@ internal sealed class SqliteDatabase
     private readonly IReadOnlyList<string> _migrations;
     private readonly ILogger _logger;
     private readonly string _connectionString;
+    private int _maxRecordLength = int.MaxValue;
 
     public SqliteDatabase(SqliteStateOptions options, ILogger logger, IReadOnlyList<string>? migrations = null)
     {
@@ -47,6 +48,9 @@ internal sealed class SqliteDatabase
     /// <summary>The file, for messages to people.</summary>
     public string File { get; }
 
+    /// <summary>How long a record may be: a thousandth less than a row, in which its ids stand beside it. What SQLite takes is known when the writer has opened the file.</summary>
+    public int MaxRecordLength => Volatile.Read(ref _maxRecordLength);
+
     /// <summary>Opens the connection that writes, and brings the schema up to date.</summary>
     public SqliteSession OpenWriter()
     {
@@ -70,6 +74,9 @@ internal sealed class SqliteDatabase
             session.Run("PRAGMA cell_size_check = ON; PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000");
             session.Run(_options.Synchronous == SqliteSynchronous.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
             Migrate(session);
+            var limit = raw.sqlite3_limit(session.Connection.Handle, raw.SQLITE_LIMIT_LENGTH, _options.MaxRowLength ?? -1);
+            limit = _options.MaxRowLength ?? limit;
+            Volatile.Write(ref _maxRecordLength, limit - (limit / 1000));
             session.Run("PRAGMA busy_timeout = 0");
             return session;
         }

@@ -19,11 +19,17 @@ internal static class SqliteFailure
     private const int Corrupt = 11;
     private const int Full = 13;
     private const int CantOpen = 14;
+    private const int TooBig = 18;
     private const int NotADatabase = 26;
 
-    public static Exception Translate(Exception exception, string file) => exception is SqliteException sqlite
-        ? Of(sqlite, file)
-        : exception;
+    public static Exception Translate(Exception exception, string file) => exception switch
+    {
+        // No trouble with the store, in which repeating helps: what was to be saved can never be.
+        SqliteException { SqliteErrorCode: TooBig } => new TaskValidationException(
+            $"'{file}' cannot take a row of this length ({exception.Message}). Keep large data elsewhere, and hand over where it is; ids count, too.", exception),
+        SqliteException sqlite => Of(sqlite, file),
+        _ => exception,
+    };
 
     /// <summary>A value of another kind than was written (nothing for text, a number out of range) stands in a damaged row.</summary>
     public static Exception TranslateRead(Exception exception, string file) =>
@@ -40,6 +46,14 @@ internal static class SqliteFailure
         exception is SqliteException { SqliteErrorCode: not (Busy or Locked or ReadOnly or IoError or Corrupt or Full or CantOpen or NotADatabase) }
             ? exception
             : Translate(exception, file);
+
+    /// <summary>The file is no longer where it was opened. It is the same at every save until somebody brings it back, or starts the program again.</summary>
+    public static StateException Moved(string file) => new(
+        ErrorCodes.StateUnavailable,
+        $"'{file}' was deleted, moved or replaced while this program uses it, so that nobody would find what is saved; nothing is saved any more. Stop all programs that use it, put the right file there, and start them again.")
+    {
+        IsTransient = false,
+    };
 
     private static StateException Of(SqliteException exception, string file) => exception.SqliteErrorCode switch
     {

@@ -7,7 +7,7 @@ namespace Conductor.Sqlite.Database;
 internal static class SqliteSchema
 {
     /// <summary>Everything that is known today.</summary>
-    public static IReadOnlyList<string> Migrations { get; } = [First];
+    public static IReadOnlyList<string> Migrations { get; } = [First, EffectsAreKept];
 
     private const string First = """
         CREATE TABLE conductor_workflows (
@@ -92,5 +92,22 @@ internal static class SqliteSchema
             record BLOB NOT NULL
         );
         CREATE TABLE conductor_agents (id TEXT PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL) WITHOUT ROWID;
+        """;
+
+    /// <summary>
+    /// What an effect is kept for: the task outside workflows that recorded it, and dead letters of its execution. A letter that is there already says in its record, after a prefix of 11
+    /// bytes, which that is; one that is damaged keeps none.
+    /// </summary>
+    private const string EffectsAreKept = """
+        ALTER TABLE conductor_effects ADD COLUMN task_id TEXT NULL;
+        CREATE INDEX conductor_effects_by_task ON conductor_effects (task_id) WHERE task_id IS NOT NULL;
+        ALTER TABLE conductor_dead_letters ADD COLUMN effect_scope TEXT NULL;
+        ALTER TABLE conductor_dead_letters ADD COLUMN idempotency_key TEXT NULL;
+        UPDATE conductor_dead_letters SET
+            idempotency_key = json_extract(CAST(substr(record, 12) AS TEXT), '$.idempotency_key'),
+            effect_scope = ifnull(
+                json_extract(CAST(substr(record, 12) AS TEXT), '$.workflow_id'), json_extract(CAST(substr(record, 12) AS TEXT), '$.idempotency_key'))
+        WHERE json_valid(CAST(substr(record, 12) AS TEXT)) AND json_type(CAST(substr(record, 12) AS TEXT), '$.idempotency_key') = 'text';
+        CREATE INDEX conductor_dead_letters_by_execution ON conductor_dead_letters (idempotency_key, effect_scope) WHERE idempotency_key IS NOT NULL;
         """;
 }

@@ -56,6 +56,19 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         return column;
     }
 
+    /// <summary>The first two columns of all rows.</summary>
+    public List<(T1 First, T2 Second)> Pairs<T1, T2>(string sql, params ReadOnlySpan<object?> values)
+    {
+        using var rows = Query(sql, values);
+        var pairs = new List<(T1 First, T2 Second)>();
+        while (rows.Read())
+        {
+            pairs.Add((rows.IsDBNull(0) ? default! : rows.GetFieldValue<T1>(0), rows.IsDBNull(1) ? default! : rows.GetFieldValue<T2>(1)));
+        }
+
+        return pairs;
+    }
+
     /// <summary>Runs a text of statements as it is, without the waiting and repeating of Microsoft.Data.Sqlite.</summary>
     /// <returns>SQLite's result code.</returns>
     public int TryRun(string sql) => raw.sqlite3_exec(Connection.Handle, sql);

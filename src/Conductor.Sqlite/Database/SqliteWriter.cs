@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
-using SQLitePCL;
 
 namespace Conductor.Sqlite.Database;
 
@@ -9,13 +8,14 @@ namespace Conductor.Sqlite.Database;
 /// The one writer of this process: a thread of its own, because SQLite waits for the disk on the thread that calls it. Saves that wait are
 /// committed together: the disk is waited for once for all of them. Thread-safe.
 /// </summary>
-internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions options, ILogger logger)
+internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateOptions options, ILogger logger)
 {
     /// <summary>How long the writer goes on without a pause in which writers of other processes get their turn.</summary>
     private static readonly TimeSpan _turn = TimeSpan.FromMilliseconds(50);
 
     private readonly object _gate = new();
     private readonly Queue<WriteOperation> _waiting = new();
+    private readonly OpenFile _openFile = new(options.FileCheckInterval);
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _stopping;
@@ -106,6 +106,12 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
         try
         {
             session ??= database.OpenWriter();
+            if (_openFile.IsMoved(session))
+            {
+                Fail(group, SqliteFailure.Moved(database.File));
+                return session;
+            }
+
             Commit(session, group);
             if (session.IsAtRest)
             {
@@ -123,11 +129,7 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            var translated = SqliteFailure.Translate(exception, database.File);
-            foreach (var operation in group)
-            {
-                operation.Fail(translated);
-            }
+            Fail(group, SqliteFailure.Translate(exception, database.File));
         }
 
         Close(session);
@@ -185,7 +187,11 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
         var isCommitting = false;
         try
         {
-            Begin(session);
+            if (!TryBegin(session, group))
+            {
+                return;
+            }
+
             foreach (var operation in group)
             {
                 operation.Run(session);
@@ -235,42 +241,16 @@ internal sealed class SqliteWriter(SqliteDatabase database, SqliteStateOptions o
             return;
         }
 
-        var translated = group is [{ RunsAlone: true }]
+        Fail(group, group is [{ RunsAlone: true }]
             ? SqliteFailure.TranslateEffect(exception, database.File)
-            : SqliteFailure.Translate(exception, database.File);
-        foreach (var operation in group)
-        {
-            operation.Fail(translated);
-        }
+            : SqliteFailure.Translate(exception, database.File));
     }
 
-    /// <summary>
-    /// Takes the write lock of the file. Asked for again every millisecond: SQLite's own waiting grows to a tenth of a second, in which a busy
-    /// writer of another process would always come first.
-    /// </summary>
-    private void Begin(SqliteSession session)
+    private static void Fail(List<WriteOperation> group, Exception exception)
     {
-        var startedAt = Stopwatch.GetTimestamp();
-        while (true)
+        foreach (var operation in group)
         {
-            var code = session.TryRun("BEGIN IMMEDIATE");
-            if (code == raw.SQLITE_OK)
-            {
-                options.Probe?.Invoke();
-                return;
-            }
-
-            if (session.LastCode == SqliteFailure.StaleSnapshot)
-            {
-                throw session.Failure(SqliteFailure.StaleSnapshot);
-            }
-
-            if ((code & 0xFF) is not (SqliteFailure.Busy or SqliteFailure.Locked) || Stopwatch.GetElapsedTime(startedAt) > options.BusyTimeout)
-            {
-                throw session.Failure(code);
-            }
-
-            Pause();
+            operation.Fail(exception);
         }
     }
 

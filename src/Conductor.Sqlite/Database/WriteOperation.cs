@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Conductor.Sqlite.Database;
 
 /// <summary>One save that waits for the writer. It checks first and writes afterwards, and may be run again after a rollback.</summary>
@@ -5,6 +7,9 @@ internal abstract class WriteOperation(bool runsAlone)
 {
     /// <summary>Whether it gets a transaction of its own.</summary>
     public bool RunsAlone { get; } = runsAlone;
+
+    /// <summary>When it was asked for, by the clock of <see cref="Stopwatch"/>.</summary>
+    public long QueuedAt { get; } = Stopwatch.GetTimestamp();
 
     /// <summary>Whether its caller knows the answer.</summary>
     public abstract bool IsDone { get; }

@@ -1,16 +1,18 @@
+using Conductor.Sqlite.Database;
+
 namespace Conductor.Sqlite.Records;
 
 /// <summary>A part of a run, written down. One with a key replaces the one of the same kind and key.</summary>
 internal readonly record struct Detail(DetailKind Kind, string? Key, byte[] Record)
 {
-    public static List<Detail> Of(WorkflowTransition step, Serialization.RecordCodec codec) => Of(
+    public static List<Detail> Of(WorkflowTransition step, SqliteCodec codec) => Of(
         codec, step.Phases, step.FeedbackRounds, step.Log, step.NewAgents, step.Redeliveries);
 
-    public static List<Detail> Of(WorkflowState state, Serialization.RecordCodec codec) => Of(
+    public static List<Detail> Of(WorkflowState state, SqliteCodec codec) => Of(
         codec, state.PhaseHistory, state.FeedbackRounds, state.ErrorLog, state.ParticipatingAgents, state.Redeliveries);
 
     private static List<Detail> Of(
-        Serialization.RecordCodec codec,
+        SqliteCodec codec,
         IReadOnlyList<PhaseRecord> phases,
         IReadOnlyList<FeedbackRound> rounds,
         IReadOnlyList<WorkflowLogEntry> log,

@@ -1,11 +1,12 @@
-using Conductor.Serialization;
+using Conductor.Sqlite.Database;
+
 
 namespace Conductor.Sqlite.Records;
 
 /// <summary>A step of a run, written down and ready for the writer. Immutable.</summary>
 internal sealed class EncodedStep
 {
-    public EncodedStep(WorkflowTransition step, RecordCodec codec)
+    public EncodedStep(WorkflowTransition step, SqliteCodec codec)
     {
         Step = step;
         Version = step.ExpectedVersion + 1;

@@ -1,11 +1,10 @@
 using System.Globalization;
-using Conductor.Serialization;
 using Conductor.Sqlite.Database;
 
 namespace Conductor.Sqlite.Records;
 
 /// <summary>Reads runs, on a reader inside its transaction: all of it sees one state. What does not fit together is STATE_CORRUPT, never other data.</summary>
-internal sealed class WorkflowReads(RecordCodec codec, SqliteRetention retention)
+internal sealed class WorkflowReads(SqliteCodec codec, SqliteRetention retention)
 {
     private const string SummaryColumns = "seq, version, result_count, detail_count, summary, last_position, latest_count, status, completed_at";
 

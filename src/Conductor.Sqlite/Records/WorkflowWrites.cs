@@ -1,4 +1,3 @@
-using Conductor.Serialization;
 using Conductor.Sqlite.Database;
 
 namespace Conductor.Sqlite.Records;
@@ -6,7 +5,7 @@ namespace Conductor.Sqlite.Records;
 /// <summary>
 /// Writes runs, on the writer's thread inside its transaction: checks first and writes afterwards, so that a refusal has changed nothing.
 /// </summary>
-internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retention, bool ignoreFences)
+internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retention, bool ignoreFences)
 {
     private const string LeaseIsHeld = "($6 IS NULL OR EXISTS (SELECT 1 FROM conductor_leases WHERE name = 'workflow:' || $1 AND fence = $6 AND nonce = $7 AND released = 0))";
 
@@ -199,8 +198,7 @@ internal sealed class WorkflowWrites(RecordCodec codec, SqliteRetention retentio
         return seq;
     }
 
-    private static bool IsHeld(SqliteSession session, string id, Lease lease) => lease.Name == StateManager.WorkflowKey(id) && session.Scalar(
-        "SELECT 1 FROM conductor_leases WHERE name = $1 AND fence = $2 AND nonce = $3 AND released = 0", lease.Name, lease.Fence, lease.Nonce) is not null;
+    private static bool IsHeld(SqliteSession session, string id, Lease lease) => lease.Name == StateManager.WorkflowKey(id) && SqliteLeaseStore.IsHeld(session, lease);
 
     private static bool IsRepeated(SqliteSession session, EncodedStep step, long found) => step.Step.OperationId is { } operation
         && found == step.Version

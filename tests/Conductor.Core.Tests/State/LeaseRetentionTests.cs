@@ -1,4 +1,6 @@
+using Conductor.Diagnostics;
 using Conductor.State;
+using Conductor.Testing;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
 
@@ -77,7 +79,8 @@ public sealed class LeaseRetentionTests
     [InlineData("a step under a lease that was lost")]
     public async Task Save_RunThatDoesNotExist_RefusedLeavesNothing(string save)
     {
-        await using var store = await OpenAsync(new RetentionOptions { MaxTaskResults = 10 });
+        var time = new VirtualTimeProvider();
+        await using var store = await OpenAsync(time);
         var lease = await TakeAsync(store, StateManager.WorkflowKey("run"));
         await FluentActions.Awaiting(() => save switch
         {
@@ -88,13 +91,11 @@ public sealed class LeaseRetentionTests
             _ => store.CommitWorkflowAsync(Step("run", lease with { Nonce = "lost" })).AsTask(),
         }).Should().ThrowAsync<StateException>();
 
-        // Effects of runs that are kept stay; this one counts as none.
+        // Effects of runs that are kept have no age; this one counts as none.
         var effect = new EffectKey("run", "run:t:0", "call");
         await store.Effects.RecordAsync(effect, "value");
-        for (var i = 0; i < 100; i++)
-        {
-            await store.Effects.RecordAsync(new EffectKey($"t{i}", $"t{i}:0", "call"), "value");
-        }
+        time.Advance(TimeSpan.FromDays(8));
+        await store.Effects.RecordAsync(new EffectKey("t:0", "t:0", "call"), "value");
 
         (await store.Effects.GetAsync(effect)).Should().BeNull();
     }
@@ -142,9 +143,9 @@ public sealed class LeaseRetentionTests
         Lease = lease,
     };
 
-    private static async Task<InMemoryStateManager> OpenAsync(RetentionOptions? retention = null)
+    private static async Task<InMemoryStateManager> OpenAsync(TimeProvider? time = null)
     {
-        var store = new InMemoryStateManager(retention: retention);
+        var store = new InMemoryStateManager(time is null ? null : new ConductorEnvironment(time));
         await store.ConnectAsync();
         return store;
     }

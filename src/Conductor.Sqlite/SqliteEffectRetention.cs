@@ -1,0 +1,69 @@
+using Conductor.Sqlite.Database;
+
+namespace Conductor.Sqlite;
+
+/// <summary>
+/// How long effects are kept: those of a run as long as it, those of a task outside workflows as long as its result, and all as long as there is a dead letter of their execution, which
+/// may be replayed. What nothing else ends goes by its age. On the writer's thread.
+/// </summary>
+internal static class SqliteEffectRetention
+{
+    private const string HasLetter = """
+        EXISTS (SELECT 1 FROM conductor_dead_letters AS letter
+            WHERE letter.idempotency_key = conductor_effects.idempotency_key AND letter.effect_scope = conductor_effects.scope)
+        """;
+
+    /// <summary>A run is kept no longer.</summary>
+    public static void ForgetRun(SqliteSession session, string workflowId) =>
+        session.Execute($"DELETE FROM conductor_effects WHERE scope = $1 AND task_id IS NULL AND NOT {HasLetter}", workflowId);
+
+    /// <summary>The result of a task outside workflows is kept no longer. What it recorded since is of a later dispatch, which is under way.</summary>
+    /// <param name="session">The writer's.</param>
+    /// <param name="taskId">The task.</param>
+    /// <param name="savedAt">When the result was recorded, in UTC ticks.</param>
+    public static void ForgetTask(SqliteSession session, string taskId, long savedAt)
+    {
+        session.Execute($"DELETE FROM conductor_effects WHERE task_id = $1 AND saved_at <= $2 AND NOT {HasLetter}", taskId, savedAt);
+
+        // No task has an empty id: what is left is kept for the letter alone.
+        session.Execute("UPDATE conductor_effects SET task_id = '' WHERE task_id = $1 AND saved_at <= $2", taskId, savedAt);
+    }
+
+    /// <summary>A dead letter of an execution is kept no longer.</summary>
+    /// <param name="session">The writer's.</param>
+    /// <param name="scope">The execution's run, or outside workflows its idempotency key.</param>
+    /// <param name="key">Its idempotency key.</param>
+    public static void ForgetLetter(SqliteSession session, string scope, string key) => session.Execute(
+        $"""
+        DELETE FROM conductor_effects WHERE scope = $1 AND idempotency_key = $2
+            AND (task_id = '' OR (task_id IS NULL AND scope <> idempotency_key AND NOT EXISTS (SELECT 1 FROM conductor_workflows WHERE id = scope))) AND NOT {HasLetter}
+        """,
+        scope,
+        key);
+
+    /// <summary>All dead letters are about to be removed.</summary>
+    public static void ForgetLetters(SqliteSession session) => session.Execute(
+        """
+        DELETE FROM conductor_effects WHERE (scope, idempotency_key) IN (SELECT effect_scope, idempotency_key FROM conductor_dead_letters WHERE idempotency_key IS NOT NULL)
+            AND (task_id = '' OR (task_id IS NULL AND scope <> idempotency_key AND NOT EXISTS (SELECT 1 FROM conductor_workflows WHERE id = scope)))
+        """);
+
+    /// <summary>Forgets some effects of executions that nothing else ends, and whose last effect is too old.</summary>
+    /// <param name="session">The writer's.</param>
+    /// <param name="oldest">What was recorded before this is too old, in UTC ticks.</param>
+    /// <param name="most">How many are forgotten at most.</param>
+    /// <returns>How many were.</returns>
+    public static int ForgetAged(SqliteSession session, long oldest, int most) => session.Execute(
+        $"""
+        DELETE FROM conductor_effects WHERE (scope, idempotency_key, name) IN (
+            SELECT scope, idempotency_key, name FROM conductor_effects
+            WHERE saved_at < $1 AND NOT EXISTS (SELECT 1 FROM conductor_workflows WHERE id = scope)
+                AND NOT EXISTS (
+                    SELECT 1 FROM conductor_effects AS later
+                    WHERE later.scope = conductor_effects.scope AND later.idempotency_key = conductor_effects.idempotency_key AND later.saved_at >= $1)
+                AND NOT {HasLetter}
+            LIMIT $2)
+        """,
+        oldest,
+        (long)most);
+}

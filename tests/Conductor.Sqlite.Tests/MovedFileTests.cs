@@ -1,0 +1,85 @@
+namespace Conductor.Sqlite.Tests;
+
+/// <summary>The file is deleted, moved or replaced while a program uses it: what is saved then would be acknowledged, and nobody would find it.</summary>
+public sealed class MovedFileTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData("deleted")]
+    [InlineData("moved")]
+    [InlineData("replaced by a copy")]
+    [InlineData("replaced by a new one")]
+    public async Task Save_FileIsNoLongerThere_SaysSo(string what)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        await using var store = await OpenAsync();
+        await store.SaveTaskResultAsync(Records.Result("before"));
+        switch (what)
+        {
+            case "deleted":
+                File.Delete(_folder.Database);
+                break;
+            case "moved":
+                File.Move(_folder.Database, _folder.Database + ".old");
+                break;
+            case "replaced by a copy":
+                File.Copy(_folder.Database, _folder.Database + ".copy");
+                File.Move(_folder.Database + ".copy", _folder.Database, overwrite: true);
+                break;
+            default:
+                File.Delete(_folder.Database);
+                await File.WriteAllBytesAsync(_folder.Database, []);
+                break;
+        }
+
+        for (var i = 0; i < 3; i++)
+        {
+            var save = () => store.SaveTaskResultAsync(Records.Result($"after {i}")).AsTask();
+            var thrown = (await save.Should().ThrowAsync<StateException>()).Which;
+            (thrown.ErrorCode, thrown.IsTransient).Should().Be((ErrorCodes.StateUnavailable, false));
+            thrown.Message.Should().ContainAll(_folder.Database, "deleted, moved or replaced");
+        }
+    }
+
+    [Fact]
+    public async Task Save_FileWasBroughtBack_GoesOn()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        await using var store = await OpenAsync();
+        File.Move(_folder.Database, _folder.Database + ".away");
+        await FluentActions.Awaiting(() => store.SaveTaskResultAsync(Records.Result("lost")).AsTask()).Should().ThrowAsync<StateException>();
+
+        File.Move(_folder.Database + ".away", _folder.Database);
+
+        (await store.SaveTaskResultAsync(Records.Result("saved"))).Should().Be(RecordOutcome.Recorded);
+    }
+
+    /// <summary>Each look is a question to the system: not for every save.</summary>
+    [Fact]
+    public async Task Save_WithinTheInterval_DoesNotLookAgain()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        await using var store = await OpenAsync(TimeSpan.FromMinutes(5));
+        await store.SaveTaskResultAsync(Records.Result("before"));
+        File.Delete(_folder.Database);
+
+        (await store.SaveTaskResultAsync(Records.Result("after"))).Should().Be(RecordOutcome.Recorded);
+    }
+
+    private Task<SqliteStateManager> OpenAsync(TimeSpan? interval = null) => _folder.OpenAsync(options => options.FileCheckInterval = interval ?? TimeSpan.Zero);
+}
