@@ -27,6 +27,23 @@ internal sealed class AgentHost(
 
     public IServiceScopeFactory? Scopes { get; } = scopes;
 
+    /// <summary>Whether there is a container and it is disposed: it refuses everything from the moment at which that begins, and tells nobody.</summary>
+    public bool LacksServices
+    {
+        get
+        {
+            try
+            {
+                Scopes?.CreateScope().Dispose();
+                return false;
+            }
+            catch (ObjectDisposedException)
+            {
+                return true;
+            }
+        }
+    }
+
     /// <summary>How long users' code is waited for once it should end.</summary>
     public TimeSpan GracePeriod { get; } = gracePeriod;
 

@@ -87,6 +87,9 @@ internal sealed class Admissions
             {
                 await beginning.RecordAsync().ConfigureAwait(false);
                 ticket.Beginning = null;
+
+                // So may the commit.
+                ThrowIfNoLongerWanted(ticket);
             }
         }
         catch

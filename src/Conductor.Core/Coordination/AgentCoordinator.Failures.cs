@@ -6,18 +6,14 @@ namespace Conductor.Coordination;
 /// <content>What is done about an attempt that failed, and a dispatch that finds no way in.</content>
 public sealed partial class AgentCoordinator
 {
-    private volatile bool _lacksServices;
-
     private static TaskResult FinalResult(TaskResult result, ErrorDecision decision) => decision.Action == ErrorAction.Skip
         ? result with { Status = AgentTaskStatus.Skipped }
         : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
 
-    /// <summary>Set when the container is being disposed: what fails from then on may have failed for want of a service, which says nothing about the task.</summary>
-    internal bool LacksServices { get => _lacksServices; set => _lacksServices = value; }
-
+    /// <summary>What fails when the container is being disposed may have failed for want of a service, which says nothing about the task.</summary>
     private void ThrowIfForWantOfServices(AgentSlot slot, DispatchTicket ticket, TaskResult result)
     {
-        if (!_lacksServices)
+        if (!_host.LacksServices)
         {
             return;
         }

@@ -34,7 +34,7 @@ public sealed partial class AgentCoordinator
             if (slot is not null)
             {
                 // It listens by now, and would take what is meant for the next one of its id.
-                await RetireAsync(slot, CancellationToken.None).ConfigureAwait(false);
+                await RetireAsync(slot, unwanted).ConfigureAwait(false);
             }
 
             _slots.TryRemove(identity.Id, out _);
@@ -60,13 +60,7 @@ public sealed partial class AgentCoordinator
     private async ValueTask<AgentSlot> OpenWithinGraceAsync(
         AgentIdentity identity, BaseAgent agent, Func<BaseAgent>? factory, AgentSlot? predecessor, CancellationToken unwanted)
     {
-        var started = OpenAsync(identity, agent, factory, predecessor, unwanted);
-        if (started.IsCompleted)
-        {
-            return await started.ConfigureAwait(false);
-        }
-
-        var opening = started.AsTask();
+        var opening = OpenAsync(identity, agent, factory, predecessor, unwanted);
         var limit = new GraceLimit(_options.CancellationGracePeriod, _time, exception => Log.HookCallbackFailed(_logger, exception, identity.Id), unwanted);
         await using var watched = limit.ConfigureAwait(false);
         try
@@ -105,7 +99,7 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>Starts an agent and opens its mailbox. When anything fails, nothing is left behind.</summary>
-    private async ValueTask<AgentSlot> OpenAsync(
+    private async Task<AgentSlot> OpenAsync(
         AgentIdentity identity, BaseAgent agent, Func<BaseAgent>? factory, AgentSlot? predecessor, CancellationToken cancellationToken)
     {
         if (agent is null)
@@ -117,6 +111,8 @@ public sealed partial class AgentCoordinator
         var isStarted = false;
         try
         {
+            // It may block the thread instead of waiting: not that of whoever waits for it up to a limit.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             await agent.StartAsync(cancellationToken).ConfigureAwait(false);
             isStarted = true;
 

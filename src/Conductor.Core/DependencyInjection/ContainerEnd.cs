@@ -8,10 +8,5 @@ namespace Conductor.DependencyInjection;
 internal sealed class ContainerEnd(ConductorRuntime runtime) : IAsyncDisposable
 {
     /// <inheritdoc />
-    public async ValueTask DisposeAsync()
-    {
-        // The container gives nothing any more, not even what running tasks yet ask for.
-        runtime.Coordinator.LacksServices = true;
-        await runtime.DisposeAsync().ConfigureAwait(false);
-    }
+    public ValueTask DisposeAsync() => runtime.DisposeAsync();
 }

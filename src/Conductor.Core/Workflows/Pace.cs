@@ -1,6 +1,9 @@
 namespace Conductor.Workflows;
 
-/// <summary>How long something takes that is done again and again: a moving average. Thread-safe, roughly: of two that end at once one may be left out.</summary>
+/// <summary>
+/// How long something takes that is done again and again: a moving average, in which one that took very much longer (a store that was locked) counts as twice as long. Thread-safe, roughly:
+/// of two that end at once one may be left out.
+/// </summary>
 internal sealed class Pace
 {
     /// <summary>Of so many parts, the newest is one.</summary>
@@ -15,6 +18,6 @@ internal sealed class Pace
     public void Note(TimeSpan time)
     {
         var known = Volatile.Read(ref _ticks);
-        Volatile.Write(ref _ticks, known < 0 ? time.Ticks : known + ((time.Ticks - known) / Parts));
+        Volatile.Write(ref _ticks, known < 0 ? time.Ticks : known + ((Math.Min(time.Ticks, 2 * Math.Max(known, Parts)) - known) / Parts));
     }
 }

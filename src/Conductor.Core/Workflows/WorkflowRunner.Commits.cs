@@ -27,10 +27,10 @@ internal sealed partial class WorkflowRunner
     {
         var step = _journal.Take(_summary, Lease.Current, definition);
         await EnsureLeaseAsync().ConfigureAwait(false);
-        await RemoveSupersededAsync().ConfigureAwait(false);
         var begunAt = _services.Time.GetTimestamp();
         await SaveAsync(step).ConfigureAwait(false);
         _services.Commits.Note(_services.Time.GetElapsedTime(begunAt));
+        await RemoveSupersededAsync().ConfigureAwait(false);
         Committed.Beat();
         if (_services.State.IsShared && _services.Bus.MayReach(_channel))
         {

@@ -214,9 +214,9 @@ internal sealed partial class WorkflowRunner
     {
         var freed = _board.Finish(index, result);
         _journal.AddFinished(index, result, _summary.CurrentPhase, _summary.Round);
-        if (result.IsSuccess && _begunBefore?.Contains(index) == true)
+        if (result.IsSuccess)
         {
-            (_superseded ??= []).Add(LetterIdOf(_plan.Task(index).Id, _summary.Round));
+            NoteSuperseded(index);
         }
 
         if (result.Error is { } error)

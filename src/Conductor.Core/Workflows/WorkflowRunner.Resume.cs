@@ -10,7 +10,7 @@ internal sealed partial class WorkflowRunner
 
     private readonly Queue<int> _suspects = new();
 
-    /// <summary>Tasks that had begun when the run was left: one of them may have left a dead letter of a failure that nobody took note of.</summary>
+    /// <summary>Tasks that had begun when the run was left, now or before: one of them may have left a dead letter of a failure that nobody took note of.</summary>
     private HashSet<int>? _begunBefore;
 
     /// <summary>Dead letters of tasks that have succeeded since. Null for none.</summary>
@@ -43,7 +43,7 @@ internal sealed partial class WorkflowRunner
         }
 
         Note(WorkflowEventKind.Resumed, message, WorkflowStatus.InProgress);
-        NoteBegun(snapshot.UnderWay);
+        NoteBegun(state, snapshot.UnderWay);
         await CountCrashesAsync(state, countsCrashes ? snapshot.UnderWay : new HashSet<string>()).ConfigureAwait(false);
         Announce(_channel);
         await CommitAsync(isMigrated ? _plan.Definition : null).ConfigureAwait(false);
@@ -71,18 +71,35 @@ internal sealed partial class WorkflowRunner
         _phaseRecord = state.PhaseHistory.LastOrDefault(record => record.Phase == phase && record.Round == state.Round && record.CompletedAt is null);
     }
 
-    private void NoteBegun(IReadOnlySet<string> underWay)
+    private void NoteBegun(WorkflowState state, IReadOnlySet<string> underWay)
     {
-        foreach (var taskId in underWay)
+        foreach (var taskId in underWay.Concat(state.Redeliveries.Where(known => known.Round == state.Round).Select(static known => known.TaskId)))
         {
             if (_plan.TryIndex(taskId, out var index))
             {
                 (_begunBefore ??= []).Add(index);
+                if (_board.Status(index) == AgentTaskStatus.Completed)
+                {
+                    // Its owner may have died before it could remove the letter.
+                    NoteSuperseded(index);
+                }
             }
         }
     }
 
-    /// <summary>A letter is kept before the step with the failure is committed. Where that never was, and the task has succeeded since, nothing is left to replay.</summary>
+    /// <summary>A task has succeeded: if it left a letter before, that is to go.</summary>
+    private void NoteSuperseded(int index)
+    {
+        if (_begunBefore?.Contains(index) == true)
+        {
+            (_superseded ??= []).Add(LetterIdOf(_plan.Task(index).Id, _summary.Round));
+        }
+    }
+
+    /// <summary>
+    /// A letter is kept before the step with the failure is committed. Where that never was, and the task has succeeded since, nothing is left to replay. After the commit of that, which only the
+    /// owner can make: the letter may be another's by now.
+    /// </summary>
     private async ValueTask RemoveSupersededAsync()
     {
         if (_superseded is not { } letters)
