@@ -22,8 +22,8 @@ internal sealed class RunningTask
 
     public DispatchTicket? Request { get; set; }
 
-    /// <summary>Whether it has its turn alone.</summary>
-    public bool IsAlone { get; set; }
+    /// <summary>Its turn alone, if it has one.</summary>
+    public Turnstile.Solitude? Solitude { get; set; }
 
     /// <summary>Whether it has a turn, which is to be given back.</summary>
     public bool HasTurn { get; set; }
@@ -59,7 +59,7 @@ internal sealed class RunningTask
     }
 
     /// <summary>Lets go of its task.</summary>
-    public void Clear() => (Runner, Request, Result) = (null, null, null);
+    public void Clear() => (Runner, Request, Result, Solitude) = (null, null, null, null);
 
     private void End() => Runner!.End(this);
 }

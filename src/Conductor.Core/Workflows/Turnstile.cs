@@ -20,91 +20,111 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
     private Solitude? _solitude;
 
     /// <summary>Waits for a turn. Whoever got one gives it back by <see cref="Leave"/>.</summary>
-    /// <param name="alone">How long the others wait while it is alone; null for one that need not be.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    public ValueTask EnterAsync(TimeSpan? alone, CancellationToken cancellationToken)
+    public ValueTask EnterAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            if (_waiting.Count == 0 && TryEnter(alone))
+            if (_waiting.Count == 0 && TryEnter(solitude: null))
             {
                 return ValueTask.CompletedTask;
             }
 
-            var waiter = new Waiter(alone);
-            _waiting.AddLast(waiter);
-            return new ValueTask(WaitAsync(waiter, cancellationToken));
+            return new ValueTask(WaitAsync(Enqueue(solitude: null), cancellationToken));
         }
     }
 
-    public void Leave(bool alone)
+    /// <summary>Waits for a turn alone. Whoever got one gives it back by <see cref="Leave"/>.</summary>
+    /// <param name="limit">How long the others wait while it is alone.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<Solitude> EnterAloneAsync(TimeSpan limit, CancellationToken cancellationToken)
+    {
+        var solitude = new Solitude(this, limit);
+        Waiter waiter;
+        lock (_gate)
+        {
+            if (_waiting.Count == 0 && TryEnter(solitude))
+            {
+                return solitude;
+            }
+
+            waiter = Enqueue(solitude);
+        }
+
+        await WaitAsync(waiter, cancellationToken).ConfigureAwait(false);
+        return solitude;
+    }
+
+    /// <summary>Gives a turn back.</summary>
+    /// <param name="solitude">Of a turn alone; null for another.</param>
+    public void Leave(Solitude? solitude)
     {
         lock (_gate)
         {
-            Uncount(alone);
+            Uncount(solitude);
             LetIn();
         }
     }
 
-    private bool TryEnter(TimeSpan? alone)
+    private Waiter Enqueue(Solitude? solitude)
     {
-        if (_solitude is not null || _running >= (alone is null ? capacity : 1))
+        var waiter = new Waiter(solitude);
+        _waiting.AddLast(waiter);
+        return waiter;
+    }
+
+    private bool TryEnter(Solitude? solitude)
+    {
+        if (_solitude is not null || _running >= (solitude is null ? capacity : 1))
         {
             return false;
         }
 
-        Count(alone);
+        Count(solitude);
         return true;
     }
 
-    private void Count(TimeSpan? alone)
+    private void Count(Solitude? solitude)
     {
         _running++;
-        if (alone is { } limit)
+        if (solitude is not null)
         {
-            _solitude?.Dispose();
-            _solitude = new Solitude(this, limit, time);
+            _solitude = solitude;
+            solitude.Start(time);
         }
     }
 
-    private void Uncount(bool alone)
+    private void Uncount(Solitude? solitude)
     {
         _running--;
-        if (alone)
+        if (solitude is not null)
         {
-            _solitude?.Dispose();
+            End(solitude);
+        }
+    }
+
+    private void End(Solitude solitude)
+    {
+        solitude.Dispose();
+        if (_solitude == solitude)
+        {
             _solitude = null;
         }
     }
 
     private void LetIn()
     {
-        while (_waiting.First is { Value: var next } && TryEnter(next.Alone))
+        while (_waiting.First is { Value: var next } && TryEnter(next.Solitude))
         {
             _waiting.RemoveFirst();
             next.Turn.SetResult();
         }
     }
 
-    private void EndSolitude(Solitude solitude)
-    {
-        lock (_gate)
-        {
-            if (_solitude == solitude)
-            {
-                _solitude = null;
-                LetIn();
-            }
-        }
-
-        solitude.Dispose();
-    }
-
     private async Task WaitAsync(Waiter waiter, CancellationToken cancellationToken)
     {
         try
         {
-            await waiter.Turn.Task.WaitAsync(waiter.Alone is null ? Timeout.InfiniteTimeSpan : patience, time, cancellationToken).ConfigureAwait(false);
+            await waiter.Turn.Task.WaitAsync(waiter.Solitude is null ? Timeout.InfiniteTimeSpan : patience, time, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -113,7 +133,7 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
                 // Unless its turn came at the same moment: it is no longer alone, and the next ones are not let in beside it.
                 if (_waiting.Remove(waiter))
                 {
-                    Count(waiter.Alone);
+                    Count(waiter.Solitude);
                 }
             }
         }
@@ -124,7 +144,7 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
                 // Gone from the queue: the turn came at the same moment, and is given on.
                 if (!_waiting.Remove(waiter))
                 {
-                    Uncount(waiter.Alone is not null);
+                    Uncount(waiter.Solitude);
                 }
 
                 LetIn();
@@ -134,27 +154,30 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
         }
     }
 
-    private sealed class Waiter(TimeSpan? alone)
+    /// <summary>The time that one has alone.</summary>
+    public sealed class Solitude(Turnstile turnstile, TimeSpan limit) : IDisposable
     {
-        public TimeSpan? Alone => alone;
+        private LongTimer? _timer;
 
-        public TaskCompletionSource Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        /// <summary>It has its turn. Under the lock of the turnstile.</summary>
+        public void Start(TimeProvider time) => _timer = new LongTimer(time, limit, static state => ((Solitude)state).End(), this);
+
+        public void Dispose() => _timer?.Dispose();
+
+        private void End()
+        {
+            lock (turnstile._gate)
+            {
+                turnstile.End(this);
+                turnstile.LetIn();
+            }
+        }
     }
 
-    /// <summary>The time that one has alone.</summary>
-    private sealed class Solitude : IDisposable
+    private sealed class Waiter(Solitude? solitude)
     {
-        private readonly Turnstile _turnstile;
-        private readonly LongTimer _timer;
+        public Solitude? Solitude => solitude;
 
-        public Solitude(Turnstile turnstile, TimeSpan limit, TimeProvider time)
-        {
-            _turnstile = turnstile;
-            _timer = new LongTimer(time, limit, static state => ((Solitude)state).End(), this);
-        }
-
-        public void Dispose() => _timer.Dispose();
-
-        private void End() => _turnstile.EndSolitude(this);
+        public TaskCompletionSource Turn { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -10,6 +10,9 @@ internal sealed partial class WorkflowRunner
 
     private readonly Queue<int> _suspects = new();
 
+    /// <summary>The turn alone of the suspect that is started, of which there is one at a time.</summary>
+    private Turnstile.Solitude? _solitude;
+
     /// <summary>Tasks that had begun when the run was left, now or before: one of them may have left a dead letter of a failure that nobody took note of.</summary>
     private HashSet<int>? _begunBefore;
 
@@ -189,7 +192,7 @@ internal sealed partial class WorkflowRunner
         var stopped = UntilStopped();
         try
         {
-            await _services.Turnstile.EnterAsync(_services.SolitudeOf(_plan.Task(suspect)), stopped).ConfigureAwait(false);
+            _solitude = await _services.Turnstile.EnterAloneAsync(_services.SolitudeOf(_plan.Task(suspect)), stopped).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stopped.IsCancellationRequested)
         {
@@ -207,7 +210,7 @@ internal sealed partial class WorkflowRunner
         ForgetStart(index, result: null);
         if (IsSuspect(index))
         {
-            _services.Turnstile.Leave(alone: true);
+            _services.Turnstile.Leave(_solitude);
         }
     }
 

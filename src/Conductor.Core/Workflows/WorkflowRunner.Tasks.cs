@@ -17,13 +17,14 @@ internal sealed partial class WorkflowRunner
         task.Request = RequestFor(index);
 
         // A suspect has had its turn since before it was started; the others take theirs here.
-        task.IsAlone = task.HasTurn = IsSuspect(index);
+        task.Solitude = IsSuspect(index) ? _solitude : null;
+        task.HasTurn = task.Solitude is not null;
         task.Follow(InTurnAsync(task));
     }
 
     private ValueTask<TaskResult> InTurnAsync(RunningTask task)
     {
-        var turn = task.HasTurn ? ValueTask.CompletedTask : _services.Turnstile.EnterAsync(alone: null, _taskCancellation.Token);
+        var turn = task.HasTurn ? ValueTask.CompletedTask : _services.Turnstile.EnterAsync(_taskCancellation.Token);
         if (!turn.IsCompletedSuccessfully)
         {
             return WhenInTurnAsync(turn, task);
@@ -50,7 +51,7 @@ internal sealed partial class WorkflowRunner
         task.Result = ResultOf(task);
         if (task.HasTurn)
         {
-            _services.Turnstile.Leave(task.IsAlone);
+            _services.Turnstile.Leave(task.Solitude);
         }
 
         _finished.Add(task);

@@ -12,16 +12,16 @@ public sealed class TurnstileTests
     public async Task EnterAsync_Alone_WaitsForAllAndHoldsBackTheNext()
     {
         var turnstile = New(100);
-        await turnstile.EnterAsync(alone: null, CancellationToken.None);
-        await turnstile.EnterAsync(alone: null, CancellationToken.None);
-        var alone = turnstile.EnterAsync(_patience, CancellationToken.None).AsTask();
-        var next = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
-        turnstile.Leave(alone: false);
+        await turnstile.EnterAsync(CancellationToken.None);
+        await turnstile.EnterAsync(CancellationToken.None);
+        var alone = turnstile.EnterAloneAsync(_patience, CancellationToken.None).AsTask();
+        var next = turnstile.EnterAsync(CancellationToken.None).AsTask();
+        turnstile.Leave(solitude: null);
         alone.IsCompleted.Should().BeFalse();
-        turnstile.Leave(alone: false);
-        await alone;
+        turnstile.Leave(solitude: null);
+        var solitude = await alone;
         next.IsCompleted.Should().BeFalse("one is alone");
-        turnstile.Leave(alone: true);
+        turnstile.Leave(solitude);
         await next;
     }
 
@@ -30,9 +30,9 @@ public sealed class TurnstileTests
     {
         var turnstile = New(100);
         using var cancellation = new CancellationTokenSource();
-        await turnstile.EnterAsync(alone: null, CancellationToken.None);
-        var alone = turnstile.EnterAsync(_patience, cancellation.Token).AsTask();
-        var next = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
+        await turnstile.EnterAsync(CancellationToken.None);
+        var alone = turnstile.EnterAloneAsync(_patience, cancellation.Token).AsTask();
+        var next = turnstile.EnterAsync(CancellationToken.None).AsTask();
         await cancellation.CancelAsync();
         await FluentActions.Awaiting(() => alone).Should().ThrowAsync<OperationCanceledException>();
         await next;
@@ -42,15 +42,15 @@ public sealed class TurnstileTests
     public async Task EnterAsync_MoreThanThereIsRoomFor_WaitInTheirOrder()
     {
         var turnstile = New(2);
-        await turnstile.EnterAsync(alone: null, CancellationToken.None);
-        await turnstile.EnterAsync(alone: null, CancellationToken.None);
-        var third = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
-        var fourth = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
+        await turnstile.EnterAsync(CancellationToken.None);
+        await turnstile.EnterAsync(CancellationToken.None);
+        var third = turnstile.EnterAsync(CancellationToken.None).AsTask();
+        var fourth = turnstile.EnterAsync(CancellationToken.None).AsTask();
         third.IsCompleted.Should().BeFalse("there is room for two");
-        turnstile.Leave(alone: false);
+        turnstile.Leave(solitude: null);
         await third;
         fourth.IsCompleted.Should().BeFalse();
-        turnstile.Leave(alone: false);
+        turnstile.Leave(solitude: null);
         await fourth;
     }
 
@@ -63,15 +63,16 @@ public sealed class TurnstileTests
         {
             var isAlone = number % 7 == 0;
             using var cancellation = new CancellationTokenSource();
-            var turn = turnstile.EnterAsync(isAlone ? _patience : null, cancellation.Token);
+            var turn = EnterAsync(turnstile, isAlone, cancellation.Token);
             if (number % 5 == 0)
             {
                 await cancellation.CancelAsync();
             }
 
+            Turnstile.Solitude? solitude;
             try
             {
-                await turn;
+                solitude = await turn;
             }
             catch (OperationCanceledException)
             {
@@ -82,10 +83,10 @@ public sealed class TurnstileTests
             Interlocked.Add(ref violations, others > 0 ? 1 : 0);
             await Task.Yield();
             _ = isAlone ? Interlocked.Decrement(ref alone) : Interlocked.Decrement(ref shared);
-            turnstile.Leave(isAlone);
+            turnstile.Leave(solitude);
         });
         violations.Should().Be(0);
-        turnstile.EnterAsync(_patience, CancellationToken.None).AsTask().IsCompleted.Should().BeTrue("everybody has left");
+        turnstile.EnterAloneAsync(_patience, CancellationToken.None).AsTask().IsCompleted.Should().BeTrue("everybody has left");
     }
 
     /// <summary>What runs may wait for it: a task whose agent waits for another run.</summary>
@@ -93,20 +94,20 @@ public sealed class TurnstileTests
     public async Task EnterAsync_AloneAndTheOthersDoNotEnd_IsLetInAllTheSame()
     {
         var turnstile = New(100);
-        await turnstile.EnterAsync(alone: null, CancellationToken.None);
-        var alone = turnstile.EnterAsync(_patience, CancellationToken.None).AsTask();
-        var next = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
+        await turnstile.EnterAsync(CancellationToken.None);
+        var alone = turnstile.EnterAloneAsync(_patience, CancellationToken.None).AsTask();
+        var next = turnstile.EnterAsync(CancellationToken.None).AsTask();
 
         _time.Advance(_patience);
 
-        await alone;
+        var solitude = await alone;
         next.IsCompleted.Should().BeFalse("what comes after it waits as long as it may be alone");
         _time.Advance(_patience);
         await next;
-        turnstile.Leave(alone: true);
-        turnstile.Leave(alone: false);
-        turnstile.Leave(alone: false);
-        turnstile.EnterAsync(_patience, CancellationToken.None).AsTask().IsCompleted.Should().BeTrue("everybody has left");
+        turnstile.Leave(solitude);
+        turnstile.Leave(solitude: null);
+        turnstile.Leave(solitude: null);
+        turnstile.EnterAloneAsync(_patience, CancellationToken.None).AsTask().IsCompleted.Should().BeTrue("everybody has left");
     }
 
     /// <summary>It may wait for what comes: its agent for another run.</summary>
@@ -114,8 +115,8 @@ public sealed class TurnstileTests
     public async Task EnterAsync_OneThatIsAloneDoesNotEnd_LetsTheNextInAfterAWhile()
     {
         var turnstile = New(100);
-        await turnstile.EnterAsync(_patience, CancellationToken.None);
-        var next = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
+        await turnstile.EnterAloneAsync(_patience, CancellationToken.None);
+        var next = turnstile.EnterAsync(CancellationToken.None).AsTask();
 
         _time.Advance(_patience - TimeSpan.FromSeconds(1));
         next.IsCompleted.Should().BeFalse("one is alone");
@@ -128,17 +129,47 @@ public sealed class TurnstileTests
     public async Task Leave_WithinItsTime_LeavesTheTimeOfTheNextOneWhole()
     {
         var turnstile = New(100);
-        await turnstile.EnterAsync(_patience, CancellationToken.None);
+        var first = await turnstile.EnterAloneAsync(_patience, CancellationToken.None);
         _time.Advance(_patience / 2);
-        turnstile.Leave(alone: true);
-        await turnstile.EnterAsync(_patience, CancellationToken.None);
-        var next = turnstile.EnterAsync(alone: null, CancellationToken.None).AsTask();
+        turnstile.Leave(first);
+        await turnstile.EnterAloneAsync(_patience, CancellationToken.None);
+        var next = turnstile.EnterAsync(CancellationToken.None).AsTask();
 
         _time.Advance(_patience / 2);
 
         next.IsCompleted.Should().BeFalse("the first one's time is over, not the second one's");
         _time.Advance(_patience / 2);
         await next;
+    }
+
+    /// <summary>One whose time alone was over long before it left.</summary>
+    [Fact]
+    public async Task Leave_AnotherIsAloneByNow_ThatOneStays()
+    {
+        var turnstile = New(100);
+        var first = await turnstile.EnterAloneAsync(_patience, CancellationToken.None);
+        _time.Advance(_patience);
+        var second = turnstile.EnterAloneAsync(_patience, CancellationToken.None).AsTask();
+        _time.Advance(_patience);
+        await second;
+        var next = turnstile.EnterAsync(CancellationToken.None).AsTask();
+
+        turnstile.Leave(first);
+
+        next.IsCompleted.Should().BeFalse("the second is alone");
+        turnstile.Leave(await second);
+        await next;
+    }
+
+    private static async Task<Turnstile.Solitude?> EnterAsync(Turnstile turnstile, bool isAlone, CancellationToken cancellationToken)
+    {
+        if (isAlone)
+        {
+            return await turnstile.EnterAloneAsync(_patience, cancellationToken);
+        }
+
+        await turnstile.EnterAsync(cancellationToken);
+        return null;
     }
 
     private Turnstile New(int capacity) => new(capacity, _patience, _time);
