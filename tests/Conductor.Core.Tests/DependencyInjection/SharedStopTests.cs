@@ -135,6 +135,30 @@ public sealed class SharedStopTests
         (await store.ListDeadLettersAsync()).Items.Should().BeEmpty();
     }
 
+    /// <summary>What was made while tasks ran is disposed before anything of Conductor hears of the end.</summary>
+    [Fact]
+    public async Task DisposeAsync_OfTheContainerWithWhatATaskMade_WhatFailsOfThatIsNotRecorded()
+    {
+        var services = new ServiceCollection();
+        var late = new Late(_end);
+        services.AddSingleton(_ => late);
+        services.AddConductor().AddAgent<bool>(Worker, async (task, _) =>
+        {
+            var made = task.Services.GetRequiredService<Late>();
+            _begun.SetResult();
+            await _end.Task;
+            return made.IsDisposed ? throw new ObjectDisposedException(nameof(Late)) : false;
+        });
+        var container = services.BuildServiceProvider();
+        var conductor = await container.StartConductorAsync();
+        late.Dispatch = conductor.Coordinator.DispatchTaskAsync(Rig.NewTask(Worker)).AsTask();
+        await _begun.Task;
+
+        await container.DisposeAsync();
+
+        await FluentActions.Awaiting(() => late.Dispatch).Should().ThrowAsync<NoAvailableAgentException>();
+    }
+
     private LambdaAgent Working(Func<CancellationToken, Task> work, Func<TaskData>? output = null) => new(async (_, token) =>
     {
         _begun.SetResult();
@@ -147,6 +171,21 @@ public sealed class SharedStopTests
         public bool IsDisposed { get; private set; }
 
         public void Dispose() => IsDisposed = true;
+    }
+
+    /// <summary>Made late, disposed first; its disposal waits for those who need it.</summary>
+    private sealed class Late(TaskCompletionSource end) : IAsyncDisposable
+    {
+        public bool IsDisposed { get; private set; }
+
+        public Task? Dispatch { get; set; }
+
+        public async ValueTask DisposeAsync()
+        {
+            IsDisposed = true;
+            end.SetResult();
+            await Dispatch!.WaitAsync(_limit).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     /// <summary>Outlives the container.</summary>

@@ -143,9 +143,10 @@ public sealed class CrashTests
     /// <summary>Its process died between the letter and the step that says that the task failed.</summary>
     [Theory]
     [Trait("Behaviour", "12")]
-    [InlineData(true, 0)]
-    [InlineData(false, 1)]
-    public async Task RecoverAsync_AFailureWasKeptAsALetterAndNotCommitted_TheLetterIsTheLastOutcomes(bool succeeds, int letters)
+    [InlineData(true, false, 0)]
+    [InlineData(false, false, 1)]
+    [InlineData(true, true, 0)]
+    public async Task RecoverAsync_AFailureWasKeptAsALetterAndNotCommitted_TheLetterIsTheLastOutcomes(bool succeeds, bool anotherDiesBetween, int letters)
     {
         await using var processes = new Processes();
         var one = Other() with { Tasks = [new TaskDefinition { Id = "t", AgentType = AgentType.Coding, Retry = new RetrySettings { MaxRetries = 0 } }] };
@@ -158,6 +159,17 @@ public sealed class CrashTests
         await FluentActions.Awaiting(() => lost.Completion.WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<IOException>();
         processes.LetLeasesRunOut();
         (await processes.Store.ListDeadLettersAsync()).Items.Should().ContainSingle().Which.Id.Should().StartWith("run:t:0:");
+        if (anotherDiesBetween)
+        {
+            // Without having begun it: its agent is busy.
+            var between = await processes.StartAsync();
+            await between.AddAsync(StuckOn("busy"));
+            _ = between.DispatchAsync(Rig.NewTask() with { Id = "busy" });
+            (await between.Engine.RecoverAsync()).Should().Be(1);
+            await Rig.UntilAsync(() => between.Coordinator.WaitingTasks == 1, "the task to wait");
+            processes.LetLeasesRunOut();
+        }
+
         var heir = await processes.StartAsync();
         await heir.AddAsync(_ => succeeds ? "done" : throw new IOException("the network"));
 
