@@ -89,6 +89,7 @@ internal sealed class Admissions
                 ticket.Beginning = null;
 
                 // So may the commit.
+                cancellationToken.ThrowIfCancellationRequested();
                 ThrowIfNoLongerWanted(ticket);
             }
         }

@@ -43,8 +43,7 @@ public sealed partial class AgentCoordinator
 
             // Left behind by a start that failed.
             await UnsubscribeAsync().ConfigureAwait(false);
-            await _bus.ConnectAsync(cancellationToken).ConfigureAwait(false);
-            await _state.ConnectAsync(cancellationToken).ConfigureAwait(false);
+            await ConnectAsync(cancellationToken).ConfigureAwait(false);
 
             // Bounded by the agents: each has one result under way at most. A result must not be dropped for want of room.
             var everyResult = new SubscriptionOptions { Capacity = int.MaxValue };
@@ -77,13 +76,13 @@ public sealed partial class AgentCoordinator
         }
 
         using var hurry = _stop.Join(cancellationToken);
+        _ = _closing.CancelQuietlyAsync(exception => Log.StartCallbacksFailed(_logger, exception, Id));
         await _lifecycle.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
             var isRunning = IsStarted;
             _stopped = true;
             _admissions.Close();
-            _ = _closing.CancelQuietlyAsync(exception => Log.StartCallbacksFailed(_logger, exception, Id));
             if (isRunning)
             {
                 _stop.Enter();
@@ -319,6 +318,15 @@ public sealed partial class AgentCoordinator
     private void ThrowIfStopped()
     {
         if (_stopped)
+        {
+            ThrowIfClosing();
+        }
+    }
+
+    /// <summary>Refuses what a stop has made vain, whether it waits for its turn yet or not.</summary>
+    private void ThrowIfClosing()
+    {
+        if (_closing.IsCancellationRequested)
         {
             throw new InvalidOperationException("The coordinator was stopped and cannot go on. Make a new one.");
         }

@@ -42,7 +42,7 @@ public sealed partial class AgentCoordinator
             {
                 // By which of the two.
                 cancellationToken.ThrowIfCancellationRequested();
-                ThrowIfStopped();
+                ThrowIfClosing();
             }
 
             throw;
@@ -151,7 +151,7 @@ public sealed partial class AgentCoordinator
 
         if (_stopped)
         {
-            await StopAgentAsync(slot.Id, CancellationToken.None).ConfigureAwait(false);
+            await StopAgentAsync(slot.Id, _closing.Token).ConfigureAwait(false);
         }
     }
 }

@@ -117,9 +117,11 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner, IHeldLease
 
     private async ValueTask LoseAsync()
     {
+        // First: who finds it lost finds it ended.
+        var ended = _ending.CancelQuietlyAsync(exception => Log.CallbackFailed(_logger, exception));
         _isLost = true;
         Log.ReplayLeaseLost(_logger, _letterId);
-        await _ending.CancelQuietlyAsync(exception => Log.CallbackFailed(_logger, exception)).ConfigureAwait(false);
+        await ended.ConfigureAwait(false);
     }
 
     private async ValueTask RenewAsync(CancellationToken cancellationToken)

@@ -28,5 +28,5 @@ internal sealed class BeginRequest(WorkflowRunner runner, int index) : IBeginnin
     public void Allow() => _recorded.TrySetResult();
 
     /// <summary>It is not to begin here.</summary>
-    public void Refuse() => _recorded.TrySetException(new OperationCanceledException("The run stops."));
+    public void Refuse() => _recorded.TrySetCanceled();
 }

@@ -201,7 +201,13 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         }
 
         var plan = WorkflowPlan.Of(definition);
-        var missing = definition.Tasks.Select(static task => task.AgentType).Distinct().Where(type => !services.Coordinator.HasAgents(type)).ToList();
+        var missing = MissingOf(definition.Tasks);
+        if (missing.Count > 0 && services.State.IsShared && await services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false) is { } known)
+        {
+            // Should feedback send the run back to a task of a type that nobody hosts here, it waits.
+            missing = MissingOf(definition.Tasks.Where(task => !known.TaskResults.ContainsKey(task.Id)));
+        }
+
         if (missing.Count > 0 && !await EndsWithoutAgentsAsync(runId, definition, cancellationToken).ConfigureAwait(false))
         {
             _missing[runId] = missing;
@@ -212,6 +218,10 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         _missing.Remove(runId);
         return plan;
     }
+
+    /// <summary>Types of tasks of which no agent is registered here.</summary>
+    private List<AgentType> MissingOf(IEnumerable<TaskDefinition> tasks) =>
+        [.. tasks.Select(static task => task.AgentType).Distinct().Where(type => !services.Coordinator.HasAgents(type))];
 
     /// <summary>Whether all that is left to do with a run is to end it.</summary>
     private async ValueTask<bool> EndsWithoutAgentsAsync(string runId, WorkflowDefinition definition, CancellationToken cancellationToken) =>

@@ -18,6 +18,9 @@ internal sealed partial class WorkflowRunner
     /// <summary>Tasks that were handed over, and whose start is not committed yet; without a request until they are.</summary>
     private Dictionary<int, BeginRequest?>? _uncommitted;
 
+    /// <summary>Those whose start is in the step under way.</summary>
+    private List<BeginRequest>? _begun;
+
     private bool RecordsBegins => _services.State.Durability != DurabilityLevel.Volatile;
 
     /// <summary>A task has its agent. Thread-safe.</summary>
@@ -70,19 +73,27 @@ internal sealed partial class WorkflowRunner
     /// <summary>Commits what has changed, with the starts of the tasks that have their agents by now. Those begin when it is committed, or not at all.</summary>
     private async ValueTask CommitWithStartsAsync()
     {
-        var begun = TakeBegun();
+        _begun = TakeBegun();
         try
         {
             await CommitChangesAsync().ConfigureAwait(false);
+            AllowBegun();
         }
-        catch (Exception exception)
+        catch (Exception exception) when (_begun is { } begun)
         {
             // First, so that what is refused is known to be nobody's failure.
             Lose(exception);
-            begun?.ForEach(static request => request.Refuse());
+            _begun = null;
+            begun.ForEach(static request => request.Refuse());
             throw;
         }
+    }
 
+    /// <summary>As soon as it is committed: who is told of that next (whoever reports progress, or follows the run) may take long, or wait for an agent.</summary>
+    private void AllowBegun()
+    {
+        var begun = _begun;
+        _begun = null;
         begun?.ForEach(static request => request.Allow());
     }
 
@@ -129,7 +140,8 @@ internal sealed partial class WorkflowRunner
 
     private void AddStarted(int index) => _journal.AddStarted(index, _summary.CurrentPhase, _summary.Round);
 
-    private bool IsBrief(int index) => PaceOf(index).Average is { } task && _services.Commits.Average is { } commit && task < commit * BriefCommits;
+    /// <summary>What was under way when an owner died is never taken for brief: whether it was is what is to be known.</summary>
+    private bool IsBrief(int index) => CrashesOf(index) == 0 && PaceOf(index).Average is { } task && _services.Commits.Average is { } commit && task < commit * BriefCommits;
 
     private Pace PaceOf(int index) => _services.PaceOf(_plan.Task(index).AgentType);
 }

@@ -30,6 +30,7 @@ internal sealed partial class WorkflowRunner
         var begunAt = _services.Time.GetTimestamp();
         await SaveAsync(step).ConfigureAwait(false);
         _services.Commits.Note(_services.Time.GetElapsedTime(begunAt));
+        AllowBegun();
         await RemoveSupersededAsync().ConfigureAwait(false);
         Committed.Beat();
         if (_services.State.IsShared && _services.Bus.MayReach(_channel))

@@ -45,7 +45,7 @@ internal sealed class WorkflowServices(
     public TimeSpan SolitudeOf(TaskDefinition suspect) => (suspect.OwnTimeout ?? Policies.DefaultTimeout) / 4 is var quarter && quarter < _solitude ? quarter : _solitude;
 
     /// <summary>How long a commit of a run takes.</summary>
-    public Pace Commits { get; } = new();
+    public Pace Commits { get; } = new(mostAtFirst: TimeSpan.FromMilliseconds(50));
 
     /// <summary>How long a task of a type takes.</summary>
     public Pace PaceOf(AgentType type) => _paces.GetOrAdd(type, static _ => new Pace());

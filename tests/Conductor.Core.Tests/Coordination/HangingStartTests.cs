@@ -1,5 +1,12 @@
 using Conductor.Coordination;
+using Conductor.Diagnostics;
+using Conductor.Errors;
+using Conductor.Messaging;
+using Conductor.Policies;
+using Conductor.State;
+using Conductor.Testing;
 using Conductor.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Conductor.Tests.Coordination;
 
@@ -65,6 +72,57 @@ public sealed class HangingStartTests
         await Rig.UntilAsync(() => heedsToken || _stopped == 1, "it to be stopped when it has started at last");
     }
 
+    /// <summary>Loading a model may take its time, and its thread.</summary>
+    [Fact]
+    public async Task RegisterAgentAsync_TheHookBlocksItsThread_CanBeGivenUpAllTheSame()
+    {
+        await using var rig = await Rig.StartAsync();
+        using var patience = new CancellationTokenSource();
+        using var end = new ManualResetEventSlim();
+        var registration = rig.Coordinator.RegisterAgentAsync(
+            new LambdaAgent(static _ => TaskData.Empty)
+            {
+                OnStart = () =>
+                {
+                    _starting.SetResult();
+                    end.Wait();
+                    return default;
+                },
+            },
+            AgentType.Coding,
+            Id,
+            patience.Token).AsTask();
+        await _starting.Task;
+
+        await patience.CancelAsync();
+
+        await rig.DriveAsync(FluentActions.Awaiting(() => registration).Should().ThrowAsync<OperationCanceledException>());
+        end.Set();
+    }
+
+    [Fact]
+    public async Task StartAsync_TheStoreDoesNotConnect_CanBeGivenUpAndStopped()
+    {
+        var time = new FakeTimeProvider();
+        var environment = new ConductorEnvironment(time);
+        await using var bus = new InMemoryMessageBus(environment);
+        await using var store = new SlowConnect(_end.Task);
+        var errors = new ErrorHandler(bus, store, environment: environment);
+        await using var coordinator = new AgentCoordinator(bus, store, new PolicyEngine(environment), errors, environment: environment);
+        var start = coordinator.StartAsync().AsTask();
+
+        var stop = coordinator.StopAsync().AsTask();
+        while (!stop.IsCompleted)
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        await FluentActions.Awaiting(() => start).Should().ThrowAsync<InvalidOperationException>().WithMessage("*stopped*");
+        await stop;
+        _end.SetResult();
+    }
+
     [Fact]
     public async Task StopAsync_WhatAStartHookRegisteredThrows_IsLoggedAndEndsNothing()
     {
@@ -91,8 +149,9 @@ public sealed class HangingStartTests
         {
             OnStarting = token =>
             {
+                var started = start(token);
                 _starting.SetResult();
-                return new ValueTask(start(token));
+                return new ValueTask(started);
             },
             OnStop = () =>
             {
@@ -101,5 +160,14 @@ public sealed class HangingStartTests
             },
         };
         return rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, Id, cancellationToken).AsTask();
+    }
+
+    private sealed class SlowConnect(Task end) : DelegatingStateManager(new InMemoryStateManager())
+    {
+        protected override async ValueTask ConnectCoreAsync(CancellationToken cancellationToken)
+        {
+            await end;
+            await base.ConnectCoreAsync(CancellationToken.None);
+        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Conductor.Tests.Support;
+using Conductor.Workflows;
 using static Conductor.Tests.Support.DeadOwners;
 
 namespace Conductor.Tests.Workflows;
@@ -140,6 +141,27 @@ public sealed class CrashTests
         rig.Logs.GetSnapshot().Should().NotContain(static record => record.Id.Id == 1407, "no task failed");
     }
 
+    /// <summary>Who is told of a step may need the agent that the step gives a task to.</summary>
+    [Fact]
+    public async Task StartWorkflowAsync_ProgressWaitsForADispatch_TheTasksThatHaveTheirAgentsBegin()
+    {
+        await using var processes = new Processes();
+        var rig = await processes.StartAsync();
+        await rig.AddAsync(static _ => "done");
+        var dispatched = 0;
+        var progress = new CallingProgress(_ =>
+        {
+            if (rig.Coordinator.RunningTasks > 0 && Interlocked.Exchange(ref dispatched, 1) == 0)
+            {
+                rig.DispatchAsync().WaitAsync(TimeSpan.FromSeconds(20)).GetAwaiter().GetResult();
+            }
+        });
+
+        var run = await rig.Engine.StartWorkflowAsync(Two(), new WorkflowRunOptions { RunId = "run", Progress = progress });
+
+        (await run.Completion.WaitAsync(TimeSpan.FromSeconds(20))).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
     /// <summary>Its process died between the letter and the step that says that the task failed.</summary>
     [Theory]
     [Trait("Behaviour", "12")]
@@ -242,5 +264,10 @@ public sealed class CrashTests
         }
 
         return (heir, first, other);
+    }
+
+    private sealed class CallingProgress(Action<WorkflowProgress> report) : IProgress<WorkflowProgress>
+    {
+        public void Report(WorkflowProgress value) => report(value);
     }
 }

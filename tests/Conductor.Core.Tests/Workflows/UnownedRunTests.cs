@@ -71,6 +71,25 @@ public sealed class UnownedRunTests
         without.Logs.GetSnapshot().Should().ContainSingle(static record => record.Id.Id == 1414);
     }
 
+    [Fact]
+    public async Task RecoverAsync_OnlyWhatIsDoneNeedsAgentsThatAreNotHereOnASharedStore_GoesOnWithIt()
+    {
+        await using var processes = new Processes();
+        var owner = await processes.StartAsync();
+        await owner.AddAsync(static _ => TaskData.From("done"));
+        await owner.AddAsync(StuckAsync, AgentType.Review);
+        var chain = _one with { Tasks = [.. _one.Tasks, new TaskDefinition { Id = "u", AgentType = AgentType.Review, DependsOn = ["t"] }] };
+        await owner.Engine.StartWorkflowAsync(chain, new WorkflowRunOptions { RunId = "run" });
+        await Rig.UntilAsync(() => owner.Coordinator.GetAvailableAgents(AgentType.Review).Count == 0, "the second task to run");
+        await owner.DriveAsync(owner.Engine.StopAsync(new CancellationToken(canceled: true)).AsTask());
+        var heir = await processes.StartAsync(wrap: static store => new SharedStore(store));
+        await heir.AddAsync(static _ => TaskData.From("reviewed"), AgentType.Review);
+
+        (await heir.Engine.RecoverAsync()).Should().Be(1);
+
+        (await heir.DriveAsync((await heir.Engine.GetRunAsync("run"))!.Completion)).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
     /// <summary>A process begins the run and stops, and nobody has it.</summary>
     private static async Task LeaveAsync(Processes processes, WorkflowDefinition definition)
     {

@@ -1,0 +1,53 @@
+namespace Conductor.Coordination;
+
+/// <content>Connecting bus and store.</content>
+public sealed partial class AgentCoordinator
+{
+    /// <summary>Connects what is not connected. A bus or a store that does not heed that nobody waits any more is left to itself after the grace period.</summary>
+    private async ValueTask ConnectAsync(CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        var limit = new GraceLimit(_options.CancellationGracePeriod, _time, exception => Log.CallbackFailed(_logger, exception), either.Token);
+        await using var watched = limit.ConfigureAwait(false);
+        try
+        {
+            await UpToAsync(_bus.ConnectAsync(either.Token), limit.Token).ConfigureAwait(false);
+            await UpToAsync(_state.ConnectAsync(either.Token), limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // By which of the two.
+            cancellationToken.ThrowIfCancellationRequested();
+            ThrowIfClosing();
+            throw;
+        }
+    }
+
+    private async ValueTask UpToAsync(ValueTask connecting, CancellationToken limit)
+    {
+        var connection = connecting.AsTask();
+        try
+        {
+            await connection.WaitAsync(limit).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!connection.IsCompleted)
+        {
+            _ = HearAsync(connection);
+            throw;
+        }
+    }
+
+    private async Task HearAsync(Task connection)
+    {
+        try
+        {
+            await connection.ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Nobody waits for it any more: the log is the only place to say so.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.LateConnectFailed(_logger, exception, Id);
+        }
+    }
+}
