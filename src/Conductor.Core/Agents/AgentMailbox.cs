@@ -1,4 +1,5 @@
 using Conductor.Messaging;
+using Conductor.State;
 
 namespace Conductor.Agents;
 
@@ -41,6 +42,9 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
 
     /// <summary>What the attempt under way is about.</summary>
     public TaskAssignment? Assignment { get; protected set; }
+
+    /// <summary>What whoever dispatched the attempt under way holds the right to run it by, if anything: the store records no effect once that is lost.</summary>
+    public IHeldLease? Lease { get; protected set; }
 
     /// <summary>When the attempt under way began, by the monotonic clock.</summary>
     public long StartedAt { get; protected set; }
@@ -110,6 +114,15 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
         }
 
         return runs;
+    }
+
+    /// <summary>The lease that an attempt runs under, as long as it is under way.</summary>
+    public IHeldLease? LeaseOf(TaskContext attempt)
+    {
+        lock (this)
+        {
+            return _current == attempt ? Lease : null;
+        }
     }
 
     /// <summary>Asks the agent's code to stop; its own result is published as ever.</summary>

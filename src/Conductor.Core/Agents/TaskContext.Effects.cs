@@ -6,7 +6,7 @@ namespace Conductor.Agents;
 /// <content>Effects that are recorded once.</content>
 public sealed partial class TaskContext
 {
-    private IHeldLease? HeldLease => _assignment.Lease as IHeldLease;
+    private IHeldLease? HeldLease => _mailbox?.LeaseOf(this);
 
     /// <summary>The key under which an effect of this task is recorded: the same for every attempt and delivery.</summary>
     /// <param name="name">The effect's name within the task.</param>

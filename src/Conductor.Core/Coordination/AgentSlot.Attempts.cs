@@ -27,6 +27,7 @@ internal sealed partial class AgentSlot
             _busyParts = 2;
             _codeReturned = false;
             Assignment = ticket.NextAssignment();
+            Lease = ticket.Owner?.Lease;
             IsLed = ticket.LeadingThread == Environment.CurrentManagedThreadId;
             AttemptNumber = EntityId.NewNumber();
             StartedAt = now;

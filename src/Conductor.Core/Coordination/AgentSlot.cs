@@ -218,6 +218,7 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
         }
 
         Assignment = null;
+        Lease = null;
         AttemptNumber = 0;
         _inGrace = false;
         _free?.TrySetResult();

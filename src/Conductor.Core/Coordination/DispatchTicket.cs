@@ -29,15 +29,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     public bool IsFlowControlled { get; init; }
 
     /// <summary>Who dispatched it, where that is somebody who stops, or may lose it while it waits.</summary>
-    public IDispatchOwner? Owner
-    {
-        get;
-        init
-        {
-            field = value;
-            Assignment.Lease = value?.Lease;
-        }
-    }
+    public IDispatchOwner? Owner { get; init; }
 
     /// <summary>When the dispatch began: its place among equals, and what its deadline counts from.</summary>
     public long ArrivedAt { get; set; }

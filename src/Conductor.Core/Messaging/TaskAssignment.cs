@@ -50,12 +50,6 @@ public sealed record TaskAssignment : MessagePayload
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool LacksOutputs { get; init; }
 
-    /// <summary>
-    /// The lease of its run: the store records no effect once that is lost. (A <c>Conductor.State.IHeldLease</c>, of which this room knows nothing.) Set before it is sent to anybody, and never
-    /// sent out of the process: no other is the owner.
-    /// </summary>
-    internal object? Lease { get; set; }
-
     /// <summary>Names the execution.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public ExecutionKey ExecutionKey => new(WorkflowId, Task?.Id ?? string.Empty, Round);
