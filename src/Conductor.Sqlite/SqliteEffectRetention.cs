@@ -17,12 +17,20 @@ internal static class SqliteEffectRetention
     public static void ForgetRun(SqliteSession session, string workflowId) =>
         session.Execute($"DELETE FROM conductor_effects WHERE scope = $1 AND task_id IS NULL AND NOT {HasLetter}", workflowId);
 
+    /// <summary>Whether there are effects of tasks outside workflows at all: most programs have none, and thousands of results that go are asked about once.</summary>
+    public static bool HasAnyOfTasks(SqliteSession session) => session.Scalar("SELECT 1 FROM conductor_effects WHERE task_id IS NOT NULL LIMIT 1") is not null;
+
     /// <summary>The result of a task outside workflows is kept no longer. What it recorded since is of a later dispatch, which is under way.</summary>
     /// <param name="session">The writer's.</param>
     /// <param name="taskId">The task.</param>
     /// <param name="savedAt">When the result was recorded, in UTC ticks.</param>
     public static void ForgetTask(SqliteSession session, string taskId, long savedAt)
     {
+        if (session.Scalar("SELECT 1 FROM conductor_effects WHERE task_id = $1 AND saved_at <= $2 LIMIT 1", taskId, savedAt) is null)
+        {
+            return;
+        }
+
         session.Execute($"DELETE FROM conductor_effects WHERE task_id = $1 AND saved_at <= $2 AND NOT {HasLetter}", taskId, savedAt);
 
         // No task has an empty id: what is left is kept for the letter alone.

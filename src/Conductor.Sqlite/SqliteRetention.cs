@@ -101,9 +101,12 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
             oldest,
             (long)options.MaxTaskResults,
             (long)ResultsPerStep);
-        foreach (var (taskId, savedAt) in results)
+        if (results.Count > 0 && SqliteEffectRetention.HasAnyOfTasks(session))
         {
-            SqliteEffectRetention.ForgetTask(session, taskId, savedAt);
+            foreach (var (taskId, savedAt) in results)
+            {
+                SqliteEffectRetention.ForgetTask(session, taskId, savedAt);
+            }
         }
 
         // Effects of tasks that never ended, and results that came before their run and waited in vain.
