@@ -24,6 +24,15 @@ internal sealed class GraceLimit : IAsyncDisposable
     /// <summary>Cancelled when the grace period is over.</summary>
     public CancellationToken Token { get; }
 
+    /// <summary>Waits for what hears itself to its end, and never throws.</summary>
+    /// <param name="ending">What is waited for.</param>
+    /// <returns>False when the grace period was over first.</returns>
+    public async ValueTask<bool> IsOverInTimeAsync(Task ending)
+    {
+        await ending.WaitAsync(Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return ending.IsCompleted;
+    }
+
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {

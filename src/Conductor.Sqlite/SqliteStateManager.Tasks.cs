@@ -31,7 +31,8 @@ public sealed partial class SqliteStateManager
     {
         ArgumentNullException.ThrowIfNull(record);
         var encoded = _codec.Encode(record);
-        var (scope, key) = ExecutionOf(record);
+        var execution = ExecutionOf(record);
+        var (scope, key) = (execution?.Scope, execution?.IdempotencyKey);
         var (isNew, evicted) = await WriteAsync(
             session =>
             {
@@ -97,14 +98,6 @@ public sealed partial class SqliteStateManager
             return session.Execute("DELETE FROM conductor_dead_letters");
         },
         cancellationToken).ConfigureAwait(false);
-
-    /// <summary>The execution that a letter is of, as its effects name it: by the scope and by the idempotency key under which it would be replayed.</summary>
-    private static (string? Scope, string? Key) ExecutionOf(ErrorRecord letter)
-    {
-        var key = letter.IdempotencyKey
-            ?? (letter.Task is { } task ? new ExecutionKey(letter.WorkflowId, task.Id, letter.Round).ToIdempotencyKey(task.IdempotencyKey) : null);
-        return (key is null ? null : letter.WorkflowId ?? key, key);
-    }
 
     private ErrorRecord Letter(byte[] record, string id)
     {

@@ -93,11 +93,7 @@ public sealed partial class SqliteStateManager : StateManager
 
     internal static StateException LeaseLostOf(Lease lease) => LeaseLost(lease.Name, lease);
 
-    internal static StateException DeletedOf(string workflowId) => new(
-        ErrorCodes.LeaseLost, $"Run '{workflowId}' was deleted while it was in progress; nothing was changed, and nobody goes on with it.")
-    {
-        Key = WorkflowKey(workflowId),
-    };
+    internal static StateException DeletedOf(string workflowId) => WasDeleted(workflowId);
 
     internal static void ThrowIfInvalid(SqliteStateOptions options) =>
         ThrowIfAny(options.Problems(nameof(SqliteStateOptions)), nameof(options));

@@ -78,14 +78,14 @@ public sealed class BadDayTests : IDisposable
         await using (var other = new SqliteConnection(_folder.ConnectionString + ";Pooling=False"))
         {
             await other.OpenAsync();
-            await RunAsync(other, "BEGIN IMMEDIATE");
+            await other.RunAsync("BEGIN IMMEDIATE");
             var save = () => store.SaveTaskResultAsync(Records.Result("t")).AsTask();
             var thrown = (await save.Should().ThrowAsync<StateException>()).Which;
             thrown.ErrorCode.Should().Be(ErrorCodes.StateUnavailable);
             thrown.IsTransient.Should().BeTrue();
             thrown.Message.Should().Contain("BusyTimeout");
             (await store.GetTaskResultAsync("t")).Should().BeNull("readers are not held up");
-            await RunAsync(other, "ROLLBACK");
+            await other.RunAsync("ROLLBACK");
         }
 
         (await store.SaveTaskResultAsync(Records.Result("t"))).Should().Be(RecordOutcome.Recorded);
@@ -98,13 +98,13 @@ public sealed class BadDayTests : IDisposable
         await using (var other = new SqliteConnection(_folder.ConnectionString + ";Pooling=False"))
         {
             await other.OpenAsync();
-            await RunAsync(other, "BEGIN EXCLUSIVE");
+            await other.RunAsync("BEGIN EXCLUSIVE");
             using var cancellation = new CancellationTokenSource();
             var connect = store.ConnectAsync(cancellation.Token).AsTask();
             await cancellation.CancelAsync();
             await FluentActions.Awaiting(() => connect.WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<OperationCanceledException>();
             store.IsConnected.Should().BeFalse();
-            await RunAsync(other, "ROLLBACK");
+            await other.RunAsync("ROLLBACK");
         }
 
         await store.ConnectAsync();
@@ -195,15 +195,6 @@ public sealed class BadDayTests : IDisposable
         var bytes = new byte[file.Length];
         await file.ReadExactlyAsync(bytes);
         return bytes;
-    }
-
-    private static async Task RunAsync(SqliteConnection connection, string sql)
-    {
-        await using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Constants of this class.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        await command.ExecuteNonQueryAsync();
     }
 
     private static async Task<string> StateAsync(SqliteStateManager store) =>

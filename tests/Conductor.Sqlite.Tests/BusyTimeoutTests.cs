@@ -27,7 +27,7 @@ public sealed class BusyTimeoutTests : IDisposable
         }
 
         watch.Elapsed.Should().BeGreaterThan(TimeSpan.FromMilliseconds(450)).And.BeLessThan(TimeSpan.FromSeconds(5));
-        await RunAsync(other, "ROLLBACK");
+        await other.RunAsync("ROLLBACK");
         (await store.SaveTaskResultAsync(Records.Result("after"))).Should().Be(RecordOutcome.Recorded);
     }
 
@@ -46,7 +46,7 @@ public sealed class BusyTimeoutTests : IDisposable
         second.IsCompleted.Should().BeFalse();
         await FluentActions.Awaiting(() => second).Should().ThrowAsync<StateException>();
         third.IsCompleted.Should().BeFalse("it was asked for last, though it waits in one group with the second");
-        await RunAsync(other, "ROLLBACK");
+        await other.RunAsync("ROLLBACK");
 
         (await third).Should().Be(RecordOutcome.Recorded);
     }
@@ -84,7 +84,7 @@ public sealed class BusyTimeoutTests : IDisposable
         await Task.Delay(50);
         save.IsCompleted.Should().BeFalse();
 
-        await RunAsync(other!, "ROLLBACK");
+        await other!.RunAsync("ROLLBACK");
 
         (await save).Should().Be(RecordOutcome.Recorded);
         await other!.DisposeAsync();
@@ -94,16 +94,7 @@ public sealed class BusyTimeoutTests : IDisposable
     {
         var connection = new SqliteConnection(_folder.ConnectionString + ";Pooling=False");
         await connection.OpenAsync();
-        await RunAsync(connection, "BEGIN IMMEDIATE");
+        await connection.RunAsync("BEGIN IMMEDIATE");
         return connection;
-    }
-
-    private static async Task RunAsync(SqliteConnection connection, string sql)
-    {
-        await using var command = connection.CreateCommand();
-#pragma warning disable CA2100 // Constants of this class.
-        command.CommandText = sql;
-#pragma warning restore CA2100
-        await command.ExecuteNonQueryAsync();
     }
 }

@@ -44,7 +44,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     public TaskAssignment? Assignment { get; protected set; }
 
     /// <summary>What whoever dispatched the attempt under way holds the right to run it by, if anything: the store records no effect once that is lost.</summary>
-    public IHeldLease? Lease { get; protected set; }
+    public HeldLease? Lease { get; protected set; }
 
     /// <summary>When the attempt under way began, by the monotonic clock.</summary>
     public long StartedAt { get; protected set; }
@@ -117,7 +117,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     }
 
     /// <summary>The lease that an attempt runs under, as long as it is under way.</summary>
-    public IHeldLease? LeaseOf(TaskContext attempt)
+    public HeldLease? LeaseOf(TaskContext attempt)
     {
         lock (this)
         {

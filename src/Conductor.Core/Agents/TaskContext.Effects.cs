@@ -6,7 +6,7 @@ namespace Conductor.Agents;
 /// <content>Effects that are recorded once.</content>
 public sealed partial class TaskContext
 {
-    private IHeldLease? HeldLease => _mailbox?.LeaseOf(this);
+    private HeldLease? Lease => _mailbox?.LeaseOf(this);
 
     /// <summary>The key under which an effect of this task is recorded: the same for every attempt and delivery.</summary>
     /// <param name="name">The effect's name within the task.</param>
@@ -16,7 +16,7 @@ public sealed partial class TaskContext
         return new EffectKey(WorkflowId ?? IdempotencyKey, IdempotencyKey, name)
         {
             TaskId = WorkflowId is null ? Task.Id : null,
-            Lease = HeldLease?.Current,
+            Lease = Lease?.Current,
         };
     }
 
@@ -50,7 +50,9 @@ public sealed partial class TaskContext
     /// <returns>The recorded value.</returns>
     /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
     /// <exception cref="TaskValidationException">The store cannot write the value down, or one of another type is recorded under this key.</exception>
-    /// <exception cref="StateException">The store could not be asked, or, for half a minute, not be written.</exception>
+    /// <exception cref="StateException">
+    /// The store could not be asked, or, for half a minute, not be written; or LEASE_LOST: the run belongs to another process by now, or is gone, the effect ran, and nothing was recorded.
+    /// </exception>
     public async ValueTask<T> OnceAsync<T>(string key, Func<CancellationToken, ValueTask<T>> effect, CancellationToken cancellationToken = default)
     {
         IdText.ThrowIfInvalid(key);
@@ -72,7 +74,9 @@ public sealed partial class TaskContext
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
     /// <exception cref="TaskValidationException">The effect of another form with a value of another type is recorded under this key.</exception>
-    /// <exception cref="StateException">The store could not be asked, or, for half a minute, not be written.</exception>
+    /// <exception cref="StateException">
+    /// The store could not be asked, or, for half a minute, not be written; or LEASE_LOST: the run belongs to another process by now, or is gone, the effect ran, and nothing was recorded.
+    /// </exception>
     public async ValueTask OnceAsync(string key, Func<CancellationToken, Task> effect, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(effect);

@@ -194,7 +194,7 @@ public sealed partial class TaskContext
         if (error?.Code == ErrorCodes.LeaseLost)
         {
             // Said by an effect: whoever has the run by now may bring the task to a good end, and its owner here makes sure before it gives it up.
-            HeldLease?.Doubt();
+            Lease?.Doubt();
         }
 
         var now = TimeProvider.GetUtcNow();

@@ -6,7 +6,7 @@ public sealed partial class AgentCoordinator
     /// <summary>Connects what is not connected. A bus or a store that does not heed that nobody waits any more is left to itself after the grace period.</summary>
     private async ValueTask ConnectAsync(CancellationToken cancellationToken)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Asked);
         var limit = new GraceLimit(_options.CancellationGracePeriod, _time, exception => Log.CallbackFailed(_logger, exception), either.Token);
         await using var watched = limit.ConfigureAwait(false);
         try

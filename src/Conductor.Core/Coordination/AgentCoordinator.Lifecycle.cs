@@ -9,10 +9,6 @@ public sealed partial class AgentCoordinator
     private readonly StopRequest _stop;
     private readonly CancellationTokenSource _abort = new();
     private readonly CancellationToken _aborted;
-
-    /// <summary>Tells agents that start that they are not wanted any more. Never disposed: it may still be telling them when the coordinator is.</summary>
-    private readonly CancellationTokenSource _closing = new();
-
     private readonly List<MessageSubscription> _subscriptions = [];
     private TaskCompletionSource? _drained;
     private IDisposable? _observation;
@@ -76,7 +72,6 @@ public sealed partial class AgentCoordinator
         }
 
         using var hurry = _stop.Join(cancellationToken);
-        _ = _closing.CancelQuietlyAsync(exception => Log.StartCallbacksFailed(_logger, exception, Id));
         await _lifecycle.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
@@ -326,7 +321,7 @@ public sealed partial class AgentCoordinator
     /// <summary>Refuses what a stop has made vain, whether it waits for its turn yet or not.</summary>
     private void ThrowIfClosing()
     {
-        if (_closing.IsCancellationRequested)
+        if (_stop.Asked.IsCancellationRequested)
         {
             throw new InvalidOperationException("The coordinator was stopped and cannot go on. Make a new one.");
         }

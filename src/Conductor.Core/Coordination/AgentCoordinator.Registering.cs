@@ -19,8 +19,8 @@ public sealed partial class AgentCoordinator
             throw new AgentAlreadyRegisteredException(identity.Id);
         }
 
-        using var either = cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closing.Token) : null;
-        var unwanted = either?.Token ?? _closing.Token;
+        using var either = cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Asked) : null;
+        var unwanted = either?.Token ?? _stop.Asked;
         AgentSlot? slot = null;
         try
         {
@@ -151,7 +151,7 @@ public sealed partial class AgentCoordinator
 
         if (_stopped)
         {
-            await StopAgentAsync(slot.Id, _closing.Token).ConfigureAwait(false);
+            await StopAgentAsync(slot.Id, _stop.Asked).ConfigureAwait(false);
         }
     }
 }

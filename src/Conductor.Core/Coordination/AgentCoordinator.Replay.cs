@@ -130,7 +130,7 @@ public sealed partial class AgentCoordinator
             Phase = replay.Phase,
             WorkflowId = letter.WorkflowId,
             Round = letter.Round,
-            IdempotencyKey = letter.IdempotencyKey ?? new ExecutionKey(letter.WorkflowId, task.Id, letter.Round).ToIdempotencyKey(task.IdempotencyKey),
+            IdempotencyKey = StateManager.ExecutionOf(letter)!.Value.IdempotencyKey,
             DependencyOutputs = seen.Outputs,
             Feedback = seen.Findings,
             LacksOutputs = seen.Missing.Count > 0,

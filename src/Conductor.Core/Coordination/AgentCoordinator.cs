@@ -61,7 +61,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _time = _environment.TimeProvider;
         _aborted = _abort.Token;
         _logger = _environment.LoggerFactory.CreateLogger<AgentCoordinator>();
-        _stop = new StopRequest(exception => Log.CallbackFailed(_logger, exception));
+        _stop = new StopRequest(exception => Log.StartCallbacksFailed(_logger, exception, Id));
         _host = new AgentHost(Id, bus, stateManager, _environment, scopes, _options.CancellationGracePeriod);
         _admissions = new Admissions(policyEngine, _options, _time, _logger);
         _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared));

@@ -41,12 +41,7 @@ internal sealed class AgentEnding(TimeProvider time, TimeSpan gracePeriod, ILogg
     {
         var limit = new GraceLimit(gracePeriod, time, exception => Log.HookCallbackFailed(logger, exception, agentId), patience);
         await using var watched = limit.ConfigureAwait(false);
-        var ending = HearAsync(end, failed, agentId, limit.Token);
-        try
-        {
-            await ending.WaitAsync(limit.Token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
+        if (!await limit.IsOverInTimeAsync(HearAsync(end, failed, agentId, limit.Token)).ConfigureAwait(false))
         {
             left(logger, agentId);
         }

@@ -10,7 +10,7 @@ internal interface IDispatchOwner
     bool IsStopping { get; }
 
     /// <summary>What it holds the right to run its tasks by, if anything.</summary>
-    IHeldLease? Lease { get; }
+    HeldLease? Lease { get; }
 
     /// <summary>
     /// Asked before each attempt begins, and before a task is given up: it can wait, or run, for so long that it is another's by then. Throws

@@ -9,12 +9,12 @@ namespace Conductor.Coordination;
 /// half a minute after its process died anybody can. A store that cannot be written is asked again at the next turn; only a lease that another has taken is
 /// lost: then the task is run there from its begin, and what is done here ends.
 /// </summary>
-internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner, IHeldLease
+internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
 {
     private static readonly TimeSpan _term = TimeSpan.FromSeconds(30);
 
     private readonly LeaseStore _leases;
-    private readonly Lease _lease;
+    private readonly HeldLease _lease;
     private readonly string _letterId;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -22,13 +22,10 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner, IHeldLease
     private readonly CancellationTokenSource _ending;
     private CancellationTokenRegistration _stop;
     private volatile bool _isLost;
-    private volatile bool _isDoubted;
-    private long _renewedAt;
 
-    private ReplayLease(LeaseStore leases, Lease lease, string letterId, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
+    private ReplayLease(LeaseStore leases, HeldLease lease, string letterId, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
         (_leases, _lease, _letterId, _time, _logger) = (leases, lease, letterId, time, logger);
-        _renewedAt = time.GetTimestamp();
         _ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _renewal = new PeriodicLoop(_term / 3, time, RenewAsync);
     }
@@ -37,10 +34,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner, IHeldLease
     bool IDispatchOwner.IsStopping => false;
 
     /// <inheritdoc />
-    IHeldLease? IDispatchOwner.Lease => this;
-
-    /// <inheritdoc />
-    Lease IHeldLease.Current => _lease;
+    HeldLease? IDispatchOwner.Lease => _lease;
 
     /// <summary>Cancelled when the replay is, or when the lease was lost.</summary>
     public CancellationToken Ending => _ending.Token;
@@ -50,7 +44,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner, IHeldLease
         ErrorCodes.LeaseLost,
         $"Dead letter '{_letterId}' is being replayed by somebody else: the lease was not renewed for {_term}. The task was cancelled here; look for its result there.")
     {
-        Key = _lease.Name,
+        Key = _lease.Current.Name,
     };
 
     /// <summary>Takes the lease and begins to renew it.</summary>
@@ -65,25 +59,23 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner, IHeldLease
     public static async ValueTask<ReplayLease?> TryTakeAsync(
         LeaseStore leases, string letterId, string owner, TimeProvider time, ILogger logger, CancellationToken aborted, CancellationToken cancellationToken)
     {
+        var askedAt = time.GetTimestamp();
         if (await leases.TryAcquireAsync($"replay:{letterId}", owner, _term, cancellationToken).ConfigureAwait(false) is not { } lease)
         {
             return null;
         }
 
-        var held = new ReplayLease(leases, lease, letterId, time, logger, cancellationToken);
+        var held = new ReplayLease(leases, new HeldLease(lease, askedAt, time, _term), letterId, time, logger, cancellationToken);
         held._renewal.EnsureStarted();
         held._stop = aborted.UnsafeRegister(static loop => _ = ((PeriodicLoop)loop!).StopAsync().AsTask(), held._renewal);
         return held;
     }
 
     /// <inheritdoc />
-    void IHeldLease.Doubt() => _isDoubted = true;
-
-    /// <inheritdoc />
     public async ValueTask EnsureOwnsAsync()
     {
-        // Two thirds of its term can be relied on. A store that cannot be asked after that knows of nobody else either.
-        if (_isDoubted || _time.GetElapsedTime(Volatile.Read(ref _renewedAt)) >= _term * 2 / 3)
+        // A store that cannot be asked knows of nobody else either.
+        if (!_lease.IsFresh)
         {
             await RenewAsync(CancellationToken.None).ConfigureAwait(false);
         }
@@ -105,7 +97,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner, IHeldLease
         _ending.Dispose();
         try
         {
-            await _leases.ReleaseAsync(_lease, CancellationToken.None).ConfigureAwait(false);
+            await _leases.ReleaseAsync(_lease.Current, CancellationToken.None).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // It runs out by itself; what the replay came to is worth more.
         catch (Exception exception)
@@ -135,15 +127,14 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner, IHeldLease
         {
             // A store that hangs must not keep the replay from ending.
             var askedAt = _time.GetTimestamp();
-            var renewal = _leases.TryRenewAsync(_lease, _term, cancellationToken).AsTask();
-            if (await renewal.WaitAsync(_term / 3, _time, cancellationToken).ConfigureAwait(false) is null)
+            var renewal = _leases.TryRenewAsync(_lease.Current, _term, cancellationToken).AsTask();
+            if (await renewal.WaitAsync(_term / 3, _time, cancellationToken).ConfigureAwait(false) is { } renewed)
             {
-                await LoseAsync().ConfigureAwait(false);
+                _lease.Renew(renewed, askedAt);
             }
             else
             {
-                Volatile.Write(ref _renewedAt, askedAt);
-                _isDoubted = false;
+                await LoseAsync().ConfigureAwait(false);
             }
         }
 #pragma warning disable CA1031 // In the background: it does not fail the replay, and is tried again at the next turn.

@@ -24,7 +24,6 @@ public sealed class ConductorRuntime : IAsyncDisposable
     private readonly ConductorEnvironment _environment;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
-    private readonly CancellationTokenSource _stopping = new();
     private readonly StopRequest _stop;
     private bool _started;
     private bool _stopped;
@@ -40,7 +39,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
         _options = provider.GetRequiredService<IOptions<ConductorOptions>>().Value;
         _environment = provider.GetRequiredService<ConductorEnvironment>();
         _logger = _environment.LoggerFactory.CreateLogger<ConductorRuntime>();
-        _stop = new StopRequest(exception => Log.StopFailed(_logger, exception));
+        _stop = new StopRequest(exception => Log.StartCallbackFailed(_logger, exception));
         Bus = provider.GetRequiredService<MessageBus>();
         State = provider.GetRequiredService<StateManager>();
         Policies = provider.GetRequiredService<PolicyEngine>();
@@ -94,7 +93,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
                 return;
             }
 
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Asked);
             try
             {
                 await Coordinator.StartAsync(either.Token).ConfigureAwait(false);
@@ -115,7 +114,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
                 {
                     // By which of the two.
                     cancellationToken.ThrowIfCancellationRequested();
-                    ObjectDisposedException.ThrowIf(_stopping.IsCancellationRequested, this);
+                    ObjectDisposedException.ThrowIf(_stop.Asked.IsCancellationRequested, this);
                 }
 
                 throw;
@@ -143,7 +142,6 @@ public sealed class ConductorRuntime : IAsyncDisposable
         }
 
         using var hurry = _stop.Join(cancellationToken);
-        _ = _stopping.CancelQuietlyAsync(exception => Log.StartCallbackFailed(_logger, exception));
         await _lifecycle.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
@@ -241,9 +239,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
         // What hangs is left to itself, and heard to its end.
         async ValueTask DisconnectAsync(ValueTask disconnection, string of)
         {
-            var step = StepAsync(disconnection).AsTask();
-            await step.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!step.IsCompleted)
+            if (!await limit.IsOverInTimeAsync(StepAsync(disconnection).AsTask()).ConfigureAwait(false))
             {
                 Log.DisconnectLeft(_logger, of);
             }

@@ -13,14 +13,6 @@ internal sealed class InMemoryDeadLetters
     private readonly Dictionary<(string Scope, string Key), int> _executions = [];
     private long _lastNumber;
 
-    /// <summary>The execution that a letter is of, as its effects name it; null where it has none.</summary>
-    public static (string Scope, string Key)? ExecutionOf(ErrorRecord letter)
-    {
-        var key = letter.IdempotencyKey
-            ?? (letter.Task is { } task ? new ExecutionKey(letter.WorkflowId, task.Id, letter.Round).ToIdempotencyKey(task.IdempotencyKey) : null);
-        return key is null ? null : (letter.WorkflowId ?? key, key);
-    }
-
     /// <summary>Whether there is a letter of an execution.</summary>
     public bool Has(string scope, string key)
     {
@@ -118,7 +110,7 @@ internal sealed class InMemoryDeadLetters
 
     private void Count(ErrorRecord letter, int change)
     {
-        if (ExecutionOf(letter) is not { } execution)
+        if (StateManager.ExecutionOf(letter) is not { } execution)
         {
             return;
         }

@@ -207,7 +207,7 @@ public sealed partial class InMemoryStateManager : StateManager
 
     private void ForgetEffects(ErrorRecord letter)
     {
-        if (!_effects.IsEmpty && InMemoryDeadLetters.ExecutionOf(letter) is var (scope, key))
+        if (!_effects.IsEmpty && ExecutionOf(letter) is var (scope, key))
         {
             _effects.ForgetLetter(scope, key);
         }

@@ -126,8 +126,20 @@ public abstract partial class StateManager : IAsyncDisposable
         Key = name,
     };
 
+    /// <summary>The execution that a dead letter is of, as its effects name it: they are kept as long as the letter.</summary>
+    /// <param name="letter">The dead letter.</param>
+    /// <returns><see cref="EffectKey.Scope"/> and <see cref="EffectKey.IdempotencyKey"/> of its effects; null where it has none.</returns>
+    protected internal static (string Scope, string IdempotencyKey)? ExecutionOf(ErrorRecord letter)
+    {
+        ArgumentNullException.ThrowIfNull(letter);
+        var key = letter.IdempotencyKey
+            ?? (letter.Task is { } task ? new ExecutionKey(letter.WorkflowId, task.Id, letter.Round).ToIdempotencyKey(task.IdempotencyKey) : null);
+        return key is null ? null : (letter.WorkflowId ?? key, key);
+    }
+
     /// <summary>A step of a run that was deleted, and its lease with it: to whoever ran it, its lease was lost to nobody.</summary>
-    private protected static StateException WasDeleted(string workflowId) => new(
+    /// <param name="workflowId">The run.</param>
+    protected static StateException WasDeleted(string workflowId) => new(
         ErrorCodes.LeaseLost, $"Run '{workflowId}' was deleted while it was in progress; nothing was changed, and nobody goes on with it.")
     {
         Key = WorkflowKey(workflowId),

@@ -1,3 +1,5 @@
+using Conductor.State;
+
 namespace Conductor.Workflows;
 
 /// <summary>

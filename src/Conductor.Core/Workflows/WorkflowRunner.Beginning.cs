@@ -89,6 +89,16 @@ internal sealed partial class WorkflowRunner
         }
     }
 
+    private async ValueTask SaveTimedAsync(WorkflowTransition step)
+    {
+        var begunAt = RecordsBegins ? _services.Time.GetTimestamp() : 0;
+        await SaveAsync(step).ConfigureAwait(false);
+        if (RecordsBegins)
+        {
+            _services.Commits.Note(_services.Time.GetElapsedTime(begunAt));
+        }
+    }
+
     /// <summary>As soon as it is committed: who is told of that next (whoever reports progress, or follows the run) may take long, or wait for an agent.</summary>
     private void AllowBegun()
     {

@@ -27,9 +27,7 @@ internal sealed partial class WorkflowRunner
     {
         var step = _journal.Take(_summary, Lease.Current, definition);
         await EnsureLeaseAsync().ConfigureAwait(false);
-        var begunAt = _services.Time.GetTimestamp();
-        await SaveAsync(step).ConfigureAwait(false);
-        _services.Commits.Note(_services.Time.GetElapsedTime(begunAt));
+        await SaveTimedAsync(step).ConfigureAwait(false);
         AllowBegun();
         await RemoveSupersededAsync().ConfigureAwait(false);
         Committed.Beat();

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Conductor.Coordination;
 using Conductor.Messaging;
+using Conductor.State;
 
 namespace Conductor.Workflows;
 
@@ -70,6 +71,9 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
 
     /// <inheritdoc />
     bool IDispatchOwner.IsStopping => StopCause >= StopCause.Draining;
+
+    /// <inheritdoc />
+    HeldLease? IDispatchOwner.Lease => _services.Options.IgnoresLeases ? null : Lease;
 
     private StopCause StopCause => (StopCause)Volatile.Read(ref _stopCause);
 

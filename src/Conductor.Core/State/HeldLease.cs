@@ -1,12 +1,10 @@
-using Conductor.State;
-
-namespace Conductor.Workflows;
+namespace Conductor.State;
 
 /// <summary>
-/// The lease of a run as its owner holds it, with the moment it was renewed last by a clock of this process that only goes forward. Its owner
+/// A lease as its owner holds it, with the moment it was renewed last by a clock of this process that only goes forward. Its owner
 /// relies on it for two thirds of its term. Thread-safe.
 /// </summary>
-internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, TimeSpan term) : IHeldLease
+internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, TimeSpan term)
 {
     private Lease _current = lease;
     private long _renewedAt = askedAt;
@@ -18,7 +16,7 @@ internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, Ti
     /// <summary>Whether its owner may rely on it without asking.</summary>
     public bool IsFresh => !Volatile.Read(ref _isInDoubt) && time.GetElapsedTime(Volatile.Read(ref _renewedAt)) < term * 2 / 3;
 
-    /// <inheritdoc />
+    /// <summary>A store said that it is lost: its owner relies on it no more before it has asked.</summary>
     public void Doubt() => Volatile.Write(ref _isInDoubt, true);
 
     /// <summary>It was renewed.</summary>
