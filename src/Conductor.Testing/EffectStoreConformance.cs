@@ -92,6 +92,40 @@ public sealed class EffectStoreConformance : ConformanceSuite
             await store.DeleteDeadLetterAsync("d2").ConfigureAwait(false);
             Check.Null(await store.Effects.GetAsync(_key).ConfigureAwait(false), "the effect after the last letter");
         });
+        AddOfStore("A dead letter that goes takes no effects that are kept for something else: a run, a result, a task under way", async store =>
+        {
+            var underWay = new EffectKey("a:0", "a:0", "call") { TaskId = "a" };
+            var ended = new EffectKey("b:0", "b:0", "call") { TaskId = "b" };
+            await store.SaveWorkflowStateAsync(new WorkflowState { WorkflowId = "run", DefinitionName = "any", Status = WorkflowStatus.InProgress }).ConfigureAwait(false);
+            EffectKey[] keys = [_key, underWay, ended];
+            foreach (var key in keys)
+            {
+                await store.Effects.RecordAsync(key, "kept").ConfigureAwait(false);
+            }
+
+            await store.SaveTaskResultAsync(new TaskResult { TaskId = "b", Status = AgentTaskStatus.Completed }).ConfigureAwait(false);
+            foreach (var deleted in (bool[])[true, false])
+            {
+                foreach (var key in keys)
+                {
+                    await store.SaveDeadLetterAsync(new ErrorRecord
+                    {
+                        Id = key.IdempotencyKey, Code = "C", Message = "m", Timestamp = DateTimeOffset.UnixEpoch,
+                        WorkflowId = key == _key ? "run" : null, IdempotencyKey = key.IdempotencyKey,
+                    }).ConfigureAwait(false);
+                    if (deleted)
+                    {
+                        await store.DeleteDeadLetterAsync(key.IdempotencyKey).ConfigureAwait(false);
+                    }
+                }
+
+                await store.ClearDeadLettersAsync().ConfigureAwait(false);
+                foreach (var key in keys)
+                {
+                    Check.NotNull(await store.Effects.GetAsync(key).ConfigureAwait(false), $"the effect of {key.IdempotencyKey}");
+                }
+            }
+        });
     }
 
     private void Add(string name, Func<EffectStore, Task> run) => AddOfStore(name, store => run(store.Effects));

@@ -71,28 +71,6 @@ public sealed class EffectRetentionTests : IDisposable
         (await store.Effects.GetAsync(ofRun)).Should().BeNull();
     }
 
-    [Fact]
-    public async Task DeadLetters_Gone_TakeNoEffectsThatAreKeptForSomethingElse()
-    {
-        await using var store = await OpenAsync(new RetentionOptions());
-        var ofRun = new EffectKey("run", "run:t:0", "e");
-        await store.CommitWorkflowAsync(Records.Step("run", 0));
-        await store.Effects.RecordAsync(ofRun, "v");
-        await RecordAsync(store, "under-way");
-        await RecordAsync(store, "ended");
-        await store.SaveTaskResultAsync(Records.Result("ended"));
-        await store.SaveDeadLetterAsync(Letter("d1", "under-way:0"));
-        await store.SaveDeadLetterAsync(Letter("d2", "ended:0"));
-        await store.SaveDeadLetterAsync(Letter("d3", "run:t:0") with { WorkflowId = "run" });
-
-        await store.DeleteDeadLetterAsync("d1");
-        await store.ClearDeadLettersAsync();
-
-        (await IsKeptAsync(store, "under-way")).Should().BeTrue();
-        (await IsKeptAsync(store, "ended")).Should().BeTrue();
-        (await store.Effects.GetAsync(ofRun)).Should().NotBeNull();
-    }
-
     /// <summary>Its result was too old to be read, so it was dispatched again; only then is the old result removed.</summary>
     [Fact]
     public async Task Result_OfAnEarlierDispatchRemoved_TakesNoEffectsOfTheOneUnderWay()

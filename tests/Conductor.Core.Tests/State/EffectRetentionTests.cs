@@ -87,22 +87,6 @@ public sealed class EffectRetentionTests
         (await IsKeptAsync(store, "failed")).Should().BeFalse();
     }
 
-    [Fact]
-    public async Task DeadLetter_Deleted_TakesNoEffectsOfATaskThatIsUnderWayOrHasAResult()
-    {
-        await using var store = await OpenAsync(new RetentionOptions());
-        await RecordAsync(store, "under-way");
-        await RecordAsync(store, "ended");
-        await EndAsync(store, "ended");
-        await store.SaveDeadLetterAsync(Letter("d1", "under-way:0"));
-        await store.SaveDeadLetterAsync(Letter("d2", "ended:0"));
-
-        await store.ClearDeadLettersAsync();
-
-        (await IsKeptAsync(store, "under-way")).Should().BeTrue();
-        (await IsKeptAsync(store, "ended")).Should().BeTrue();
-    }
-
     /// <summary>Its result was too old to be read, so it was dispatched again; only then is the old result removed.</summary>
     [Fact]
     public async Task Result_OfAnEarlierDispatchForgotten_TakesNoEffectsOfTheOneUnderWay()
