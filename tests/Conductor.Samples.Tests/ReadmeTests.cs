@@ -4,13 +4,15 @@ namespace Conductor.Samples.Tests;
 
 public sealed class ReadmeTests
 {
-    [Fact]
-    public void Readme_BlocksThatNameAFile_EqualCompiledCode()
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("docs/guide.md")]
+    public void Blocks_OfADocument_EqualCompiledCode(string document)
     {
-        var readme = File.ReadAllText(Path.Combine(BuildOutput.RepositoryRoot, "README.md"));
+        var text = File.ReadAllText(Path.Combine(BuildOutput.RepositoryRoot, document));
 
-        ReadmeCode.Find(readme).Should().HaveCount(ReadmeCode.Count(readme), "every block says what it shows");
-        foreach (var block in ReadmeCode.Find(readme))
+        ReadmeCode.Find(text).Should().HaveCount(ReadmeCode.Count(text), "every block says what it shows");
+        foreach (var block in ReadmeCode.Find(text))
         {
             block.ShouldEqualItsFile(BuildOutput.RepositoryRoot);
         }

@@ -85,6 +85,16 @@ public sealed class ConductorBuilder
         string type, Func<TInput, TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null) =>
         AddAgent(new AgentType(type), run, count, agentId);
 
+    /// <summary>Adds agents from a delegate that takes no input, of a type given by its name.</summary>
+    /// <typeparam name="TOutput">What they give out.</typeparam>
+    /// <param name="type">The name of their type.</param>
+    /// <param name="run">Does the work.</param>
+    /// <param name="count">How many: at least 1. Default: 1.</param>
+    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
+    public ConductorBuilder AddAgent<TOutput>(
+        string type, Func<TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null) =>
+        AddAgent(new AgentType(type), run, count, agentId);
+
     /// <summary>Adds a policy made by the container. One named like a built-in policy takes its place.</summary>
     /// <typeparam name="TPolicy">The policy.</typeparam>
     public ConductorBuilder AddPolicy<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TPolicy>()
