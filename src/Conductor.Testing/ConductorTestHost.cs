@@ -22,12 +22,11 @@ namespace Conductor.Testing;
 /// real time.
 /// </para>
 /// <para>
-/// What it can know: work that is queued or runs on the thread pool, and uses of the clock. What it cannot know: real I/O under way, threads
-/// of an agent's own, waits by another clock. There it would advance too early, and a task would meet its time limit: set
-/// <see cref="ConductorTestHostOptions.QuietPeriod"/>. While other tests keep the thread pool busy, it goes by the uses of the clock alone,
-/// and more slowly.
+/// What it can know: work that is queued on the thread pool, threads of the process that want a processor, and uses of the clock. What it cannot know: real I/O under way, and waits by another
+/// clock. There it would advance too early, and a task would meet its time limit: set <see cref="ConductorTestHostOptions.QuietPeriod"/>. While other tests keep the process busy, it goes by the
+/// uses of the clock alone, and more slowly.
 /// </para>
-/// <para>Agent states are saved once a minute instead of once a second, unless set otherwise: a timer less that time has to stop at.</para>
+/// <para>Agent states are saved, and runs that may be taken over are looked for, once a minute instead of once a second, unless set otherwise: time has to stop at fewer timers.</para>
 /// </remarks>
 public sealed class ConductorTestHost : IAsyncDisposable
 {
@@ -75,7 +74,7 @@ public sealed class ConductorTestHost : IAsyncDisposable
         var time = new VirtualTimeProvider(settings.StartAt);
         var services = new ServiceCollection();
         services.AddSingleton<TimeProvider>(time);
-        var builder = services.AddConductor(static conductor => conductor.Dispatch.AgentStateInterval = TimeSpan.FromMinutes(1));
+        var builder = services.AddConductor(static conductor => conductor.Dispatch.AgentStateInterval = conductor.Workflows.RecoveryInterval = TimeSpan.FromMinutes(1));
         if (settings.Configure is { } change)
         {
             builder.Configure(change);

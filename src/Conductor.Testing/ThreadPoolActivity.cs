@@ -1,51 +1,58 @@
+using System.Runtime;
+
 namespace Conductor.Testing;
 
 /// <summary>
 /// Tells when the process has nothing more to do on the thread pool. It sees work that is queued or runs there and uses of the clock; it
-/// does not see threads of somebody's own or I/O under way. To be called from a thread of its own, which is not counted.
+/// does not see I/O under way. To be called from a thread of its own.
 /// </summary>
 internal sealed class ThreadPoolActivity(VirtualTimeProvider time, TimeSpan quietPeriod)
 {
     private const int IdleLooks = 3;
+    private const int RestingLooks = 2;
     private const int TurnsOfQueue = 4;
 
     // Waited for only while others (tests that run at the same time) keep the pool busy: long enough for a thread to get its turn.
     private static readonly TimeSpan _leastNoisyQuiet = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan _mostNoisyQuiet = TimeSpan.FromMilliseconds(40);
 
+    // Where no other host lets its time pass, who keeps a processor busy is most likely an agent that computes.
+    private static readonly TimeSpan _quietOfOneHost = TimeSpan.FromMilliseconds(500);
+
+    // Code that is compiled is about to run, and may take long before it uses the clock. (The runtime also compiles again what runs often, on a thread of its own: that is not waited for for ever.)
+    private static readonly TimeSpan _longestCompiling = 5 * _mostNoisyQuiet;
+
+    private static int _settling;
+
+    // Threads of the pool that only wait, as somebody keeps them who is nobody of ours (a test runner): learnt where nothing else happened for long.
+    private static int _waitingThreads;
+
     private long _settledAt = -1;
-
-    // Threads that somebody keeps for good (a test runner does) are no work: the least ever seen is what idle looks like here.
-    private static int _idleThreads = Calibrate();
-
-    private static bool IsPoolIdle
-    {
-        get
-        {
-            if (ThreadPool.PendingWorkItemCount > 0)
-            {
-                return false;
-            }
-
-            var working = WorkingThreads();
-            if (working < Volatile.Read(ref _idleThreads))
-            {
-                Volatile.Write(ref _idleThreads, working);
-            }
-
-            return working <= Volatile.Read(ref _idleThreads);
-        }
-    }
 
     /// <summary>Waits until the pool is idle, or, where others keep it busy, until nothing has used the clock for a while.</summary>
     public void Settle(Func<bool> isDone)
+    {
+        Interlocked.Increment(ref _settling);
+        try
+        {
+            WaitUntilSettled(isDone);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _settling);
+        }
+    }
+
+    private void WaitUntilSettled(Func<bool> isDone)
     {
         var stamp = time.Activity;
 
         // A tick that set nothing in motion (a poll, a renewal) needs no long look; what works by the clock does.
         var noisyQuiet = quietPeriod + (stamp == _settledAt ? _leastNoisyQuiet : _mostNoisyQuiet);
         var quietSince = TimeProvider.System.GetTimestamp();
-        var looks = 0;
+        var compiledSince = quietSince;
+        var compiled = JitInfo.GetCompiledMethodCount();
+        var (looks, rests) = (0, 0);
         var spinner = default(SpinWait);
         while (!isDone())
         {
@@ -53,15 +60,24 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, TimeSpan quie
             {
                 stamp = time.Activity;
                 noisyQuiet = quietPeriod + _mostNoisyQuiet;
-                quietSince = TimeProvider.System.GetTimestamp();
-                looks = 0;
+                quietSince = compiledSince = TimeProvider.System.GetTimestamp();
+                (looks, rests) = (0, 0);
                 spinner.Reset();
                 continue;
             }
 
-            looks = IsPoolIdle ? looks + 1 : 0;
             var quiet = TimeProvider.System.GetElapsedTime(quietSince);
-            if (quiet >= quietPeriod && (looks >= IdleLooks || (quiet >= noisyQuiet && PassesThroughQueue())))
+            if (JitInfo.GetCompiledMethodCount() is var now && now != compiled)
+            {
+                compiled = now;
+                compiledSince = quiet < _longestCompiling ? TimeProvider.System.GetTimestamp() : compiledSince;
+                (looks, rests) = (0, 0);
+            }
+
+            var busy = BusyThreads();
+            looks = busy == 0 ? looks + 1 : 0;
+            rests = busy > 0 && spinner.NextSpinWillYield && ProcessRest.IsAtRest() ? rests + 1 : 0;
+            if (quiet >= quietPeriod && (looks >= IdleLooks || Rests(busy, rests, quiet, TimeProvider.System.GetElapsedTime(compiledSince) >= noisyQuiet)))
             {
                 _settledAt = stamp;
                 return;
@@ -69,6 +85,30 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, TimeSpan quie
 
             spinner.SpinOnce();
         }
+    }
+
+    /// <summary>Threads of the pool that have work, and what is queued.</summary>
+    private static long BusyThreads()
+    {
+        ThreadPool.GetMaxThreads(out var most, out _);
+        ThreadPool.GetAvailableThreads(out var free, out _);
+        return most - free + ThreadPool.PendingWorkItemCount;
+    }
+
+    /// <summary>Whether the threads that have work only wait: those that did so before, or, after a while in which nothing happened, whichever do.</summary>
+    private static bool Rests(long busy, int rests, TimeSpan quiet, bool isQuiet)
+    {
+        if (rests < RestingLooks)
+        {
+            return isQuiet && (Volatile.Read(ref _settling) > 1 || quiet >= _quietOfOneHost) && PassesThroughQueue();
+        }
+
+        if (isQuiet || busy < Volatile.Read(ref _waitingThreads))
+        {
+            Volatile.Write(ref _waitingThreads, (int)busy);
+        }
+
+        return busy <= Volatile.Read(ref _waitingThreads);
     }
 
     /// <summary>
@@ -91,24 +131,5 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, TimeSpan quie
         }
 
         return true;
-    }
-
-    private static int WorkingThreads()
-    {
-        ThreadPool.GetMaxThreads(out var most, out _);
-        ThreadPool.GetAvailableThreads(out var free, out _);
-        return most - free;
-    }
-
-    private static int Calibrate()
-    {
-        var startedAt = TimeProvider.System.GetTimestamp();
-        var least = WorkingThreads();
-        while (TimeProvider.System.GetElapsedTime(startedAt) < _mostNoisyQuiet)
-        {
-            least = Math.Min(least, WorkingThreads());
-        }
-
-        return least;
     }
 }
