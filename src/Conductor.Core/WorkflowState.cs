@@ -45,7 +45,10 @@ public sealed record WorkflowState : ExtensibleRecord
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TaskError? Error { get; init; }
 
-    /// <summary>Everything that went wrong or deserves a warning, in order.</summary>
+    /// <summary>
+    /// What went wrong or deserves a warning, in order: errors of tasks as they ended, gates, feedback. (Attempts that failed and were followed by others are in the log of the program, and a
+    /// result says how many there were.)
+    /// </summary>
     public IReadOnlyList<WorkflowLogEntry> ErrorLog { get; init => field = Snapshot.Of(value); } = [];
 
     /// <summary>Ids of the agents that took part, in the order they joined.</summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Conductor.Agents;
 using Conductor.DependencyInjection;
 using Conductor.Workflows;
@@ -38,6 +39,30 @@ public sealed class RuntimeTests : IDisposable
         var result = (await second.Conductor.Coordinator.ReplayDeadLettersAsync()).Should().ContainSingle().Which;
         result.Output.Get<string>().Should().Be("what it was about, t:0");
         (await second.Conductor.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
+    /// <summary>All are asked about in the file first, and the answers come together.</summary>
+    [Fact]
+    public async Task DispatchTaskAsync_OneAfterTheOtherWithoutWaiting_TasksRunInThatOrder()
+    {
+        var order = new ConcurrentQueue<string>();
+        var isBusy = new TaskCompletionSource();
+        await using var running = await StartAsync(async (task, _) =>
+        {
+            order.Enqueue(task.Task.Id);
+            await isBusy.Task;
+            return "";
+        });
+        var ids = Enumerable.Range(0, 40).Select(static number => $"{number:00}").ToList();
+        var dispatches = new List<Task> { running.Conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = "busy", AgentType = AgentType.Coding }).AsTask() };
+        SpinWait.SpinUntil(() => !order.IsEmpty, TimeSpan.FromSeconds(20)).Should().BeTrue();
+
+        dispatches.AddRange(ids.Select(id => running.Conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = id, AgentType = AgentType.Coding }).AsTask()));
+        SpinWait.SpinUntil(() => running.Conductor.Coordinator.WaitingTasks == 40, TimeSpan.FromSeconds(20)).Should().BeTrue();
+        isBusy.SetResult();
+        await Task.WhenAll(dispatches);
+
+        order.Should().Equal(["busy", .. ids]);
     }
 
     [Fact]

@@ -124,6 +124,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
     internal async ValueTask<TaskResult> DispatchAsync(DispatchTicket ticket, CancellationToken cancellationToken)
     {
+        // Before the store is asked: its answers may come in any order, and how long it takes counts.
+        var now = ticket.ArrivedAt = _time.GetTimestamp();
         if (ticket.IsStandalone)
         {
             // The id names the execution: one whose result is recorded is not run again.
@@ -138,7 +140,6 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
         using var place = EnterDispatch(ticket);
         using var step = DispatchTracing.Start(_environment, ticket);
-        var now = ticket.ArrivedAt = _time.GetTimestamp();
         var hasWaited = false;
         TaskResult result;
         while (true)
@@ -191,6 +192,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             {
                 // Cancelled, or never published.
                 slot.Forsake();
+                ticket.Leave(slot);
                 throw;
             }
             finally
@@ -217,6 +219,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                 break;
             }
 
+            ticket.Leave(slot);
             await _admissions.BackOffAsync(ticket, decision.Delay, cancellationToken).ConfigureAwait(false);
             ticket.NextAttempt(slot, result.Error, decision.Delay, _time);
             hasWaited = true;

@@ -97,6 +97,12 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>The agent of the attempt that failed last: another one is preferred.</summary>
     public AgentSlot? Avoid => _setbacks?.Avoid;
 
+    /// <summary>The agent of the last attempt that failed or was cancelled; null when there is none.</summary>
+    public string? LastAgentId => _setbacks?.Left?.Id;
+
+    /// <summary>The agents of attempts that failed and were followed by others, in order. Null for none.</summary>
+    public IReadOnlyList<string>? EarlierAgentIds => _setbacks?.Earlier;
+
     /// <summary>What the attempt that failed last failed with.</summary>
     public TaskError? LastError => _setbacks?.LastError;
 
@@ -211,11 +217,15 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         Attempt++;
         _hasBegun = false;
         var setbacks = _setbacks ??= new Setbacks();
+        (setbacks.Earlier ??= []).Add(failed.Id);
         setbacks.Avoid = failed;
         setbacks.LastError = error;
         (setbacks.AvoidFor, setbacks.AvoidSince) = (delay, time.GetTimestamp());
         ForgetRefusals();
     }
+
+    /// <summary>An attempt failed, or is not waited for any longer.</summary>
+    public void Leave(AgentSlot slot) => (_setbacks ??= new Setbacks()).Left = slot;
 
     /// <summary>What is left of the total deadline; null when there is none.</summary>
     public TimeSpan? TimeLeft(TimeProvider time) => Task.Deadline is { } deadline ? deadline - time.GetElapsedTime(ArrivedAt) : null;
@@ -249,6 +259,10 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         public PolicyViolationException? LastRefusal { get; set; }
 
         public AgentSlot? Avoid { get; set; }
+
+        public AgentSlot? Left { get; set; }
+
+        public List<string>? Earlier { get; set; }
 
         public TaskError? LastError { get; set; }
 

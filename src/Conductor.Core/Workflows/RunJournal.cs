@@ -50,6 +50,15 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
         _events.AddFinished(task, result.AgentId is { } agent ? NumberOf(agent) : null, result, phase, round, Now);
     }
 
+    /// <summary>Agents took part, whose attempts failed and were followed by others.</summary>
+    public void AddAgents(IReadOnlyList<string>? agents)
+    {
+        foreach (var agent in agents ?? [])
+        {
+            NumberOf(agent);
+        }
+    }
+
     private int NumberOf(string agent)
     {
         if (!_agents.TryGet(agent, out var number))

@@ -159,6 +159,7 @@ internal sealed partial class WorkflowRunner
             ForgetStart(task.Index, task.Result);
             if (task.Result is { } result)
             {
+                _journal.AddAgents(task.Request!.EarlierAgentIds);
                 Finish(task.Index, result);
             }
             else

@@ -126,7 +126,7 @@ internal sealed partial class WorkflowRunner
         var result = NotRun(
             index, AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = $"Task '{_plan.Task(index).Id}' was cancelled with its run." });
         var duration = request.AttemptsBegun == 0 ? TimeSpan.Zero : _services.Time.GetElapsedTime(request.FirstBegunAt);
-        return result with { Attempts = request.AttemptsBegun, StartedAt = result.CompletedAt - duration, Duration = duration };
+        return result with { AgentId = request.LastAgentId, Attempts = request.AttemptsBegun, StartedAt = result.CompletedAt - duration, Duration = duration };
     }
 
     private TaskResult NotRun(int index, AgentTaskStatus status, TaskError error)

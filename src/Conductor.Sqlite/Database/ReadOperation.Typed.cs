@@ -4,14 +4,26 @@ namespace Conductor.Sqlite.Database;
 /// <typeparam name="T">The answer.</typeparam>
 internal sealed class ReadOperation<T>(Func<SqliteSession, T> work) : ReadOperation
 {
-    private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    /// <summary>What follows runs where it is completed: that is a work item of its own already.</summary>
+    private readonly TaskCompletionSource<T> _completion = new();
     private T _answer = default!;
+    private Exception? _failure;
 
     public Task<T> Completion => _completion.Task;
 
     public override void Run(SqliteSession session) => _answer = work(session);
 
-    public override void Complete() => _completion.TrySetResult(_answer);
+    protected override void Note(Exception exception) => _failure = exception;
 
-    public override void Fail(Exception exception) => _completion.TrySetException(exception);
+    protected override void Tell()
+    {
+        if (_failure is { } failure)
+        {
+            _completion.TrySetException(failure);
+        }
+        else
+        {
+            _completion.TrySetResult(_answer);
+        }
+    }
 }
