@@ -16,6 +16,20 @@ public static class AgentCoordinatorExtensions
         this AgentCoordinator coordinator, AgentType type, TaskData? input = null, CancellationToken cancellationToken = default) =>
         coordinator.DispatchAsync<TOutput>(new TaskDefinition { AgentType = type, Input = input ?? TaskData.Empty }, cancellationToken);
 
+    /// <summary>Dispatches a task with a typed input and gives its output.</summary>
+    /// <typeparam name="TInput">The input's type.</typeparam>
+    /// <typeparam name="TOutput">The output's type.</typeparam>
+    /// <param name="coordinator">The coordinator.</param>
+    /// <param name="type">The type of agent.</param>
+    /// <param name="input">What the agent gets.</param>
+    /// <param name="cancellationToken">Cancels the task.</param>
+    /// <exception cref="ConductorException">It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
+    public static ValueTask<TOutput> DispatchAsync<TInput, TOutput>(
+        this AgentCoordinator coordinator, AgentType type, TInput input, CancellationToken cancellationToken = default) =>
+        coordinator.DispatchAsync<TOutput>(type, TaskData.From(input), cancellationToken);
+
     /// <summary>Dispatches a task and gives its output.</summary>
     /// <typeparam name="TOutput">The output's type.</typeparam>
     /// <param name="coordinator">The coordinator.</param>

@@ -14,7 +14,7 @@ internal static class AgentActivator
     {
         if (lifetime == AgentLifetime.PerTask || (lifetime == AgentLifetime.Auto && new ScopedSearch(services).IsAskedForBy(typeof(TAgent))))
         {
-            return new PerTaskAgent(static scope => ActivatorUtilities.CreateInstance<TAgent>(scope), provider.GetRequiredService<ConductorEnvironment>());
+            return MakePerTask(static scope => ActivatorUtilities.CreateInstance<TAgent>(scope), provider);
         }
 
         var scope = provider.CreateAsyncScope();
@@ -22,6 +22,9 @@ internal static class AgentActivator
         agent.Scope = scope;
         return agent;
     }
+
+    /// <summary>An agent that is made for each task, with the services of the task's own scope.</summary>
+    public static BaseAgent MakePerTask(Func<IServiceProvider, BaseAgent> make, IServiceProvider provider) => new PerTaskAgent(make, provider.GetRequiredService<ConductorEnvironment>());
 
     /// <summary>The input and output of a typed agent.</summary>
     public static IReadOnlyList<Type> PayloadTypesOf(Type agent)

@@ -38,13 +38,18 @@ public sealed class ConductorBuilder
 
     /// <summary>Adds agents from a factory.</summary>
     /// <param name="type">Their type.</param>
-    /// <param name="factory">Makes one; called again for a replacement when one has to be set aside.</param>
+    /// <param name="factory">
+    /// Makes one, with the services of the container; called again for a replacement when one has to be set aside. With <see cref="AgentLifetime.PerTask"/> it makes one for each task, with the services of
+    /// the task's own scope.
+    /// </param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
     /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
-    public ConductorBuilder AddAgent(AgentType type, Func<IServiceProvider, BaseAgent> factory, int count = 1, string? agentId = null)
+    /// <param name="lifetime">How long an instance lives. Default: as long as the agent; what a factory asks for cannot be seen.</param>
+    public ConductorBuilder AddAgent(
+        AgentType type, Func<IServiceProvider, BaseAgent> factory, int count = 1, string? agentId = null, AgentLifetime lifetime = AgentLifetime.PerAgent)
     {
         ArgumentNullException.ThrowIfNull(factory);
-        return Add(type, count, agentId, payloadTypes: [], factory);
+        return Add(type, count, agentId, payloadTypes: [], lifetime == AgentLifetime.PerTask ? provider => AgentActivator.MakePerTask(factory, provider) : factory);
     }
 
     /// <summary>Adds agents from a delegate.</summary>

@@ -183,7 +183,15 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
     public ValueTask<TOutput> DispatchAsync<TInput, TOutput>(AgentType type, TInput input, CancellationToken cancellationToken = default) =>
-        Coordinator.DispatchAsync<TOutput>(type, TaskData.From(input), cancellationToken);
+        Coordinator.DispatchAsync<TInput, TOutput>(type, input, cancellationToken);
+
+    /// <summary>Dispatches a task and gives what became of it: the long form, see <see cref="AgentCoordinator.DispatchTaskAsync"/>.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="cancellationToken">Cancels the task.</param>
+    /// <exception cref="ConductorException">It never ran, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
+    public ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default) => Coordinator.DispatchTaskAsync(task, cancellationToken);
 
     /// <summary>Stops everything, giving running tasks <see cref="ConductorOptions.ShutdownTimeout"/>.</summary>
     public async ValueTask DisposeAsync()

@@ -203,6 +203,7 @@ public sealed class CircuitBreaker
     /// <summary>Looks at the clock: one look is one answer, and a second one may be later than the recovery.</summary>
     private TimeSpan LeftOfRecovery() => _recoveryTimeout - _time.GetElapsedTime(_lastFailureAt);
 
+    /// <summary>Apart from the healthy case, which is not to pay for the closure.</summary>
     private void CountSuccess(CircuitBreakerSettings? settings) => Change(() => OnSuccess(settings));
 
     private void OnSuccess(CircuitBreakerSettings? settings)

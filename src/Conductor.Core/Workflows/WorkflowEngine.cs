@@ -271,9 +271,9 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         {
             // The waiting is over, not the stop.
         }
-        catch (Exception exception) when (all.IsCompleted)
+        catch (Exception) when (all.IsCompleted)
         {
-            _ = exception;
+            // A run's, which has logged it.
         }
     }
 

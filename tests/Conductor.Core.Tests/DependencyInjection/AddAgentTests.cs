@@ -60,6 +60,30 @@ public sealed class AddAgentTests
     }
 
     [Fact]
+    public async Task AddAgent_FactoryPerTask_GetsTheServicesOfEachTask()
+    {
+        await using var conductor = await StartAsync(
+            static builder => builder.AddAgent(Worker, static scope => new NeedsScoped(scope.GetRequiredService<Scoped>()), lifetime: AgentLifetime.PerTask),
+            static services => services.AddScoped<Scoped>());
+
+        var first = await conductor.DispatchAsync<Scoped>(Worker);
+        var second = await conductor.DispatchAsync<Scoped>(Worker);
+
+        first.Should().NotBeSameAs(second);
+        (first.Disposals, second.Disposals).Should().Be((1, 1));
+    }
+
+    [Fact]
+    public async Task AddAgent_FactoryPerTaskThatGivesNull_FailsTheTaskAndSaysSo()
+    {
+        await using var conductor = await StartAsync(static builder => builder.AddAgent(Worker, static _ => null!, lifetime: AgentLifetime.PerTask));
+
+        var result = await conductor.DispatchTaskAsync(new TaskDefinition { AgentType = Worker });
+
+        (result.Status, result.Error!.Message).Should().Be((AgentTaskStatus.Failed, "The factory of agent 'worker-1' gave null. Let it give an agent for each task."));
+    }
+
+    [Fact]
     public async Task AddAgent_SeveralOfAScopedDependency_ComeFromAScopeOfEachTaskToo()
     {
         await using var conductor = await StartAsync(

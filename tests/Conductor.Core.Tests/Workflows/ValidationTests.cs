@@ -13,6 +13,7 @@ public sealed class ValidationTests
         await rig.AddAllTypesAsync(_ => throw new InvalidOperationException("must not run"));
         var thrown = await FluentActions.Awaiting(() => rig.Engine.StartWorkflowAsync(definition).AsTask()).Should().ThrowAsync<WorkflowValidationException>();
         (await rig.Engine.ListRunsAsync()).Items.Should().BeEmpty();
+        definition.Invoking(static invalid => invalid.EnsureValid()).Should().Throw<WorkflowValidationException>().Which.Problems.Should().Equal(thrown.Which.Problems);
         return thrown.Which;
     }
 
