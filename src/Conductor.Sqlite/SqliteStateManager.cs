@@ -84,6 +84,9 @@ public sealed partial class SqliteStateManager : StateManager
         }
     }
 
+    /// <inheritdoc />
+    public override int OperationsUnderWay => (_writer?.UnderWay ?? 0) + (_readers?.UnderWay ?? 0);
+
     /// <summary>Saves done and transactions committed since the store was connected.</summary>
     internal (long Operations, long Commits) Written => _writer is { } writer ? (writer.Operations, writer.Commits) : default;
 

@@ -22,8 +22,8 @@ namespace Conductor.Testing;
 /// real time.
 /// </para>
 /// <para>
-/// What it can know: work that is queued on the thread pool, threads of the process that want a processor, and uses of the clock. What it cannot know: real I/O under way, and waits by another
-/// clock. There it would advance too early, and a task would meet its time limit: set <see cref="ConductorTestHostOptions.QuietPeriod"/>. While other tests keep the process busy, it goes by the
+/// What it can know: work that is queued on the thread pool, threads of the process that want a processor, uses of the clock, and operations of a store that says so (SQLite's does, see
+/// <see cref="StateManager.OperationsUnderWay"/>). What it cannot know: other real I/O under way, and waits by another clock. There it would advance too early, and a task would meet its time limit: set <see cref="ConductorTestHostOptions.QuietPeriod"/>. While other tests keep the process busy, it goes by the
 /// uses of the clock alone, and more slowly.
 /// </para>
 /// <para>Agent states are saved, and runs that may be taken over are looked for, once a minute instead of once a second, unless set otherwise: time has to stop at fewer timers.</para>
@@ -39,7 +39,7 @@ public sealed class ConductorTestHost : IAsyncDisposable
         Time = time;
         Bus = provider.GetRequiredService<RecordingMessageBus>();
         Runtime = provider.GetRequiredService<ConductorRuntime>();
-        _driver = new TestHostDriver(time, Bus, options);
+        _driver = new TestHostDriver(time, Bus, Runtime.State, options);
     }
 
     /// <summary>The services of the container.</summary>

@@ -26,6 +26,9 @@ public abstract class DelegatingStateManager : StateManager
     public override bool IsShared => Inner.IsShared;
 
     /// <inheritdoc />
+    public override int OperationsUnderWay => Inner.OperationsUnderWay;
+
+    /// <inheritdoc />
     public override LeaseStore Leases => Inner.Leases;
 
     /// <inheritdoc />

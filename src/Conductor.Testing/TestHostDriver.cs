@@ -1,13 +1,15 @@
+using Conductor.State;
+
 namespace Conductor.Testing;
 
 /// <summary>Lets virtual time pass as far as somebody waits for it, on a thread of its own.</summary>
-internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageBus bus, ConductorTestHostOptions options)
+internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageBus bus, StateManager state, ConductorTestHostOptions options)
 {
     // Nothing is set, nothing runs: only work that cannot be seen could still end the waiting, and it gets this long.
     private static readonly TimeSpan _nothingLeftLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(1);
 
-    private readonly ThreadPoolActivity _activity = new(time, options.QuietPeriod);
+    private readonly ThreadPoolActivity _activity = new(time, state, options.QuietPeriod);
 
     /// <summary>Advances from timer to timer until something is so.</summary>
     public Task RunUntilAsync(Func<bool> isDone, string awaited) => isDone() ? Task.CompletedTask : OnOwnThread(() => Drive(isDone, awaited));
@@ -16,16 +18,24 @@ internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageB
     public Task AdvanceAsync(TimeSpan duration) => OnOwnThread(() =>
     {
         var target = time.Elapsed + duration;
-        _activity.Settle(static () => false);
+        Settle();
         while (time.TimeToNextTimer is { } next && next > TimeSpan.Zero && time.Elapsed + next <= target)
         {
             time.AdvanceToNextTimer();
-            _activity.Settle(static () => false);
+            Settle();
         }
 
         time.Advance(target - time.Elapsed);
-        _activity.Settle(static () => false);
+        Settle();
     });
+
+    private void Settle()
+    {
+        var startedAt = TimeProvider.System.GetTimestamp();
+        _activity.Settle(() => IsOver(startedAt));
+    }
+
+    private bool IsOver(long startedAt) => TimeProvider.System.GetElapsedTime(startedAt) > options.RealTimeLimit;
 
     private static Task OnOwnThread(Action action) => Task.Factory.StartNew(
         action, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.RunContinuationsAsynchronously, TaskScheduler.Default);
@@ -40,13 +50,13 @@ internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageB
         long? nothingLeftSince = null;
         while (true)
         {
-            _activity.Settle(isDone);
+            _activity.Settle(() => isDone() || IsOver(startedAt));
             if (isDone())
             {
                 return;
             }
 
-            if (real.GetElapsedTime(startedAt) > options.RealTimeLimit)
+            if (IsOver(startedAt))
             {
                 throw Stuck(awaited, $"{options.RealTimeLimit.TotalSeconds:0.#} s of real time were allowed", virtualStart);
             }

@@ -1,12 +1,13 @@
 using System.Runtime;
+using Conductor.State;
 
 namespace Conductor.Testing;
 
 /// <summary>
-/// Tells when the process has nothing more to do on the thread pool. It sees work that is queued or runs there and uses of the clock; it
-/// does not see I/O under way. To be called from a thread of its own.
+/// Tells when the process has nothing more to do. It sees work that is queued on the thread pool, threads that want a processor, uses of the clock, and what the store has under way; it
+/// does not see other I/O. To be called from a thread of its own.
 /// </summary>
-internal sealed class ThreadPoolActivity(VirtualTimeProvider time, TimeSpan quietPeriod)
+internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager state, TimeSpan quietPeriod)
 {
     private const int IdleLooks = 3;
     private const int RestingLooks = 2;
@@ -56,13 +57,23 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, TimeSpan quie
         var spinner = default(SpinWait);
         while (!isDone())
         {
-            if (time.Activity != stamp)
+            // The store first: what it has done is work on the pool when it has nothing under way any more.
+            var isStoreAtWork = state.OperationsUnderWay > 0;
+            if (isStoreAtWork || time.Activity != stamp)
             {
                 stamp = time.Activity;
                 noisyQuiet = quietPeriod + _mostNoisyQuiet;
                 quietSince = compiledSince = TimeProvider.System.GetTimestamp();
                 (looks, rests) = (0, 0);
-                spinner.Reset();
+                if (isStoreAtWork)
+                {
+                    spinner.SpinOnce();
+                }
+                else
+                {
+                    spinner.Reset();
+                }
+
                 continue;
             }
 

@@ -32,6 +32,12 @@ public abstract partial class StateManager : IAsyncDisposable
     /// <summary>True when other processes share what is stored.</summary>
     public abstract bool IsShared { get; }
 
+    /// <summary>
+    /// Operations that wait for a disk or a network at this moment, roughly: a clock that is moved by hand, as in tests, should stand still as long as there are any. Thread-safe. Default: 0, as for a store that
+    /// does everything at once.
+    /// </summary>
+    public virtual int OperationsUnderWay => 0;
+
     /// <summary>Leases on what is stored here.</summary>
     public abstract LeaseStore Leases { get; }
 

@@ -15,7 +15,11 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
     private readonly ConcurrentBag<SqliteSession> _idle = [];
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _workers;
+    private int _underWay;
     private volatile bool _closing;
+
+    /// <summary>Reads that wait or are done just now.</summary>
+    public int UnderWay => Volatile.Read(ref _underWay);
 
     /// <summary>Reads. All of it sees one state of the database, in which everything is that was acknowledged before.</summary>
     public Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
@@ -28,6 +32,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
             return operation.Completion;
         }
 
+        Interlocked.Increment(ref _underWay);
         _waiting.Enqueue(operation);
         StartWorker();
         return cancellationToken.CanBeCanceled ? operation.Completion.WaitAsync(cancellationToken) : operation.Completion;
@@ -45,6 +50,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
         while (_waiting.TryDequeue(out var late))
         {
             late.Fail(NotConnected());
+            Interlocked.Decrement(ref _underWay);
         }
 
         foreach (var session in _idle)
@@ -121,6 +127,8 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
             }
         }
 
+        // Their callers go on by now: the pool has what they do next.
+        Interlocked.Add(ref _underWay, -batch.Count);
         if (session is not null)
         {
             session.TryRun("COMMIT");

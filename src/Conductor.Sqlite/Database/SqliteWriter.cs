@@ -22,6 +22,10 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
     private long _turnBeganAt;
     private long _operations;
     private long _commits;
+    private int _underWay;
+
+    /// <summary>Saves that wait or are done just now, and the closing of the file.</summary>
+    public int UnderWay => Volatile.Read(ref _underWay);
 
     /// <summary>Saves done so far.</summary>
     public long Operations => Volatile.Read(ref _operations);
@@ -51,6 +55,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
             }
             else
             {
+                Interlocked.Increment(ref _underWay);
                 _waiting.Enqueue(operation);
                 Monitor.Pulse(_gate);
             }
@@ -62,6 +67,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
     /// <summary>Does what waits, then closes the database.</summary>
     public Task CloseAsync()
     {
+        Interlocked.Increment(ref _underWay);
         lock (_gate)
         {
             _stopping = true;
@@ -91,12 +97,17 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
         _opened.TrySetResult();
         while (Take() is { Count: > 0 } group)
         {
+            var count = group.Count;
             session = CommitOrReopen(session, group);
+
+            // Their callers go on by now: the pool has what they do next.
+            Interlocked.Add(ref _underWay, -count);
             LetOthersWrite();
         }
 
         Close(session);
         _closed.TrySetResult();
+        Interlocked.Decrement(ref _underWay);
     }
 
     /// <summary>Nothing may end this thread, or with it the process: an effect may have closed the connection, and a logger may throw.</summary>
@@ -169,6 +180,10 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
                     if (next.TryBegin())
                     {
                         group.Add(next);
+                    }
+                    else
+                    {
+                        Interlocked.Decrement(ref _underWay);
                     }
 
                     if (next.RunsAlone)

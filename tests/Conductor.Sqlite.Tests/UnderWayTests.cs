@@ -1,0 +1,68 @@
+using Conductor.Testing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Conductor.Sqlite.Tests;
+
+/// <summary>What the store has under way is known, so that the clock of a test stands still meanwhile.</summary>
+public sealed class UnderWayTests : IDisposable
+{
+    private readonly TempFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task OperationsUnderWay_CountsWhatWaits_AndNothingThatEndedHoweverItDid()
+    {
+        await using var store = await _folder.OpenAsync();
+        using var mayGoOn = new ManualResetEventSlim();
+        using var givesUp = new CancellationTokenSource();
+        var slow = store.WriteAsync(
+            _ =>
+            {
+                mayGoOn.Wait();
+                return 1;
+            },
+            CancellationToken.None);
+        var givenUp = store.WriteAsync(static _ => 1, givesUp.Token);
+        var failing = store.WriteAsync<int>(static _ => throw new InvalidOperationException("no"), CancellationToken.None);
+        var conflict = store.SaveAgentStateAsync(
+            new AgentState { AgentId = "a", AgentType = AgentType.Coding, Status = AgentStatus.Idle }, StateExpectation.AtVersion(7)).AsTask();
+        await givesUp.CancelAsync();
+        store.OperationsUnderWay.Should().Be(4);
+
+        mayGoOn.Set();
+
+        await slow;
+        await FluentActions.Awaiting(() => givenUp).Should().ThrowAsync<OperationCanceledException>();
+        await FluentActions.Awaiting(() => failing).Should().ThrowAsync<StateException>();
+        await FluentActions.Awaiting(() => conflict).Should().ThrowAsync<StateException>();
+        await FluentActions.Awaiting(() => store.ReadAsync<int>(static _ => throw new InvalidOperationException("no"), CancellationToken.None)).Should().ThrowAsync<StateException>();
+        await store.ReadAsync(static session => session.Pairs<string?, string?>("SELECT id, id FROM conductor_dead_letters"), CancellationToken.None);
+        SpinWait.SpinUntil(() => store.OperationsUnderWay == 0, TimeSpan.FromSeconds(20)).Should().BeTrue();
+    }
+
+    /// <summary>Hours of waiting, with commits to a disk between: none of them may meet a time limit, or lose its lease, because the clock went on without it.</summary>
+    [Fact]
+    public async Task TestHost_OnAFile_LetsNoTimePassWhileTheStoreWorks()
+    {
+        await using var host = await ConductorTestHost.StartAsync(builder => builder
+            .AddAgent<string, string>("sleeper", static async (input, task, token) =>
+            {
+                await Task.Delay(TimeSpan.FromMinutes(30), task.TimeProvider, token);
+                return input;
+            }, count: 2)
+            .UseSqlite(_folder.ConnectionString));
+        var definition = WorkflowDefinition.Create("nights").Phase(WorkflowPhase.Development, static phase =>
+        {
+            for (var night = 0; night < 8; night++)
+            {
+                phase.Task($"{night}", new AgentType("sleeper"), "well").Timeout(TimeSpan.FromHours(1)).Retry(0);
+            }
+        }).Build();
+
+        var state = await host.WaitAsync(host.Workflows.RunWorkflowAsync(definition));
+
+        state.EnsureCompleted();
+        host.Time.Elapsed.Should().BeCloseTo(TimeSpan.FromHours(2), TimeSpan.FromMinutes(1));
+    }
+}
