@@ -14,15 +14,18 @@ public sealed class UnderWayTests : IDisposable
     public async Task OperationsUnderWay_CountsWhatWaits_AndNothingThatEndedHoweverItDid()
     {
         await using var store = await _folder.OpenAsync();
+        using var hasBegun = new ManualResetEventSlim();
         using var mayGoOn = new ManualResetEventSlim();
         using var givesUp = new CancellationTokenSource();
         var slow = store.WriteAsync(
             _ =>
             {
+                hasBegun.Set();
                 mayGoOn.Wait();
                 return 1;
             },
             CancellationToken.None);
+        hasBegun.Wait();
         var givenUp = store.WriteAsync(static _ => 1, givesUp.Token);
         var failing = store.WriteAsync<int>(static _ => throw new InvalidOperationException("no"), CancellationToken.None);
         var conflict = store.SaveAgentStateAsync(
