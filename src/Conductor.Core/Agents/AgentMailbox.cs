@@ -169,6 +169,9 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     /// <summary>The agent is free for another task.</summary>
     protected abstract void OnFree();
 
+    /// <summary>The agent's code fails at an attempt only because the coordinator, or an engine of it, stops. Its result follows.</summary>
+    public abstract void NoteStopped(long attempt);
+
     /// <summary>The result of an attempt could not be published.</summary>
     protected abstract void OnUndeliverable(long attempt, TaskResult result, Exception exception);
 

@@ -152,6 +152,9 @@ internal sealed partial class AgentSlot
     }
 
     /// <inheritdoc />
+    public override void NoteStopped(long attempt) => Volatile.Write(ref _stoppedAttempt, attempt);
+
+    /// <inheritdoc />
     protected override bool NoteReturn(long attempt, DateTimeOffset at)
     {
         if (_codeReturned || attempt == 0 || AttemptNumber != attempt)

@@ -70,7 +70,8 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
     public Pulse Committed { get; } = new();
 
     /// <inheritdoc />
-    bool IDispatchOwner.IsStopping => StopCause >= StopCause.Draining;
+    /// <remarks>Also in the moment before the engine's stop has told it.</remarks>
+    bool IDispatchOwner.IsStopping => StopCause >= StopCause.Draining || _services.Stopping.IsCancellationRequested;
 
     /// <inheritdoc />
     HeldLease? IDispatchOwner.Lease => _services.Options.IgnoresLeases ? null : Lease;
