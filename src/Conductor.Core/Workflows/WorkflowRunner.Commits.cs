@@ -49,7 +49,7 @@ internal sealed partial class WorkflowRunner
 
     private async ValueTask RenewLeaseAsync()
     {
-        if (!await LeaseKeeper.TryRenewAsync(_services, Lease, CancellationToken.None).ConfigureAwait(false))
+        if (!await Lease.TryRenewAsync(_services.State.Leases, exception => Log.RenewalFailed(_services.Logger, exception, RunId), CancellationToken.None).ConfigureAwait(false))
         {
             throw new StateException(
                 ErrorCodes.LeaseLost, $"Run '{RunId}' was paused here for so long that another process owns it now. Get it by its id to follow it.");
@@ -85,7 +85,7 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>
-    /// A store that cannot be written now is asked again for one term of the lease: repeating a step is safe. After that the run is lost here,
+    /// A store that cannot be written now is asked again as long as the lease may be held, and for one term of it at most: repeating a step is safe. After that the run is lost here,
     /// and taken up again, by this process or another, when the store works; so it is at once when the engine's stop has no more time.
     /// </summary>
     private async ValueTask SaveAsync(WorkflowTransition step)
@@ -110,7 +110,7 @@ internal sealed partial class WorkflowRunner
     }
 
     private bool MayRepeat(StateException exception, Repetition repetition) =>
-        exception.IsTransient == true && Lease.IsFresh && !repetition.IsOver && StopCause != StopCause.HandedOver;
+        exception.IsTransient == true && Lease.TimeLeft > TimeSpan.Zero && !repetition.IsOver && StopCause != StopCause.HandedOver;
 
     private void ReportProgress()
     {

@@ -177,7 +177,7 @@ internal sealed partial class WorkflowRunner
                 await HandOverAsync().ConfigureAwait(false);
                 break;
             default:
-                Lose(_lossReason ?? new StateException(ErrorCodes.LeaseLost, $"Run '{RunId}' belongs to another process now, or was deleted. Get it by its id to follow it."));
+                Lose(_lossReason ?? Volatile.Read(ref _notHeldBecause) ?? new StateException(ErrorCodes.LeaseLost, $"Run '{RunId}' belongs to another process now, or was deleted. Get it by its id to follow it."));
                 break;
         }
     }
