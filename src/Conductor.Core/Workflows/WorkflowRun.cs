@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Conductor.Messaging;
+using Conductor.State;
 
 namespace Conductor.Workflows;
 
@@ -70,6 +71,9 @@ public sealed class WorkflowRun : IAsyncDisposable
     /// </summary>
     /// <param name="afterPosition">The position of the last event already seen; 0 for all.</param>
     /// <param name="cancellationToken">Stops watching.</param>
+    /// <exception cref="StateException">
+    /// LEASE_LOST: the run was handed over as this engine stopped, and the store was disconnected after that, so that it cannot be followed from here. Otherwise what the store said.
+    /// </exception>
     public async IAsyncEnumerable<WorkflowEvent> WatchAsync(long afterPosition = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(afterPosition);
@@ -83,7 +87,7 @@ public sealed class WorkflowRun : IAsyncDisposable
         {
             // Taken before the store is read: what is committed in between is not missed. One that has not rung is awaited again: each would stay with the bells as long as they are silent.
             rung = rung.IsCompleted ? Task.WhenAny(doorbell.Next, _runner?.Committed.Next ?? doorbell.Next) : rung;
-            var history = await _services.State.GetWorkflowHistoryAsync(RunId, position, cancellationToken: cancellationToken).ConfigureAwait(false);
+            var history = await ReadHistoryAsync(position, cancellationToken).ConfigureAwait(false);
             if (history is null)
             {
                 yield break;
@@ -176,6 +180,20 @@ public sealed class WorkflowRun : IAsyncDisposable
 
     private StateException Gone() => new(
         ErrorCodes.StateConflict, $"Run '{RunId}' is not in the store: it was never started, deleted, or its retention is over (RetentionOptions).");
+
+    /// <summary>What became of a run of this engine says more than that the store, which was disconnected after it, cannot be asked.</summary>
+    private async ValueTask<WorkflowHistory?> ReadHistoryAsync(long position, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _services.State.GetWorkflowHistoryAsync(RunId, position, cancellationToken: cancellationToken).ConfigureAwait(false);
+        }
+        catch (StateException exception) when (exception.ErrorCode == ErrorCodes.StateNotConnected && _runner is { Completion: { IsFaulted: true } completion })
+        {
+            await completion.ConfigureAwait(false);
+            throw;
+        }
+    }
 
     private async Task<WorkflowState> FollowToEndAsync(CancellationToken disposed)
     {
