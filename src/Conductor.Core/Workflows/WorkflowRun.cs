@@ -11,6 +11,12 @@ namespace Conductor.Workflows;
 /// </summary>
 public sealed class WorkflowRun : IAsyncDisposable
 {
+    /// <summary>Progress reports that wait for whoever watches; the oldest make room.</summary>
+    private const int ProgressCapacity = 256;
+
+    /// <summary>Of those, so many are given before the committed events that wait beside them.</summary>
+    private const int ProgressPerTurn = 16;
+
     private readonly WorkflowServices _services;
     private readonly WorkflowRunner? _runner;
     private readonly Lock _gate = new();
@@ -67,7 +73,8 @@ public sealed class WorkflowRun : IAsyncDisposable
 
     /// <summary>
     /// What happened in the run, from any position on, as it was committed; ends with the run. Several may watch at once. Where the position
-    /// is no longer kept, a snapshot event stands in for what is missing. Progress reports come in between; they have no position.
+    /// is no longer kept, a snapshot event stands in for what is missing. Progress reports come in between; they have no position. Who takes events more slowly than progress is reported misses the oldest reports,
+    /// and may see some of a task after its end.
     /// </summary>
     /// <param name="afterPosition">The position of the last event already seen; 0 for all.</param>
     /// <param name="cancellationToken">Stops watching.</param>
@@ -77,7 +84,7 @@ public sealed class WorkflowRun : IAsyncDisposable
     public async IAsyncEnumerable<WorkflowEvent> WatchAsync(long afterPosition = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(afterPosition);
-        var progress = Channel.CreateBounded<WorkflowEvent>(new BoundedChannelOptions(256) { FullMode = BoundedChannelFullMode.DropOldest });
+        var progress = Channel.CreateBounded<WorkflowEvent>(new BoundedChannelOptions(ProgressCapacity) { FullMode = BoundedChannelFullMode.DropOldest });
         var doorbell = new Pulse();
         var subscription = await SubscribeAsync(progress.Writer, doorbell, cancellationToken).ConfigureAwait(false);
         await using var subscribed = subscription.ConfigureAwait(false);
@@ -93,7 +100,8 @@ public sealed class WorkflowRun : IAsyncDisposable
                 yield break;
             }
 
-            while (progress.Reader.TryRead(out var report))
+            // Those that came before what is committed come before it, but not for ever: as fast as they are taken, others may come. When the run is over, none does.
+            for (var most = history.IsComplete ? ProgressCapacity : ProgressPerTurn; most > 0 && progress.Reader.TryRead(out var report); most--)
             {
                 yield return report;
             }

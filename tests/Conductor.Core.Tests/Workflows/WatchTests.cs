@@ -194,6 +194,51 @@ public sealed class WatchTests
         (await CollectAsync(run, long.MaxValue)).Should().BeEmpty();
     }
 
+    /// <summary>Whoever watches is slower than those who report.</summary>
+    [Fact]
+    public async Task WatchAsync_MoreProgressThanIsTaken_DoesNotHoldBackWhatIsCommitted()
+    {
+        await using var rig = await Rig.StartAsync();
+        var release = new TaskCompletionSource();
+        await rig.AddAllTypesAsync(_ => TaskData.Empty);
+        await rig.Coordinator.UnregisterAgentAsync("coding");
+        await rig.Coordinator.UnregisterAgentAsync("devops");
+        await rig.AddAsync(async (_, _) =>
+        {
+            await release.Task;
+            return TaskData.Empty;
+        });
+        await rig.AddAsync(
+            async (_, token) =>
+            {
+                await Task.Delay(Timeout.Infinite, token);
+                return TaskData.Empty;
+            },
+            AgentType.DevOps);
+        await using var run = await rig.Engine.StartWorkflowAsync(Two());
+        var status = new AgentMessage { Type = MessageType.StatusUpdate, Sender = "agent", Payload = new StatusUpdate { AgentId = "agent", TaskId = "code" } };
+        var reports = 0;
+
+        await foreach (var happening in run.WatchAsync())
+        {
+            if (happening.Kind == WorkflowEventKind.TaskFinished)
+            {
+                break;
+            }
+
+            // For each report that is taken two come, and the task is over soon.
+            reports += happening.Kind == WorkflowEventKind.Progress ? 1 : 0;
+            reports.Should().BeLessThan(200, "the task's end is committed");
+            await rig.Bus.PublishAsync(Channels.Workflow(run.RunId), status);
+            await rig.Bus.PublishAsync(Channels.Workflow(run.RunId), status);
+            await Rig.SettleAsync();
+            if (reports == 5)
+            {
+                release.TrySetResult();
+            }
+        }
+    }
+
     /// <summary>The store goes after the engine, and cannot tell any more what became of the run.</summary>
     [Fact]
     public async Task WatchAsync_EverythingStops_SaysThatTheRunWasHandedOver()
