@@ -130,7 +130,9 @@ public sealed class WorkflowRun : IAsyncDisposable
     }
 
     /// <summary>
-    /// Cancels the run. The wish is stored, and whoever owns the run carries it out: at once in this engine, within a third of <see cref="WorkflowOptions.LeaseDuration"/> elsewhere.
+    /// Cancels the run. The wish is stored, and whoever owns the run carries it out: at once in this engine; elsewhere at the next look for runs to take
+    /// over (<see cref="WorkflowOptions.RecoveryInterval"/>), and within a third of <see cref="WorkflowOptions.LeaseDuration"/> where the engine does not look (<see cref="WorkflowEngine.StartAsync"/>), or rests
+    /// because looking takes long, or the store does not say it there (<see cref="State.UnfinishedWorkflow.IsCancellationRequested"/>).
     /// </summary>
     /// <param name="cancellationToken">Gives up asking.</param>
     /// <returns>False when the run has ended before, or is no longer kept.</returns>
