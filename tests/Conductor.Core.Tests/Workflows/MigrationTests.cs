@@ -131,14 +131,16 @@ public sealed class MigrationTests
     public async Task StartWorkflowAsync_ByATaskOfTheRunItselfThatKeepsItsToken_TheLogSaysWhatItMayWaitFor()
     {
         await using var rig = await Rig.StartAsync();
+        var asked = new TaskCompletionSource();
         await rig.AddAsync(async (task, _) =>
         {
-            await rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, CancellationToken.None);
+            var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, CancellationToken.None).AsTask();
+            asked.TrySetResult();
+            await start;
             return task.Task.Id;
         });
         await using var run = await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
-        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
-        await Rig.SettleAsync();
+        await asked.Task;
 
         rig.Time.Advance(TimeSpan.FromSeconds(10));
 
@@ -149,7 +151,7 @@ public sealed class MigrationTests
     public async Task StartWorkflowAsync_ByATaskOfAnotherRun_Migrates()
     {
         await using var rig = await Rig.StartAsync();
-        var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var (begun, asked, release) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
         await rig.AddAsync(async (task, _) =>
         {
             begun.TrySetResult();
@@ -159,14 +161,16 @@ public sealed class MigrationTests
         await rig.AddAsync(
             async (_, token) =>
             {
-                await using var migrated = await rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, token);
+                var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, token).AsTask();
+                asked.TrySetResult();
+                await (await start).DisposeAsync();
                 return "migrated";
             },
             AgentType.DevOps);
         await using var run = await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
         await begun.Task;
         var other = rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = "other", Tasks = [new TaskDefinition { AgentType = AgentType.DevOps }] }).AsTask();
-        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 2, "both to run");
+        await asked.Task;
         release.SetResult();
 
         (await rig.DriveAsync(other)).Status.Should().Be(WorkflowStatus.Completed);
