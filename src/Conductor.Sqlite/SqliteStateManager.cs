@@ -159,9 +159,6 @@ public sealed partial class SqliteStateManager : StateManager
         }
     }
 
-    private static StateException NotConnected() => new(
-        ErrorCodes.StateNotConnected, $"{nameof(SqliteStateManager)} is not connected. Call ConnectAsync first, or let the host or StartConductorAsync do it.");
-
     /// <summary>In the background: what fails is logged, and tried again at the next turn.</summary>
     private void StartRetention() => _ = RunRetentionAsync();
 

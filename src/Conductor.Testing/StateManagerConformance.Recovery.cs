@@ -102,6 +102,13 @@ public sealed partial class StateManagerConformance
             await store.Leases.ReleaseAsync(heir).ConfigureAwait(false);
             Check.True(await UnfinishedAsync(store).ConfigureAwait(false) is { Lease: null, IsHeld: false }, "a run that was given back to show no lease");
         });
+        Add("An unfinished run shows whether somebody asked for it to be cancelled", async store =>
+        {
+            await store.CommitWorkflowAsync(Step(0)).ConfigureAwait(false);
+            Check.True(!(await UnfinishedAsync(store).ConfigureAwait(false)).IsCancellationRequested, "a run that nobody wants cancelled to say so");
+            Check.True(await store.RequestCancellationAsync("run").ConfigureAwait(false), "the request to be taken");
+            Check.True((await UnfinishedAsync(store).ConfigureAwait(false)).IsCancellationRequested, "a run that somebody wants cancelled to say so");
+        });
         Add("A lease that ran out but was not taken still lets its holder commit: the fence decides, not the clock", async (store, environment) =>
         {
             var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;

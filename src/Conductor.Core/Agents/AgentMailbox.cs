@@ -125,6 +125,15 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
         }
     }
 
+    /// <summary>The id of the task under way here, if it is one of a run and a token is the one that it was given.</summary>
+    public string? FindTask(string workflowId, CancellationToken token)
+    {
+        lock (this)
+        {
+            return _current is { } current && current.WorkflowId == workflowId && _cancellation!.Token == token ? current.Task.Id : null;
+        }
+    }
+
     /// <summary>Asks the agent's code to stop; its own result is published as ever.</summary>
     /// <returns>False when the mailbox does not run it: it never came (and is refused should it come now), or it is over.</returns>
     public bool Cancel(long attempt)
@@ -168,6 +177,9 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
 
     /// <summary>The agent is free for another task.</summary>
     protected abstract void OnFree();
+
+    /// <summary>The agent's code fails at an attempt only because the coordinator, or an engine of it, stops. Its result follows.</summary>
+    public abstract void NoteStopped(long attempt);
 
     /// <summary>The result of an attempt could not be published.</summary>
     protected abstract void OnUndeliverable(long attempt, TaskResult result, Exception exception);

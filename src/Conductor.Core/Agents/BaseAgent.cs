@@ -100,6 +100,7 @@ public abstract class BaseAgent
 #pragma warning restore CA1031
         {
             Log.AgentFailed(task.Logger, exception, task.AgentId, task.Task.Id);
+            task.NoteIfStopped(exception);
             result = task.ToResult(AgentTaskStatus.Failed, task.Environment.Classify(exception, task.Task, task.WorkflowId));
         }
 

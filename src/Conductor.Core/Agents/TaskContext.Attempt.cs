@@ -41,6 +41,15 @@ public sealed partial class TaskContext : IMessageSource
         return true;
     }
 
+    /// <summary>The agent's code failed: tells the mailbox when that is only for a stop of the coordinator, unless the attempt has its result already (its time was over).</summary>
+    internal void NoteIfStopped(Exception exception)
+    {
+        if (_result is null && _mailbox is { } mailbox && StopFailures.IsOf(exception, mailbox.Host.CoordinatorId))
+        {
+            mailbox.NoteStopped(Number);
+        }
+    }
+
     /// <summary>Publishes the result that was claimed, where whoever assigned the task takes results.</summary>
     internal ValueTask PublishAsync(TaskResult result)
     {

@@ -30,6 +30,10 @@ public sealed partial class AgentCoordinator
         return _pools.TryGet(type, out var pool) ? [.. pool.IdleSlots().Select(static slot => slot.Agent)] : [];
     }
 
+    /// <summary>The id of the task of a run that asks for something with the token it was given, if one does: it would wait for itself by waiting for its run.</summary>
+    internal string? FindTask(string workflowId, CancellationToken token) =>
+        token.CanBeCanceled ? _slots.Values.Select(slot => slot?.FindTask(workflowId, token)).FirstOrDefault(static task => task is not null) : null;
+
     /// <summary>Registers an agent that knows its identity. It takes tasks when this returns.</summary>
     /// <param name="agent">The agent.</param>
     /// <param name="cancellationToken">Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.</param>

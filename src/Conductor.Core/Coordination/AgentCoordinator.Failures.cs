@@ -10,21 +10,41 @@ public sealed partial class AgentCoordinator
         ? result with { Status = AgentTaskStatus.Skipped }
         : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
 
-    /// <summary>What fails when the container is being disposed may have failed for want of a service, which says nothing about the task.</summary>
-    private void ThrowIfForWantOfServices(AgentSlot slot, DispatchTicket ticket, TaskResult result)
+    /// <summary>
+    /// What fails because this coordinator, or an engine of it, stops (a workflow that it awaited was handed over, what it asked for was refused), or when the container is being disposed and may not have given
+    /// what was needed: neither says anything about the task, which is given back.
+    /// </summary>
+    private void ThrowIfByStop(AgentSlot slot, DispatchTicket ticket, TaskResult result)
     {
-        if (!_host.LacksServices)
+        if (slot.FailedByStop && EndsWithStop(ticket))
         {
-            return;
+            Log.FailedByStop(_logger, ticket.Task.Id, slot.Id, result.Error?.Message);
+            throw GiveBackFailed(
+                slot,
+                ticket,
+                $"Task '{ticket.Task.Id}' failed because Conductor stops, which ended or refused what it asked for ({result.Error?.Message}). Nothing is recorded: dispatch it again after the next start.");
         }
 
+        if (_host.LacksServices)
+        {
+            Log.FailedForWantOfServices(_logger, ticket.Task.Id, slot.Id, result.Error?.Message);
+            throw GiveBackFailed(
+                slot,
+                ticket,
+                $"Task '{ticket.Task.Id}' failed while the container was being disposed, which no longer gave what it needed ({result.Error?.Message}). Nothing is recorded: dispatch it again after the " +
+                "next start, and stop Conductor, or the host, before the container is disposed.");
+        }
+    }
+
+    /// <summary>Not a task of a run that goes on: it asked an engine that stops, which is not its own, and fails by that like by anything else.</summary>
+    private bool EndsWithStop(DispatchTicket ticket) =>
+        ticket.IsStandalone || ticket.Assignment.ReplayOf is not null || ticket.IsToBeGivenBack || _stop.Asked.IsCancellationRequested;
+
+    private NoAvailableAgentException GiveBackFailed(AgentSlot slot, DispatchTicket ticket, string message)
+    {
         slot.Forsake();
-        Log.FailedForWantOfServices(_logger, ticket.Task.Id, slot.Id, result.Error?.Message);
         ticket.IsGivenBack = true;
-        throw new NoAvailableAgentException(
-            ticket.Task.AgentType,
-            $"Task '{ticket.Task.Id}' failed while the container was being disposed, which no longer gave what it needed ({result.Error?.Message}). Nothing is recorded: dispatch it again after the " +
-            "next start, and stop Conductor, or the host, before the container is disposed.");
+        return StopFailures.Mark(new NoAvailableAgentException(ticket.Task.AgentType, message), Id);
     }
 
     private async ValueTask<ErrorDecision> DecideAsync(AgentSlot slot, DispatchTicket ticket, TaskResult result, CancellationToken cancellationToken)
@@ -87,7 +107,7 @@ public sealed partial class AgentCoordinator
         if (_stopped || ticket.IsGivenBack)
         {
             // It did not fail: its next attempt was not begun. Recorded, it could never be dispatched again.
-            throw exception;
+            throw ticket.IsGivenBack ? StopFailures.Mark(exception, Id) : exception;
         }
 
         var ran = ticket.Attempt > 1;

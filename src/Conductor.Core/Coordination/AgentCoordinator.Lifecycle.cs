@@ -323,7 +323,7 @@ public sealed partial class AgentCoordinator
     {
         if (_stop.Asked.IsCancellationRequested)
         {
-            throw new InvalidOperationException("The coordinator was stopped and cannot go on. Make a new one.");
+            throw StopFailures.Mark(new InvalidOperationException("The coordinator was stopped and cannot go on. Make a new one."), Id);
         }
     }
 

@@ -210,7 +210,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
 
             // 4. A failure: the error handler decides, keeps and announces; the decision is carried out here.
-            ThrowIfForWantOfServices(slot, ticket, result);
+            ThrowIfByStop(slot, ticket, result);
             var decision = await DecideAsync(slot, ticket, result, cancellationToken).ConfigureAwait(false);
             if (decision.Action != ErrorAction.Retry)
             {

@@ -25,7 +25,7 @@ internal sealed partial class AgentSlot
 
             (_answer ??= new AttemptAnswer()).Open();
             _busyParts = 2;
-            _codeReturned = false;
+            _codeReturned = _failedByStop = false;
             Assignment = ticket.NextAssignment();
             Lease = ticket.Owner?.Lease;
             IsLed = ticket.LeadingThread == Environment.CurrentManagedThreadId;
@@ -149,6 +149,15 @@ internal sealed partial class AgentSlot
         }
 
         return claimed;
+    }
+
+    /// <inheritdoc />
+    public override void NoteStopped(long attempt)
+    {
+        lock (this)
+        {
+            _failedByStop |= AttemptNumber == attempt;
+        }
     }
 
     /// <inheritdoc />

@@ -20,6 +20,7 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     private bool _endsAtDeadline;
     private bool _codeReturned;
     private int _busyParts;
+    private bool _failedByStop;
     private long _completed;
     private long _failed;
     private long _errors;
@@ -71,6 +72,9 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     public int Dirty;
 
     public bool IsRemoved => _removed;
+
+    /// <summary>Whether the attempt under way failed only because the coordinator, or an engine of it, stops. As long as the coordinator has not dealt with its result.</summary>
+    public bool FailedByStop => Volatile.Read(ref _failedByStop);
 
     public AgentStatus Status
     {

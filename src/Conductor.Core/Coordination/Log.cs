@@ -101,6 +101,9 @@ internal static partial class Log
     [LoggerMessage(1362, LogLevel.Warning, "A bus or a store that coordinator {CoordinatorId} waits for no longer could not be connected.")]
     public static partial void LateConnectFailed(ILogger logger, Exception exception, string coordinatorId);
 
+    [LoggerMessage(1363, LogLevel.Warning, "Task {TaskId} failed on agent {AgentId} because Conductor stops ({Error}): that is not recorded, and the task is given back.")]
+    public static partial void FailedByStop(ILogger logger, string taskId, string agentId, string? error);
+
     [LoggerMessage(1370, LogLevel.Error, "What a policy registered on its token failed when the policy's answer about task {TaskId} was no longer waited for.")]
     public static partial void PolicyCallbackFailed(ILogger logger, Exception exception, string taskId);
 }

@@ -16,7 +16,6 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
     private readonly LeaseStore _leases;
     private readonly HeldLease _lease;
     private readonly string _letterId;
-    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly PeriodicLoop _renewal;
     private readonly CancellationTokenSource _ending;
@@ -25,7 +24,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
 
     private ReplayLease(LeaseStore leases, HeldLease lease, string letterId, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
-        (_leases, _lease, _letterId, _time, _logger) = (leases, lease, letterId, time, logger);
+        (_leases, _lease, _letterId, _logger) = (leases, lease, letterId, logger);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _renewal = new PeriodicLoop(_term / 3, time, RenewAsync);
     }
@@ -125,14 +124,8 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
 
         try
         {
-            // A store that hangs must not keep the replay from ending.
-            var askedAt = _time.GetTimestamp();
-            var renewal = _leases.TryRenewAsync(_lease.Current, _term, cancellationToken).AsTask();
-            if (await renewal.WaitAsync(_term / 3, _time, cancellationToken).ConfigureAwait(false) is { } renewed)
-            {
-                _lease.Renew(renewed, askedAt);
-            }
-            else
+            // A store that hangs does not keep the replay from ending: it is not waited for, and what it answers later counts all the same.
+            if (!await _lease.TryRenewAsync(_leases, exception => Log.ReplayLeaseNotRenewed(_logger, exception, _letterId), cancellationToken).ConfigureAwait(false))
             {
                 await LoseAsync().ConfigureAwait(false);
             }

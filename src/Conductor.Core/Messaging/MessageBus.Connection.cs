@@ -7,6 +7,7 @@ public abstract partial class MessageBus
     private CancellationTokenSource _connection = new();
     private IDisposable? _observation;
     private volatile bool _connected;
+    private volatile bool _disconnected;
     private volatile bool _disposed;
 
     /// <summary>True between <see cref="ConnectAsync"/> and <see cref="DisconnectAsync"/>.</summary>
@@ -34,7 +35,7 @@ public abstract partial class MessageBus
             _connection = new CancellationTokenSource();
             Disconnected = _connection.Token;
             _observation = Environment.Instruments.ObserveBusQueue(CountQueued);
-            _connected = true;
+            (_connected, _disconnected) = (true, false);
             Log.Connected(Logger, GetType().Name);
         }
         finally
@@ -58,7 +59,7 @@ public abstract partial class MessageBus
                 return;
             }
 
-            _connected = false;
+            (_disconnected, _connected) = (true, false);
             MessageSubscription[] subscriptions;
             lock (_gate)
             {

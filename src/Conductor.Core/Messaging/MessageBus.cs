@@ -256,7 +256,9 @@ public abstract partial class MessageBus : IAsyncDisposable
         {
             throw new BusException(
                 ErrorCodes.BusNotConnected,
-                $"{GetType().Name} is not connected. Call ConnectAsync first, or let the host or StartConductorAsync do it.");
+                _disposed ? $"{GetType().Name} was disposed, with the container or the host that it belongs to, and carries nothing any more. Start Conductor anew."
+                : _disconnected ? $"{GetType().Name} was disconnected, as Conductor or its host was stopped, and carries nothing any more. Start Conductor anew, or connect it again by ConnectAsync."
+                : $"{GetType().Name} is not connected. Call ConnectAsync first, or let the host or StartConductorAsync do it.");
         }
     }
 }

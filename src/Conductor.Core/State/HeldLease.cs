@@ -2,7 +2,7 @@ namespace Conductor.State;
 
 /// <summary>
 /// A lease as its owner holds it, with the moment it was renewed last by a clock of this process that only goes forward. Its owner
-/// relies on it for two thirds of its term. Thread-safe.
+/// relies on it for two thirds of its term, and holds on to what it does under it for five sixths: after that others may take it soon. Thread-safe.
 /// </summary>
 internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, TimeSpan term)
 {
@@ -14,18 +14,73 @@ internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, Ti
     public Lease Current => Volatile.Read(ref _current);
 
     /// <summary>Whether its owner may rely on it without asking.</summary>
-    public bool IsFresh => !Volatile.Read(ref _isInDoubt) && time.GetElapsedTime(Volatile.Read(ref _renewedAt)) < term * 2 / 3;
+    public bool IsFresh => !Volatile.Read(ref _isInDoubt) && Age < term * 2 / 3;
+
+    /// <summary>How much longer its owner may hold on to what it does under it, unless it is renewed; zero or less when it may not.</summary>
+    public TimeSpan TimeLeft => (term * 5 / 6) - Age;
+
+    private TimeSpan Age => time.GetElapsedTime(Volatile.Read(ref _renewedAt));
 
     /// <summary>A store said that it is lost: its owner relies on it no more before it has asked.</summary>
     public void Doubt() => Volatile.Write(ref _isInDoubt, true);
 
-    /// <summary>It was renewed.</summary>
-    /// <param name="renewed">The renewed lease.</param>
-    /// <param name="askedAtTimestamp">When that was asked for: the store may have answered late.</param>
-    public void Renew(Lease renewed, long askedAtTimestamp)
+    /// <summary>
+    /// Has it renewed. A store that hangs is not waited for beyond a third of the term, nor beyond <see cref="TimeLeft"/>; when its answer comes later, it counts all the same: the store has
+    /// renewed the lease, or somebody else has it.
+    /// </summary>
+    /// <param name="leases">Where it is held.</param>
+    /// <param name="failedLate">Told of what the store says instead of an answer when it is no longer waited for.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>False when it is lost.</returns>
+    /// <exception cref="StateException">STATE_UNAVAILABLE: the store has not answered by then.</exception>
+    public async ValueTask<bool> TryRenewAsync(LeaseStore leases, Action<Exception> failedLate, CancellationToken cancellationToken)
     {
-        Volatile.Write(ref _current, renewed);
-        Volatile.Write(ref _renewedAt, askedAtTimestamp);
-        Volatile.Write(ref _isInDoubt, false);
+        // Paused for so long that no time is left, it asks like anybody: the store may be well.
+        var left = TimeLeft;
+        var patience = left > TimeSpan.Zero && left < term / 3 ? left : term / 3;
+        var answer = AskAsync(leases, cancellationToken);
+        try
+        {
+            return await answer.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (!answer.IsCompleted)
+        {
+            _ = answer.ContinueWith(
+                late => failedLate(late.Exception!.InnerException!), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+            throw new StateException(
+                ErrorCodes.StateUnavailable,
+                $"The store did not answer for {patience} when the lease '{Current.Name}' was to be renewed: it hangs, or another process locks it. Should that happen often, raise the lease's duration.")
+            {
+                Key = Current.Name,
+                IsTransient = true,
+            };
+        }
+    }
+
+    private async Task<bool> AskAsync(LeaseStore leases, CancellationToken cancellationToken)
+    {
+        var askedAtTimestamp = time.GetTimestamp();
+        if (await leases.TryRenewAsync(Current, term, cancellationToken).ConfigureAwait(false) is not { } renewed)
+        {
+            Doubt();
+            return false;
+        }
+
+        Renew(renewed, askedAtTimestamp);
+        return true;
+    }
+
+    /// <summary>It was renewed, for its term from when that was asked for at least. Of several answers, that to the last question counts.</summary>
+    private void Renew(Lease renewed, long askedAtTimestamp)
+    {
+        lock (this)
+        {
+            if (askedAtTimestamp >= _renewedAt)
+            {
+                Volatile.Write(ref _current, renewed);
+                Volatile.Write(ref _renewedAt, askedAtTimestamp);
+                Volatile.Write(ref _isInDoubt, false);
+            }
+        }
     }
 }

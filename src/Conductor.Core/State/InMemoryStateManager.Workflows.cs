@@ -56,11 +56,16 @@ public sealed partial class InMemoryStateManager
         var after = page.ContinuationToken;
         var items = _workflows
             .Where(entry => entry.Value.IsUnfinished && (after is null || string.CompareOrdinal(entry.Key, after) > 0))
-            .Select(static entry => entry.Key)
-            .Order(StringComparer.Ordinal)
+            .OrderBy(static entry => entry.Key, StringComparer.Ordinal)
             .Take(page.Size + 1)
-            .Select(id => (Id: id, Seen: _leases.Observe(WorkflowKey(id))))
-            .Select(static run => new UnfinishedWorkflow { WorkflowId = run.Id, Lease = run.Seen.Lease, IsHeld = run.Seen.IsHeld })
+            .Select(entry => (Id: entry.Key, entry.Value.IsCancellationRequested, Seen: _leases.Observe(WorkflowKey(entry.Key))))
+            .Select(static run => new UnfinishedWorkflow
+            {
+                WorkflowId = run.Id,
+                Lease = run.Seen.Lease,
+                IsHeld = run.Seen.IsHeld,
+                IsCancellationRequested = run.IsCancellationRequested,
+            })
             .ToList();
         return new ValueTask<Page<UnfinishedWorkflow>>(ToPage(items, page.Size, static run => run.WorkflowId));
     }

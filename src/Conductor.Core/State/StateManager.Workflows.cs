@@ -136,7 +136,7 @@ public abstract partial class StateManager
         return Measure("get_workflow_history", (workflowId, afterPosition, limit), static (store, argument, token) => store.GetWorkflowHistoryCoreAsync(argument.Item1, argument.Item2, argument.Item3, token), cancellationToken);
     }
 
-    /// <summary>Asks the owner of a run, whoever that is, to cancel it. The request is stored with the run.</summary>
+    /// <summary>Asks the owner of a run, whoever that is, to cancel it. The request is stored with the run, and shows in <see cref="ListUnfinishedWorkflowsAsync"/>.</summary>
     /// <param name="workflowId">The run.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>False when there is no such run or it has ended.</returns>
@@ -196,7 +196,7 @@ public abstract partial class StateManager
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<Page<WorkflowSummary>> ListWorkflowsCoreAsync(WorkflowQuery query, CancellationToken cancellationToken);
 
-    /// <summary>Lists runs that have not ended, ordered by id.</summary>
+    /// <summary>Lists runs that have not ended, ordered by id, with their leases, and whether somebody asked for them to be cancelled.</summary>
     /// <param name="page">Which page.</param>
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsCoreAsync(PageRequest page, CancellationToken cancellationToken);

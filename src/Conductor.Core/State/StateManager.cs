@@ -16,6 +16,7 @@ public abstract partial class StateManager : IAsyncDisposable
 {
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private volatile bool _connected;
+    private volatile bool _disconnected;
     private volatile bool _disposed;
 
     /// <summary>Makes a store.</summary>
@@ -65,7 +66,7 @@ public abstract partial class StateManager : IAsyncDisposable
             if (!_connected)
             {
                 await ConnectCoreAsync(cancellationToken).ConfigureAwait(false);
-                _connected = true;
+                (_connected, _disconnected) = (true, false);
                 Log.Connected(Logger, GetType().Name, Durability);
             }
         }
@@ -84,7 +85,7 @@ public abstract partial class StateManager : IAsyncDisposable
         {
             if (_connected)
             {
-                _connected = false;
+                (_disconnected, _connected) = (true, false);
                 await DisconnectCoreAsync(cancellationToken).ConfigureAwait(false);
                 Log.Disconnected(Logger, GetType().Name);
             }
@@ -132,6 +133,13 @@ public abstract partial class StateManager : IAsyncDisposable
         Key = name,
     };
 
+    /// <summary>What is asked of a store that is not connected, not yet or no longer: the message says which, and what to do.</summary>
+    protected StateException NotConnected() => new(
+        ErrorCodes.StateNotConnected,
+        _disposed ? $"{GetType().Name} was disposed, with the container or the host that it belongs to, and can be asked for nothing any more. Ask before that, or start Conductor anew."
+        : _disconnected ? $"{GetType().Name} was disconnected, as Conductor or its host was stopped, and can be asked for nothing any more. Ask before that, start Conductor anew, or connect it again by ConnectAsync."
+        : $"{GetType().Name} is not connected. Call ConnectAsync first, or let the host or StartConductorAsync do it.");
+
     /// <summary>The execution that a dead letter is of, as its effects name it: they are kept as long as the letter.</summary>
     /// <param name="letter">The dead letter.</param>
     /// <returns><see cref="EffectKey.Scope"/> and <see cref="EffectKey.IdempotencyKey"/> of its effects; null where it has none.</returns>
@@ -167,9 +175,7 @@ public abstract partial class StateManager : IAsyncDisposable
     {
         if (!_connected)
         {
-            throw new StateException(
-                ErrorCodes.StateNotConnected,
-                $"{GetType().Name} is not connected. Call ConnectAsync first, or let the host or StartConductorAsync do it.");
+            throw NotConnected();
         }
     }
 

@@ -1,10 +1,8 @@
-using Conductor.State;
-
 namespace Conductor.Workflows;
 
 /// <summary>
 /// Renews the leases of an engine's runs, three times in each lease's term, and looks whether somebody asked for one of them to be cancelled.
-/// A run whose lease was lost, or could not be renewed for two thirds of its term, stops. Thread-safe.
+/// A run whose lease was lost stops; so does one whose lease could not be renewed until it may be another's soon. Thread-safe.
 /// </summary>
 internal sealed class LeaseKeeper(WorkflowServices services)
 {
@@ -14,61 +12,88 @@ internal sealed class LeaseKeeper(WorkflowServices services)
 
     public ValueTask StopAsync() => _loop.StopAsync();
 
-    /// <summary>Renews the lease of one run.</summary>
-    /// <returns>False when another has it.</returns>
-    public static async ValueTask<bool> TryRenewAsync(WorkflowServices services, HeldLease lease, CancellationToken cancellationToken)
-    {
-        var askedAt = services.Time.GetTimestamp();
-        var term = services.Options.LeaseDuration;
-
-        var renewed = await InTimeAsync(services.State.Leases.TryRenewAsync(lease.Current, term, cancellationToken), services, cancellationToken).ConfigureAwait(false);
-        if (renewed is not null)
-        {
-            lease.Renew(renewed, askedAt);
-        }
-
-        return renewed is not null;
-    }
-
     private static PeriodicLoop CreateLoop(WorkflowServices services) => new(
         services.Options.LeaseDuration / 3,
         services.Time,
-        token => new ValueTask(Task.WhenAll(services.Runners.Values.Select(runner => RenewAsync(services, runner, token)))));
+        token => new ValueTask(Task.WhenAll(services.Runners.Values.Select(runner => SeeToAsync(services, runner, token)))));
 
-    private static async Task RenewAsync(WorkflowServices services, WorkflowRunner runner, CancellationToken cancellationToken)
+    private static async Task SeeToAsync(WorkflowServices services, WorkflowRunner runner, CancellationToken cancellationToken)
     {
         try
         {
-            if (!await TryRenewAsync(services, runner.Lease, cancellationToken).ConfigureAwait(false))
-            {
-                StopLost(services, runner);
-            }
-            else if (await InTimeAsync(services.State.IsCancellationRequestedAsync(runner.RunId, cancellationToken), services, cancellationToken).ConfigureAwait(false))
+            if (await RenewAsync(services, runner, cancellationToken).ConfigureAwait(false)
+                && await IsCancelledAsync(services, runner, cancellationToken).ConfigureAwait(false))
             {
                 runner.Stop(StopCause.Cancelled);
             }
         }
-#pragma warning disable CA1031 // In the background: a store that fails now may work at the next turn; the fence keeps what is saved safe.
+#pragma warning disable CA1031 // In the background: a store that fails now may work at the next turn.
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
             Log.RenewalFailed(services.Logger, exception, runner.RunId);
-            if (!runner.Lease.IsFresh)
+        }
+    }
+
+    /// <summary>
+    /// Renews the lease of a run. What fails while the lease is fresh is tried again at the next turn, and after that as long as the lease may be held: the fence keeps safe what is saved, and to stop
+    /// the tasks of a program that is alone would be for nothing.
+    /// </summary>
+    /// <returns>Whether it was renewed.</returns>
+    private static async ValueTask<bool> RenewAsync(WorkflowServices services, WorkflowRunner runner, CancellationToken cancellationToken)
+    {
+        var lease = runner.Lease;
+        while (true)
+        {
+            Exception trouble;
+            try
             {
-                StopLost(services, runner);
+                var isHeld = await lease.TryRenewAsync(
+                    services.State.Leases, exception => Log.RenewalFailed(services.Logger, exception, runner.RunId), cancellationToken).ConfigureAwait(false);
+                if (!isHeld)
+                {
+                    StopLost(services, runner, reason: null);
+                }
+
+                return isHeld;
+            }
+#pragma warning disable CA1031 // Whatever a store throws, it may work at the next try.
+            catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+            {
+                Log.RenewalFailed(services.Logger, exception, runner.RunId);
+                trouble = exception;
+            }
+
+            if (!lease.IsFresh && lease.TimeLeft is var left && left > TimeSpan.Zero)
+            {
+                var pause = services.Options.LeaseDuration / 10;
+                await Task.Delay(left < pause ? left : pause, services.Time, cancellationToken).ConfigureAwait(false);
+            }
+
+            // An answer may have come late.
+            if (lease.IsFresh)
+            {
+                return false;
+            }
+
+            if (lease.TimeLeft <= TimeSpan.Zero)
+            {
+                StopLost(services, runner, trouble);
+                return false;
             }
         }
     }
 
-    /// <summary>A store that hangs must not keep a run, nor the others, from noticing that its time is over.</summary>
-    private static Task<T> InTimeAsync<T>(ValueTask<T> answer, WorkflowServices services, CancellationToken cancellationToken) =>
-        answer.AsTask().WaitAsync(services.Options.LeaseDuration / 3, services.Time, cancellationToken);
+    /// <summary>A store that hangs must not keep the lease, nor those of other runs, from being renewed.</summary>
+    private static Task<bool> IsCancelledAsync(WorkflowServices services, WorkflowRunner runner, CancellationToken cancellationToken) =>
+        services.State.IsCancellationRequestedAsync(runner.RunId, cancellationToken).AsTask().WaitAsync(services.Options.LeaseDuration / 3, services.Time, cancellationToken);
 
-    private static void StopLost(WorkflowServices services, WorkflowRunner runner)
+    private static void StopLost(WorkflowServices services, WorkflowRunner runner, Exception? reason)
     {
         if (!services.Options.IgnoresLeases)
         {
-            runner.Stop(StopCause.Lost);
+            runner.StopLost(reason);
         }
     }
 }

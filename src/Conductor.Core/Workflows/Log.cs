@@ -85,4 +85,7 @@ internal static partial class Log
 
     [LoggerMessage(1426, LogLevel.Warning, "Dead letter {DeadLetterId} of run {WorkflowId}, whose task has succeeded since, could not be removed: do not replay it.")]
     public static partial void SupersededKept(ILogger logger, Exception exception, string deadLetterId, string workflowId);
+
+    [LoggerMessage(1427, LogLevel.Warning, "The migration of run {WorkflowId} has waited {Waited} for the tasks that run, and goes on waiting. Should one of them have asked for it, it waits for itself.")]
+    public static partial void MigrationWaits(ILogger logger, string workflowId, TimeSpan waited);
 }

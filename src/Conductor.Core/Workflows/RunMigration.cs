@@ -8,6 +8,9 @@ internal sealed class RunMigration(
     Func<string, CancellationToken, ValueTask<HeldLease?>> acquire,
     Func<WorkflowPlan, RunSnapshot, HeldLease, WorkflowRunOptions, string, ValueTask<WorkflowRunner>> resume)
 {
+    /// <summary>How long a drain takes before the log says what it may wait for.</summary>
+    private static readonly TimeSpan _quietFor = TimeSpan.FromSeconds(10);
+
     /// <summary>Moves a run to another definition. When this returns, it goes on here, unless it ended meanwhile.</summary>
     /// <param name="state">Where the run stands.</param>
     /// <param name="plan">What it is to go on with.</param>
@@ -23,6 +26,11 @@ internal sealed class RunMigration(
             throw Refused(state, stored, plan);
         }
 
+        if (services.Coordinator.FindTask(state.WorkflowId, cancellationToken) is { } taskId)
+        {
+            throw WaitsForItself(state.WorkflowId, taskId);
+        }
+
         if (!services.Migrating.TryAdd(state.WorkflowId, true))
         {
             throw InUse(state.WorkflowId, "is being migrated by another caller");
@@ -32,7 +40,7 @@ internal sealed class RunMigration(
         var here = services.Runners.GetValueOrDefault(state.WorkflowId);
         try
         {
-            await (here?.DrainAsync() ?? Task.CompletedTask).ConfigureAwait(false);
+            await (here is null ? Task.CompletedTask : DrainAsync(here)).ConfigureAwait(false);
             await MigrateStoppedAsync(stored, plan, settings, migrate, state.WorkflowId, here, cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -63,6 +71,30 @@ internal sealed class RunMigration(
             throw;
         }
     }
+
+    /// <summary>A drain takes as long as the tasks that run; one of them may be waiting for it, which only its token would tell.</summary>
+    private async Task DrainAsync(WorkflowRunner runner)
+    {
+        var drained = runner.DrainAsync();
+        try
+        {
+            await drained.WaitAsync(_quietFor, services.Time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            Log.MigrationWaits(services.Logger, runner.RunId, _quietFor);
+            await drained.ConfigureAwait(false);
+        }
+    }
+
+    private static StateException WaitsForItself(string runId, string taskId) => new(
+        ErrorCodes.StateConflict,
+        $"Task '{taskId}' of run '{runId}' asked for its own run to go on with another definition (WorkflowRunOptions.Migrate). The run would first be drained, so the task would wait for its own end. " +
+        "Migrate the run from outside, or start another run.")
+    {
+        Key = StateManager.WorkflowKey(runId),
+        IsTransient = false,
+    };
 
     private static StateException InUse(string runId, string how) => new(
         ErrorCodes.StateConflict, $"Run '{runId}' {how}, so it cannot go on with another definition now. Stop that first, or wait until the run has ended.")

@@ -45,7 +45,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(policyEngine);
         var settings = Settle(options ?? new WorkflowOptions(), maxFeedbackLoops);
         SettingProblems.ThrowIfAny(settings.Problems(nameof(WorkflowOptions)), maxFeedbackLoops < 0 ? nameof(maxFeedbackLoops) : nameof(options));
-        _services = new WorkflowServices(coordinator, stateManager, policyEngine, settings, environment ?? ConductorEnvironment.Default);
+        _services = new WorkflowServices(coordinator, stateManager, policyEngine, settings, environment ?? ConductorEnvironment.Default) { Stopping = _stopping.Token };
         _leases = new LeaseKeeper(_services);
         _recovery = new WorkflowRecovery(_services, async (plan, snapshot, lease, message) => await ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message).ConfigureAwait(false));
         _migration = new RunMigration(_services, AcquireAsync, ResumeAsync);
@@ -103,7 +103,8 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <returns>The final state; a run that failed is a state too, see <see cref="WorkflowState.EnsureCompleted"/>.</returns>
     /// <exception cref="WorkflowValidationException">The definition is not valid; nothing ran.</exception>
     /// <exception cref="OperationCanceledException">
-    /// The token was cancelled. A run that it was in time for is cancelled, too, and that is stored; one that had ended just then keeps its end, and before it was started nothing is stored.
+    /// The token was cancelled. A run that it was in time for is cancelled, too, and that is stored; one that had ended just then keeps its end, and before it was started nothing is stored. (A stop of this
+    /// engine that waits no longer cancels the tasks that run: what such a task awaits by its token is handed over, and not cancelled.)
     /// </exception>
     /// <exception cref="StateException">
     /// The store did not take the run, or this engine could not go on with it: LEASE_LOST where it was handed over because the engine stopped (whoever shares the store goes on with it), another
@@ -119,7 +120,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         {
             return await run.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && !_services.HandsOver)
         {
             if (await run.CancelAsync(CancellationToken.None).ConfigureAwait(false))
             {
@@ -213,6 +214,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         await WaitQuietlyAsync(all, cancellationToken).ConfigureAwait(false);
         if (!all.IsCompleted)
         {
+            _services.HandsOver = true;
             foreach (var runner in _services.Runners.Values)
             {
                 runner.Stop(StopCause.HandedOver);
@@ -303,7 +305,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     {
         if (_stopping.IsCancellationRequested)
         {
-            throw new InvalidOperationException("The workflow engine was stopped and starts no run any more. Make a new one.");
+            throw StopFailures.Mark(new InvalidOperationException("The workflow engine was stopped and starts no run any more. Make a new one."), _services.Coordinator.Id);
         }
     }
 }

@@ -48,7 +48,7 @@ public sealed class WorkflowOptions
 
     /// <summary>
     /// How often an engine looks for runs to take over: those handed over go on at the next look, those whose owner died after
-    /// <see cref="LeaseDuration"/>. Over zero.
+    /// <see cref="LeaseDuration"/>. It sees then, too, which of its own runs were asked to be cancelled elsewhere. Over zero.
     /// </summary>
     /// <value>Default: 1 second.</value>
     public TimeSpan RecoveryInterval { get; set; } = DefaultRecoveryInterval;

@@ -4,7 +4,7 @@ namespace Conductor.Workflows;
 
 /// <summary>
 /// Takes over runs that nobody goes on with: their owner died, gives no sign of life, or handed them over. It looks when the engine starts
-/// and regularly after. There is no leader: whoever gets the lease goes on. Its scans never overlap.
+/// and regularly after, and sees then, too, which runs of this engine others want cancelled. There is no leader: whoever gets the lease goes on. Its scans never overlap.
 /// </summary>
 #pragma warning disable CA1001 // Its semaphore is not disposed: somebody may still look while the engine is, and there is nothing in it to dispose.
 internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowPlan, RunSnapshot, HeldLease, string, ValueTask> resume)
@@ -79,13 +79,33 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         while (true)
         {
             var page = await services.State.ListUnfinishedWorkflowsAsync(request, cancellationToken).ConfigureAwait(false);
-            all.AddRange(page.Items.Where(run => !services.Runners.ContainsKey(run.WorkflowId) && !services.Migrating.ContainsKey(run.WorkflowId)));
+            foreach (var run in page.Items)
+            {
+                if (services.Runners.TryGetValue(run.WorkflowId, out var runner))
+                {
+                    CancelIfAsked(run, runner);
+                }
+                else if (!services.Migrating.ContainsKey(run.WorkflowId))
+                {
+                    all.Add(run);
+                }
+            }
+
             if (page.ContinuationToken is null)
             {
                 return [.. all];
             }
 
             request = request with { ContinuationToken = page.ContinuationToken };
+        }
+    }
+
+    /// <summary>Another process, or program, may have asked for a run of this engine to be cancelled: seen here it need not wait for the next renewal of its lease.</summary>
+    private static void CancelIfAsked(UnfinishedWorkflow run, WorkflowRunner runner)
+    {
+        if (run.IsCancellationRequested)
+        {
+            runner.Stop(StopCause.Cancelled);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Conductor.Messaging;
+using Conductor.State;
 
 namespace Conductor.Workflows;
 
@@ -10,6 +11,12 @@ namespace Conductor.Workflows;
 /// </summary>
 public sealed class WorkflowRun : IAsyncDisposable
 {
+    /// <summary>Progress reports that wait for whoever watches; the oldest make room.</summary>
+    private const int ProgressCapacity = 256;
+
+    /// <summary>Of those, so many are given before the committed events that wait beside them.</summary>
+    private const int ProgressPerTurn = 16;
+
     private readonly WorkflowServices _services;
     private readonly WorkflowRunner? _runner;
     private readonly Lock _gate = new();
@@ -66,14 +73,18 @@ public sealed class WorkflowRun : IAsyncDisposable
 
     /// <summary>
     /// What happened in the run, from any position on, as it was committed; ends with the run. Several may watch at once. Where the position
-    /// is no longer kept, a snapshot event stands in for what is missing. Progress reports come in between; they have no position.
+    /// is no longer kept, a snapshot event stands in for what is missing. Progress reports come in between; they have no position. Who takes events more slowly than progress is reported misses the oldest reports,
+    /// and may see some of a task after its end.
     /// </summary>
     /// <param name="afterPosition">The position of the last event already seen; 0 for all.</param>
     /// <param name="cancellationToken">Stops watching.</param>
+    /// <exception cref="StateException">
+    /// LEASE_LOST: the run was handed over as this engine stopped, and the store was disconnected after that, so that it cannot be followed from here. Otherwise what the store said.
+    /// </exception>
     public async IAsyncEnumerable<WorkflowEvent> WatchAsync(long afterPosition = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(afterPosition);
-        var progress = Channel.CreateBounded<WorkflowEvent>(new BoundedChannelOptions(256) { FullMode = BoundedChannelFullMode.DropOldest });
+        var progress = Channel.CreateBounded<WorkflowEvent>(new BoundedChannelOptions(ProgressCapacity) { FullMode = BoundedChannelFullMode.DropOldest });
         var doorbell = new Pulse();
         var subscription = await SubscribeAsync(progress.Writer, doorbell, cancellationToken).ConfigureAwait(false);
         await using var subscribed = subscription.ConfigureAwait(false);
@@ -83,13 +94,14 @@ public sealed class WorkflowRun : IAsyncDisposable
         {
             // Taken before the store is read: what is committed in between is not missed. One that has not rung is awaited again: each would stay with the bells as long as they are silent.
             rung = rung.IsCompleted ? Task.WhenAny(doorbell.Next, _runner?.Committed.Next ?? doorbell.Next) : rung;
-            var history = await _services.State.GetWorkflowHistoryAsync(RunId, position, cancellationToken: cancellationToken).ConfigureAwait(false);
+            var history = await ReadHistoryAsync(position, cancellationToken).ConfigureAwait(false);
             if (history is null)
             {
                 yield break;
             }
 
-            while (progress.Reader.TryRead(out var report))
+            // Those that came before what is committed come before it, but not for ever: as fast as they are taken, others may come. When the run is over, none does.
+            for (var most = history.IsComplete ? ProgressCapacity : ProgressPerTurn; most > 0 && progress.Reader.TryRead(out var report); most--)
             {
                 yield return report;
             }
@@ -118,7 +130,9 @@ public sealed class WorkflowRun : IAsyncDisposable
     }
 
     /// <summary>
-    /// Cancels the run. The wish is stored, and whoever owns the run carries it out: at once in this engine, within a third of <see cref="WorkflowOptions.LeaseDuration"/> elsewhere.
+    /// Cancels the run. The wish is stored, and whoever owns the run carries it out: at once in this engine; elsewhere at the next look for runs to take
+    /// over (<see cref="WorkflowOptions.RecoveryInterval"/>), and within a third of <see cref="WorkflowOptions.LeaseDuration"/> where the engine does not look (<see cref="WorkflowEngine.StartAsync"/>), or rests
+    /// because looking takes long, or the store does not say it there (<see cref="State.UnfinishedWorkflow.IsCancellationRequested"/>).
     /// </summary>
     /// <param name="cancellationToken">Gives up asking.</param>
     /// <returns>False when the run has ended before, or is no longer kept.</returns>
@@ -176,6 +190,20 @@ public sealed class WorkflowRun : IAsyncDisposable
 
     private StateException Gone() => new(
         ErrorCodes.StateConflict, $"Run '{RunId}' is not in the store: it was never started, deleted, or its retention is over (RetentionOptions).");
+
+    /// <summary>What became of a run of this engine says more than that the store, which was disconnected after it, cannot be asked.</summary>
+    private async ValueTask<WorkflowHistory?> ReadHistoryAsync(long position, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _services.State.GetWorkflowHistoryAsync(RunId, position, cancellationToken: cancellationToken).ConfigureAwait(false);
+        }
+        catch (StateException exception) when (exception.ErrorCode == ErrorCodes.StateNotConnected && _runner is { Completion: { IsFaulted: true } completion })
+        {
+            await completion.ConfigureAwait(false);
+            throw;
+        }
+    }
 
     private async Task<WorkflowState> FollowToEndAsync(CancellationToken disposed)
     {

@@ -14,6 +14,10 @@ public sealed class WorkflowRunOptions
     /// Decides how a run of this id that is in progress with another definition goes on: gives the definition to go on with, usually the new
     /// one. Finished tasks keep their results; those the new definition does not have are left out. It must not change anything itself.
     /// </summary>
+    /// <remarks>
+    /// A run of this engine is first drained: its tasks that run end, which takes them as long as it does, and the others are not begun. So a task cannot migrate its own run, whose end it would wait for: it is refused
+    /// (STATE_CONFLICT) where it gives the token it was given to <see cref="WorkflowEngine.StartWorkflowAsync"/>. Without that it waits until its own time limit (event 1427 says so), as does one that awaits another who asks.
+    /// </remarks>
     /// <value>Default: null, the start is refused with what is different.</value>
     public Func<WorkflowMigration, WorkflowDefinition>? Migrate { get; set; }
 

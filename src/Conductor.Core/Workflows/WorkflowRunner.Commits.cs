@@ -47,14 +47,35 @@ internal sealed partial class WorkflowRunner
     /// <summary>An owner that was paused too long to rely on its lease asks first whether it still has it.</summary>
     private ValueTask EnsureLeaseAsync() => Lease.IsFresh || _services.Options.IgnoresLeases ? ValueTask.CompletedTask : RenewLeaseAsync();
 
+    /// <summary>Asks as long as the lease may be held: a store that fails now may work in time.</summary>
     private async ValueTask RenewLeaseAsync()
     {
-        if (!await LeaseKeeper.TryRenewAsync(_services, Lease, CancellationToken.None).ConfigureAwait(false))
+        var repetition = new Repetition(_services.Time, _services.Options.LeaseDuration, _slowestCommitRetry);
+        while (!Lease.IsFresh)
         {
-            throw new StateException(
-                ErrorCodes.LeaseLost, $"Run '{RunId}' was paused here for so long that another process owns it now. Get it by its id to follow it.");
+            TimeSpan delay;
+            try
+            {
+                if (await Lease.TryRenewAsync(_services.State.Leases, NotRenewed, CancellationToken.None).ConfigureAwait(false))
+                {
+                    return;
+                }
+
+                throw new StateException(
+                    ErrorCodes.LeaseLost, $"Run '{RunId}' was paused here for so long that another process owns it now. Get it by its id to follow it.");
+            }
+            catch (StateException exception) when (MayRepeat(exception, repetition))
+            {
+                NotRenewed(exception);
+                delay = repetition.NextDelay();
+            }
+
+            var left = Lease.TimeLeft;
+            await Task.Delay(delay < left ? delay : left > TimeSpan.Zero ? left : TimeSpan.Zero, _services.Time).ConfigureAwait(false);
         }
     }
+
+    private void NotRenewed(Exception exception) => Log.RenewalFailed(_services.Logger, exception, RunId);
 
     /// <summary>A task that waited or ran for long must neither begin nor be given up when another process may have it by now.</summary>
     ValueTask IDispatchOwner.EnsureOwnsAsync()
@@ -85,7 +106,7 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>
-    /// A store that cannot be written now is asked again for one term of the lease: repeating a step is safe. After that the run is lost here,
+    /// A store that cannot be written now is asked again as long as the lease may be held, and for one term of it at most: repeating a step is safe. After that the run is lost here,
     /// and taken up again, by this process or another, when the store works; so it is at once when the engine's stop has no more time.
     /// </summary>
     private async ValueTask SaveAsync(WorkflowTransition step)
@@ -110,7 +131,7 @@ internal sealed partial class WorkflowRunner
     }
 
     private bool MayRepeat(StateException exception, Repetition repetition) =>
-        exception.IsTransient == true && Lease.IsFresh && !repetition.IsOver && StopCause != StopCause.HandedOver;
+        exception.IsTransient == true && Lease.TimeLeft > TimeSpan.Zero && !repetition.IsOver && StopCause != StopCause.HandedOver;
 
     private void ReportProgress()
     {

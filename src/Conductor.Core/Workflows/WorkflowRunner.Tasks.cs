@@ -177,7 +177,7 @@ internal sealed partial class WorkflowRunner
                 await HandOverAsync().ConfigureAwait(false);
                 break;
             default:
-                Lose(_lossReason ?? new StateException(ErrorCodes.LeaseLost, $"Run '{RunId}' belongs to another process now, or was deleted. Get it by its id to follow it."));
+                Lose(_lossReason ?? Volatile.Read(ref _notHeldBecause) ?? new StateException(ErrorCodes.LeaseLost, $"Run '{RunId}' belongs to another process now, or was deleted. Get it by its id to follow it."));
                 break;
         }
     }
@@ -187,8 +187,11 @@ internal sealed partial class WorkflowRunner
         _summary = _summary with { Status = WorkflowStatus.Waiting };
         Note(WorkflowEventKind.HandedOver, status: WorkflowStatus.Waiting);
         await CommitChangesAsync().ConfigureAwait(false);
-        _lossReason = new StateException(
+        var reason = new StateException(
             ErrorCodes.LeaseLost, $"Run '{RunId}' was handed over because this engine stopped, or could not go on with it after a migration. Whoever shares the store goes on with it; get it by its id to follow it.");
+
+        // A task that awaits this run here fails by that, and only because of the stop.
+        _lossReason = _services.Stopping.IsCancellationRequested || _services.Coordinator.IsStopped ? StopFailures.Mark(reason, _services.Coordinator.Id) : reason;
         Log.HandedOver(_services.Logger, RunId);
     }
 

@@ -31,6 +31,7 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
     private PhaseRecord? _phaseRecord;
     private IReadOnlyList<Feedback> _findings = [];
     private Exception? _lossReason;
+    private Exception? _notHeldBecause;
 
     public WorkflowRunner(WorkflowServices services, WorkflowPlan plan, string runId, WorkflowRunOptions options, HeldLease lease)
     {
@@ -70,7 +71,8 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
     public Pulse Committed { get; } = new();
 
     /// <inheritdoc />
-    bool IDispatchOwner.IsStopping => StopCause >= StopCause.Draining;
+    /// <remarks>Also in the moment before the engine's stop has told it.</remarks>
+    bool IDispatchOwner.IsStopping => StopCause >= StopCause.Draining || _services.Stopping.IsCancellationRequested;
 
     /// <inheritdoc />
     HeldLease? IDispatchOwner.Lease => _services.Options.IgnoresLeases ? null : Lease;
@@ -114,6 +116,14 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
         }
 
         _finished.Nudge();
+    }
+
+    /// <summary>The lease is lost, or cannot be held any longer. Thread-safe.</summary>
+    /// <param name="reason">What kept this process from holding it; null when another has it, or the run was deleted.</param>
+    public void StopLost(Exception? reason)
+    {
+        Interlocked.CompareExchange(ref _notHeldBecause, reason, null);
+        Stop(StopCause.Lost);
     }
 
     private void CallbackFailed(Exception exception) => Log.CallbackFailed(_services.Logger, exception, RunId);

@@ -18,7 +18,14 @@ internal sealed class WorkflowServices(
 
     private readonly ConcurrentDictionary<AgentType, Pace> _paces = new();
     private SpareTasks? _spareTasks;
+    private bool _handsOver;
     private Briefness _ends;
+
+    /// <summary>Cancelled when the engine's stop begins.</summary>
+    public CancellationToken Stopping { get; init; }
+
+    /// <summary>Whether the engine's stop waits for tasks no longer: they are cancelled, which is nobody's wish to end what they await.</summary>
+    public bool HandsOver { get => Volatile.Read(ref _handsOver); set => Volatile.Write(ref _handsOver, value); }
 
     public AgentCoordinator Coordinator { get; } = coordinator;
 

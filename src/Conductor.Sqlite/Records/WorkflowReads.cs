@@ -102,7 +102,7 @@ internal sealed class WorkflowReads(SqliteCodec codec, SqliteRetention retention
         var items = new List<UnfinishedWorkflow>();
         using var rows = session.Query(
             """
-            SELECT w.id, l.name, l.owner, l.fence, l.nonce, l.renewal, l.expires_at FROM conductor_workflows w
+            SELECT w.id, l.name, l.owner, l.fence, l.nonce, l.renewal, l.expires_at, w.cancel_requested FROM conductor_workflows w
             LEFT JOIN conductor_leases l ON l.name = 'workflow:' || w.id AND l.released = 0
             WHERE w.completed_at IS NULL AND w.id > $1 ORDER BY w.id LIMIT $2
             """,
@@ -111,7 +111,13 @@ internal sealed class WorkflowReads(SqliteCodec codec, SqliteRetention retention
         while (rows.Read())
         {
             var lease = rows.IsDBNull(1) ? null : SqliteLeaseStore.Read(rows, 1);
-            items.Add(new UnfinishedWorkflow { WorkflowId = rows.GetString(0), Lease = lease, IsHeld = lease?.ExpiresAt > now });
+            items.Add(new UnfinishedWorkflow
+            {
+                WorkflowId = rows.GetString(0),
+                Lease = lease,
+                IsHeld = lease?.ExpiresAt > now,
+                IsCancellationRequested = rows.GetInt64(7) != 0,
+            });
         }
 
         return Paging.ToPage(items, page.Size, static run => run.WorkflowId, static run => run);

@@ -62,6 +62,7 @@ public sealed class ConformanceSuiteTests
     [InlineData("The pages of unfinished runs cover each exactly once, ordered by id, and no finished one")]
     [InlineData("A run is unfinished by what was saved last, in a step or whole, until it is deleted")]
     [InlineData("An unfinished run shows its lease, and whether it is held")]
+    [InlineData("An unfinished run shows whether somebody asked for it to be cancelled")]
     [InlineData("A lease that ran out but was not taken still lets its holder commit: the fence decides, not the clock")]
     public async Task RunAsync_StoreThatForgetsWhatTakingOverNeeds_FindsIt(string sentence)
     {

@@ -106,6 +106,78 @@ public sealed class MigrationTests
     }
 
     [Fact]
+    public async Task StartWorkflowAsync_ByATaskOfTheRunItself_IsRefusedAtOnce()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(async (task, token) =>
+        {
+            if (task.Task.Id == "a")
+            {
+                await Task.Yield();
+                await rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, token);
+            }
+
+            return task.Task.Id;
+        });
+
+        var state = await rig.Engine.RunWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" }).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+
+        state.TaskResults["a"].Error!.Code.Should().Be(ErrorCodes.StateConflict);
+        state.TaskResults["a"].Error!.Message.Should().Contain("Task 'a' of run 'run'").And.Contain("its own end");
+        (state.TaskResults["a"].Attempts, state.DefinitionVersion).Should().Be((1, "1"));
+    }
+
+    [Fact]
+    public async Task StartWorkflowAsync_ByATaskOfTheRunItselfThatKeepsItsToken_TheLogSaysWhatItMayWaitFor()
+    {
+        await using var rig = await Rig.StartAsync();
+        var asked = new TaskCompletionSource();
+        await rig.AddAsync(async (task, _) =>
+        {
+            var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, CancellationToken.None).AsTask();
+            asked.TrySetResult();
+            await start;
+            return task.Task.Id;
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        await asked.Task;
+
+        rig.Time.Advance(TimeSpan.FromSeconds(10));
+
+        await Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1427), "the log to say so");
+    }
+
+    [Fact]
+    public async Task StartWorkflowAsync_ByATaskOfAnotherRun_Migrates()
+    {
+        await using var rig = await Rig.StartAsync();
+        var (begun, asked, release) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        await rig.AddAsync(async (task, _) =>
+        {
+            begun.TrySetResult();
+            await release.Task;
+            return task.Task.Id;
+        });
+        await rig.AddAsync(
+            async (_, token) =>
+            {
+                var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, token).AsTask();
+                asked.TrySetResult();
+                await (await start).DisposeAsync();
+                return "migrated";
+            },
+            AgentType.DevOps);
+        await using var run = await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+        await begun.Task;
+        var other = rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = "other", Tasks = [new TaskDefinition { AgentType = AgentType.DevOps }] }).AsTask();
+        await asked.Task;
+        release.SetResult();
+
+        (await rig.DriveAsync(other)).Status.Should().Be(WorkflowStatus.Completed);
+        (await rig.DriveAsync(run.Completion)).DefinitionVersion.Should().Be("2");
+    }
+
+    [Fact]
     public async Task StartWorkflowAsync_RunHereWaitsForAnAgent_IsGivenBackAtOnce()
     {
         await using var rig = await Rig.StartAsync();

@@ -1,3 +1,4 @@
+using Conductor.Messaging;
 using Conductor.State;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
@@ -191,6 +192,89 @@ public sealed class WatchTests
         await run.Completion;
 
         (await CollectAsync(run, long.MaxValue)).Should().BeEmpty();
+    }
+
+    /// <summary>Whoever watches is slower than those who report.</summary>
+    [Fact]
+    public async Task WatchAsync_MoreProgressThanIsTaken_DoesNotHoldBackWhatIsCommitted()
+    {
+        await using var rig = await Rig.StartAsync();
+        var release = new TaskCompletionSource();
+        await rig.AddAllTypesAsync(_ => TaskData.Empty);
+        await rig.Coordinator.UnregisterAgentAsync("coding");
+        await rig.Coordinator.UnregisterAgentAsync("devops");
+        await rig.AddAsync(async (_, _) =>
+        {
+            await release.Task;
+            return TaskData.Empty;
+        });
+        await rig.AddAsync(
+            async (_, token) =>
+            {
+                await Task.Delay(Timeout.Infinite, token);
+                return TaskData.Empty;
+            },
+            AgentType.DevOps);
+        await using var run = await rig.Engine.StartWorkflowAsync(Two());
+        var status = new AgentMessage { Type = MessageType.StatusUpdate, Sender = "agent", Payload = new StatusUpdate { AgentId = "agent", TaskId = "code" } };
+        var reports = 0;
+
+        await foreach (var happening in run.WatchAsync())
+        {
+            if (happening.Kind == WorkflowEventKind.TaskFinished)
+            {
+                break;
+            }
+
+            // For each report that is taken two come, and the task is over soon.
+            reports += happening.Kind == WorkflowEventKind.Progress ? 1 : 0;
+            reports.Should().BeLessThan(200, "the task's end is committed");
+            await rig.Bus.PublishAsync(Channels.Workflow(run.RunId), status);
+            await rig.Bus.PublishAsync(Channels.Workflow(run.RunId), status);
+            await Rig.SettleAsync();
+            if (reports == 5)
+            {
+                release.TrySetResult();
+            }
+        }
+    }
+
+    /// <summary>The store goes after the engine, and cannot tell any more what became of the run.</summary>
+    [Fact]
+    public async Task WatchAsync_EverythingStops_SaysThatTheRunWasHandedOver()
+    {
+        await using var rig = await Rig.StartAsync();
+        var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await rig.AddAllTypesAsync(_ => TaskData.Empty);
+        await rig.Coordinator.UnregisterAgentAsync("coding");
+        await rig.AddAsync(async (_, _) =>
+        {
+            begun.SetResult();
+            await release.Task;
+            return TaskData.Empty;
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(Two());
+        await begun.Task;
+        var watching = CollectAsync(run);
+        var stop = rig.Engine.StopAsync().AsTask();
+        release.SetResult();
+        await stop;
+        await rig.Coordinator.StopAsync();
+        await rig.Bus.DisconnectAsync();
+        await rig.State.DisconnectAsync();
+
+        var failure = (await FluentActions.Awaiting(() => rig.DriveAsync(watching)).Should().ThrowAsync<StateException>()).Which;
+        failure.Should().BeSameAs(run.Completion.Exception!.InnerException);
+        (failure.ErrorCode, failure.Message.Contains("handed over", StringComparison.Ordinal)).Should().Be((ErrorCodes.LeaseLost, true));
+        foreach (var ask in new Func<Task>[] { () => run.GetStateAsync().AsTask(), () => run.CancelAsync().AsTask() })
+        {
+            (await FluentActions.Awaiting(ask).Should().ThrowAsync<StateException>()).Which.Message.Should().Contain("was disconnected").And.NotContain("first");
+        }
+
+        (await FluentActions.Awaiting(() => rig.Bus.PublishAsync("c", new AgentMessage { Type = MessageType.Control, Sender = "me" }).AsTask()).Should().ThrowAsync<BusException>())
+            .Which.Message.Should().Contain("was disconnected").And.NotContain("first");
+        await rig.State.DisposeAsync();
+        (await FluentActions.Awaiting(() => run.GetStateAsync().AsTask()).Should().ThrowAsync<StateException>()).Which.Message.Should().Contain("was disposed");
     }
 
     private sealed class Collector : IProgress<WorkflowProgress>
