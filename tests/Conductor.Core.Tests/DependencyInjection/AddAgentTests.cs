@@ -132,6 +132,28 @@ public sealed class AddAgentTests
         first.Disposals.Should().Be(1);
     }
 
+    /// <summary>Work that the agent did not await asks for services when nobody is left to end them.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Services_AfterTheAttempt_AreDisposed(bool wereUsed)
+    {
+        TaskContext? left = null;
+        await using var conductor = await StartAsync(
+            builder => builder.AddAgent(Worker, (TaskContext task, CancellationToken _) =>
+            {
+                left = task;
+                return ValueTask.FromResult(wereUsed ? task.Services.GetRequiredService<Scoped>().Disposals : 0);
+            }),
+            services => services.AddScoped<Scoped>());
+        await conductor.DispatchAsync<int>(Worker);
+
+        var act = () => left!.Services;
+
+        act.Should().Throw<ObjectDisposedException>().Which.Message.Should().Contain($"'{left!.Task.Id}'");
+        act.Should().Throw<ObjectDisposedException>();
+    }
+
     [Fact]
     public async Task AddAgent_DelegateWithoutInput_Runs()
     {
