@@ -48,7 +48,7 @@ internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageB
 
             if (real.GetElapsedTime(startedAt) > options.RealTimeLimit)
             {
-                throw Stuck(awaited, $"{options.RealTimeLimit.TotalSeconds:0.#} s of real time were allowed", virtualStart);
+                throw Stuck(awaited, FormattableString.Invariant($"{options.RealTimeLimit.TotalSeconds:0.#} s of real time were allowed"), virtualStart);
             }
 
             if (time.AdvanceToNextTimer())

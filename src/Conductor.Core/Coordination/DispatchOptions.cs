@@ -51,17 +51,17 @@ public sealed class DispatchOptions
     {
         if (QueueCapacity < 1)
         {
-            yield return $"{path}.{nameof(QueueCapacity)} is {QueueCapacity}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(QueueCapacity)} is {QueueCapacity}; set it to 1 or more.");
         }
 
         if (WaitLimit < TimeSpan.Zero)
         {
-            yield return $"{path}.{nameof(WaitLimit)} is {WaitLimit}; set it to zero or more, or leave it out for no limit.";
+            yield return FormattableString.Invariant($"{path}.{nameof(WaitLimit)} is {WaitLimit}; set it to zero or more, or leave it out for no limit.");
         }
 
         if (AgeingInterval <= TimeSpan.Zero)
         {
-            yield return $"{path}.{nameof(AgeingInterval)} is {AgeingInterval}; set it to more than zero.";
+            yield return FormattableString.Invariant($"{path}.{nameof(AgeingInterval)} is {AgeingInterval}; set it to more than zero.");
         }
 
         foreach (var problem in TimerRange.Problems($"{path}.{nameof(CancellationGracePeriod)}", CancellationGracePeriod, TimeSpan.Zero)

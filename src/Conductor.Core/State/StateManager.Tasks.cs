@@ -123,7 +123,7 @@ public abstract partial class StateManager
     {
         if (result.Round < 0)
         {
-            throw new ArgumentException($"The result of task '{result.TaskId}' is of round {result.Round}; the first run through is round 0.", argument);
+            throw new ArgumentException(FormattableString.Invariant($"The result of task '{result.TaskId}' is of round {result.Round}; the first run through is round 0."), argument);
         }
     }
 

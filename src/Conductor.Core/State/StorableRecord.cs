@@ -110,14 +110,14 @@ internal static class StorableRecord
             var round = rounds[i];
             if (round.From.IsEmpty || round.To.IsEmpty)
             {
-                ThrowIfNameless(true, round.From.IsEmpty ? nameof(FeedbackRound.From) : nameof(FeedbackRound.To), $"{nameof(FeedbackRound)} {Invariant(round.Round)}");
+                ThrowIfNameless(true, round.From.IsEmpty ? nameof(FeedbackRound.From) : nameof(FeedbackRound.To), FormattableString.Invariant($"{nameof(FeedbackRound)} {round.Round}"));
             }
 
             for (var j = 0; j < round.Feedback.Count; j++)
             {
                 if (!Enum.IsDefined(round.Feedback[j].Severity))
                 {
-                    ThrowIfUndefined(round.Feedback[j].Severity, $"{nameof(FeedbackRound)} {Invariant(round.Round)}");
+                    ThrowIfUndefined(round.Feedback[j].Severity, FormattableString.Invariant($"{nameof(FeedbackRound)} {round.Round}"));
                 }
             }
         }
@@ -142,7 +142,7 @@ internal static class StorableRecord
             || (happening.TaskStatus is { } task && !Enum.IsDefined(task))
             || (happening.WorkflowStatus is { } workflow && !Enum.IsDefined(workflow)))
         {
-            var owner = $"event {Invariant(happening.Position)}";
+            var owner = FormattableString.Invariant($"event {happening.Position}");
             ThrowIfUndefined(happening.Kind, owner);
             ThrowIfUndefined(happening.TaskStatus ?? default, owner);
             ThrowIfUndefined(happening.WorkflowStatus ?? default, owner);
@@ -150,8 +150,6 @@ internal static class StorableRecord
     }
 
     private static bool IsNameless(WorkflowPhase? phase) => phase is { IsEmpty: true };
-
-    private static string Invariant(long number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ThrowIfNameless(bool isNameless, string member, string owner)
