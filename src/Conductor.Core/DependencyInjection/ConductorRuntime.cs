@@ -204,6 +204,15 @@ public sealed class ConductorRuntime : IAsyncDisposable
                 await Coordinator.RegisterAgentAsync(identity, () => registration.Factory(_provider), cancellationToken).ConfigureAwait(false);
             }
         }
+
+        // Where all agents are registered by hand, nothing is known of them yet.
+        foreach (var name in numbers.Count > 0 ? _options.AgentTypes.Keys : [])
+        {
+            if (!numbers.ContainsKey(new AgentType(name)))
+            {
+                Log.NobodyOfType(_logger, name, string.Join(", ", numbers.Keys.Select(static type => type.Name).Order(StringComparer.Ordinal)));
+            }
+        }
     }
 
     /// <summary>A store that writes needs to know how: better said at start than at the first crash.</summary>
