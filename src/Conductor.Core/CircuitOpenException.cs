@@ -29,6 +29,6 @@ public sealed class CircuitOpenException : ConductorException
     }
 
     private static string Explain(AgentType agentType, TimeSpan retryAfter) =>
-        $"Every agent of type '{agentType}' is broken off after repeated failures; the first is tried again in {retryAfter.TotalSeconds:0.###} s, " +
+        FormattableString.Invariant($"Every agent of type '{agentType}' is broken off after repeated failures; the first is tried again in {retryAfter.TotalSeconds:0.###} s, ") +
         "or as soon as its circuit breaker is reset.";
 }

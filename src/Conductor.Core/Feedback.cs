@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Text.Json.Serialization;
 
 namespace Conductor;
@@ -14,14 +13,14 @@ public sealed record Feedback : ExtensibleRecord
     public required FeedbackSeverity Severity { get; init; }
 
     /// <summary>What was found, a line each.</summary>
-    public IReadOnlyList<string> Findings { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<string> Findings { get; init => field = Snapshot.Of(value); } = Snapshot.None<string>();
 
     /// <summary>What to do about it, a line each.</summary>
-    public IReadOnlyList<string> Recommendations { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<string> Recommendations { get; init => field = Snapshot.Of(value); } = Snapshot.None<string>();
 
     /// <summary>Ids of the tasks it concerns: they, what depends on them and the later phases run again. Empty: the whole phase.</summary>
-    public IReadOnlyList<string> AffectedTaskIds { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<string> AffectedTaskIds { get; init => field = Snapshot.Of(value); } = Snapshot.None<string>();
 
     /// <summary>Measured values, by name.</summary>
-    public IReadOnlyDictionary<string, double> Metrics { get; init => field = Snapshot.Of(value); } = FrozenDictionary<string, double>.Empty;
+    public IReadOnlyDictionary<string, double> Metrics { get; init => field = Snapshot.Of(value); } = Snapshot.NoMap<double>();
 }

@@ -13,7 +13,7 @@ public sealed record FeedbackRound : ExtensibleRecord
     public required WorkflowPhase To { get; init; }
 
     /// <summary>The findings that caused it.</summary>
-    public IReadOnlyList<Feedback> Feedback { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<Feedback> Feedback { get; init => field = Snapshot.Of(value); } = Snapshot.None<Feedback>();
 
     /// <summary>When it began.</summary>
     public DateTimeOffset StartedAt { get; init; }

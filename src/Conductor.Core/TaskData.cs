@@ -65,6 +65,9 @@ public abstract class TaskData
                 : $"The data is {Kind}, not {typeof(T)}. Ask for the type that was handed over, or hand over a {typeof(T).Name}.{(cause is null ? null : $" ({cause.Message})")}",
             cause);
 
+    /// <summary>The value as a <typeparamref name="T"/>; of no data null, where that is one: what was null when it was handed over is no data.</summary>
+    internal T GetOrNull<T>() => this is TypedTaskData<T> { Value: var same } ? same : IsEmpty && default(T) is null && this is not T ? default! : Get<T>();
+
     /// <summary>The value as a <typeparamref name="T"/>, if it is one.</summary>
     /// <typeparam name="T">The type asked for.</typeparam>
     /// <param name="value">The value, or <c>default</c>.</param>
@@ -77,6 +80,9 @@ public abstract class TaskData
         cause = null;
         return TryGet(out value);
     }
+
+    /// <summary>What the data is: the type that was handed over, "JSON (…)" or "empty". Not what it says, which may be confidential.</summary>
+    public sealed override string ToString() => Kind;
 
     /// <summary>The data as text, for telemetry that was allowed to record it.</summary>
     internal virtual string? ToDisplayText() => null;

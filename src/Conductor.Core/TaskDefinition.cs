@@ -79,7 +79,7 @@ public sealed record TaskDefinition : ExtensibleRecord
     public TimeSpan? Deadline { get; init; }
 
     /// <summary>Ids of tasks of the same workflow that must be done before it; without meaning for a task that is dispatched by itself. Default: none.</summary>
-    public IReadOnlyList<string> DependsOn { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<string> DependsOn { get; init => field = Snapshot.Of(value); } = Snapshot.None<string>();
 
     /// <summary>True when its failure is skipped instead of fatal. Default: false.</summary>
     public bool Optional { get; init; }

@@ -22,7 +22,7 @@ public sealed record WorkflowDefinition : ExtensibleRecord
     public IReadOnlyList<WorkflowPhase> Phases { get; init => field = Snapshot.Of(value); } = Snapshot.Of(WorkflowPhase.Default);
 
     /// <summary>The tasks, in the order in which equals are started.</summary>
-    public IReadOnlyList<TaskDefinition> Tasks { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<TaskDefinition> Tasks { get; init => field = Snapshot.Of(value); } = Snapshot.None<TaskDefinition>();
 
     /// <summary>
     /// Its feedback loop. Default: null, monitoring sends back to development as often as the engine's setting allows, where it has both

@@ -97,7 +97,7 @@ public sealed record WorkflowEvent : ExtensibleRecord
         Append(line, TaskStatus?.ToString());
         Append(line, WorkflowStatus?.ToString());
         Append(line, AgentId);
-        Append(line, Percent is { } percent ? $"{percent:0}%" : null);
+        Append(line, Percent is { } percent ? FormattableString.Invariant($"{percent:0}%") : null);
         Append(line, Round > 0 ? $"round {Round}" : null);
         Append(line, Error?.ToString());
         Append(line, Message);

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Text.Json.Serialization;
 
 namespace Conductor;
@@ -32,14 +31,14 @@ public sealed record WorkflowState : ExtensibleRecord
     public int TaskCount { get; init; }
 
     /// <summary>Each phase it went through, in order, round by round.</summary>
-    public IReadOnlyList<PhaseRecord> PhaseHistory { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<PhaseRecord> PhaseHistory { get; init => field = Snapshot.Of(value); } = Snapshot.None<PhaseRecord>();
 
     /// <summary>The latest result of each finished task, by task id.</summary>
     public IReadOnlyDictionary<string, TaskResult> TaskResults { get; init => field = Snapshot.Of(value); } =
-        FrozenDictionary<string, TaskResult>.Empty;
+        Snapshot.NoMap<TaskResult>();
 
     /// <summary>The feedback rounds, in order, with the findings that caused them.</summary>
-    public IReadOnlyList<FeedbackRound> FeedbackRounds { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<FeedbackRound> FeedbackRounds { get; init => field = Snapshot.Of(value); } = Snapshot.None<FeedbackRound>();
 
     /// <summary>Why it failed, when it failed.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -49,13 +48,13 @@ public sealed record WorkflowState : ExtensibleRecord
     /// What went wrong or deserves a warning, in order: errors of tasks as they ended, gates, feedback. (Attempts that failed and were followed by others are in the log of the program, and a
     /// result says how many there were.)
     /// </summary>
-    public IReadOnlyList<WorkflowLogEntry> ErrorLog { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<WorkflowLogEntry> ErrorLog { get; init => field = Snapshot.Of(value); } = Snapshot.None<WorkflowLogEntry>();
 
     /// <summary>Ids of the agents that took part, in the order they joined.</summary>
-    public IReadOnlyList<string> ParticipatingAgents { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<string> ParticipatingAgents { get; init => field = Snapshot.Of(value); } = Snapshot.None<string>();
 
     /// <summary>Tasks whose process died while they were under way, in the order that was noticed.</summary>
-    public IReadOnlyList<TaskRedelivery> Redeliveries { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<TaskRedelivery> Redeliveries { get; init => field = Snapshot.Of(value); } = Snapshot.None<TaskRedelivery>();
 
     /// <summary>When it started.</summary>
     public DateTimeOffset StartedAt { get; init; }

@@ -78,27 +78,27 @@ public sealed class SqliteStateOptions
 
         if (!Enum.IsDefined(Synchronous))
         {
-            yield return $"{path}.{nameof(Synchronous)} is {Synchronous}; set it to one of {string.Join(", ", Enum.GetNames<SqliteSynchronous>())}.";
+            yield return FormattableString.Invariant($"{path}.{nameof(Synchronous)} is {Synchronous}; set it to one of {string.Join(", ", Enum.GetNames<SqliteSynchronous>())}.");
         }
 
         if (BusyTimeout <= TimeSpan.Zero || BusyTimeout > _longest)
         {
-            yield return $"{path}.{nameof(BusyTimeout)} is {BusyTimeout}; set it to more than zero and at most {_longest}.";
+            yield return FormattableString.Invariant($"{path}.{nameof(BusyTimeout)} is {BusyTimeout}; set it to more than zero and at most {_longest}.");
         }
 
         if (MaxGroupSize < 1)
         {
-            yield return $"{path}.{nameof(MaxGroupSize)} is {MaxGroupSize}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxGroupSize)} is {MaxGroupSize}; set it to 1 or more.");
         }
 
         if (ReaderCount < 1)
         {
-            yield return $"{path}.{nameof(ReaderCount)} is {ReaderCount}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(ReaderCount)} is {ReaderCount}; set it to 1 or more.");
         }
 
         if (RetentionInterval < TimeSpan.FromMilliseconds(1) || RetentionInterval > _longest)
         {
-            yield return $"{path}.{nameof(RetentionInterval)} is {RetentionInterval}; set it to a millisecond or more, and at most {_longest}.";
+            yield return FormattableString.Invariant($"{path}.{nameof(RetentionInterval)} is {RetentionInterval}; set it to a millisecond or more, and at most {_longest}.");
         }
     }
 

@@ -29,7 +29,7 @@ public abstract class ConformanceSuite
         }
         catch (TimeoutException exception)
         {
-            throw new ConformanceException($"'{name}' did not end within {Check.RealLimit.TotalSeconds:0} s.", exception);
+            throw new ConformanceException(FormattableString.Invariant($"'{name}' did not end within {Check.RealLimit.TotalSeconds:0} s."), exception);
         }
         catch (ConductorException exception)
         {

@@ -33,6 +33,7 @@ public sealed partial class StateManagerConformance : ConformanceSuite
         AddHistoryCases();
         AddDeadLetterCases();
         AddAliasCases();
+        AddNamelessCases();
     }
 
     private static readonly PageRequest _unreadable = new() { ContinuationToken = "of no list" };

@@ -58,7 +58,7 @@ internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageB
 
             if (IsOver(startedAt))
             {
-                throw Stuck(awaited, $"{options.RealTimeLimit.TotalSeconds:0.#} s of real time were allowed", virtualStart);
+                throw Stuck(awaited, FormattableString.Invariant($"{options.RealTimeLimit.TotalSeconds:0.#} s of real time were allowed"), virtualStart);
             }
 
             if (time.AdvanceToNextTimer())

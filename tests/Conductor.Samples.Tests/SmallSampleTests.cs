@@ -21,7 +21,7 @@ public sealed class SmallSampleTests
             "In German: Guten Morgen!",
             "1  WorkflowStarted  InProgress  bilingual page 1",
             "2  PhaseStarted  translation",
-            "9  PhaseFinished  translation  Passed",
+            "9  PhaseFinished  translation  passed",
             "10  PhaseStarted  print",
             "12  TaskFinished  print  page  Completed  typesetter-1",
             "14  WorkflowFinished  print  Completed",

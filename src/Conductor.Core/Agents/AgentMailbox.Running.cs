@@ -98,6 +98,7 @@ internal abstract partial class AgentMailbox
 
     private void Return(TaskContext attempt, TaskResult result)
     {
+        attempt.EndCode();
         if (attempt.HasScope)
         {
             _ = ReturnScopedAsync(attempt, result);

@@ -46,6 +46,7 @@ public abstract class BaseAgent
     public async ValueTask<TaskResult> ExecuteTaskAsync(TaskContext task, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);
+        task.RunBy(_identity);
         var run = BeginTask(task, out var span, cancellationToken);
         return run.IsCompleted
             ? EndTask(task, span, run, cancellationToken)

@@ -46,4 +46,7 @@ internal static partial class Log
 
     [LoggerMessage(1321, LogLevel.Error, "What agent {AgentId} registered on the token of task {TaskId} failed when the task was cancelled.")]
     public static partial void CallbackFailed(ILogger logger, Exception exception, string agentId, string taskId);
+
+    [LoggerMessage(1322, LogLevel.Warning, "{Call} of agent {AgentId} came after its code for task {TaskId} had returned, and is in no result; nor is what follows. Await in RunAsync whatever the task has to wait for: no async void, nothing that is started and left.")]
+    public static partial void TooLate(ILogger logger, string call, string agentId, string taskId);
 }

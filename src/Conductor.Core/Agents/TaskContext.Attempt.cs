@@ -118,6 +118,18 @@ public sealed partial class TaskContext : IMessageSource
     /// <summary>What few attempts have.</summary>
     private sealed class Extras
     {
+        /// <summary>In the place of an attempt's own when its code is over and it had none.</summary>
+        public static Extras OfEnded { get; } = new() { HasEnded = true };
+
+        /// <summary>Whether the agent's code is over.</summary>
+        public bool HasEnded { get; set; }
+
+        /// <summary>Whether it was said that something came after that.</summary>
+        public bool HasWarned { get; set; }
+
+        /// <summary>In a context made by hand: the agent that runs it.</summary>
+        public string? AgentId { get; set; }
+
         /// <summary>The message that brought the assignment, when it came as one.</summary>
         public AgentMessage? Request { get; init; }
 

@@ -2,13 +2,15 @@ using System.Diagnostics;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
 using Conductor.State;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Agents;
 
 /// <summary>One attempt at a task, as the agent sees it: the task, what surrounds it, and what the agent can do about it.</summary>
-/// <remarks>Belongs to one attempt. <see cref="ReportProgress"/> and <c>OnceAsync</c> are thread-safe; the rest is for the agent's own flow.</remarks>
+/// <remarks>
+/// Belongs to one attempt. <see cref="ReportProgress"/> and <c>OnceAsync</c> are thread-safe; the rest is for the agent's own flow. What is sent back, noted or failed after the agent's
+/// code has returned (from work that it did not await) is logged and dropped: the result is made by then.
+/// </remarks>
 public sealed partial class TaskContext
 {
     private readonly TaskAssignment _assignment;
@@ -74,18 +76,16 @@ public sealed partial class TaskContext
     /// <summary>The outputs of the tasks it depends on, by task id. A skipped one has none; nor has, in a replay, one whose result is no longer kept.</summary>
     public IReadOnlyDictionary<string, TaskData> Outputs => _assignment.DependencyOutputs;
 
-    /// <summary>The id of the agent.</summary>
-    public string AgentId => _mailbox?.Id ?? string.Empty;
+    /// <summary>The id of the agent. Empty in a context made by hand, until an agent that has an identity runs it.</summary>
+    public string AgentId => KnownAgentId ?? string.Empty;
 
     /// <summary>The clock to wait and measure by.</summary>
     public TimeProvider TimeProvider => Host.Environment.TimeProvider;
 
     /// <summary>The services of this task's own dependency-injection scope, which ends with the task.</summary>
     /// <exception cref="InvalidOperationException">There are none: this context was made by hand, or the coordinator was built by hand, not by <c>AddConductor()</c>.</exception>
-    public IServiceProvider Services => (Own().Scope ??= (Host.Scopes ?? throw new InvalidOperationException(
-        "There are no services here: " + (_mailbox is null
-            ? "this context was made by hand; a task gets its own where AddConductor() made everything."
-            : "the coordinator was built by hand, not by AddConductor()."))).CreateAsyncScope()).ServiceProvider;
+    /// <exception cref="ObjectDisposedException">The agent's code has returned, and the scope has ended with the attempt.</exception>
+    public IServiceProvider Services => ScopeOfServices().ServiceProvider;
 
     internal ConductorEnvironment Environment => Host.Environment;
 
@@ -139,7 +139,12 @@ public sealed partial class TaskContext
     {
         ArgumentNullException.ThrowIfNull(feedback);
         SettingProblems.ThrowIfAny(SettingProblems.OfEnum($"{nameof(Feedback)}.{nameof(Conductor.Feedback.Severity)}", feedback.Severity), nameof(feedback));
-        var source = feedback with { SourceAgentId = feedback.SourceAgentId ?? AgentId };
+        if (IsTooLate(nameof(SendBack)))
+        {
+            return;
+        }
+
+        var source = feedback with { SourceAgentId = feedback.SourceAgentId ?? KnownAgentId };
         var extras = Own();
         extras.Feedback = extras.Feedback is { } earlier ? Join(earlier, source) : source;
     }
@@ -151,13 +156,22 @@ public sealed partial class TaskContext
     public void Fail(string code, string message, bool? isTransient = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(code);
-        Own().Failure = new TaskError { Code = code, Message = message, IsTransient = isTransient };
+        if (!IsTooLate(nameof(Fail)))
+        {
+            Own().Failure = new TaskError { Code = code, Message = message, IsTransient = isTransient };
+        }
     }
 
     /// <summary>Adds a note to the result.</summary>
     /// <param name="key">Its name.</param>
     /// <param name="value">Its text.</param>
-    public void SetMetadata(string key, string value) => (Own().Metadata ??= new Dictionary<string, string>(StringComparer.Ordinal))[key] = value;
+    public void SetMetadata(string key, string value)
+    {
+        if (!IsTooLate(nameof(SetMetadata)))
+        {
+            (Own().Metadata ??= new Dictionary<string, string>(StringComparer.Ordinal))[key] = value;
+        }
+    }
 
     /// <summary>
     /// Sends data to another agent; it gets it by <c>OnMessageAsync</c>. Best effort, at most once: an agent that is made anew for each task
@@ -203,7 +217,7 @@ public sealed partial class TaskContext
         {
             WorkflowId = WorkflowId,
             Round = Round,
-            AgentId = AgentId,
+            AgentId = KnownAgentId,
             Output = output ?? TaskData.Empty,
             Error = error,
             Attempts = Attempt,
@@ -214,8 +228,6 @@ public sealed partial class TaskContext
             Metadata = _extras?.Metadata ?? Snapshot.EmptyMap,
         };
     }
-
-    private Extras Own() => _extras ??= new Extras();
 
     private string WhyNoOutput(string taskId) =>
         !Task.DependsOn.Contains(taskId, StringComparer.Ordinal) ? $"Let it depend on it: After(\"{taskId}\")."

@@ -51,7 +51,7 @@ internal sealed class Admissions
         }
 
         // While it waits for an agent, others may have what it was woken for.
-        _capacity.PassOn(ticket);
+        _capacity.Lend(ticket);
         if (waiter is null)
         {
             return TakeLaterAsync(ticket, pool, cancellationToken);
@@ -101,11 +101,12 @@ internal sealed class Admissions
 
         if (verdict.Denial is not { } denial)
         {
+            _capacity.Admit(ticket);
             return true;
         }
 
         var violation = new PolicyViolationException(denial.PolicyName, denial.Reason) { IsTransient = denial.IsTransient };
-        var passing = denial.IsTransient ? new PassingDenial(denial, violation, version, ticket.AdmittedBefore > 0 ? _capacity.Retreats : null) : null;
+        var passing = denial.IsTransient ? new PassingDenial(denial, violation, version, ticket.AdmittedBefore > 0 ? _capacity.Retreats : null, verdict.IsOfCountsAlone) : null;
         if (passing is null)
         {
             ticket.Refuse(slot, violation);

@@ -4,7 +4,7 @@ namespace Conductor.Coordination;
 public static class AgentCoordinatorExtensions
 {
     /// <summary>Dispatches a task and gives its output.</summary>
-    /// <typeparam name="TOutput">The output's type.</typeparam>
+    /// <typeparam name="TOutput">The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.</typeparam>
     /// <param name="coordinator">The coordinator.</param>
     /// <param name="type">The type of agent.</param>
     /// <param name="input">What the agent gets. Default: nothing.</param>
@@ -31,7 +31,7 @@ public static class AgentCoordinatorExtensions
         coordinator.DispatchAsync<TOutput>(type, TaskData.From(input), cancellationToken);
 
     /// <summary>Dispatches a task and gives its output.</summary>
-    /// <typeparam name="TOutput">The output's type.</typeparam>
+    /// <typeparam name="TOutput">The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.</typeparam>
     /// <param name="coordinator">The coordinator.</param>
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
@@ -43,6 +43,6 @@ public static class AgentCoordinatorExtensions
     {
         ArgumentNullException.ThrowIfNull(coordinator);
         var result = await coordinator.DispatchTaskAsync(task, cancellationToken).ConfigureAwait(false);
-        return result.EnsureSucceeded().Output.Get<TOutput>();
+        return result.EnsureSucceeded().Output.GetOrNull<TOutput>();
     }
 }

@@ -168,7 +168,7 @@ internal sealed partial class AgentPool
         }
     }
 
-    /// <summary>An agent's breaker changed: it may be fit again.</summary>
+    /// <summary>An agent's breaker changed: it may be fit again, or fit no more though it did nothing (its breaker can be told of failures by hand).</summary>
     public void OnBreakerChanged(AgentSlot slot)
     {
         lock (_gate)
@@ -177,6 +177,11 @@ internal sealed partial class AgentPool
             {
                 _brokenOff.Remove(slot);
                 Offer(slot);
+            }
+            else if (slot.IsIdle && slot.IsBroken)
+            {
+                RemoveIdle(slot);
+                BreakOff(slot);
             }
         }
     }

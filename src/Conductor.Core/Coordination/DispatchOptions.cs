@@ -30,7 +30,10 @@ public sealed class DispatchOptions
     /// <value>Default: 30 seconds.</value>
     public TimeSpan AgeingInterval { get; set; } = DefaultAgeingInterval;
 
-    /// <summary>How often a task that a policy denied for the time being is judged again, beside whenever a running task ends. Over zero.</summary>
+    /// <summary>
+    /// How often tasks that a policy denied for the time being are judged again, beside whenever a running task ends: the first of each agent type and policy, after it as many as
+    /// are allowed, and 256 others, those first that were judged longest ago. Of those that <see cref="Policies.MaxConcurrentTasksPolicy"/> denied, the first stands for all. From 1 ms to some 49 days.
+    /// </summary>
     /// <value>Default: 1 second.</value>
     public TimeSpan PolicyRecheckInterval { get; set; } = DefaultInterval;
 
@@ -48,17 +51,17 @@ public sealed class DispatchOptions
     {
         if (QueueCapacity < 1)
         {
-            yield return $"{path}.{nameof(QueueCapacity)} is {QueueCapacity}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(QueueCapacity)} is {QueueCapacity}; set it to 1 or more.");
         }
 
         if (WaitLimit < TimeSpan.Zero)
         {
-            yield return $"{path}.{nameof(WaitLimit)} is {WaitLimit}; set it to zero or more, or leave it out for no limit.";
+            yield return FormattableString.Invariant($"{path}.{nameof(WaitLimit)} is {WaitLimit}; set it to zero or more, or leave it out for no limit.");
         }
 
         if (AgeingInterval <= TimeSpan.Zero)
         {
-            yield return $"{path}.{nameof(AgeingInterval)} is {AgeingInterval}; set it to more than zero.";
+            yield return FormattableString.Invariant($"{path}.{nameof(AgeingInterval)} is {AgeingInterval}; set it to more than zero.");
         }
 
         foreach (var problem in TimerRange.Problems($"{path}.{nameof(CancellationGracePeriod)}", CancellationGracePeriod, TimeSpan.Zero)

@@ -67,6 +67,26 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         }
     }
 
+    /// <summary>Those for whom it was sent to look whether what denied it allows it now; null for none.</summary>
+    public DenialKind? ScoutFor
+    {
+        get => _setbacks?.ScoutFor;
+        set
+        {
+            if (_setbacks is not null)
+            {
+                _setbacks.ScoutFor = value;
+            }
+        }
+    }
+
+    /// <summary>Whether it was let in to wait for capacity: it keeps its place in the queue, however often it looks in between.</summary>
+    public bool HasWaitedForCapacity
+    {
+        get => _setbacks is { HasWaitedForCapacity: true };
+        set => (_setbacks ??= new Setbacks()).HasWaitedForCapacity = value;
+    }
+
     /// <summary>Whether it looked again without having waited, because what was in its way had been reserved in vain: the next time it waits.</summary>
     public bool HasLookedAgain
     {
@@ -124,8 +144,8 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
 
     public int RefusalCount => _setbacks?.RefusedBy?.Count ?? 0;
 
-    /// <summary>An accepted task is never refused for a full queue when it comes back for another attempt.</summary>
-    public bool MayExceedQueue => IsFlowControlled || Attempt > 1;
+    /// <summary>An accepted task is never refused for a full queue when it comes back, for another attempt or from a look at what denied it.</summary>
+    public bool MayExceedQueue => IsFlowControlled || Attempt > 1 || HasWaitedForCapacity;
 
     /// <summary>A task outside workflows.</summary>
     public static DispatchTicket Standalone(TaskDefinition task) => new(new TaskAssignment { Task = task, Phase = task.Phase }) { IsStandalone = true };
@@ -277,6 +297,10 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         public bool HasTurn { get; set; }
 
         public bool HasLookedAgain { get; set; }
+
+        public bool HasWaitedForCapacity { get; set; }
+
+        public DenialKind? ScoutFor { get; set; }
 
         public ErrorRecord? DeadLetter { get; set; }
 

@@ -9,4 +9,5 @@ namespace Conductor.Coordination;
 /// <param name="SeenRetreats">
 /// For a dispatch that others were admitted before: how many <see cref="CapacityGate.Retreats"/> there had been. Null for one that had nobody before it, so that no reservation was in its way.
 /// </param>
-internal sealed record PassingDenial(PolicyResult Result, PolicyViolationException Violation, long SeenVersion, long? SeenRetreats);
+/// <param name="IsOfCountsAlone">Whether the policy looks at nothing but how many tasks run: it would have denied any other task, too.</param>
+internal sealed record PassingDenial(PolicyResult Result, PolicyViolationException Violation, long SeenVersion, long? SeenRetreats, bool IsOfCountsAlone);

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using Conductor.State;
 
 namespace Conductor.Coordination;
@@ -11,7 +10,7 @@ internal sealed class RunAsSeen
     private static readonly RunAsSeen _nothing = new();
 
     /// <summary>The outputs of the tasks that it depends on.</summary>
-    public IReadOnlyDictionary<string, TaskData> Outputs { get; private init; } = FrozenDictionary<string, TaskData>.Empty;
+    public IReadOnlyDictionary<string, TaskData> Outputs { get; private init; } = Snapshot.NoMap<TaskData>();
 
     /// <summary>The findings that sent the run back into that round.</summary>
     public IReadOnlyList<Feedback> Findings { get; private init; } = [];

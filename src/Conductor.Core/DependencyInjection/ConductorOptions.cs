@@ -51,4 +51,7 @@ public sealed class ConductorOptions
     /// </summary>
     /// <value>Default: 30 seconds.</value>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The settings that are the error handler's.</summary>
+    internal ErrorHandlerOptions ToErrorHandlerOptions() => new() { CircuitBreaker = CircuitBreaker, AgentTypes = AgentTypes };
 }

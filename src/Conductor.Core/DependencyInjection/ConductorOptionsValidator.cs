@@ -16,11 +16,20 @@ internal sealed class ConductorOptionsValidator : IValidateOptions<ConductorOpti
 
     private static IEnumerable<string> Problems(ConductorOptions options)
     {
-        var missing = Missing(options).ToList();
-        return missing.Count > 0 ? missing : OfSettings(options);
+        // What is null has no settings of which more could be said; all others have.
+        var retry = options.Retry?.ToPolicy() ?? RetryPolicy.Default;
+        return Missing(options)
+            .Concat(retry.Problems($"{Root}.{nameof(ConductorOptions.Retry)}"))
+            .Concat(options.ToErrorHandlerOptions().Problems(Root, retry))
+            .Concat(options.Dispatch?.Problems($"{Root}.{nameof(ConductorOptions.Dispatch)}") ?? [])
+            .Concat(options.Policies?.Problems($"{Root}.{nameof(ConductorOptions.Policies)}") ?? [])
+            .Concat(options.Workflows?.Problems($"{Root}.{nameof(ConductorOptions.Workflows)}") ?? [])
+            .Concat(options.Bus?.Problems($"{Root}.{nameof(ConductorOptions.Bus)}") ?? [])
+            .Concat(options.Retention?.Problems($"{Root}.{nameof(ConductorOptions.Retention)}") ?? [])
+            .Concat(TimerRange.Problems($"{Root}.{nameof(ConductorOptions.ShutdownTimeout)}", options.ShutdownTimeout, TimeSpan.Zero));
     }
 
-    /// <summary>What is null where code set it so: nothing else can be said of such settings.</summary>
+    /// <summary>What is null where code set it so. (Of the error handler's settings, they say it themselves.)</summary>
     private static IEnumerable<string> Missing(ConductorOptions options)
     {
         (string Setting, object? Value)[] rooms =
@@ -32,21 +41,6 @@ internal sealed class ConductorOptionsValidator : IValidateOptions<ConductorOpti
             (nameof(ConductorOptions.Bus), options.Bus),
             (nameof(ConductorOptions.Retention), options.Retention),
         ];
-        return SettingProblems.OfNulls(Root, rooms).Concat(OfErrors(options).Missing(Root));
-    }
-
-    private static ErrorHandlerOptions OfErrors(ConductorOptions options) => new() { CircuitBreaker = options.CircuitBreaker, AgentTypes = options.AgentTypes };
-
-    private static IEnumerable<string> OfSettings(ConductorOptions options)
-    {
-        var retry = options.Retry.ToPolicy();
-        return retry.Problems($"{Root}.{nameof(ConductorOptions.Retry)}")
-            .Concat(OfErrors(options).Problems(Root, retry))
-            .Concat(options.Dispatch.Problems($"{Root}.{nameof(ConductorOptions.Dispatch)}"))
-            .Concat(options.Policies.Problems($"{Root}.{nameof(ConductorOptions.Policies)}"))
-            .Concat(options.Workflows.Problems($"{Root}.{nameof(ConductorOptions.Workflows)}"))
-            .Concat(options.Bus.Problems($"{Root}.{nameof(ConductorOptions.Bus)}"))
-            .Concat(options.Retention.Problems($"{Root}.{nameof(ConductorOptions.Retention)}"))
-            .Concat(TimerRange.Problems($"{Root}.{nameof(ConductorOptions.ShutdownTimeout)}", options.ShutdownTimeout, TimeSpan.Zero));
+        return SettingProblems.OfNulls(Root, rooms);
     }
 }

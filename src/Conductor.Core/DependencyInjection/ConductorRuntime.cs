@@ -163,7 +163,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
     }
 
     /// <summary>Dispatches a task and gives its output.</summary>
-    /// <typeparam name="TOutput">The output's type.</typeparam>
+    /// <typeparam name="TOutput">The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.</typeparam>
     /// <param name="type">The type of agent.</param>
     /// <param name="input">What the agent gets.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
@@ -175,7 +175,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
 
     /// <summary>Dispatches a task with a typed input and gives its output.</summary>
     /// <typeparam name="TInput">The input's type.</typeparam>
-    /// <typeparam name="TOutput">The output's type.</typeparam>
+    /// <typeparam name="TOutput">The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.</typeparam>
     /// <param name="type">The type of agent.</param>
     /// <param name="input">What the agent gets.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
@@ -210,6 +210,15 @@ public sealed class ConductorRuntime : IAsyncDisposable
                 var number = numbers[registration.Type] = numbers.GetValueOrDefault(registration.Type) + 1;
                 var identity = new AgentIdentity { Id = registration.AgentId ?? $"{registration.Type}-{number}", Type = registration.Type };
                 await Coordinator.RegisterAgentAsync(identity, () => registration.Factory(_provider), cancellationToken).ConfigureAwait(false);
+            }
+        }
+
+        // Where all agents are registered by hand, nothing is known of them yet.
+        foreach (var name in numbers.Count > 0 ? _options.AgentTypes.Keys : [])
+        {
+            if (!numbers.ContainsKey(new AgentType(name)))
+            {
+                Log.NobodyOfType(_logger, name, string.Join(", ", numbers.Keys.Select(static type => type.Name).Order(StringComparer.Ordinal)));
             }
         }
     }

@@ -51,7 +51,7 @@ public static class ConductorServiceCollectionExtensions
             provider.GetRequiredService<MessageBus>(),
             provider.GetRequiredService<StateManager>(),
             OptionsOf(provider).Retry.ToPolicy(),
-            new ErrorHandlerOptions { CircuitBreaker = OptionsOf(provider).CircuitBreaker, AgentTypes = OptionsOf(provider).AgentTypes },
+            OptionsOf(provider).ToErrorHandlerOptions(),
             EnvironmentOf(provider)));
         services.TryAddSingleton(static provider => new AgentCoordinator(
             provider.GetRequiredService<MessageBus>(),

@@ -37,22 +37,22 @@ public sealed class CircuitBreakerOptions
     {
         if (FailureThreshold < 1)
         {
-            yield return $"{path}.{nameof(FailureThreshold)} is {FailureThreshold}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(FailureThreshold)} is {FailureThreshold}; set it to 1 or more.");
         }
 
         if (RecoveryTimeout <= TimeSpan.Zero)
         {
-            yield return $"{path}.{nameof(RecoveryTimeout)} is {RecoveryTimeout}; set it to more than zero.";
+            yield return FormattableString.Invariant($"{path}.{nameof(RecoveryTimeout)} is {RecoveryTimeout}; set it to more than zero.");
         }
 
         if (SuccessThreshold < 1)
         {
-            yield return $"{path}.{nameof(SuccessThreshold)} is {SuccessThreshold}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(SuccessThreshold)} is {SuccessThreshold}; set it to 1 or more.");
         }
 
         if (HalfOpenTrials < 1)
         {
-            yield return $"{path}.{nameof(HalfOpenTrials)} is {HalfOpenTrials}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(HalfOpenTrials)} is {HalfOpenTrials}; set it to 1 or more.");
         }
     }
 

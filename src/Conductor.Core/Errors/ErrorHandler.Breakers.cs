@@ -84,7 +84,7 @@ public sealed partial class ErrorHandler
         Log.BreakerChanged(_logger, breaker.AgentId, before, after);
         try
         {
-            Activity.Current?.AddEvent(new ActivityEvent($"conductor.circuit_breaker.{after}"));
+            Activity.Current?.AddEvent(new ActivityEvent($"conductor.circuit_breaker.{EnumName<CircuitBreakerState>.Of(after)}"));
         }
 #pragma warning disable CA1031 // Somebody who listens to traces and fails: the breaker has changed all the same, and whoever uses it must learn of that.
         catch (Exception exception)
@@ -97,5 +97,5 @@ public sealed partial class ErrorHandler
     }
 
     private void CountBreaker(CircuitBreakerState state, int change) => _environment.Instruments.CircuitBreakerStatus.Record(
-        change, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.BreakerState, state.ToString()));
+        change, new KeyValuePair<string, object?>(ConductorTelemetry.Tags.BreakerState, EnumName<CircuitBreakerState>.Of(state)));
 }

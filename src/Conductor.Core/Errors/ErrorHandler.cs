@@ -121,7 +121,7 @@ public sealed partial class ErrorHandler
                 break;
         }
 
-        Activity.Current?.AddEvent(new ActivityEvent($"conductor.{decision.Action}"));
+        Activity.Current?.AddEvent(new ActivityEvent($"conductor.{EnumName<ErrorAction>.Of(decision.Action)}"));
         return decision;
     }
 

@@ -86,27 +86,27 @@ public sealed record RetryPolicy
     {
         if (MaxRetries is < 0 or > MaxMaxRetries)
         {
-            yield return $"{path}.{nameof(MaxRetries)} is {MaxRetries}; set it to 0 to {MaxMaxRetries}.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxRetries)} is {MaxRetries}; set it to 0 to {MaxMaxRetries}.");
         }
 
         if (InitialDelay < TimeSpan.Zero)
         {
-            yield return $"{path}.{nameof(InitialDelay)} is {InitialDelay}; set it to zero or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(InitialDelay)} is {InitialDelay}; set it to zero or more.");
         }
 
         if (MaxDelay < InitialDelay)
         {
-            yield return $"{path}.{nameof(MaxDelay)} is {MaxDelay}; set it to at least {nameof(InitialDelay)} ({InitialDelay}).";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxDelay)} is {MaxDelay}; set it to at least {nameof(InitialDelay)} ({InitialDelay}).");
         }
 
         if (!(BackoffMultiplier >= 1 && double.IsFinite(BackoffMultiplier)))
         {
-            yield return $"{path}.{nameof(BackoffMultiplier)} is {BackoffMultiplier}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(BackoffMultiplier)} is {BackoffMultiplier}; set it to 1 or more.");
         }
 
         if (!(JitterFactor is >= 0 and <= 1))
         {
-            yield return $"{path}.{nameof(JitterFactor)} is {JitterFactor}; set it to 0 to 1.";
+            yield return FormattableString.Invariant($"{path}.{nameof(JitterFactor)} is {JitterFactor}; set it to 0 to 1.");
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace Conductor.Messaging;
 
 /// <summary>A command. Immutable.</summary>
@@ -18,5 +16,5 @@ public sealed record ControlPayload : MessagePayload
     public required string Command { get; init; }
 
     /// <summary>Its arguments.</summary>
-    public IReadOnlyDictionary<string, string> Arguments { get; init => field = Snapshot.Of(value); } = FrozenDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> Arguments { get; init => field = Snapshot.Of(value); } = Snapshot.EmptyMap;
 }

@@ -40,7 +40,7 @@ public abstract partial class MessageBus
         {
             throw new BusException(
                 ErrorCodes.RequestTimeout,
-                $"Request '{request.Id}' on '{channel}' was not answered within {limit.TotalSeconds:0.###} s; its outcome is unknown. " +
+                FormattableString.Invariant($"Request '{request.Id}' on '{channel}' was not answered within {limit.TotalSeconds:0.###} s; its outcome is unknown. ") +
                 "See that somebody answers on that channel, or allow more time (timeout, or MessageBusOptions.RequestTimeout).");
         }
     }

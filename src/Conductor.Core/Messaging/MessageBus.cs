@@ -98,7 +98,7 @@ public abstract partial class MessageBus : IAsyncDisposable
         var capacity = options?.Capacity ?? _options.SubscriptionCapacity;
         if (capacity < 1)
         {
-            throw new ArgumentOutOfRangeException(nameof(options), capacity, $"{nameof(SubscriptionOptions)}.{nameof(SubscriptionOptions.Capacity)} is {capacity}; set it to 1 or more.");
+            throw new ArgumentOutOfRangeException(nameof(options), capacity, FormattableString.Invariant($"{nameof(SubscriptionOptions)}.{nameof(SubscriptionOptions.Capacity)} is {capacity}; set it to 1 or more."));
         }
 
         ThrowIfDisconnected();

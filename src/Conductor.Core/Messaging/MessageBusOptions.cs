@@ -28,7 +28,7 @@ public sealed class MessageBusOptions
 
         if (SubscriptionCapacity < 1)
         {
-            yield return $"{path}.{nameof(SubscriptionCapacity)} is {SubscriptionCapacity}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(SubscriptionCapacity)} is {SubscriptionCapacity}; set it to 1 or more.");
         }
     }
 }

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Text.Json.Serialization;
 
 namespace Conductor.Messaging;
@@ -34,10 +33,10 @@ public sealed record TaskAssignment : MessagePayload
 
     /// <summary>The outputs of the tasks it depends on, by task id.</summary>
     public IReadOnlyDictionary<string, TaskData> DependencyOutputs { get; init => field = Snapshot.Of(value); } =
-        FrozenDictionary<string, TaskData>.Empty;
+        Snapshot.NoMap<TaskData>();
 
     /// <summary>The findings that sent the run back, in a round after the first.</summary>
-    public IReadOnlyList<Feedback> Feedback { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<Feedback> Feedback { get; init => field = Snapshot.Of(value); } = Snapshot.None<Feedback>();
 
     /// <summary>The dead letter that this is a replay of, if any.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

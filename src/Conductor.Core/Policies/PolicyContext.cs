@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace Conductor.Policies;
 
 /// <summary>
@@ -32,7 +30,7 @@ public abstract record PolicyContext
     internal bool LooksAtCandidate { get; set; }
 
     /// <summary>Values of your own.</summary>
-    public IReadOnlyDictionary<string, TaskData> Properties { get; init => field = Snapshot.Of(value); } = FrozenDictionary<string, TaskData>.Empty;
+    public IReadOnlyDictionary<string, TaskData> Properties { get; init => field = Snapshot.Of(value); } = Snapshot.NoMap<TaskData>();
 
     /// <summary>Whether another context is of the same kind and says the same. What a policy has looked at makes no difference.</summary>
     /// <param name="other">The other.</param>

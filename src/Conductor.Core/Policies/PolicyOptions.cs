@@ -21,17 +21,17 @@ public sealed class PolicyOptions
     {
         if (!(MinPhaseSuccessRate is >= 0 and <= 1))
         {
-            yield return $"{path}.{nameof(MinPhaseSuccessRate)} is {MinPhaseSuccessRate}; set it to 0 to 1.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MinPhaseSuccessRate)} is {MinPhaseSuccessRate}; set it to 0 to 1.");
         }
 
         if (MaxTaskTimeout <= TimeSpan.Zero || MaxTaskTimeout > TaskDefinition.MaxTimeout)
         {
-            yield return $"{path}.{nameof(MaxTaskTimeout)} is {MaxTaskTimeout}; set it over zero and to at most {TaskDefinition.MaxTimeout}.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxTaskTimeout)} is {MaxTaskTimeout}; set it over zero and to at most {TaskDefinition.MaxTimeout}.");
         }
 
         if (MaxConcurrentTasks < 0)
         {
-            yield return $"{path}.{nameof(MaxConcurrentTasks)} is {MaxConcurrentTasks}; set it to 0 or more, or leave it out for no limit.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxConcurrentTasks)} is {MaxConcurrentTasks}; set it to 0 or more, or leave it out for no limit.");
         }
     }
 }

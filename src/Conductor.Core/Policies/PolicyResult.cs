@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace Conductor.Policies;
 
 /// <summary>A policy's verdict. Immutable.</summary>
@@ -18,7 +16,7 @@ public sealed record PolicyResult
     public bool IsTransient { get; init; }
 
     /// <summary>Whatever else the policy has to say.</summary>
-    public IReadOnlyDictionary<string, string> Metadata { get; init => field = Snapshot.Of(value); } = FrozenDictionary<string, string>.Empty;
+    public IReadOnlyDictionary<string, string> Metadata { get; init => field = Snapshot.Of(value); } = Snapshot.EmptyMap;
 
     /// <summary>Allows.</summary>
     /// <param name="policyName">The policy.</param>

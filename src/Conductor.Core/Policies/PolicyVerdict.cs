@@ -3,15 +3,20 @@ namespace Conductor.Policies;
 /// <summary>The first denial; <c>default</c> when nothing was denied.</summary>
 /// <param name="Denial">What the policy said.</param>
 /// <param name="ConcernsCandidate">Whether another agent may be allowed to take the task.</param>
-internal readonly record struct PolicyVerdict(PolicyResult? Denial, bool ConcernsCandidate)
+/// <param name="IsOfCountsAlone">Whether the policy looks at nothing but how many tasks run: it would have denied any other task, too.</param>
+internal readonly record struct PolicyVerdict(PolicyResult? Denial, bool ConcernsCandidate, bool IsOfCountsAlone)
 {
     public bool IsAllowed => Denial is null;
 
     /// <summary>A policy has denied an action.</summary>
-    public static PolicyVerdict Of(Policy policy, PolicyResult denial, PolicyContext context) => new(denial, policy.Target switch
+    public static PolicyVerdict Of(Policy policy, PolicyResult denial, PolicyContext context)
     {
-        PolicyTarget.Task => false,
-        PolicyTarget.Candidate => true,
-        _ => context.LooksAtCandidate,
-    });
+        var concernsCandidate = policy.Target switch
+        {
+            PolicyTarget.Task => false,
+            PolicyTarget.Candidate => true,
+            _ => context.LooksAtCandidate,
+        };
+        return new(denial, concernsCandidate, policy is MaxConcurrentTasksPolicy);
+    }
 }

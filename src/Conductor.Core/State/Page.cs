@@ -5,7 +5,7 @@ namespace Conductor.State;
 public sealed record Page<T>
 {
     /// <summary>The items of this page.</summary>
-    public IReadOnlyList<T> Items { get; init => field = Snapshot.Of(value); } = [];
+    public IReadOnlyList<T> Items { get; init => field = Snapshot.Of(value); } = Snapshot.None<T>();
 
     /// <summary>Where the next page goes on; null on the last page.</summary>
     public string? ContinuationToken { get; init; }

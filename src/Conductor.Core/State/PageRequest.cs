@@ -27,7 +27,7 @@ public sealed record PageRequest
     {
         if (Size is < 1 or > MaxSize)
         {
-            throw new InvalidOperationException($"{nameof(PageRequest)}.{nameof(Size)} is {Size}; it must be 1 to {MaxSize}.");
+            throw new InvalidOperationException(FormattableString.Invariant($"{nameof(PageRequest)}.{nameof(Size)} is {Size}; it must be 1 to {MaxSize}."));
         }
     }
 }

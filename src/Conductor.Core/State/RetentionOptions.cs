@@ -59,27 +59,27 @@ public sealed class RetentionOptions
     {
         if (MaxFinishedWorkflows < 0)
         {
-            yield return $"{path}.{nameof(MaxFinishedWorkflows)} is {MaxFinishedWorkflows}; set it to 0 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxFinishedWorkflows)} is {MaxFinishedWorkflows}; set it to 0 or more.");
         }
 
         if (MaxTaskResults < 1)
         {
-            yield return $"{path}.{nameof(MaxTaskResults)} is {MaxTaskResults}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxTaskResults)} is {MaxTaskResults}; set it to 1 or more.");
         }
 
         if (MaxDeadLetters < 1)
         {
-            yield return $"{path}.{nameof(MaxDeadLetters)} is {MaxDeadLetters}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxDeadLetters)} is {MaxDeadLetters}; set it to 1 or more.");
         }
 
         if (MaxEventsPerWorkflow < 1)
         {
-            yield return $"{path}.{nameof(MaxEventsPerWorkflow)} is {MaxEventsPerWorkflow}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxEventsPerWorkflow)} is {MaxEventsPerWorkflow}; set it to 1 or more.");
         }
 
         if (MaxAge <= TimeSpan.Zero)
         {
-            yield return $"{path}.{nameof(MaxAge)} is {MaxAge}; set it to more than zero.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxAge)} is {MaxAge}; set it to more than zero.");
         }
     }
 }

@@ -11,6 +11,7 @@ public abstract partial class StateManager
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Whether this result is the recorded one now.</returns>
     /// <exception cref="ArgumentException">It names a negative round, or its task's id is blank or not well-formed.</exception>
+    /// <exception cref="TaskValidationException">Its status, or the severity of its feedback, is none that the enumeration has.</exception>
     public ValueTask<RecordOutcome> SaveTaskResultAsync(TaskResult result, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(result);
@@ -21,17 +22,21 @@ public abstract partial class StateManager
         }
 
         ThrowIfOfNoRound(result, nameof(result));
-
+        StorableRecord.Ensure(result);
         return Measure("save_task_result", result, static (store, argument, token) => store.SaveTaskResultCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>
     /// Sees whether this store can write a result down. What it cannot write fails its task, and not each step of which the result is a part. A provider that
-    /// writes results as text overrides it; by default whatever there is can be kept. Thread-safe.
+    /// writes results as text overrides it; by default whatever there is can be kept, but for values that an enumeration does not have. Thread-safe.
     /// </summary>
     /// <param name="result">The result.</param>
     /// <exception cref="TaskValidationException">It holds what cannot be written.</exception>
-    public virtual void EnsureCanSave(TaskResult result) => ArgumentNullException.ThrowIfNull(result);
+    public virtual void EnsureCanSave(TaskResult result)
+    {
+        ArgumentNullException.ThrowIfNull(result);
+        StorableRecord.Ensure(result);
+    }
 
     /// <summary>The recorded result of a task outside workflows.</summary>
     /// <param name="taskId">The task.</param>
@@ -64,10 +69,16 @@ public abstract partial class StateManager
     /// <summary>Keeps a dead letter; one of the same id is replaced.</summary>
     /// <param name="record">The dead letter.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="TaskValidationException">It holds a nameless agent type or phase (<c>default</c>), or a value that its enumeration does not have.</exception>
     public async ValueTask SaveDeadLetterAsync(ErrorRecord record, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(record);
         IdText.ThrowIfInvalid(record.Id, nameof(record));
+        if (record.Task is { } task)
+        {
+            StorableRecord.Ensure(task);
+        }
+
         await Measure("save_dead_letter", record, static (store, argument, token) => store.SaveDeadLetterCoreAsync(argument, token), cancellationToken).ConfigureAwait(false);
     }
 
@@ -112,7 +123,7 @@ public abstract partial class StateManager
     {
         if (result.Round < 0)
         {
-            throw new ArgumentException($"The result of task '{result.TaskId}' is of round {result.Round}; the first run through is round 0.", argument);
+            throw new ArgumentException(FormattableString.Invariant($"The result of task '{result.TaskId}' is of round {result.Round}; the first run through is round 0."), argument);
         }
     }
 

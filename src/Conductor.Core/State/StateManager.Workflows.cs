@@ -33,6 +33,7 @@ public abstract partial class StateManager
     /// <returns>The new version.</returns>
     /// <exception cref="StateException">STATE_CONFLICT: another version is there; nothing was changed.</exception>
     /// <exception cref="ArgumentException">A result in it is null, names another run or a negative round, or stands under the id of another task.</exception>
+    /// <exception cref="TaskValidationException">It holds a nameless agent type or phase (<c>default</c>), or a value that its enumeration does not have.</exception>
     public ValueTask<long> SaveWorkflowStateAsync(WorkflowState state, StateExpectation? expectation = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -41,7 +42,10 @@ public abstract partial class StateManager
         {
             IdText.ThrowIfInvalid(taskId, nameof(state));
             ThrowIfElsewhere(result, state.WorkflowId, taskId, nameof(state));
+            StorableRecord.Ensure(result);
         }
+
+        StorableRecord.Ensure(state);
 
         return Measure("save_workflow_state", (state, expectation ?? StateExpectation.AtVersion(state.StoreVersion)), static (store, argument, token) => store.SaveWorkflowStateCoreAsync(argument.Item1, argument.Item2, token), cancellationToken);
     }
@@ -109,6 +113,7 @@ public abstract partial class StateManager
     /// STATE_CONFLICT: another version is there. LEASE_LOST: the step's lease is not the current one. Nothing was changed either way.
     /// </exception>
     /// <exception cref="ArgumentException">A result in it is null, or names another run or a negative round.</exception>
+    /// <exception cref="TaskValidationException">It holds a nameless agent type or phase (<c>default</c>), or a value that its enumeration does not have.</exception>
     public ValueTask<long> CommitWorkflowAsync(WorkflowTransition transition, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transition);
@@ -116,7 +121,10 @@ public abstract partial class StateManager
         for (var i = 0; i < transition.Results.Count; i++)
         {
             ThrowIfElsewhere(transition.Results[i], transition.Summary.WorkflowId, taskId: null, nameof(transition));
+            StorableRecord.Ensure(transition.Results[i]);
         }
+
+        StorableRecord.Ensure(transition);
 
         return Measure("commit_workflow", transition, static (store, argument, token) => store.CommitWorkflowCoreAsync(argument, token), cancellationToken);
     }

@@ -1,5 +1,3 @@
-using System.Collections.Frozen;
-
 namespace Conductor.Workflows;
 
 /// <summary>Where each task of a run stands. Not thread-safe: it belongs to one run's loop.</summary>
@@ -115,7 +113,7 @@ internal sealed class RunBoard(WorkflowPlan plan)
     {
         if (plan.Dependencies[index].Length == 0)
         {
-            return FrozenDictionary<string, TaskData>.Empty;
+            return Snapshot.NoMap<TaskData>();
         }
 
         var outputs = new Dictionary<string, TaskData>(StringComparer.Ordinal);

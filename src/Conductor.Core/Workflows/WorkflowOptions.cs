@@ -71,17 +71,17 @@ public sealed class WorkflowOptions
     {
         if (MaxFeedbackLoops < 0)
         {
-            yield return $"{path}.{nameof(MaxFeedbackLoops)} is {MaxFeedbackLoops}; set it to 0 (off) or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxFeedbackLoops)} is {MaxFeedbackLoops}; set it to 0 (off) or more.");
         }
 
         if (TaskWindow < 1)
         {
-            yield return $"{path}.{nameof(TaskWindow)} is {TaskWindow}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(TaskWindow)} is {TaskWindow}; set it to 1 or more.");
         }
 
         if (MaxCrashes < 1)
         {
-            yield return $"{path}.{nameof(MaxCrashes)} is {MaxCrashes}; set it to 1 or more.";
+            yield return FormattableString.Invariant($"{path}.{nameof(MaxCrashes)} is {MaxCrashes}; set it to 1 or more.");
         }
 
         // A lease is renewed three times in its term, by a timer.

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Conductor.Coordination;
 using Conductor.Messaging;
 using Conductor.State;
@@ -193,9 +194,9 @@ internal sealed partial class WorkflowRunner
     private IReadOnlyDictionary<string, string> Arguments() => Snapshot.Owning(new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["workflow_id"] = RunId,
-        ["status"] = _summary.Status.ToString(),
+        ["status"] = EnumName<WorkflowStatus>.Of(_summary.Status),
         ["phase"] = _summary.CurrentPhase?.Name ?? string.Empty,
-        ["outcome"] = _phaseRecord?.Outcome.ToString() ?? string.Empty,
-        ["round"] = _summary.Round.ToString(),
+        ["outcome"] = _phaseRecord is { } record ? EnumName<PhaseOutcome>.Of(record.Outcome) : string.Empty,
+        ["round"] = _summary.Round.ToString(CultureInfo.InvariantCulture),
     });
 }

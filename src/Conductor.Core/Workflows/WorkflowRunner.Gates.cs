@@ -74,7 +74,7 @@ internal sealed partial class WorkflowRunner
             Reason = reason,
         };
         _journal.Add(_phaseRecord);
-        Note(WorkflowEventKind.PhaseFinished, reason is null ? Enum.GetName(outcome) : $"{outcome}: {reason}");
+        Note(WorkflowEventKind.PhaseFinished, reason is null ? EnumName<PhaseOutcome>.Of(outcome) : $"{EnumName<PhaseOutcome>.Of(outcome)}: {reason}");
         Announce(_plan.PhaseChannel(phase));
     }
 

@@ -90,7 +90,7 @@ internal static class WorkflowValidation
 
             if (rule.MaxRounds < 0)
             {
-                yield return $"The feedback rule allows {rule.MaxRounds} rounds; set it to 0 (off) or more.";
+                yield return FormattableString.Invariant($"The feedback rule allows {rule.MaxRounds} rounds; set it to 0 (off) or more.");
             }
 
             foreach (var problem in SettingProblems.OfEnum("The feedback rule's MinSeverity", rule.MinSeverity ?? FeedbackSeverity.Error)

@@ -24,6 +24,25 @@ public sealed class CandidateTests
         (await rig.DispatchAsync()).AgentId.Should().Be("first", "it is idle again");
     }
 
+    [Fact]
+    public async Task GetAvailableAgents_BreakerOfAnIdleAgentOpenedByHand_IsNotAmongThem()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+        await rig.AddAsync(static _ => TaskData.Empty, id: "b");
+        var breaker = rig.Errors.GetCircuitBreaker("a");
+        for (var failure = 0; failure < CircuitBreakerOptions.DefaultFailureThreshold; failure++)
+        {
+            breaker.RecordFailure();
+        }
+
+        rig.Coordinator.GetAvailableAgents(AgentType.Coding).Select(static agent => agent.Identity.Id).Should().Equal("b");
+        (await rig.Coordinator.GetAgentStatusAsync("a"))!.Status.Should().Be(AgentStatus.Waiting);
+        breaker.Reset();
+        rig.Coordinator.GetAvailableAgents(AgentType.Coding).Select(static agent => agent.Identity.Id).Should().Equal("a", "b");
+        (await rig.DispatchAsync()).AgentId.Should().Be("a");
+    }
+
     /// <summary>However many have come and gone, those that are left keep their order, and each gets its turn when the ones before it are busy.</summary>
     [Fact]
     public async Task DispatchTaskAsync_ManyCameAndWent_TakesThoseThatAreLeftInTheirOrder()

@@ -156,6 +156,48 @@ public sealed class AddAgentTests
         first.Disposals.Should().Be(1);
     }
 
+    /// <summary>Work that the agent did not await asks for services when nobody is left to end them.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Services_AfterTheAttempt_AreDisposed(bool wereUsed)
+    {
+        TaskContext? left = null;
+        await using var conductor = await StartAsync(
+            builder => builder.AddAgent(Worker, (TaskContext task, CancellationToken _) =>
+            {
+                left = task;
+                return ValueTask.FromResult(wereUsed ? task.Services.GetRequiredService<Scoped>().Disposals : 0);
+            }),
+            services => services.AddScoped<Scoped>());
+        await conductor.DispatchAsync<int>(Worker);
+
+        var act = () => left!.Services;
+
+        act.Should().Throw<ObjectDisposedException>().Which.Message.Should().Contain($"'{left!.Task.Id}'");
+        act.Should().Throw<ObjectDisposedException>();
+    }
+
+    /// <summary>What was null when it was handed over is nothing, and comes back as null where that is a value.</summary>
+    [Fact]
+    public async Task DispatchAsync_NothingInAndOut_IsNullWhereThatIsAValue()
+    {
+        var number = new AgentType("number");
+        var needy = new AgentType("needy");
+        await using var conductor = await StartAsync(builder => builder
+            .AddAgent(Worker, static (string? text, TaskContext _, CancellationToken _) => ValueTask.FromResult(text))
+            .AddAgent(number, static (int? value, TaskContext _, CancellationToken _) => ValueTask.FromResult(value))
+            .AddAgent(needy, static (int value, TaskContext _, CancellationToken _) => ValueTask.FromResult(value)));
+
+        (await conductor.DispatchAsync<string?, string?>(Worker, null)).Should().BeNull();
+        (await conductor.DispatchAsync<string?>(Worker)).Should().BeNull();
+        (await conductor.DispatchAsync<string?>(Worker, "text")).Should().Be("text");
+        (await conductor.DispatchAsync<int?, int?>(number, null)).Should().BeNull();
+        (await conductor.DispatchAsync<object>(Worker)).Should().BeSameAs(TaskData.Empty, "that is what there is");
+        await conductor.Awaiting(it => it.DispatchAsync<int>(needy).AsTask()).Should().ThrowAsync<TaskFailedException>();
+        await conductor.Awaiting(it => it.DispatchAsync<int>(Worker).AsTask()).Should().ThrowAsync<TaskValidationException>();
+    }
+
     [Fact]
     public async Task AddAgent_DelegateWithoutInput_Runs()
     {

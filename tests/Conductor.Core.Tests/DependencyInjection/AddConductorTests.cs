@@ -5,10 +5,13 @@ using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.Policies;
 using Conductor.State;
+using Conductor.Tests.Support;
 using Conductor.Workflows;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 using static Conductor.Tests.Support.Containers;
 
@@ -89,6 +92,44 @@ public sealed class AddConductorTests
         thrown.Which.Failures.Should().HaveCount(10).And.OnlyContain(static failure => failure.Contains(" is null; "));
         thrown.Which.Failures.Should().Contain(static failure => failure.StartsWith("ConductorOptions.Retry is null"))
             .And.Contain(static failure => failure.StartsWith("ConductorOptions.AgentTypes[none] is null")).And.Contain(static failure => failure.StartsWith("ConductorOptions.AgentTypes[half].CircuitBreaker is null"));
+    }
+
+    /// <summary>One part that is null hid what was wrong with all others.</summary>
+    [Fact]
+    public void AddConductor_APartIsNull_TheProblemsOfOthersAreToldAlike()
+    {
+        using var provider = new ServiceCollection().AddConductor(static options =>
+        {
+            options.Bus = null!;
+            options.Retry = null!;
+            options.Dispatch.QueueCapacity = 0;
+            options.CircuitBreaker.FailureThreshold = 0;
+            options.AgentTypes["half"] = new AgentTypeOptions { Retry = null!, CircuitBreaker = { SuccessThreshold = 0 } };
+            options.AgentTypes["none"] = null!;
+        }).Services.BuildServiceProvider();
+
+        var thrown = FluentActions.Invoking(() => provider.GetRequiredService<IOptions<ConductorOptions>>().Value).Should().Throw<OptionsValidationException>();
+
+        thrown.Which.Failures.Select(static failure => failure.Split(' ')[0]).Should().BeEquivalentTo(
+            "ConductorOptions.Bus", "ConductorOptions.Retry", "ConductorOptions.AgentTypes[half].Retry", "ConductorOptions.AgentTypes[none]",
+            "ConductorOptions.Dispatch.QueueCapacity", "ConductorOptions.CircuitBreaker.FailureThreshold", "ConductorOptions.AgentTypes[half].CircuitBreaker.SuccessThreshold");
+    }
+
+    [Theory]
+    [InlineData("typo", 1)]
+    [InlineData("Worker", 0)]
+    public async Task StartConductorAsync_SettingsOfATypeThatNoAgentHas_WarnsOfTheName(string type, int warnings)
+    {
+        var logs = new FakeLogCollector();
+        var services = new ServiceCollection().AddSingleton<ILoggerFactory>(new FakeLoggerFactory(logs));
+        services.AddConductor(options => options.AgentTypes[type] = new AgentTypeOptions()).AddAgent<Counter>(Worker);
+        await using var provider = services.BuildServiceProvider();
+
+        await using var conductor = await provider.StartConductorAsync();
+
+        var told = logs.GetSnapshot().Where(static entry => entry.Id.Id == 1005).ToList();
+        told.Should().HaveCount(warnings);
+        told.Should().NotContain(entry => entry.Level != LogLevel.Warning || !entry.Message.Contains($"'{type}'") || !entry.Message.Contains("worker"));
     }
 
     [Fact]

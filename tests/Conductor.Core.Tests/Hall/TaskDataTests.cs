@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Conductor.Messaging;
 using Conductor.Serialization;
+using Conductor.Tests.Support;
 
 namespace Conductor.Tests.Hall;
 
@@ -100,6 +101,24 @@ public sealed class TaskDataTests
         TaskData.Empty.TryGet<int?>(out var nothing).Should().BeTrue();
         nothing.Should().BeNull();
         TaskData.Empty.TryGet<int>(out _).Should().BeFalse();
+    }
+
+    [Fact]
+    public void ToString_SaysWhatItIs_AndNotWhatItSays()
+    {
+        TaskData.From("secret").ToString().Should().Be("System.String");
+        TaskData.FromJson(JsonSerializer.SerializeToElement(new { Secret = 1 })).ToString().Should().Be("JSON (Object)");
+        TaskData.Empty.ToString().Should().Be("empty");
+    }
+
+    /// <summary>Records print their members, also where they have none.</summary>
+    [Fact]
+    public void ToString_OfARecord_CountsItsCollections()
+    {
+        var task = Rig.NewTask() with { DependsOn = ["a", "b"], Metadata = new Dictionary<string, string> { ["secret"] = "value" }, Input = "secret" };
+
+        task.ToString().Should().Contain("DependsOn = 2 items").And.Contain("Metadata = 1 item }").And.Contain("Input = System.String").And.NotContain("secret").And.NotContain("`");
+        Rig.NewTask().ToString().Should().Contain("DependsOn = 0 items").And.Contain("Metadata = 0 items").And.NotContain("`");
     }
 
     [Theory]

@@ -61,7 +61,7 @@ public sealed class MetricsTests : IAsyncDisposable
         retries.GetMeasurementSnapshot().Should().HaveCount(3).And.OnlyContain(measurement => (string)measurement.Tags["conductor.error.code"]! == "TRANSIENT_ERROR");
         letters.GetMeasurementSnapshot().Should().ContainSingle();
         breakers.GetMeasurementSnapshot().GroupBy(measurement => measurement.Tags["conductor.circuit_breaker.state"])
-            .ToDictionary(group => (string)group.Key!, group => group.Sum(measurement => measurement.Value)).Should().Equal(new Dictionary<string, long> { ["Closed"] = 0, ["Open"] = 1 });
+            .ToDictionary(group => (string)group.Key!, group => group.Sum(measurement => measurement.Value)).Should().Equal(new Dictionary<string, long> { ["closed"] = 0, ["open"] = 1 });
         policies.GetMeasurementSnapshot().Should().OnlyContain(measurement => (string)measurement.Tags["conductor.policy.decision"]! == "allowed");
         durations.GetMeasurementSnapshot().Should().OnlyContain(measurement => (string)measurement.Tags["error.type"]! == "TRANSIENT_ERROR");
         foreach (var tags in new[] { retries.GetMeasurementSnapshot(), letters.GetMeasurementSnapshot(), breakers.GetMeasurementSnapshot(), policies.GetMeasurementSnapshot() }

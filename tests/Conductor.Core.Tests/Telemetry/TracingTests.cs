@@ -128,7 +128,7 @@ public sealed class TracingTests : IDisposable
 
         var step = await SpanAsync("execute_step job");
         (step.Status, step.GetTagItem("error.type")).Should().Be((ActivityStatusCode.Error, "UNKNOWN_ERROR"));
-        step.Events.Select(happening => happening.Name).Should().Contain("conductor.Escalate");
+        step.Events.Select(happening => happening.Name).Should().Contain("conductor.escalate");
         (await SpanAsync("invoke_agent a")).Status.Should().Be(ActivityStatusCode.Error);
     }
 
@@ -142,7 +142,7 @@ public sealed class TracingTests : IDisposable
         rig.Policies.RegisterPolicy(new Conductor.Policies.MaxConcurrentTasksPolicy(0));
         await FluentActions.Awaiting(() => rig.DispatchAsync(Rig.NewTask() with { Name = "denied" })).Should().ThrowAsync<PolicyViolationException>();
 
-        (await SpanAsync("execute_step opens")).Events.Select(happening => happening.Name).Should().Contain("conductor.circuit_breaker.Open").And.Contain("conductor.DeadLetter");
+        (await SpanAsync("execute_step opens")).Events.Select(happening => happening.Name).Should().Contain("conductor.circuit_breaker.open").And.Contain("conductor.dead_letter");
         (await SpanAsync("execute_step denied")).Events.Select(happening => happening.Name).Should().Contain("conductor.policy.denied");
     }
 

@@ -110,9 +110,9 @@ public sealed class StepTests
         await rig.Engine.RunWorkflowAsync(ThreePhases().Build(), new() { RunId = "r" });
 
         await Rig.UntilAsync(() => seen.Count == 2, "two notices");
-        seen.First().Outcome.Should().Be("Running");
+        seen.First().Outcome.Should().Be("running");
         seen.First().Stored.Should().NotBeNull();
-        seen.Last().Should().Be(("Passed", PhaseOutcome.Passed, true));
+        seen.Last().Should().Be(("passed", PhaseOutcome.Passed, true));
     }
 
     private sealed class GatePolicy(Func<GatePolicyContext, Task> look) : Policy<GatePolicyContext>

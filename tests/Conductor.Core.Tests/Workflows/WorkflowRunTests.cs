@@ -288,8 +288,8 @@ public sealed class WorkflowRunTests
 
         await Rig.UntilAsync(() => rig.Messages.Count == 4, "four notices");
         rig.Messages.Where(entry => entry.Channel == "conductor:phase:devops").Select(entry => ((ControlPayload)entry.Message.Payload!).Arguments["outcome"])
-            .Should().Equal("Running", "Passed");
-        ((ControlPayload)rig.Messages.Last(entry => entry.Channel == "conductor:workflow:r").Message.Payload!).Arguments["status"].Should().Be("Completed");
+            .Should().Equal("running", "passed");
+        ((ControlPayload)rig.Messages.Last(entry => entry.Channel == "conductor:workflow:r").Message.Payload!).Arguments["status"].Should().Be("completed");
     }
 
     [Fact]

@@ -1,0 +1,89 @@
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Conductor.Agents;
+
+/// <content>What the agent's code uses and says, and what comes of that once the code is over.</content>
+public sealed partial class TaskContext
+{
+    /// <summary>The id of the agent; null where nobody knows it.</summary>
+    private string? KnownAgentId => _mailbox?.Id ?? _extras?.AgentId;
+
+    /// <summary>An agent is about to run a context that was made by hand.</summary>
+    internal void RunBy(AgentIdentity? agent)
+    {
+        if (_mailbox is null && agent is not null)
+        {
+            Own().AgentId = agent.Id;
+        }
+    }
+
+    /// <summary>The agent's code is over: what it did not await and comes later comes too late. No attempt has a field for that alone.</summary>
+    internal void EndCode()
+    {
+        if (_extras is { } extras)
+        {
+            extras.HasEnded = true;
+        }
+        else
+        {
+            _extras = Extras.OfEnded;
+        }
+    }
+
+    private Extras Own() => _extras ??= new Extras();
+
+    private AsyncServiceScope ScopeOfServices()
+    {
+        if (_extras is { Scope: { } begun })
+        {
+            return begun;
+        }
+
+        if (Host.Scopes is not { } scopes)
+        {
+            throw new InvalidOperationException("There are no services here: " + (_mailbox is null
+                ? "this context was made by hand; a task gets its own where AddConductor() made everything."
+                : "the coordinator was built by hand, not by AddConductor()."));
+        }
+
+        var extras = Own();
+        if (!extras.HasEnded)
+        {
+            var scope = scopes.CreateAsyncScope();
+            extras.Scope = scope;
+            if (!extras.HasEnded)
+            {
+                return scope;
+            }
+
+            // At this moment: nobody else may have seen the scope.
+            _ = EndScopeAsync().AsTask();
+        }
+
+        throw new ObjectDisposedException(
+            $"{nameof(TaskContext)}.{nameof(Services)}",
+            $"The services of task '{Task.Id}' have ended with its attempt. Await in RunAsync what uses them, or let what outlives the task open a scope of its own (IServiceScopeFactory).");
+    }
+
+    /// <summary>Whether the agent's code is over, and the result made. Said once: what comes later is in no result.</summary>
+    private bool IsTooLate(string call)
+    {
+        if (_extras is not { HasEnded: true } extras)
+        {
+            return false;
+        }
+
+        if (ReferenceEquals(extras, Extras.OfEnded))
+        {
+            _extras = extras = new Extras { HasEnded = true };
+        }
+
+        if (!extras.HasWarned)
+        {
+            extras.HasWarned = true;
+            Log.TooLate(Logger, call, AgentId, Task.Id);
+        }
+
+        return true;
+    }
+}
