@@ -92,7 +92,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
             lock (_gate)
             {
                 // It may have waited for an agent, and they for it.
-                Mark(kind => kind.Key.AgentType == ticket.Task.AgentType, DenialKind.NotJudged, DenialKind.NotJudged);
+                MarkThoseOf(ticket.Task.AgentType, DenialKind.NotJudged, DenialKind.NotJudged);
             }
 
             WakeNext(static _ => true);
@@ -109,7 +109,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         {
             lock (_gate)
             {
-                Mark(kind => kind.Key.AgentType == ticket.Task.AgentType, Version, _retreats);
+                MarkThoseOf(ticket.Task.AgentType, Version, _retreats);
             }
 
             WakeNext(static _ => true);
@@ -285,6 +285,9 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
             (kind.JudgedVersion, kind.JudgedRetreats) = (version, retreats);
         }
     }
+
+    /// <summary>The same for the kinds of an agent type. (Apart, since a lambda is made where a method begins, and every dispatch comes by.)</summary>
+    private void MarkThoseOf(AgentType type, long version, long retreats) => Mark(kind => kind.Key.AgentType == type, version, retreats);
 
     private CapacityWaiter Add(DispatchTicket ticket, PassingDenial denial, bool hadTurn)
     {
