@@ -18,21 +18,27 @@ internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageB
     public Task AdvanceAsync(TimeSpan duration) => OnOwnThread(() =>
     {
         var target = time.Elapsed + duration;
-        Settle();
+        var virtualStart = time.Elapsed;
+        Settle(duration, virtualStart);
         while (time.TimeToNextTimer is { } next && next > TimeSpan.Zero && time.Elapsed + next <= target)
         {
             time.AdvanceToNextTimer();
-            Settle();
+            Settle(duration, virtualStart);
         }
 
         time.Advance(target - time.Elapsed);
-        Settle();
+        Settle(duration, virtualStart);
     });
 
-    private void Settle()
+    /// <summary>Waits until work has come to rest after one tick, as long as a wait may take.</summary>
+    private void Settle(TimeSpan duration, TimeSpan virtualStart)
     {
         var startedAt = TimeProvider.System.GetTimestamp();
         _activity.Settle(() => IsOver(startedAt));
+        if (IsOver(startedAt))
+        {
+            throw Stuck($"the passing of {duration}", $"Something still worked after {options.RealTimeLimit.TotalSeconds:0.#} s of real time", virtualStart);
+        }
     }
 
     private bool IsOver(long startedAt) => TimeProvider.System.GetElapsedTime(startedAt) > options.RealTimeLimit;

@@ -31,9 +31,12 @@ public sealed class UnderWayTests : IDisposable
         var conflict = store.SaveAgentStateAsync(
             new AgentState { AgentId = "a", AgentType = AgentType.Coding, Status = AgentStatus.Idle }, StateExpectation.AtVersion(7)).AsTask();
         await givesUp.CancelAsync();
-        store.OperationsUnderWay.Should().Be(4);
+        var underWay = store.OperationsUnderWay;
 
+        // Before anything is asserted: the store could not be closed otherwise.
         mayGoOn.Set();
+
+        underWay.Should().BeGreaterThanOrEqualTo(4, "the look for what retention removes may be another");
 
         await slow;
         await FluentActions.Awaiting(() => givenUp).Should().ThrowAsync<OperationCanceledException>();

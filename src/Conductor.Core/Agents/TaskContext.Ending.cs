@@ -65,12 +65,13 @@ public sealed partial class TaskContext
             $"The services of task '{Task.Id}' have ended with its attempt. Await in RunAsync what uses them, or let what outlives the task open a scope of its own (IServiceScopeFactory).");
     }
 
-    /// <summary>Whether the agent's code is over, and the result made. Said once: what comes later is in no result.</summary>
-    private bool IsTooLate(string call)
+    /// <summary>What the attempt has to say, to be added to; null when it is over, which is logged once. (Looked up once: the end may come in between, and what says that it came is everybody's.)</summary>
+    private Extras? InTime(string call)
     {
-        if (_extras is not { HasEnded: true } extras)
+        var extras = Own();
+        if (!extras.HasEnded)
         {
-            return false;
+            return extras;
         }
 
         if (ReferenceEquals(extras, Extras.OfEnded))
@@ -84,6 +85,6 @@ public sealed partial class TaskContext
             Log.TooLate(Logger, call, AgentId, Task.Id);
         }
 
-        return true;
+        return null;
     }
 }

@@ -139,14 +139,11 @@ public sealed partial class TaskContext
     {
         ArgumentNullException.ThrowIfNull(feedback);
         SettingProblems.ThrowIfAny(SettingProblems.OfEnum($"{nameof(Feedback)}.{nameof(Conductor.Feedback.Severity)}", feedback.Severity), nameof(feedback));
-        if (IsTooLate(nameof(SendBack)))
+        if (InTime(nameof(SendBack)) is { } extras)
         {
-            return;
+            var source = feedback with { SourceAgentId = feedback.SourceAgentId ?? KnownAgentId };
+            extras.Feedback = extras.Feedback is { } earlier ? Join(earlier, source) : source;
         }
-
-        var source = feedback with { SourceAgentId = feedback.SourceAgentId ?? KnownAgentId };
-        var extras = Own();
-        extras.Feedback = extras.Feedback is { } earlier ? Join(earlier, source) : source;
     }
 
     /// <summary>Makes the result of this attempt FAILED without an exception; it counts like one.</summary>
@@ -156,9 +153,9 @@ public sealed partial class TaskContext
     public void Fail(string code, string message, bool? isTransient = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(code);
-        if (!IsTooLate(nameof(Fail)))
+        if (InTime(nameof(Fail)) is { } extras)
         {
-            Own().Failure = new TaskError { Code = code, Message = message, IsTransient = isTransient };
+            extras.Failure = new TaskError { Code = code, Message = message, IsTransient = isTransient };
         }
     }
 
@@ -167,9 +164,9 @@ public sealed partial class TaskContext
     /// <param name="value">Its text.</param>
     public void SetMetadata(string key, string value)
     {
-        if (!IsTooLate(nameof(SetMetadata)))
+        if (InTime(nameof(SetMetadata)) is { } extras)
         {
-            (Own().Metadata ??= new Dictionary<string, string>(StringComparer.Ordinal))[key] = value;
+            (extras.Metadata ??= new Dictionary<string, string>(StringComparer.Ordinal))[key] = value;
         }
     }
 

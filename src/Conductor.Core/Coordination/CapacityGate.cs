@@ -39,21 +39,24 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         CapacityWaiter waiter;
         lock (_gate)
         {
-            var hadTurn = ticket.HasTurn;
-            ticket.HasTurn = counts.Releases != denial.SeenVersion;
-            if (ticket.HasTurn || limit.IsClosed || ticket.IsToBeGivenBack)
+            if (limit.IsClosed || ticket.IsToBeGivenBack)
             {
+                // What it was woken for, if it was, is passed on when its dispatch ends.
                 return;
             }
 
-            // Once: what several look at side by side they would deny each other for ever.
-            ticket.HasTurn = ticket.HasLookedAgain = !ticket.HasLookedAgain && denial.SeenRetreats < _retreats;
-            if (ticket.HasTurn)
+            // The second once: what several look at side by side they would deny each other for ever.
+            var hasMore = counts.Releases != denial.SeenVersion;
+            if (hasMore || (!ticket.HasLookedAgain && denial.SeenRetreats < _retreats))
             {
+                ticket.HasTurn = true;
+                ticket.HasLookedAgain |= !hasMore;
                 return;
             }
 
             limit.Enter(ticket.MayExceedQueue);
+            var hadTurn = ticket.HasTurn;
+            ticket.HasTurn = ticket.HasLookedAgain = false;
             ticket.HasWaitedForCapacity = true;
             waiter = Add(ticket, denial, hadTurn);
         }
@@ -79,7 +82,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         finally
         {
             ticket.HasTurn = !TryLeave(waiter);
-            ticket.ScoutFor = waiter.IsScout ? waiter.Kind : null;
+            ticket.ScoutFor = waiter.IsScout ? waiter.Kind.Key : null;
         }
     }
 
@@ -119,7 +122,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
     /// <summary>A dispatch that waited is allowed: when it looked for others, too, the next of those may be.</summary>
     public void Admit(DispatchTicket ticket)
     {
-        if (ticket.ScoutFor is not { } kind)
+        if (ticket.ScoutFor is not { } key)
         {
             return;
         }
@@ -128,7 +131,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         CapacityWaiter? next;
         lock (_gate)
         {
-            next = kind.First;
+            next = _kinds.GetValueOrDefault(key)?.First;
             SendScout(next);
         }
 
@@ -170,7 +173,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         Wake(static _ => true);
     }
 
-    /// <summary>Has those that meet a condition look again at once.</summary>
+    /// <summary>Has those that meet a condition look again at once, in order.</summary>
     public void Wake(Func<DispatchTicket, bool> condition)
     {
         List<CapacityWaiter> woken = [];
@@ -181,6 +184,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
                 woken.AddRange(kind.All.Where(waiter => condition(waiter.Ticket)));
             }
 
+            woken = _order.Sort(woken);
             woken.ForEach(Remove);
         }
 
@@ -304,7 +308,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
             Mark(kind.IsLike, denial.SeenVersion, _retreats);
         }
 
-        var waiter = new CapacityWaiter(ticket, denial) { Kind = kind, Number = _number++, Since = time.GetTimestamp(), IsQueued = true };
+        var waiter = new CapacityWaiter(ticket, denial) { Kind = kind, Number = ticket.NumberInGate ??= _number++, Since = time.GetTimestamp(), IsQueued = true };
         kind.Add(waiter);
         waiter.Round = key.IsOfCountsAlone ? null : _round.AddLast(waiter);
         Volatile.Write(ref counts.WaitingForCapacity, ++_count);

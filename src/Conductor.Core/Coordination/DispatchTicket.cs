@@ -68,7 +68,7 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     }
 
     /// <summary>Those for whom it was sent to look whether what denied it allows it now; null for none.</summary>
-    public DenialKind? ScoutFor
+    public DenialKind.Name? ScoutFor
     {
         get => _setbacks?.ScoutFor;
         set
@@ -78,6 +78,13 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
                 _setbacks.ScoutFor = value;
             }
         }
+    }
+
+    /// <summary>Its place among those that arrived at the same moment, from when it waited for capacity first: it does not lose it by looking again.</summary>
+    public long? NumberInGate
+    {
+        get => _setbacks?.NumberInGate;
+        set => (_setbacks ??= new Setbacks()).NumberInGate = value;
     }
 
     /// <summary>Whether it was let in to wait for capacity: it keeps its place in the queue, however often it looks in between.</summary>
@@ -300,7 +307,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
 
         public bool HasWaitedForCapacity { get; set; }
 
-        public DenialKind? ScoutFor { get; set; }
+        public DenialKind.Name? ScoutFor { get; set; }
+
+        public long? NumberInGate { get; set; }
 
         public ErrorRecord? DeadLetter { get; set; }
 

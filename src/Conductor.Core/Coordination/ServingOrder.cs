@@ -22,5 +22,8 @@ internal sealed class ServingOrder(TimeProvider time, TimeSpan ageingInterval)
         return rank > otherRank || (rank == otherRank && OfArrival.Compare(one, other) < 0);
     }
 
+    /// <summary>Waiters in order.</summary>
+    public List<CapacityWaiter> Sort(IEnumerable<CapacityWaiter> waiters) => [.. waiters.OrderByDescending(RankOf).ThenBy(static waiter => waiter, OfArrival)];
+
     private long RankOf(CapacityWaiter waiter) => (long)waiter.Ticket.Task.Priority + (long)(time.GetElapsedTime(waiter.Ticket.ArrivedAt) / ageingInterval);
 }

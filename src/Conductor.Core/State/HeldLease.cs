@@ -43,8 +43,14 @@ internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, Ti
         {
             return await answer.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
         }
-        catch (TimeoutException) when (!answer.IsCompleted)
+        catch (TimeoutException)
         {
+            if (answer.IsCompleted)
+            {
+                // It came at this moment.
+                return await answer.ConfigureAwait(false);
+            }
+
             _ = answer.ContinueWith(
                 late => failedLate(late.Exception!.InnerException!), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw new StateException(

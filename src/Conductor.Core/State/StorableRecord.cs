@@ -79,6 +79,12 @@ internal static class StorableRecord
         {
             ThrowIfNameless(true, rule.From.IsEmpty ? "Feedback.From" : "Feedback.To", $"workflow '{definition.Name}'");
         }
+
+        if ((definition.Feedback?.MinSeverity is { } severity && !Enum.IsDefined(severity)) || (definition.Feedback?.AtLimit is { } action && !Enum.IsDefined(action)))
+        {
+            ThrowIfUndefined(definition.Feedback.MinSeverity ?? default, $"the feedback rule of workflow '{definition.Name}'");
+            ThrowIfUndefined(definition.Feedback.AtLimit ?? default, $"the feedback rule of workflow '{definition.Name}'");
+        }
     }
 
     private static void Ensure(string workflowId, WorkflowStatus status, WorkflowPhase? phase)
