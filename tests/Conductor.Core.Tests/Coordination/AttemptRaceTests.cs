@@ -43,12 +43,14 @@ public sealed class AttemptRaceTests
         var returns = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var ends = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var isSecond = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var isFirst = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var token = CancellationToken.None;
         await rig.AddAsync(async (task, cancellation) =>
         {
             if (task.Task.Name == "late")
             {
                 token = cancellation;
+                isFirst.SetResult();
                 await returns.Task;
             }
             else
@@ -68,7 +70,7 @@ public sealed class AttemptRaceTests
             goesOn.Wait(_limit);
             return result;
         });
-        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the first");
+        await isFirst.Task.WaitAsync(_limit);
         var next = rig.DispatchAsync(Rig.NewTask() with { Name = "next" });
         await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the next");
 
