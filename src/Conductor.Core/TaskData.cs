@@ -65,6 +65,12 @@ public abstract class TaskData
                 : $"The data is {Kind}, not {typeof(T)}. Ask for the type that was handed over, or hand over a {typeof(T).Name}.{(cause is null ? null : $" ({cause.Message})")}",
             cause);
 
+    /// <summary>
+    /// The value of an input: no input is null for a number that may be null, and an error for a class: whether that may be null is not known when the program runs, and an agent that does not expect it would fail
+    /// in some place of its own.
+    /// </summary>
+    internal T GetInput<T>() => this is TypedTaskData<T> { Value: var same } ? same : IsEmpty && typeof(T).IsValueType && default(T) is null ? default! : Get<T>();
+
     /// <summary>The value as a <typeparamref name="T"/>; of no data null, where that is one: what was null when it was handed over is no data.</summary>
     internal T GetOrNull<T>() => this is TypedTaskData<T> { Value: var same } ? same : IsEmpty && default(T) is null && this is not T ? default! : Get<T>();
 

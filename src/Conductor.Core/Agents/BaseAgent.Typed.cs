@@ -2,8 +2,8 @@ namespace Conductor.Agents;
 
 /// <summary>An agent with typed input and output.</summary>
 /// <typeparam name="TInput">
-/// What it takes in; a task with something else fails with TASK_VALIDATION_FAILED naming both types. A task without input gives null where this may be null (a class, or a
-/// <see cref="Nullable{T}"/>).
+/// What it takes in; a task with something else fails with TASK_VALIDATION_FAILED naming both types. So does one without input, except that it
+/// gives null for a <see cref="Nullable{T}"/>; where a class may be missing, derive from <see cref="BaseAgent"/> and look at <see cref="TaskContext.Input"/>.
 /// </typeparam>
 /// <typeparam name="TOutput">What it gives out.</typeparam>
 public abstract class BaseAgent<TInput, TOutput> : BaseAgent
@@ -21,7 +21,7 @@ public abstract class BaseAgent<TInput, TOutput> : BaseAgent
     }
 
     /// <summary>Does the work.</summary>
-    /// <param name="input">The task's input; null where it has none and <typeparamref name="TInput"/> may be null.</param>
+    /// <param name="input">The task's input.</param>
     /// <param name="task">The task and everything around it.</param>
     /// <param name="cancellationToken">Cancelled at the task's time limit, by its caller, or when the host stops and can wait no longer.</param>
     /// <returns>What the task gives out.</returns>
@@ -31,6 +31,6 @@ public abstract class BaseAgent<TInput, TOutput> : BaseAgent
     protected sealed override async ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(task);
-        return TaskData.From(await RunAsync(task.Input.GetOrNull<TInput>(), task, cancellationToken).ConfigureAwait(false));
+        return TaskData.From(await RunAsync(task.Input.GetInput<TInput>(), task, cancellationToken).ConfigureAwait(false));
     }
 }

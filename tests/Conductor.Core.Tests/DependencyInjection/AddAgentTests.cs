@@ -185,17 +185,18 @@ public sealed class AddAgentTests
         var number = new AgentType("number");
         var needy = new AgentType("needy");
         await using var conductor = await StartAsync(builder => builder
-            .AddAgent(Worker, static (string? text, TaskContext _, CancellationToken _) => ValueTask.FromResult(text))
+            .AddAgent(Worker, static (string text, TaskContext _, CancellationToken _) => ValueTask.FromResult(text == "nothing" ? null : text))
             .AddAgent(number, static (int? value, TaskContext _, CancellationToken _) => ValueTask.FromResult(value))
             .AddAgent(needy, static (int value, TaskContext _, CancellationToken _) => ValueTask.FromResult(value)));
 
-        (await conductor.DispatchAsync<string?, string?>(Worker, null)).Should().BeNull();
-        (await conductor.DispatchAsync<string?>(Worker)).Should().BeNull();
         (await conductor.DispatchAsync<string?>(Worker, "text")).Should().Be("text");
+        (await conductor.DispatchAsync<string?>(Worker, "nothing")).Should().BeNull();
+        (await conductor.Awaiting(it => it.DispatchAsync<string?>(Worker).AsTask()).Should().ThrowAsync<TaskFailedException>("a class may be one that is never null"))
+            .Which.ErrorCode.Should().Be(ErrorCodes.TaskValidationFailed);
         (await conductor.DispatchAsync<int?, int?>(number, null)).Should().BeNull();
-        (await conductor.DispatchAsync<object>(Worker)).Should().BeSameAs(TaskData.Empty, "that is what there is");
+        (await conductor.DispatchAsync<object>(Worker, "nothing")).Should().BeSameAs(TaskData.Empty, "that is what there is");
         await conductor.Awaiting(it => it.DispatchAsync<int>(needy).AsTask()).Should().ThrowAsync<TaskFailedException>();
-        await conductor.Awaiting(it => it.DispatchAsync<int>(Worker).AsTask()).Should().ThrowAsync<TaskValidationException>();
+        await conductor.Awaiting(it => it.DispatchAsync<int>(Worker, "nothing").AsTask()).Should().ThrowAsync<TaskValidationException>();
     }
 
     [Fact]
