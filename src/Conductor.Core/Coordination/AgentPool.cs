@@ -26,7 +26,7 @@ internal sealed partial class AgentPool
 
     /// <summary>Those whose code ignores that it should end, and that no others replace: they come back when it returns, if it does. Null until there is one.</summary>
     private HashSet<AgentSlot>? _setAside;
-    private readonly WaitQueue<AgentWaiter> _waiters;
+    private readonly WaitQueue _waiters;
     private ITimer? _recovery;
     private int _running;
     private int _isMissed;
@@ -41,7 +41,7 @@ internal sealed partial class AgentPool
         _time = time;
         _limit = limit;
         _waitForUnknown = waitForUnknown;
-        _waiters = new WaitQueue<AgentWaiter>(time, options.AgeingInterval);
+        _waiters = new WaitQueue(new ServingOrder(time, options.AgeingInterval));
     }
 
     public AgentType Type { get; }

@@ -6,12 +6,21 @@ namespace Conductor.Coordination;
 /// A dispatch that waits for an agent: its place in the queue, what it awaits (once), and the work item that brings it on. Whoever gives it an
 /// agent goes on with its own.
 /// </summary>
-internal sealed class AgentWaiter(AgentPool pool, DispatchTicket ticket) : Waiter<AgentWaiter>(ticket), IValueTaskSource<AgentSlot>, ILaneItem
+internal sealed class AgentWaiter(AgentPool pool, DispatchTicket ticket) : IValueTaskSource<AgentSlot>, ILaneItem
 {
     private ManualResetValueTaskSourceCore<AgentSlot> _core;
     private AgentSlot? _slot;
     private Exception? _error;
     private bool _hasRun;
+
+    public DispatchTicket Ticket { get; } = ticket;
+
+    /// <summary>Whether it stands in a queue. This and its neighbours belong to the queue.</summary>
+    public bool IsQueued { get; set; }
+
+    public AgentWaiter? Previous { get; set; }
+
+    public AgentWaiter? Next { get; set; }
 
     /// <summary>The agent, once it is given.</summary>
     public ValueTask<AgentSlot> Agent => new(this, _core.Version);

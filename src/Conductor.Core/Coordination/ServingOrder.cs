@@ -1,12 +1,12 @@
 namespace Conductor.Coordination;
 
 /// <summary>
-/// Who is served first of those that wait for capacity: as in a <see cref="WaitQueue{T}"/>, critical first, arrival order within a level, and each ageing interval counts as one
-/// level more. Immutable and thread-safe.
+/// Who is served first of those that wait, for an agent or for capacity: critical first, arrival order within a level, and each ageing interval counts as one level more, so that none is
+/// starved. Immutable and thread-safe.
 /// </summary>
 internal sealed class ServingOrder(TimeProvider time, TimeSpan ageingInterval)
 {
-    /// <summary>The order within a level.</summary>
+    /// <summary>The order within a level, of those that wait for capacity.</summary>
     public static IComparer<CapacityWaiter> OfArrival { get; } = Comparer<CapacityWaiter>.Create(static (one, other) =>
         one.Ticket.ArrivedAt.CompareTo(other.Ticket.ArrivedAt) is var order and not 0 ? order : one.Number.CompareTo(other.Number));
 
@@ -18,12 +18,13 @@ internal sealed class ServingOrder(TimeProvider time, TimeSpan ageingInterval)
             return true;
         }
 
-        var (rank, otherRank) = one.Ticket.Task.Priority == other.Ticket.Task.Priority ? (0, 0) : (RankOf(one), RankOf(other));
+        var (rank, otherRank) = one.Ticket.Task.Priority == other.Ticket.Task.Priority ? (0, 0) : (RankOf(one.Ticket), RankOf(other.Ticket));
         return rank > otherRank || (rank == otherRank && OfArrival.Compare(one, other) < 0);
     }
 
     /// <summary>Waiters in order.</summary>
-    public List<CapacityWaiter> Sort(IEnumerable<CapacityWaiter> waiters) => [.. waiters.OrderByDescending(RankOf).ThenBy(static waiter => waiter, OfArrival)];
+    public List<CapacityWaiter> Sort(IEnumerable<CapacityWaiter> waiters) => [.. waiters.OrderByDescending(waiter => RankOf(waiter.Ticket)).ThenBy(static waiter => waiter, OfArrival)];
 
-    private long RankOf(CapacityWaiter waiter) => (long)waiter.Ticket.Task.Priority + (long)(time.GetElapsedTime(waiter.Ticket.ArrivedAt) / ageingInterval);
+    /// <summary>The level of a dispatch, with what it has gained by waiting.</summary>
+    public long RankOf(DispatchTicket ticket) => (long)ticket.Task.Priority + (long)(time.GetElapsedTime(ticket.ArrivedAt) / ageingInterval);
 }

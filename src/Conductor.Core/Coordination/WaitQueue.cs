@@ -3,11 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Conductor.Coordination;
 
 /// <summary>
-/// Waiters in the order they are served: critical first, arrival order within a level, and each ageing interval counts as one level more,
-/// so that none is starved. Finding the next looks at one head per level. Not thread-safe: its owner holds a lock.
+/// Those that wait for an agent, in the order in which they are served. Finding the next looks at one head per level. Not thread-safe: its owner holds a lock.
 /// </summary>
-internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
-    where T : Waiter<T>
+internal sealed class WaitQueue(ServingOrder order)
 {
     private const int LevelCount = (int)TaskPriority.Critical + 1;
 
@@ -17,7 +15,7 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
     public int Count { get; private set; }
 
     /// <summary>Adds a waiter where its arrival places it: at the end, or for one that comes back, before those that came later.</summary>
-    public void Add(T waiter)
+    public void Add(AgentWaiter waiter)
     {
         var level = (int)waiter.Ticket.Task.Priority;
         var before = _last[level];
@@ -34,7 +32,7 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
     }
 
     /// <summary>Takes a waiter out. False when it was taken out before.</summary>
-    public bool Remove(T waiter)
+    public bool Remove(AgentWaiter waiter)
     {
         if (!waiter.IsQueued)
         {
@@ -48,7 +46,7 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
     }
 
     /// <summary>Takes out the first waiter that meets a condition.</summary>
-    public T? TakeFirst<TArg>(Func<T, TArg, bool> condition, TArg argument)
+    public AgentWaiter? TakeFirst<TArg>(Func<AgentWaiter, TArg, bool> condition, TArg argument)
     {
         var heads = _first;
         while (Best(heads) is var best and >= 0)
@@ -66,9 +64,9 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
         return null;
     }
 
-    public List<T> TakeAll()
+    public List<AgentWaiter> TakeAll()
     {
-        var all = new List<T>(Count);
+        var all = new List<AgentWaiter>(Count);
         for (var level = 0; level < LevelCount; level++)
         {
             while (_first[level] is { } waiter)
@@ -82,7 +80,7 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
     }
 
     /// <summary>Makes two of a level neighbours; nobody before makes the other its first, nobody after its last.</summary>
-    private void Link(int level, T? before, T? after)
+    private void Link(int level, AgentWaiter? before, AgentWaiter? after)
     {
         if (before is null)
         {
@@ -103,7 +101,7 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
         }
     }
 
-    private int Best(ReadOnlySpan<T?> heads)
+    private int Best(ReadOnlySpan<AgentWaiter?> heads)
     {
         if (OnlyHead(heads) is var only and >= 0)
         {
@@ -114,13 +112,13 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
         var bestRank = long.MinValue;
         for (var level = LevelCount - 1; level >= 0; level--)
         {
-            if (heads[level]?.Ticket.ArrivedAt is not { } arrivedAt)
+            if (heads[level] is not { } head)
             {
                 continue;
             }
 
-            var rank = level + (long)(time.GetElapsedTime(arrivedAt) / ageingInterval);
-            if (rank > bestRank || (rank == bestRank && arrivedAt < heads[best]!.Ticket.ArrivedAt))
+            var rank = order.RankOf(head.Ticket);
+            if (rank > bestRank || (rank == bestRank && head.Ticket.ArrivedAt < heads[best]!.Ticket.ArrivedAt))
             {
                 best = level;
                 bestRank = rank;
@@ -131,7 +129,7 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
     }
 
     /// <summary>The level that has waiters, if no other has: nearly always, and then nobody's age matters.</summary>
-    private static int OnlyHead(ReadOnlySpan<T?> heads)
+    private static int OnlyHead(ReadOnlySpan<AgentWaiter?> heads)
     {
         var only = -1;
         for (var level = 0; level < heads.Length; level++)
@@ -154,6 +152,6 @@ internal sealed class WaitQueue<T>(TimeProvider time, TimeSpan ageingInterval)
     [InlineArray(LevelCount)]
     private struct Ends
     {
-        private T? _lowest;
+        private AgentWaiter? _lowest;
     }
 }

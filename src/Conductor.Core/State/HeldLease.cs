@@ -24,6 +24,13 @@ internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, Ti
     /// <summary>A store said that it is lost: its owner relies on it no more before it has asked.</summary>
     public void Doubt() => Volatile.Write(ref _isInDoubt, true);
 
+    /// <summary>Waits before it is asked for again, but not beyond <see cref="TimeLeft"/>.</summary>
+    public Task RestAsync(TimeSpan pause, CancellationToken cancellationToken)
+    {
+        var left = TimeLeft;
+        return left <= TimeSpan.Zero ? Task.CompletedTask : Task.Delay(left < pause ? left : pause, time, cancellationToken);
+    }
+
     /// <summary>
     /// Has it renewed. A store that hangs is not waited for beyond a third of the term, nor beyond <see cref="TimeLeft"/>; when its answer comes later, it counts all the same: the store has
     /// renewed the lease, or somebody else has it.

@@ -65,10 +65,9 @@ internal sealed class LeaseKeeper(WorkflowServices services)
                 trouble = exception;
             }
 
-            if (!lease.IsFresh && lease.TimeLeft is var left && left > TimeSpan.Zero)
+            if (!lease.IsFresh)
             {
-                var pause = services.Options.LeaseDuration / 10;
-                await Task.Delay(left < pause ? left : pause, services.Time, cancellationToken).ConfigureAwait(false);
+                await lease.RestAsync(services.Options.LeaseDuration / 10, cancellationToken).ConfigureAwait(false);
             }
 
             // An answer may have come late.

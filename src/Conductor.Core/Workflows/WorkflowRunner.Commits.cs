@@ -71,8 +71,7 @@ internal sealed partial class WorkflowRunner
                 delay = repetition.NextDelay();
             }
 
-            var left = Lease.TimeLeft;
-            await Task.Delay(delay < left ? delay : left > TimeSpan.Zero ? left : TimeSpan.Zero, _services.Time).ConfigureAwait(false);
+            await Lease.RestAsync(delay, CancellationToken.None).ConfigureAwait(false);
         }
     }
 

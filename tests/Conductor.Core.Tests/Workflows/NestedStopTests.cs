@@ -39,14 +39,7 @@ public sealed class NestedStopTests
                 };
             }
         });
-        await rig.AddAsync(
-            async (_, _) =>
-            {
-                begun.TrySetResult();
-                await release.Task;
-                return TaskData.Empty;
-            },
-            AgentType.Test);
+        await AddHeldAsync(rig, begun, release);
         await using var run = await rig.Engine.StartWorkflowAsync(_parent, new() { RunId = "r" });
         await begun.Task;
 
@@ -143,14 +136,7 @@ public sealed class NestedStopTests
         await using var rig = await Rig.StartAsync();
         var (begun, release) = (new TaskCompletionSource(), new TaskCompletionSource());
         await rig.AddAsync(async (_, token) => TaskData.From((await rig.Engine.RunWorkflowAsync(_child, cancellationToken: token)).Status.ToString()));
-        await rig.AddAsync(
-            async (_, _) =>
-            {
-                begun.TrySetResult();
-                await release.Task;
-                return TaskData.Empty;
-            },
-            AgentType.Test);
+        await AddHeldAsync(rig, begun, release);
         var task = Rig.NewTask();
         var dispatch = rig.DispatchAsync(task);
         await begun.Task;
@@ -191,4 +177,14 @@ public sealed class NestedStopTests
         var state = await heir.DriveAsync((await heir.Engine.GetRunAsync("r"))!.Completion);
         (state.Status, state.TaskResults["p"].Output.Get<string>()).Should().Be((WorkflowStatus.Completed, "Completed"));
     }
+
+    /// <summary>An agent of the child's type that says when it has begun, and waits.</summary>
+    private static Task<LambdaAgent> AddHeldAsync(Rig rig, TaskCompletionSource begun, TaskCompletionSource release) => rig.AddAsync(
+        async (_, _) =>
+        {
+            begun.TrySetResult();
+            await release.Task;
+            return TaskData.Empty;
+        },
+        AgentType.Test);
 }
