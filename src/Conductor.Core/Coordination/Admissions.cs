@@ -8,7 +8,7 @@ namespace Conductor.Coordination;
 /// Finds an agent for a dispatch: an idle one of the type that its breaker and the policies allow. What a policy denies for the time being
 /// waits; a candidate that is refused does not stop another from being tried; a denial of the task ends the search. Thread-safe.
 /// </summary>
-internal sealed class Admissions
+internal sealed partial class Admissions
 {
     private readonly PolicyEngine _policies;
     private readonly DispatchOptions _options;
@@ -44,6 +44,11 @@ internal sealed class Admissions
     {
         cancellationToken.ThrowIfCancellationRequested();
         ThrowIfNoLongerWanted(ticket);
+        if (_capacity.FindPromiseBefore(ticket) is { } promise)
+        {
+            return TakeLaterAsync(ticket, pool, promise, cancellationToken);
+        }
+
         var mayWait = WaitLimitOf(ticket, pool) != TimeSpan.Zero;
         if (pool.Take(ticket, mayWait, out var waiter) is { } slot)
         {
@@ -54,7 +59,7 @@ internal sealed class Admissions
         _capacity.Lend(ticket);
         if (waiter is null)
         {
-            return TakeLaterAsync(ticket, pool, cancellationToken);
+            return TakeLaterAsync(ticket, pool, ticket.Passing!, cancellationToken);
         }
 
         // A run's task may be told to look again: its wait limit begins to apply when the last agent goes.
@@ -71,11 +76,25 @@ internal sealed class Admissions
     [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
     public async ValueTask<bool> MayBeginAsync(DispatchTicket ticket, AgentSlot slot, CancellationToken cancellationToken)
     {
+        if (_capacity.FindPromiseBefore(ticket) is { } promise)
+        {
+            // It was promised since, or while this one waited for its agent.
+            Return(ticket, slot);
+            await WaitForCapacityAsync(ticket, slot.Pool, promise, cancellationToken).ConfigureAwait(false);
+            return false;
+        }
+
         var version = _capacity.Version;
         PolicyVerdict verdict;
         try
         {
             verdict = await ReserveAndAskAsync(ticket, slot, cancellationToken).ConfigureAwait(false);
+            if (verdict.Denial is null)
+            {
+                // Before the store is waited for: the place is reserved, and nobody need give way for it.
+                _capacity.Admit(ticket);
+            }
+
             if (ticket.Owner is { } owner)
             {
                 await owner.EnsureOwnsAsync().ConfigureAwait(false);
@@ -95,21 +114,19 @@ internal sealed class Admissions
         }
         catch
         {
-            GiveBack(ticket, slot);
+            Forgo(ticket, slot);
             throw;
         }
 
         if (verdict.Denial is not { } denial)
         {
-            _capacity.Admit(ticket);
             return true;
         }
 
-        var violation = new PolicyViolationException(denial.PolicyName, denial.Reason) { IsTransient = denial.IsTransient };
-        var passing = denial.IsTransient ? new PassingDenial(denial, violation, version, ticket.AdmittedBefore > 0 ? _capacity.Retreats : null, verdict.IsOfCountsAlone) : null;
+        var passing = denial.IsTransient ? new PassingDenial(denial, version, ticket.AdmittedBefore > 0 ? _capacity.Retreats : null, verdict.IsOfCountsAlone) : null;
         if (passing is null)
         {
-            ticket.Refuse(slot, violation);
+            ticket.Refuse(slot, PassingDenial.ToViolation(denial));
         }
         else if (verdict.ConcernsCandidate)
         {
@@ -120,7 +137,7 @@ internal sealed class Admissions
         GiveBack(ticket, slot);
         if (!verdict.ConcernsCandidate)
         {
-            await WaitForCapacityAsync(ticket, slot.Pool, passing ?? throw violation, cancellationToken).ConfigureAwait(false);
+            await WaitForCapacityAsync(ticket, slot.Pool, passing ?? throw PassingDenial.ToViolation(denial), cancellationToken).ConfigureAwait(false);
         }
 
         return false;
@@ -159,47 +176,52 @@ internal sealed class Admissions
     /// <summary>A task that was admitted is over: its place is free, and whoever waits for one is judged again.</summary>
     public void Release(AgentPool pool)
     {
+        // Promised before it is free, so that nobody can be before whoever is woken.
+        var promised = _capacity.PromiseNext();
         Interlocked.Decrement(ref pool.Running);
         Interlocked.Decrement(ref Counts.Running);
-        _capacity.Release();
+        _capacity.Release(promised);
+    }
+
+    /// <summary>A dispatch that may begin does not: its place is free, like that of one that is over.</summary>
+    public void Forgo(DispatchTicket ticket, AgentSlot slot)
+    {
+        Return(ticket, slot);
+        Release(slot.Pool);
     }
 
     /// <summary>
-    /// Takes back what was reserved in vain. A place that was only reserved may have made another dispatch be denied: when nothing runs that
+    /// Takes back the place and the agent of a dispatch that was denied. A place that was only reserved may have made another dispatch be denied: when nothing runs that
     /// would wake that one later, it is woken here. One that saw nothing before it is not, or the waiting would never rest.
     /// </summary>
-    public void GiveBack(DispatchTicket ticket, AgentSlot slot)
+    private void GiveBack(DispatchTicket ticket, AgentSlot slot)
     {
-        // Whoever leads runs the agent that the dispatch was given, and no other: for the next one there is nobody.
-        ticket.LeadingThread = 0;
-        var pool = slot.Pool;
-        slot.Permit?.Dispose();
-        slot.Permit = null;
-        pool.Return(slot);
+        Return(ticket, slot);
         if (ticket.AdmittedBefore > 0)
         {
             Volatile.Write(ref Counts.Contended, 1);
         }
 
-        Interlocked.Decrement(ref pool.Running);
+        Interlocked.Decrement(ref slot.Pool.Running);
         if (Interlocked.Decrement(ref Counts.Running) == 0 && Interlocked.Exchange(ref Counts.Contended, 0) == 1)
         {
             _capacity.Retreat();
         }
     }
 
-    /// <summary>Whoever dispatched it, or the coordinator, begins nothing more; or its deadline has passed.</summary>
-    private void ThrowIfNoLongerWanted(DispatchTicket ticket)
+    /// <summary>A dispatch does without the agent that it took.</summary>
+    private static void Return(DispatchTicket ticket, AgentSlot slot)
     {
-        if (_limit.IsClosed || ticket.IsToBeGivenBack)
-        {
-            throw AgentCoordinator.GiveBack(ticket);
-        }
+        // Whoever leads runs the agent that the dispatch was given, and no other: for the next one there is nobody.
+        ticket.LeadingThread = 0;
+        Return(slot);
+    }
 
-        if (ticket.TimeLeft(_time) <= TimeSpan.Zero)
-        {
-            throw OutOfPatience(ticket);
-        }
+    private static void Return(AgentSlot slot)
+    {
+        slot.Permit?.Dispose();
+        slot.Permit = null;
+        slot.Pool.Return(slot);
     }
 
     /// <summary>Waits for an agent as long as the caller and the limits allow.</summary>
@@ -217,9 +239,7 @@ internal sealed class Admissions
             }
 
             // An agent was given at the same moment.
-            slot.Permit?.Dispose();
-            slot.Permit = null;
-            pool.Return(slot);
+            Return(slot);
             throw new OperationCanceledException(cancellationToken);
         }
         catch (TimeoutException) when (Patience(waiter.Ticket, pool) <= TimeSpan.Zero)
@@ -237,38 +257,6 @@ internal sealed class Admissions
         }
 
         return await TakeAgentAsync(waiter.Ticket, pool, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>
-    /// The wait limit for the first agent of a dispatch, if there is one. Whoever limits itself to what the queue holds is not refused for having to wait for agents that
-    /// are there: its own tasks keep them busy.
-    /// </summary>
-    private TimeSpan? WaitLimitOf(DispatchTicket ticket, AgentPool pool) =>
-        ticket.Attempt > 1 || (ticket.IsFlowControlled && !pool.IsEmpty) ? null : _options.WaitLimit;
-
-    /// <summary>How long a dispatch may still wait: up to the wait limit, and never beyond its deadline.</summary>
-    private TimeSpan? Patience(DispatchTicket ticket, AgentPool pool)
-    {
-        TimeSpan? limit = WaitLimitOf(ticket, pool) is { } wait ? wait - _time.GetElapsedTime(ticket.ArrivedAt) : null;
-        return Sooner(limit, ticket.TimeLeft(_time));
-    }
-
-    /// <summary>The shorter of two limits, of which each may be none.</summary>
-    private static TimeSpan? Sooner(TimeSpan? one, TimeSpan? other) => one is null || other < one ? other ?? one : one;
-
-    private ConductorException OutOfPatience(DispatchTicket ticket)
-    {
-        if (ticket.TimeLeft(_time) <= TimeSpan.Zero)
-        {
-            return new AgentTimeoutException(ticket.Task.Id, ticket.WaitedFor is { } denial
-                ? $"Task '{ticket.Task.Id}' was denied until its total deadline of {ticket.Task.Deadline} was over: {denial.Message} Raise TaskDefinition.Deadline, or what the policy limits."
-                : $"Task '{ticket.Task.Id}' had no agent within its total deadline of {ticket.Task.Deadline}. Add agents of type '{ticket.Task.AgentType}', or raise TaskDefinition.Deadline.");
-        }
-
-        return new NoAvailableAgentException(
-            ticket.Task.AgentType,
-            $"No agent of type '{ticket.Task.AgentType}' came free for task '{ticket.Task.Id}' within {_options.WaitLimit}. " +
-            $"Add agents, or raise {nameof(DispatchOptions)}.{nameof(DispatchOptions.WaitLimit)}.");
     }
 
     /// <summary>Reserves a place first and judges by the number before it: so racing dispatches never exceed a limit and never refuse each other both.</summary>
@@ -296,6 +284,9 @@ internal sealed class Admissions
     private async ValueTask<PolicyVerdict> AskAsync(DispatchTicket ticket, DispatchPolicyContext context, CancellationToken cancellationToken)
     {
         using var wait = _waits.Enter(ticket, ticket.TimeLeft(_time), cancellationToken);
+
+        // However long they take, its place is reserved: nobody need give way for that one any more.
+        _capacity.Redeem(ticket);
         try
         {
             return await _policies.FindDenialAsync(context, wait.Token).AsTask().WaitAsync(wait.Token).ConfigureAwait(false);
@@ -315,9 +306,9 @@ internal sealed class Admissions
     }
 
     /// <summary>Takes an agent when what was denied for the time being may be allowed.</summary>
-    private async ValueTask<AgentSlot> TakeLaterAsync(DispatchTicket ticket, AgentPool pool, CancellationToken cancellationToken)
+    private async ValueTask<AgentSlot> TakeLaterAsync(DispatchTicket ticket, AgentPool pool, PassingDenial denial, CancellationToken cancellationToken)
     {
-        await WaitForCapacityAsync(ticket, pool, ticket.Passing!, cancellationToken).ConfigureAwait(false);
+        await WaitForCapacityAsync(ticket, pool, denial, cancellationToken).ConfigureAwait(false);
         return await TakeAgentAsync(ticket, pool, cancellationToken).ConfigureAwait(false);
     }
 

@@ -169,7 +169,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             if (!slot.TryBegin(ticket, now, ticket.Task.OwnTimeout ?? _policies.DefaultTimeout))
             {
                 // Unregistered, or replaced, since it was taken.
-                _admissions.GiveBack(ticket, slot);
+                _admissions.Forgo(ticket, slot);
                 continue;
             }
 

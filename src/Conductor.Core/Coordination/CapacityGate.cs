@@ -6,19 +6,12 @@ namespace Conductor.Coordination;
 /// met such a reservation is judged again; one that met none would be denied again. Beside that, for policies whose capacity nothing here can see, they look again at an interval: see
 /// <see cref="LookAround"/>. However many wait, none of this looks at more than a few of them. Thread-safe.
 /// </summary>
-internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, WaitingLimit limit, DispatchCounts counts)
+internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions options, WaitingLimit limit, DispatchCounts counts)
 {
-    /// <summary>How many are judged again at an interval, beside the first of each kind. As one costs some microseconds, these cost little, whatever the interval.</summary>
-    private const int MostLooks = 256;
-
     private readonly Lock _gate = new();
     private readonly ServingOrder _order = new(time, options.AgeingInterval);
     private readonly Dictionary<DenialKind.Name, DenialKind> _kinds = [];
 
-    /// <summary>Those whose policies may look at more than counts, the one that was judged longest ago first.</summary>
-    private readonly LinkedList<CapacityWaiter> _round = [];
-    private ITimer? _timer;
-    private bool _isTimerSet;
     private int _count;
     private long _number;
     private long _retreats;
@@ -45,12 +38,19 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
                 return;
             }
 
+            if (denial.IsOfPromise && FirstPromisedBefore(ticket) is null)
+            {
+                // It is kept or given up meanwhile, and nobody would tell this one.
+                return;
+            }
+
             // The second once: what several look at side by side they would deny each other for ever.
             var hasMore = counts.Releases != denial.SeenVersion;
             if (hasMore || (!ticket.HasLookedAgain && denial.SeenRetreats < _retreats))
             {
                 ticket.HasTurn = true;
                 ticket.HasLookedAgain |= !hasMore;
+                Promise(ticket, denial);
                 return;
             }
 
@@ -63,14 +63,18 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
 
         // A release that came after the look at the version may not have seen this waiter: then it looks again at once.
         Interlocked.MemoryBarrier();
-        if (Version != denial.SeenVersion && TryLeave(waiter))
+        if (Version != denial.SeenVersion && TryLeave(waiter, isPromised: true))
         {
             ticket.HasTurn = true;
             return;
         }
 
-        // This turn was used in vain: somebody denied for another reason may have more luck with the same freed capacity.
-        WakeNext(kind => !waiter.Kind.IsLike(kind));
+        if (!denial.IsOfPromise)
+        {
+            // This turn was used in vain: somebody denied for another reason may have more luck with the same freed capacity.
+            WakeNext(kind => !waiter.Kind.IsLike(kind));
+        }
+
         try
         {
             await (patience is { } left ? waiter.Turn.WaitAsync(TimerRange.AtMost(left), time, cancellationToken) : waiter.Turn.WaitAsync(cancellationToken)).ConfigureAwait(false);
@@ -81,7 +85,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         }
         finally
         {
-            ticket.HasTurn = !TryLeave(waiter);
+            ticket.HasTurn = !TryLeave(waiter, isPromised: false);
             ticket.ScoutFor = waiter.IsScout ? waiter.Kind.Key : null;
         }
     }
@@ -91,6 +95,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
     {
         if (ticket.HasTurn)
         {
+            Redeem(ticket);
             ticket.HasTurn = false;
             lock (_gate)
             {
@@ -110,6 +115,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
     {
         if (ticket.HasTurn)
         {
+            Redeem(ticket);
             lock (_gate)
             {
                 MarkThoseOf(ticket.Task.AgentType, Version, _retreats);
@@ -119,32 +125,25 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         }
     }
 
-    /// <summary>A dispatch that waited is allowed: when it looked for others, too, the next of those may be.</summary>
-    public void Admit(DispatchTicket ticket)
+    /// <summary>A running task ended, and its place is free. Nearly always nobody waits, and then it costs no lock.</summary>
+    /// <param name="promised">Whom it was promised to.</param>
+    public void Release(CapacityWaiter? promised)
     {
-        if (ticket.ScoutFor is not { } key)
+        Interlocked.Increment(ref counts.Releases);
+        Wake(promised);
+        if (promised is not null && IsStillPromised(promised.Ticket))
         {
             return;
         }
 
-        ticket.ScoutFor = null;
-        CapacityWaiter? next;
-        lock (_gate)
-        {
-            next = _kinds.GetValueOrDefault(key)?.First;
-            SendScout(next);
-        }
-
-        Wake(next);
-    }
-
-    /// <summary>A running task ended. Nearly always nobody waits, and then it costs no lock.</summary>
-    public void Release()
-    {
-        Interlocked.Increment(ref counts.Releases);
+        // One that no longer waits was cancelled before it was woken, and could not yet pass on what was not yet free.
         if (Volatile.Read(ref counts.WaitingForCapacity) > 0)
         {
             WakeNext(static _ => true);
+        }
+        else if (Volatile.Read(ref counts.Promised) > 0)
+        {
+            NoteRoom();
         }
     }
 
@@ -160,7 +159,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
                 first = Sooner(first, kind.FirstAfterRetreat(_retreats));
             }
 
-            Remove(first);
+            Take(first);
         }
 
         Wake(first);
@@ -203,8 +202,8 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         }
     }
 
-    /// <summary>Gives up a place. False when it was taken: its waiter has been woken.</summary>
-    private bool TryLeave(CapacityWaiter waiter)
+    /// <summary>Gives up a place in the queue, with the promise of one among the running or without. False when it was taken: its waiter has been woken.</summary>
+    private bool TryLeave(CapacityWaiter waiter, bool isPromised)
     {
         lock (_gate)
         {
@@ -214,6 +213,10 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
             }
 
             Remove(waiter);
+            if (isPromised)
+            {
+                Promise(waiter.Ticket, waiter.Denial);
+            }
         }
 
         limit.Leave();
@@ -223,62 +226,26 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
     /// <summary>Wakes the first for whom what came free may be enough, of the kinds that meet a condition.</summary>
     private void WakeNext(Func<DenialKind, bool> condition)
     {
-        CapacityWaiter? next = null;
+        CapacityWaiter? next;
         lock (_gate)
         {
-            var version = Version;
-            foreach (var kind in _kinds.Values)
-            {
-                next = condition(kind) ? Sooner(next, kind.FirstAfter(version, _retreats)) : next;
-            }
-
-            Remove(next);
+            next = FindNext(condition, Version);
+            Take(next);
         }
 
         Wake(next);
     }
 
-    /// <summary>
-    /// An interval is over. The first of each kind is judged again, and so, as long as one is allowed, is the next. As a policy may deny one and allow another of the same
-    /// kind, others are judged as well, in turn: all where they are not more than <see cref="MostLooks"/>. Where it looks at counts alone, the first stands for all.
-    /// </summary>
-    private void LookAround()
+    /// <summary>The first for whom what came free up to a version may be enough. Under the lock.</summary>
+    private CapacityWaiter? FindNext(Func<DenialKind, bool> condition, long version)
     {
-        List<CapacityWaiter> woken = [];
-        lock (_gate)
+        CapacityWaiter? next = null;
+        foreach (var kind in _kinds.Values)
         {
-            foreach (var kind in _kinds.Values.ToList())
-            {
-                if (kind.First is { } first && IsDue(first))
-                {
-                    SendScout(first);
-                    woken.Add(first);
-                }
-            }
-
-            for (var looks = 0; looks < MostLooks && _round.First?.Value is { } longest && IsDue(longest); looks++)
-            {
-                Remove(longest);
-                woken.Add(longest);
-            }
-
-            _isTimerSet = false;
-            SetTimer();
+            next = condition(kind) ? Sooner(next, kind.FirstAfter(version, _retreats)) : next;
         }
 
-        woken.ForEach(Wake);
-    }
-
-    /// <summary>One that was judged at the last interval waits a little less than one since; one that has just been judged has time until the next.</summary>
-    private bool IsDue(CapacityWaiter waiter) => time.GetElapsedTime(waiter.Since) >= options.PolicyRecheckInterval / 2;
-
-    private void SendScout(CapacityWaiter? waiter)
-    {
-        if (waiter is not null)
-        {
-            waiter.IsScout = true;
-            Remove(waiter);
-        }
+        return next;
     }
 
     /// <summary>Notes up to when one has looked for all of the kinds that meet a condition. Under the lock.</summary>
@@ -298,18 +265,28 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         var key = DenialKind.Name.Of(ticket, denial);
         if (!_kinds.TryGetValue(key, out var kind))
         {
-            kind = new DenialKind(key, _order) { JudgedVersion = denial.SeenVersion, JudgedRetreats = _retreats };
+            kind = denial.IsOfPromise
+                ? new DenialKind(key, _order) { JudgedVersion = DenialKind.NotJudged, JudgedRetreats = DenialKind.NotJudged }
+                : new DenialKind(key, _order) { JudgedVersion = denial.SeenVersion, JudgedRetreats = _retreats };
             _kinds.Add(key, kind);
         }
 
-        if (hadTurn)
+        if (denial.IsOfPromise)
+        {
+            // What it was woken for, if it was, may be there when the one before it is admitted.
+            _mayHaveRoom |= hadTurn;
+        }
+        else if (hadTurn)
         {
             // It was woken for all that are denied like it, and none of them needs to be for the same.
             Mark(kind.IsLike, denial.SeenVersion, _retreats);
+            _mayHaveRoom &= !key.IsOfCountsAlone;
         }
 
+        Forget(ticket);
         var waiter = new CapacityWaiter(ticket, denial) { Kind = kind, Number = ticket.NumberInGate ??= _number++, Since = time.GetTimestamp(), IsQueued = true };
         kind.Add(waiter);
+        _givingWay += denial.IsOfPromise ? 1 : 0;
         waiter.Round = key.IsOfCountsAlone ? null : _round.AddLast(waiter);
         Volatile.Write(ref counts.WaitingForCapacity, ++_count);
         SetTimer();
@@ -325,6 +302,7 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
 
         waiter.IsQueued = false;
         waiter.Kind.Remove(waiter);
+        _givingWay -= waiter.Denial.IsOfPromise ? 1 : 0;
         if (waiter.Round is { } place)
         {
             _round.Remove(place);
@@ -336,15 +314,5 @@ internal sealed class CapacityGate(TimeProvider time, DispatchOptions options, W
         }
 
         Volatile.Write(ref counts.WaitingForCapacity, --_count);
-    }
-
-    private void SetTimer()
-    {
-        if (_count > 0 && !_isTimerSet)
-        {
-            _isTimerSet = true;
-            _timer ??= LastingTimer.Make(time, static gate => ((CapacityGate)gate!).LookAround(), this);
-            _timer.Change(options.PolicyRecheckInterval, Timeout.InfiniteTimeSpan);
-        }
     }
 }

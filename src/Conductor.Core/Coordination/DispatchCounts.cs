@@ -35,4 +35,8 @@ internal sealed class DispatchCounts
     /// <summary>How many wait for capacity.</summary>
     [FieldOffset(CacheLine + 24)]
     public int WaitingForCapacity;
+
+    /// <summary>How many of them have been woken for a place that came free, and have not taken it yet.</summary>
+    [FieldOffset(CacheLine + 28)]
+    public int Promised;
 }

@@ -4,10 +4,18 @@ namespace Conductor.Coordination;
 
 /// <summary>What a policy denied for the time being. Immutable.</summary>
 /// <param name="Result">What it said.</param>
-/// <param name="Violation">What is thrown when it is waited for no longer.</param>
 /// <param name="SeenVersion">The version of the capacity that was read before it was asked.</param>
 /// <param name="SeenRetreats">
 /// For a dispatch that others were admitted before: how many <see cref="CapacityGate.Retreats"/> there had been. Null for one that had nobody before it, so that no reservation was in its way.
 /// </param>
 /// <param name="IsOfCountsAlone">Whether the policy looks at nothing but how many tasks run: it would have denied any other task, too.</param>
-internal sealed record PassingDenial(PolicyResult Result, PolicyViolationException Violation, long SeenVersion, long? SeenRetreats, bool IsOfCountsAlone);
+internal sealed record PassingDenial(PolicyResult Result, long SeenVersion, long? SeenRetreats, bool IsOfCountsAlone)
+{
+    /// <summary>What is thrown when it is waited for no longer.</summary>
+    public PolicyViolationException Violation { get; } = ToViolation(Result);
+
+    /// <summary>Whether no policy was asked, because what came free is promised to one that is served before it.</summary>
+    public bool IsOfPromise { get; init; }
+
+    public static PolicyViolationException ToViolation(PolicyResult denial) => new(denial.PolicyName, denial.Reason) { IsTransient = denial.IsTransient };
+}

@@ -22,6 +22,13 @@ internal sealed class ServingOrder(TimeProvider time, TimeSpan ageingInterval)
         return rank > otherRank || (rank == otherRank && OfArrival.Compare(one, other) < 0);
     }
 
+    /// <summary>Whether one that waits or has waited comes before another: of those that arrived at the same moment, before one that has not.</summary>
+    public bool IsBefore(DispatchTicket waiter, DispatchTicket other)
+    {
+        var (rank, otherRank) = (RankOf(waiter), RankOf(other));
+        return rank > otherRank || (rank == otherRank && (waiter.ArrivedAt, waiter.NumberInGate ?? long.MaxValue).CompareTo((other.ArrivedAt, other.NumberInGate ?? long.MaxValue)) <= 0);
+    }
+
     /// <summary>Waiters in order.</summary>
     public List<CapacityWaiter> Sort(IEnumerable<CapacityWaiter> waiters) => [.. waiters.OrderByDescending(waiter => RankOf(waiter.Ticket)).ThenBy(static waiter => waiter, OfArrival)];
 

@@ -26,7 +26,7 @@ public sealed class CapacityGateTests
         var owner = new StoppingOwner();
         var (stopping, other) = (Ticket("a", owner), Ticket("b"));
         var (first, second) = (WaitAsync(stopping, "P1"), WaitAsync(other, "P2"));
-        _gate.Release();
+        _gate.Release(_gate.PromiseNext());
         await first;
         owner.IsStopping = true;
 
@@ -42,11 +42,11 @@ public sealed class CapacityGateTests
     {
         var tickets = Enumerable.Range(0, 3).Select(_ => Ticket("a")).ToList();
         var waits = tickets.ConvertAll(ticket => WaitAsync(ticket, "P"));
-        _gate.Release();
+        _gate.Release(_gate.PromiseNext());
         await waits[0];
 
         waits[0] = WaitAsync(tickets[0], "P");
-        _gate.Release();
+        _gate.Release(_gate.PromiseNext());
 
         await waits[0].WaitAsync(TimeSpan.FromSeconds(20));
         waits.Skip(1).Should().OnlyContain(static wait => !wait.IsCompleted);
@@ -86,7 +86,7 @@ public sealed class CapacityGateTests
     }
 
     private PassingDenial Denial(string policy) =>
-        new(PolicyResult.Deny(policy, "full", isTransient: true), new PolicyViolationException(policy, "full"), _gate.Version, null, IsOfCountsAlone: true);
+        new(PolicyResult.Deny(policy, "full", isTransient: true), _gate.Version, null, IsOfCountsAlone: true);
 
     private Task WaitAsync(DispatchTicket ticket, string policy)
     {

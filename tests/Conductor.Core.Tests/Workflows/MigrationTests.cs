@@ -142,9 +142,7 @@ public sealed class MigrationTests
         await using var run = await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
         await asked.Task;
 
-        rig.Time.Advance(TimeSpan.FromSeconds(10));
-
-        await Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1427), "the log to say so");
+        await rig.DriveAsync(Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1427), "the log to say so"), TimeSpan.FromSeconds(1));
     }
 
     [Fact]

@@ -1,0 +1,296 @@
+using Conductor.Coordination;
+using Conductor.Messaging;
+using Conductor.Policies;
+using Conductor.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Conductor.Tests.Coordination;
+
+/// <summary>A place that comes free is for the one that is woken for it: whoever comes meanwhile gives way, and loses nothing by that.</summary>
+public sealed class PromisedPlaceTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly CapacityGate _gate;
+
+    public PromisedPlaceTests()
+    {
+        var counts = new DispatchCounts();
+        _gate = new CapacityGate(_time, new DispatchOptions(), new WaitingLimit(100, counts), counts);
+    }
+
+    /// <summary>Whoever dispatches in a loop goes on where its last task ended: before anybody who is woken elsewhere.</summary>
+    [Theory]
+    [Trait("Behaviour", "4")]
+    [InlineData(TaskPriority.Medium)]
+    [InlineData(TaskPriority.Low)]
+    public async Task DispatchTaskAsync_CallerInALoopBesideOneThatWaits_DoesNotPassIt(TaskPriority priority)
+    {
+        var release = new TaskCompletionSource();
+        var begun = new List<string>();
+        await using var rig = await StartAsync(release.Task, begun.Add, new MaxConcurrentTasksPolicy(1));
+
+        var loop = Task.Run(async () =>
+        {
+            for (var i = 0; i < 100; i++)
+            {
+                (await rig.Coordinator.DispatchTaskAsync(Rig.NewTask() with { Id = $"loop-{i}", Priority = priority })).IsSuccess.Should().BeTrue();
+            }
+        });
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the loop to begin");
+        var waiting = rig.DispatchAsync(Rig.NewTask() with { Id = "waiting" });
+
+        release.SetResult();
+
+        (await waiting.WaitAsync(TimeSpan.FromSeconds(20))).IsSuccess.Should().BeTrue();
+        await loop.WaitAsync(TimeSpan.FromSeconds(20));
+        begun.Should().HaveCount(101).And.StartWith(["loop-0", "waiting"]);
+    }
+
+    /// <summary>It held a place, and another was denied for it.</summary>
+    [Fact]
+    [Trait("Behaviour", "4")]
+    public async Task DispatchTaskAsync_OneThatHadAPlaceIsCancelledBeforeItBegins_AnotherThatWaitsHasItAtOnce()
+    {
+        var release = new TaskCompletionSource();
+        await using var rig = await StartAsync(release.Task, static _ => { }, new MaxConcurrentTasksPolicy(2), new Answer());
+        var running = rig.DispatchAsync();
+        using var cancellation = new CancellationTokenSource();
+        var cancelled = rig.DispatchAsync(Rig.NewTask() with { Priority = TaskPriority.High }, cancellation.Token);
+        var waiting = rig.DispatchAsync();
+        rig.Coordinator.WaitingTasks.Should().Be(1, "the limit is reached with the place that is reserved");
+
+        await cancellation.CancelAsync();
+
+        await rig.Awaiting(_ => cancelled).Should().ThrowAsync<OperationCanceledException>();
+        await Rig.UntilAsync(() => rig.Coordinator is { RunningTasks: 2, WaitingTasks: 0 }, "the place to be taken");
+        release.SetResult();
+        await Task.WhenAll(running, waiting).WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_ThePromisedOneWaitsForAPolicysAnswer_NobodyGivesWayForThatLong()
+    {
+        var release = new TaskCompletionSource();
+        await using var rig = await StartAsync(release.Task, static _ => { }, new MaxConcurrentTasksPolicy(2), new Answer());
+        var running = new[] { rig.DispatchAsync(), rig.DispatchAsync() };
+        using var cancellation = new CancellationTokenSource();
+        var thinking = rig.DispatchAsync(Rig.NewTask() with { Priority = TaskPriority.High }, cancellation.Token);
+        release.SetResult();
+        await Task.WhenAll(running).WaitAsync(TimeSpan.FromSeconds(20));
+
+        (await rig.DispatchAsync().WaitAsync(TimeSpan.FromSeconds(20))).IsSuccess.Should().BeTrue();
+
+        thinking.IsCompleted.Should().BeFalse();
+        await cancellation.CancelAsync();
+        await rig.Awaiting(_ => thinking).Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    [Fact]
+    public async Task FindPromiseBefore_APlaceIsPromised_IsForThoseThatAreServedLater()
+    {
+        var woken = await PromisedAsync();
+
+        _gate.FindPromiseBefore(Ticket()).Should().NotBeNull("of those that arrived together, the one that waited is first");
+        _gate.FindPromiseBefore(Ticket(TaskPriority.Low)).Should().NotBeNull();
+        _gate.FindPromiseBefore(Ticket(TaskPriority.High)).Should().BeNull("it would be served before");
+        _gate.FindPromiseBefore(woken).Should().BeNull("it is its own");
+
+        _gate.Admit(woken);
+        _gate.FindPromiseBefore(Ticket()).Should().BeNull("the place is taken");
+    }
+
+    [Fact]
+    public async Task FindPromiseBefore_TwoArePromised_TheFirstGoesFirst()
+    {
+        var (first, second) = (Ticket(), Ticket());
+        var waits = new[] { WaitAsync(first), WaitAsync(second) };
+        Release();
+        Release();
+        await Task.WhenAll(waits).WaitAsync(TimeSpan.FromSeconds(20));
+
+        _gate.FindPromiseBefore(second).Should().NotBeNull();
+        _gate.FindPromiseBefore(first).Should().BeNull();
+
+        var gaveWay = GiveWayAsync(second);
+        _gate.Admit(first);
+        await gaveWay.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task FindPromiseBefore_ThePolicyMayLookAtMoreThanCounts_NobodyGivesWay()
+    {
+        var wait = WaitAsync(Ticket(), isOfCountsAlone: false);
+        Release();
+
+        _gate.FindPromiseBefore(Ticket(TaskPriority.Low)).Should().BeNull("what denies one may allow another");
+        await wait.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task Admit_MoreCameFreeThanWasPromised_WakesThoseThatGaveWayUntilOneIsDenied()
+    {
+        var woken = await PromisedAsync();
+        Release();
+        var (first, second, third) = (Ticket(), Ticket(), Ticket());
+        var (one, two, three) = (GiveWayAsync(first), GiveWayAsync(second), GiveWayAsync(third));
+
+        _gate.Admit(woken);
+        await one.WaitAsync(TimeSpan.FromSeconds(20));
+        two.IsCompleted.Should().BeFalse("one looks after the other");
+
+        _gate.Admit(first);
+        await two.WaitAsync(TimeSpan.FromSeconds(20));
+
+        var denied = WaitAsync(second);
+        Release();
+        await denied.WaitAsync(TimeSpan.FromSeconds(20));
+        _gate.Admit(second);
+        three.IsCompleted.Should().BeFalse("there was no room for the second");
+    }
+
+    [Fact]
+    public async Task Admit_OnlyThePromisedPlaceCameFree_WhoGaveWayWaitsForTheNext()
+    {
+        var woken = await PromisedAsync();
+        var gaveWay = GiveWayAsync(Ticket());
+
+        _gate.Admit(woken);
+        gaveWay.IsCompleted.Should().BeFalse();
+
+        Release();
+        await gaveWay.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task WaitAsync_ThePromisedOneIsDeniedForAnotherReason_WhoGaveWayIsNext()
+    {
+        var woken = await PromisedAsync();
+        var gaveWay = GiveWayAsync(Ticket());
+
+        var again = WaitAsync(woken, "another");
+
+        await gaveWay.WaitAsync(TimeSpan.FromSeconds(20));
+        again.IsCompleted.Should().BeFalse();
+    }
+
+    [Fact]
+    public async Task WaitAsync_ThePromiseEndsBeforeWhoGivesWayWaits_LooksAtOnce()
+    {
+        var woken = await PromisedAsync();
+        var newcomer = Ticket();
+        var promise = _gate.FindPromiseBefore(newcomer)!;
+        _gate.PassOn(woken);
+
+        await WaitAsync(newcomer, promise).WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    /// <summary>It is promised a place that is not free yet, and so has nothing to pass on.</summary>
+    [Fact]
+    public async Task Release_ThePromisedOneWasCancelledBefore_IsForTheNext()
+    {
+        using var cancellation = new CancellationTokenSource();
+        var (cancelled, next) = (Ticket(), Ticket());
+        var (first, second) = (WaitAsync(cancelled, Denial(), cancellation.Token), WaitAsync(next));
+        var promised = _gate.PromiseNext();
+        await cancellation.CancelAsync();
+        await FluentActions.Awaiting(() => first).Should().ThrowAsync<OperationCanceledException>();
+        _gate.PassOn(cancelled);
+
+        _gate.Release(promised);
+
+        await second.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task PassOn_ThePromisedOneDoesNotBegin_WhoGaveWayIsNext(bool isOfOtherType)
+    {
+        var woken = await PromisedAsync();
+        var gaveWay = GiveWayAsync(Ticket(type: isOfOtherType ? "b" : "a"));
+
+        _gate.PassOn(woken);
+
+        await gaveWay.WaitAsync(TimeSpan.FromSeconds(20));
+        _gate.FindPromiseBefore(Ticket(TaskPriority.Critical)).Should().BeNull("it is served before whoever has the promise now");
+        _gate.FindPromiseBefore(Ticket(TaskPriority.Low)).Should().NotBeNull();
+    }
+
+    [Fact]
+    public async Task Lend_ThePromisedOneHasNoAgent_ThoseOfOtherTypesGoOn()
+    {
+        var woken = await PromisedAsync();
+        var gaveWay = GiveWayAsync(Ticket(type: "b"));
+
+        _gate.Lend(woken);
+
+        await gaveWay.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    private static async Task<Rig> StartAsync(Task release, Action<string> begins, params Policy[] policies)
+    {
+        var rig = await Rig.StartAsync(new RigOptions { Policies = policies });
+        for (var i = 0; i < 3; i++)
+        {
+            await rig.AddAsync(async (context, _) =>
+            {
+                begins(context.Task.Id);
+                await release;
+                return TaskData.Empty;
+            });
+        }
+
+        return rig;
+    }
+
+    private static DispatchTicket Ticket(TaskPriority priority = TaskPriority.Medium, string type = "a") =>
+        new(new TaskAssignment { Task = new TaskDefinition { AgentType = new AgentType(type), Priority = priority } });
+
+    /// <summary>One that waited and is promised the place that came free, on its way.</summary>
+    private async Task<DispatchTicket> PromisedAsync()
+    {
+        var ticket = Ticket();
+        var wait = WaitAsync(ticket);
+        Release();
+        await wait.WaitAsync(TimeSpan.FromSeconds(20));
+        return ticket;
+    }
+
+    private void Release() => _gate.Release(_gate.PromiseNext());
+
+    private Task WaitAsync(DispatchTicket ticket, string policy = "P", bool isOfCountsAlone = true) =>
+        WaitAsync(ticket, Denial(policy, isOfCountsAlone));
+
+    private PassingDenial Denial(string policy = "P", bool isOfCountsAlone = true) => new(PolicyResult.Deny(policy, "full", isTransient: true), _gate.Version, null, isOfCountsAlone);
+
+    private Task GiveWayAsync(DispatchTicket ticket)
+    {
+        var promise = _gate.FindPromiseBefore(ticket);
+        promise.Should().NotBeNull();
+        return WaitAsync(ticket, promise!);
+    }
+
+    private Task WaitAsync(DispatchTicket ticket, PassingDenial denial, CancellationToken cancellationToken = default)
+    {
+        ticket.WaitFor(denial);
+        return _gate.WaitAsync(ticket, denial, patience: null, cancellationToken).AsTask();
+    }
+
+    /// <summary>Lets tasks of high priority wait for an answer that never comes, and allows all others.</summary>
+    private sealed class Answer : Policy<DispatchPolicyContext>
+    {
+        public override string Name => "answer";
+
+        public override string Description => "Somebody says yes.";
+
+        protected override async ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
+        {
+            if (context.Task.Priority == TaskPriority.High)
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            }
+
+            return Allowed;
+        }
+    }
+}
