@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Agents;

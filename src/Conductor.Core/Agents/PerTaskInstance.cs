@@ -1,4 +1,5 @@
 using Conductor.Messaging;
+using Conductor.Threading;
 
 namespace Conductor.Agents;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Conductor.Messaging;
+using Conductor.Threading;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Conductor.Agents;

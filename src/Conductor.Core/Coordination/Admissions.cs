@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Conductor.Policies;
+using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Coordination;

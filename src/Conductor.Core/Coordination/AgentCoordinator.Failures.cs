@@ -1,5 +1,6 @@
 using Conductor.Diagnostics;
 using Conductor.Errors;
+using Conductor.Threading;
 
 namespace Conductor.Coordination;
 

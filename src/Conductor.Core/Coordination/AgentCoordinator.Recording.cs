@@ -1,4 +1,5 @@
 using Conductor.State;
+using Conductor.Threading;
 
 namespace Conductor.Coordination;
 

@@ -1,4 +1,5 @@
 using Conductor.Agents;
+using Conductor.Threading;
 
 namespace Conductor.Coordination;
 

@@ -5,6 +5,7 @@ using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.Policies;
 using Conductor.State;
+using Conductor.Threading;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,5 @@
 using Conductor.Agents;
+using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Coordination;

@@ -1,3 +1,5 @@
+using Conductor.Threading;
+
 namespace Conductor.Coordination;
 
 /// <content>Those that wait: telling them when nothing can come any more, and looking again when it may. Under the pool's lock.</content>

@@ -1,4 +1,5 @@
 using Conductor.Errors;
+using Conductor.Threading;
 
 namespace Conductor.Coordination;
 

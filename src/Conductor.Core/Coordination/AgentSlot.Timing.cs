@@ -1,3 +1,5 @@
+using Conductor.Threading;
+
 namespace Conductor.Coordination;
 
 /// <content>The time limit of an attempt, and the grace after it.</content>

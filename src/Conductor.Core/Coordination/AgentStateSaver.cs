@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Conductor.State;
+using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Coordination;

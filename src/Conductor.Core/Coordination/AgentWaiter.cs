@@ -1,4 +1,5 @@
 using System.Threading.Tasks.Sources;
+using Conductor.Threading;
 
 namespace Conductor.Coordination;
 

@@ -1,3 +1,5 @@
+using Conductor.Threading;
+
 namespace Conductor.Coordination;
 
 /// <content>Looking again at an interval, for policies whose capacity nothing here can see.</content>

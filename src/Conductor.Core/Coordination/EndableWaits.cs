@@ -1,3 +1,4 @@
+using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Coordination;

@@ -1,5 +1,6 @@
 using Conductor.Messaging;
 using Conductor.State;
+using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Coordination;

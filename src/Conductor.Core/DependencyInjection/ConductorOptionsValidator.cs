@@ -1,4 +1,5 @@
 using Conductor.Errors;
+using Conductor.Threading;
 using Microsoft.Extensions.Options;
 
 namespace Conductor.DependencyInjection;

@@ -6,6 +6,7 @@ using Conductor.Messaging;
 using Conductor.Policies;
 using Conductor.Serialization;
 using Conductor.State;
+using Conductor.Threading;
 using Conductor.Workflows;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
 using Conductor.State;
+using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Errors;

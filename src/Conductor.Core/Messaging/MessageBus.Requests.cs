@@ -1,3 +1,5 @@
+using Conductor.Threading;
+
 namespace Conductor.Messaging;
 
 /// <content>Requests and their answers.</content>

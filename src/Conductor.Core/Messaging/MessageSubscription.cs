@@ -1,3 +1,5 @@
+using Conductor.Threading;
+
 namespace Conductor.Messaging;
 
 /// <summary>

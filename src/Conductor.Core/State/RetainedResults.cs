@@ -1,4 +1,5 @@
 using System.Numerics;
+using Conductor.Threading;
 
 namespace Conductor.State;
 

@@ -2,6 +2,7 @@ using Conductor.Coordination;
 using Conductor.Diagnostics;
 using Conductor.Policies;
 using Conductor.State;
+using Conductor.Threading;
 
 namespace Conductor.Workflows;
 

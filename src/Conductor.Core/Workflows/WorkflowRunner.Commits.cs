@@ -2,6 +2,7 @@ using System.Globalization;
 using Conductor.Coordination;
 using Conductor.Messaging;
 using Conductor.State;
+using Conductor.Threading;
 
 namespace Conductor.Workflows;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Conductor.State;
+using Conductor.Threading;
 
 namespace Conductor.Workflows;
 

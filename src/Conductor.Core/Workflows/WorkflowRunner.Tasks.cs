@@ -1,6 +1,7 @@
 using Conductor.Coordination;
 using Conductor.Messaging;
 using Conductor.State;
+using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Workflows;

@@ -5,6 +5,7 @@ using Conductor.Diagnostics;
 using Conductor.Messaging;
 using Conductor.Policies;
 using Conductor.State;
+using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Workflows;

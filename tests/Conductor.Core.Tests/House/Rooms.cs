@@ -5,25 +5,29 @@ internal static class Rooms
 {
     public const string Hall = "Conductor";
 
+    /// <summary>How work is put on threads, and timers: what all other rooms run on. Nothing of it is public.</summary>
+    private const string Threading = "Conductor.Threading";
+
     private static readonly string[] _inOrder =
     [
-        Hall, "Conductor.Diagnostics", "Conductor.Messaging", "Conductor.State", "Conductor.Errors", "Conductor.Policies", "Conductor.Agents",
+        Hall, Threading, "Conductor.Diagnostics", "Conductor.Messaging", "Conductor.State", "Conductor.Errors", "Conductor.Policies", "Conductor.Agents",
         "Conductor.Coordination", "Conductor.Workflows", "Conductor.Serialization", "Conductor.DependencyInjection",
     ];
 
     private static readonly Dictionary<string, string[]> _mayUse = new()
     {
         [Hall] = [],
+        [Threading] = [Hall],
         ["Conductor.Diagnostics"] = [Hall],
-        ["Conductor.Messaging"] = [Hall, "Conductor.Diagnostics"],
-        ["Conductor.State"] = [Hall, "Conductor.Diagnostics"],
-        ["Conductor.Errors"] = [Hall, "Conductor.Diagnostics", "Conductor.Messaging", "Conductor.State"],
+        ["Conductor.Messaging"] = [Hall, Threading, "Conductor.Diagnostics"],
+        ["Conductor.State"] = [Hall, Threading, "Conductor.Diagnostics"],
+        ["Conductor.Errors"] = [Hall, Threading, "Conductor.Diagnostics", "Conductor.Messaging", "Conductor.State"],
         ["Conductor.Policies"] = [Hall, "Conductor.Diagnostics", "Conductor.State"],
-        ["Conductor.Agents"] = [Hall, "Conductor.Diagnostics", "Conductor.Messaging", "Conductor.State"],
-        ["Conductor.Coordination"] = _inOrder[..7],
-        ["Conductor.Workflows"] = _inOrder[..8],
+        ["Conductor.Agents"] = [Hall, Threading, "Conductor.Diagnostics", "Conductor.Messaging", "Conductor.State"],
+        ["Conductor.Coordination"] = _inOrder[..8],
+        ["Conductor.Workflows"] = _inOrder[..9],
         ["Conductor.Serialization"] = [Hall, "Conductor.Messaging", "Conductor.State", "Conductor.Workflows"],
-        ["Conductor.DependencyInjection"] = _inOrder[..10],
+        ["Conductor.DependencyInjection"] = _inOrder[..11],
     };
 
     public static IReadOnlyList<string> All => _inOrder;

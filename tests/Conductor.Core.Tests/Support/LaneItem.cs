@@ -1,3 +1,5 @@
+using Conductor.Threading;
+
 namespace Conductor.Tests.Support;
 
 /// <summary>Work of a test, which learns whether it is brief.</summary>

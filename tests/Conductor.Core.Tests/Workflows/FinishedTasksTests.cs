@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Conductor.Tests.Support;
+using Conductor.Threading;
 using Conductor.Workflows;
 
 namespace Conductor.Tests.Workflows;

@@ -58,7 +58,7 @@ public sealed class RunCompletionTests : IAsyncLifetime
     [Fact]
     public async Task Completion_OneWhoAwaitsTakesLong_IsNoWorkOfTheLane()
     {
-        const string Lane = "Conductor.Lane.Work";
+        const string Lane = "Conductor.Threading.Lane.Work";
         _release.SetResult();
         var place = string.Empty;
         for (var attempt = 0; attempt < 1_000 && !place.Contains(Lane, StringComparison.Ordinal); attempt++)

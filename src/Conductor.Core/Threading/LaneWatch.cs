@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>
 /// Looks after the lanes of all threads from time to time: what waits for a thread that does not come back (its caller computes, or blocks it) goes to

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>The state of one async method, with those of its calls that are over, to be used again.</summary>
 internal sealed class ReusedState<TResult, TStateMachine> : ReusedState<TResult>

@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>
 /// Does something regularly in the background, once started, until it is stopped. The work sees to its own failures. It is started at most

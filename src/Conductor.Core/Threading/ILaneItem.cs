@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>Work for the thread pool that may wait in a <see cref="Lane"/> instead.</summary>
 internal interface ILaneItem : IThreadPoolWorkItem

@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>One stop that several may ask for: each of them may lose patience with it, and what it calls must not wait for it. Thread-safe.</summary>
 /// <param name="failed">Is told what somebody registered on a token of this and throws.</param>

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using Conductor.Tests.Support;
+using Conductor.Threading;
 
-namespace Conductor.Tests.Hall;
+namespace Conductor.Tests.Threading;
 
 /// <summary>Brief work comes next on the thread that handed it over, and never waits for one that does not come back (decision 21).</summary>
 public sealed class LaneTests

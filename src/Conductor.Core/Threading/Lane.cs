@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>
 /// Brief work that a thread handed over while it did other work of ours: it comes next on this thread. Given to the thread pool, each item would wake another

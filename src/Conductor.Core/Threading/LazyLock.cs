@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>A lock for what is seldom changed and kept in great numbers: it is made when it is first taken.</summary>
 internal static class LazyLock

@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>The times that timers of .NET take: from 1 to 4,294,967,294 milliseconds, some 49 days.</summary>
 internal static class TimerRange

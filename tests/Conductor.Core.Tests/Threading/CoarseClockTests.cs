@@ -1,6 +1,7 @@
+using Conductor.Threading;
 using Microsoft.Extensions.Time.Testing;
 
-namespace Conductor.Tests.Hall;
+namespace Conductor.Tests.Threading;
 
 public sealed class CoarseClockTests
 {

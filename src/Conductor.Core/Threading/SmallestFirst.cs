@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>
 /// Numbers of which the smallest is found first: a bit for each, and a bit for every 64 bits that says whether one of them is set, and so on up to a single

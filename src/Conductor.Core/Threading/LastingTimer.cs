@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>Makes timers that outlive whoever happened to need them first.</summary>
 internal static class LastingTimer

@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>What surrounds the code that runs on a thread, to be as it was before somebody else's code ran there.</summary>
 internal readonly struct ThreadContext

@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>Calls back once when a time is over, however long that is: of more than a timer takes, one stretch after the other. Thread-safe.</summary>
 internal sealed class LongTimer : IDisposable

@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>
 /// A monotonic clock for what is measured in minutes: of the system's own the count of its ticks, some milliseconds each, which costs a quarter of a timestamp; any other clock

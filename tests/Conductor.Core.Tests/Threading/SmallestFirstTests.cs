@@ -1,6 +1,7 @@
+using Conductor.Threading;
 using CsCheck;
 
-namespace Conductor.Tests.Hall;
+namespace Conductor.Tests.Threading;
 
 public sealed class SmallestFirstTests
 {

@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>Cancels tokens that users' code has seen: what it registered on them may throw.</summary>
 internal static class QuietCancellation

@@ -1,4 +1,6 @@
-namespace Conductor.Tests.Hall;
+using Conductor.Threading;
+
+namespace Conductor.Tests.Threading;
 
 public sealed class BriefnessTests
 {

@@ -1,4 +1,6 @@
-namespace Conductor.Tests.Hall;
+using Conductor.Threading;
+
+namespace Conductor.Tests.Threading;
 
 /// <summary>A timer that outlives whoever needed it first.</summary>
 public sealed class LastingTimerTests

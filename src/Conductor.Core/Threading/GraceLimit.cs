@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>A token that ends a grace period after another has: for users' hooks, which may take their time as long as nobody waits for them. Thread-safe.</summary>
 internal sealed class GraceLimit : IAsyncDisposable

@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>
 /// Whether work that comes again and again is expected to hold its thread for a moment only: it did one of the last two times. A pause of the collector, or a thread

@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>
 /// Builds async methods whose state, once they wait, is kept in objects that are used again. <see cref="PoolingAsyncValueTaskMethodBuilder{TResult}"/>

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using Conductor.Threading;
 
-namespace Conductor.Tests.Hall;
+namespace Conductor.Tests.Threading;
 
 /// <summary>A method that is built by <see cref="ReusingMethodBuilder{TResult}"/> behaves like any other.</summary>
 public sealed class ReusingMethodBuilderTests

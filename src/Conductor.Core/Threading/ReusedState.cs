@@ -1,6 +1,6 @@
 using System.Threading.Tasks.Sources;
 
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>The state of an async method while it waits, as its caller sees it.</summary>
 internal abstract class ReusedState<TResult> : IValueTaskSource<TResult>

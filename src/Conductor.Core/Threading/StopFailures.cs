@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>
 /// Remembers which exceptions were made because a coordinator, or an engine of it, stops: a task that fails with one of them has not failed by itself, whatever its agent has put around it. Noted

@@ -1,4 +1,4 @@
-namespace Conductor;
+namespace Conductor.Threading;
 
 /// <summary>How often, and for how long, what a store cannot do now is tried again: soon at first, then slower. Belongs to one flow.</summary>
 /// <param name="time">The clock.</param>

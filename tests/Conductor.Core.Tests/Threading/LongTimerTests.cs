@@ -1,7 +1,8 @@
+using Conductor.Threading;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
-namespace Conductor.Tests.Hall;
+namespace Conductor.Tests.Threading;
 
 /// <summary>Times that are longer than a timer of .NET takes.</summary>
 public sealed class LongTimerTests
