@@ -8,8 +8,9 @@ public sealed record AgentIdentity
     private readonly string? _name;
 
     /// <summary>
-    /// Unique among the agents of all coordinators on one bus, and of all programs on one store. On a bus, whoever listens under an id gets the tasks that are given to it. In a store there is one
-    /// <see cref="AgentState"/> for an id: of two agents it shows whichever was saved last, one that is unregistered deletes that of the other, and the runs they took part in name both alike.
+    /// Unique among the agents of all coordinators on one bus, and of all programs on one store. On a bus, whoever listens under an id gets the
+    /// tasks that are given to it. In a store there is one <see cref="AgentState"/> for an id: of two agents it shows whichever was saved last, one
+    /// that is unregistered deletes that of the other, and the runs they took part in name both alike.
     /// Tasks, results and runs are not touched by that.
     /// </summary>
     public required string Id { get; init; }

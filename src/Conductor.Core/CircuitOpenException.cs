@@ -25,10 +25,12 @@ public sealed class CircuitOpenException : ConductorException
     internal CircuitOpenException KeptAs(string deadLetterId)
     {
         var retryAfter = RetryAfter.GetValueOrDefault();
-        return new CircuitOpenException(AgentType, retryAfter, $"{Explain(AgentType, retryAfter)} The task is kept as dead letter '{deadLetterId}': replay it then.");
+        return new CircuitOpenException(
+            AgentType, retryAfter, $"{Explain(AgentType, retryAfter)} The task is kept as dead letter '{deadLetterId}': replay it then.");
     }
 
     private static string Explain(AgentType agentType, TimeSpan retryAfter) =>
-        FormattableString.Invariant($"Every agent of type '{agentType}' is broken off after repeated failures; the first is tried again in {retryAfter.TotalSeconds:0.###} s, ") +
+        FormattableString.Invariant(
+            $"Every agent of type '{agentType}' is broken off after repeated failures; the first is tried again in {retryAfter.TotalSeconds:0.###} s, ") +
         "or as soon as its circuit breaker is reset.";
 }

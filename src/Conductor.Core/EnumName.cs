@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace Conductor;
 
-/// <summary>The wire names of a closed set, as its JSON has them: for messages, tags and texts that are read by programs. One text for each value. Thread-safe.</summary>
+/// <summary>
+/// The wire names of a closed set, as its JSON has them: for messages, tags and texts that are read by programs. One text for each value.
+/// Thread-safe.
+/// </summary>
 internal static class EnumName<TEnum>
     where TEnum : struct, Enum
 {

@@ -16,7 +16,9 @@ public abstract class ErrorClassifier
         return ClassifyCore(exception) ?? Default.ClassifyCore(exception)!;
     }
 
-    /// <summary>Classifies what this classifier knows. What it throws at the library is logged (event 1606), and <see cref="Default"/> is asked instead.</summary>
+    /// <summary>
+    /// Classifies what this classifier knows. What it throws at the library is logged (event 1606), and <see cref="Default"/> is asked instead.
+    /// </summary>
     /// <param name="exception">What was thrown.</param>
     /// <returns>The record, or null to leave it to <see cref="Default"/>.</returns>
     protected abstract TaskError? ClassifyCore(Exception exception);

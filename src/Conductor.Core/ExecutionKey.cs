@@ -30,8 +30,8 @@ public readonly record struct ExecutionKey(string? WorkflowId, string TaskId, in
 
     /// <summary>
     /// The idempotency key of a task: the user's own with the round appended, or this key as text. It stays the same over retries,
-    /// redelivery and resume. (As text, the task <c>c</c> of the run <c>a:b</c> and the task <c>b:c</c> of the run <c>a</c> have one key, which matters to systems outside: where ids have
-    /// colons, let those of runs or those of tasks have none.)
+    /// redelivery and resume. (As text, the task <c>c</c> of the run <c>a:b</c> and the task <c>b:c</c> of the run <c>a</c> have one key, which
+    /// matters to systems outside: where ids have colons, let those of runs or those of tasks have none.)
     /// </summary>
     /// <param name="given">The user's own key, or null.</param>
     public string ToIdempotencyKey(string? given) =>

@@ -7,7 +7,8 @@ namespace Conductor;
 /// <summary>The one rule for ids and names that a user gives: text that every store and wire can write down, and tell from any other.</summary>
 internal static class IdText
 {
-    private static readonly SearchValues<char> _surrogates = SearchValues.Create([.. Enumerable.Range('\uD800', '\uDFFF' - '\uD800' + 1).Select(static code => (char)code)]);
+    private static readonly SearchValues<char> _surrogates = SearchValues.Create(
+        [.. Enumerable.Range('\uD800', '\uDFFF' - '\uD800' + 1).Select(static code => (char)code)]);
 
     /// <summary>
     /// Whether it can be written as UTF-8. Half of a surrogate pair cannot: it would become the same replacement character as every other half, and the

@@ -4,7 +4,9 @@ namespace Conductor;
 /// The id of a task or a message: a text that was given, or the number of a new id, which becomes text when somebody reads it, as hardly anybody does.
 /// Equal to another when their texts are.
 /// </summary>
-/// <remarks>The text is kept in the variable it was read from, so a field of a class makes it once; a copy, or a field that is read-only, makes it again.</remarks>
+/// <remarks>
+/// The text is kept in the variable it was read from, so a field of a class makes it once; a copy, or a field that is read-only, makes it again.
+/// </remarks>
 internal struct LazyId : IEquatable<LazyId>
 {
     private string? _text;
@@ -21,7 +23,10 @@ internal struct LazyId : IEquatable<LazyId>
     /// <summary>Whether it is no id: nothing, or nothing but white space.</summary>
     public readonly bool IsBlank => Number == 0 && string.IsNullOrWhiteSpace(_text);
 
-    /// <summary>What is wrong with an id that was given; null for one that can be used, and for one that this process made, which is not made text to see that.</summary>
+    /// <summary>
+    /// What is wrong with an id that was given; null for one that can be used, and for one that this process made, which is not made text to see
+    /// that.
+    /// </summary>
     public readonly string? Problem => Number == 0 ? IdText.ProblemOf(_text) : null;
 
     /// <summary>The id as everybody sees it; null for none. Whoever reads it first makes it; two who do so at once make the same.</summary>

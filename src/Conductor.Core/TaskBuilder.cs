@@ -19,7 +19,8 @@ public sealed class TaskBuilder
         ArgumentNullException.ThrowIfNull(tasks);
         if (Array.Exists(tasks, static task => task is null))
         {
-            throw new ArgumentException($"One of the tasks that task '{Id}' comes after is null. Give what PhaseBuilder.Task returned, or the task's id.", nameof(tasks));
+            throw new ArgumentException(
+                $"One of the tasks that task '{Id}' comes after is null. Give what PhaseBuilder.Task returned, or the task's id.", nameof(tasks));
         }
 
         _dependsOn.AddRange(tasks.Select(task => task.Id));

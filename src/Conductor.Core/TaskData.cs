@@ -52,7 +52,8 @@ public abstract class TaskData
 
     /// <summary>The value as a <typeparamref name="T"/>.</summary>
     /// <typeparam name="T">
-    /// The type that went in, one it can be cast to, or one its JSON can be read as. (As an <see cref="object"/>, what is JSON by now is a <see cref="JsonElement"/>: what type went in is not written down.)
+    /// The type that went in, one it can be cast to, or one its JSON can be read as. (As an <see cref="object"/>, what is JSON by now is a
+    /// <see cref="JsonElement"/>: what type went in is not written down.)
     /// </typeparam>
     /// <exception cref="TaskValidationException">
     /// It is something else, or what <typeparamref name="T"/> refuses (its constructor, a setter or a converter threw); the message names both types, and why.
@@ -62,14 +63,16 @@ public abstract class TaskData
         : throw new TaskValidationException(
             IsEmpty
                 ? $"The data is empty, and a {typeof(T).Name} was asked for. Where nothing (or null) may be handed over, look at IsEmpty first, or use TryGet."
-                : $"The data is {Kind}, not {typeof(T)}. Ask for the type that was handed over, or hand over a {typeof(T).Name}.{(cause is null ? null : $" ({cause.Message})")}",
+                : $"The data is {Kind}, not {typeof(T)}. Ask for the type that was handed over, or hand over a " +
+                    $"{typeof(T).Name}.{(cause is null ? null : $" ({cause.Message})")}",
             cause);
 
     /// <summary>
-    /// The value of an input: no input is null for a number that may be null, and an error for a class: whether that may be null is not known when the program runs, and an agent that does not expect it would fail
-    /// in some place of its own.
+    /// The value of an input: no input is null for a number that may be null, and an error for a class: whether that may be null is not known when
+    /// the program runs, and an agent that does not expect it would fail in some place of its own.
     /// </summary>
-    internal T GetInput<T>() => this is TypedTaskData<T> { Value: var same } ? same : IsEmpty && typeof(T).IsValueType && default(T) is null ? default! : Get<T>();
+    internal T GetInput<T>() =>
+        this is TypedTaskData<T> { Value: var same } ? same : IsEmpty && typeof(T).IsValueType && default(T) is null ? default! : Get<T>();
 
     /// <summary>The value as a <typeparamref name="T"/>; of no data null, where that is one: what was null when it was handed over is no data.</summary>
     internal T GetOrNull<T>() => this is TypedTaskData<T> { Value: var same } ? same : IsEmpty && default(T) is null && this is not T ? default! : Get<T>();
@@ -229,7 +232,8 @@ public abstract class TaskData
             catch (Exception exception) when (exception is not OutOfMemoryException)
 #pragma warning restore CA1031
             {
-                // Other JSON than the type's, what the type itself refuses, or a type that JSON does not know or cannot make: not what was asked for, either way.
+                // Other JSON than the type's, what the type itself refuses, or a type that JSON does not know or cannot make: not what was asked
+                // for, either way.
                 cause = exception;
                 return false;
             }

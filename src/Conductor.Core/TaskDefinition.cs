@@ -72,13 +72,15 @@ public sealed record TaskDefinition : ExtensibleRecord
     internal TimeSpan? OwnTimeout => _timeout == _noTimeout ? null : _timeout;
 
     /// <summary>
-    /// The time all attempts, waits and backoffs together may take. An attempt that it ends before <see cref="Timeout"/> would have is no failure of the agent: neither its breaker nor its state
-    /// counts it. Default: null, no limit.
+    /// The time all attempts, waits and backoffs together may take. An attempt that it ends before <see cref="Timeout"/> would have is no failure
+    /// of the agent: neither its breaker nor its state counts it. Default: null, no limit.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? Deadline { get; init; }
 
-    /// <summary>Ids of tasks of the same workflow that must be done before it; without meaning for a task that is dispatched by itself. Default: none.</summary>
+    /// <summary>
+    /// Ids of tasks of the same workflow that must be done before it; without meaning for a task that is dispatched by itself. Default: none.
+    /// </summary>
     public IReadOnlyList<string> DependsOn { get; init => field = Snapshot.Of(value); } = Snapshot.None<string>();
 
     /// <summary>True when its failure is skipped instead of fatal. Default: false.</summary>

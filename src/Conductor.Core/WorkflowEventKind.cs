@@ -12,7 +12,10 @@ public enum WorkflowEventKind
     /// <summary>A phase began.</summary>
     PhaseStarted,
 
-    /// <summary>A task was handed to the coordinator; where the store outlives the process, and such tasks are not brief, it had its agent and was about to begin.</summary>
+    /// <summary>
+    /// A task was handed to the coordinator; where the store outlives the process, and such tasks are not brief, it had its agent and was about to
+    /// begin.
+    /// </summary>
     TaskStarted,
 
     /// <summary>A task ended; status and error say how.</summary>

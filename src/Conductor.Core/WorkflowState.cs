@@ -45,8 +45,8 @@ public sealed record WorkflowState : ExtensibleRecord
     public TaskError? Error { get; init; }
 
     /// <summary>
-    /// What went wrong or deserves a warning, in order: errors of tasks as they ended, gates, feedback. (Attempts that failed and were followed by others are in the log of the program, and a
-    /// result says how many there were.)
+    /// What went wrong or deserves a warning, in order: errors of tasks as they ended, gates, feedback. (Attempts that failed and were followed by
+    /// others are in the log of the program, and a result says how many there were.)
     /// </summary>
     public IReadOnlyList<WorkflowLogEntry> ErrorLog { get; init => field = Snapshot.Of(value); } = Snapshot.None<WorkflowLogEntry>();
 

@@ -3,8 +3,8 @@ using Conductor.Sqlite.Database;
 namespace Conductor.Sqlite;
 
 /// <summary>
-/// How long effects are kept: those of a run as long as it, those of a task outside workflows as long as its result, and all as long as there is a dead letter of their execution, which
-/// may be replayed. What nothing else ends goes by its age. On the writer's thread.
+/// How long effects are kept: those of a run as long as it, those of a task outside workflows as long as its result, and all as long as there is a
+/// dead letter of their execution, which may be replayed. What nothing else ends goes by its age. On the writer's thread.
 /// </summary>
 internal static class SqliteEffectRetention
 {
@@ -17,7 +17,9 @@ internal static class SqliteEffectRetention
     public static void ForgetRun(SqliteSession session, string workflowId) =>
         session.Execute($"DELETE FROM conductor_effects WHERE scope = $1 AND task_id IS NULL AND NOT {HasLetter}", workflowId);
 
-    /// <summary>Whether there are effects of tasks outside workflows at all: most programs have none, and thousands of results that go are asked about once.</summary>
+    /// <summary>
+    /// Whether there are effects of tasks outside workflows at all: most programs have none, and thousands of results that go are asked about once.
+    /// </summary>
     public static bool HasAnyOfTasks(SqliteSession session) => session.Scalar("SELECT 1 FROM conductor_effects WHERE task_id IS NOT NULL LIMIT 1") is not null;
 
     /// <summary>The result of a task outside workflows is kept no longer. What it recorded since is of a later dispatch, which is under way.</summary>
@@ -44,7 +46,8 @@ internal static class SqliteEffectRetention
     public static void ForgetLetter(SqliteSession session, string scope, string key) => session.Execute(
         $"""
         DELETE FROM conductor_effects WHERE scope = $1 AND idempotency_key = $2
-            AND (task_id = '' OR (task_id IS NULL AND scope <> idempotency_key AND NOT EXISTS (SELECT 1 FROM conductor_workflows WHERE id = scope))) AND NOT {HasLetter}
+            AND (task_id = '' OR (task_id IS NULL AND scope <> idempotency_key
+            AND NOT EXISTS (SELECT 1 FROM conductor_workflows WHERE id = scope))) AND NOT {HasLetter}
         """,
         scope,
         key);
@@ -52,7 +55,8 @@ internal static class SqliteEffectRetention
     /// <summary>All dead letters are about to be removed.</summary>
     public static void ForgetLetters(SqliteSession session) => session.Execute(
         """
-        DELETE FROM conductor_effects WHERE (scope, idempotency_key) IN (SELECT effect_scope, idempotency_key FROM conductor_dead_letters WHERE idempotency_key IS NOT NULL)
+        DELETE FROM conductor_effects WHERE (scope, idempotency_key) IN
+        (SELECT effect_scope, idempotency_key FROM conductor_dead_letters WHERE idempotency_key IS NOT NULL)
             AND (task_id = '' OR (task_id IS NULL AND scope <> idempotency_key AND NOT EXISTS (SELECT 1 FROM conductor_workflows WHERE id = scope)))
         """);
 

@@ -4,8 +4,8 @@ using Microsoft.Data.Sqlite;
 namespace Conductor.Sqlite;
 
 /// <summary>
-/// Effects in the database, forgotten with the run or the task they belong to. What is recorded under a lease is checked for it in the same transaction: an owner that was paused for so
-/// long that another has the run, or that it is gone, records nothing. Thread-safe.
+/// Effects in the database, forgotten with the run or the task they belong to. What is recorded under a lease is checked for it in the same
+/// transaction: an owner that was paused for so long that another has the run, or that it is gone, records nothing. Thread-safe.
 /// </summary>
 internal sealed class SqliteEffectStore(SqliteStateManager store, SqliteCodec codec, TimeProvider time, bool ignoreFences) : EffectStore
 {
@@ -54,7 +54,8 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, SqliteCodec co
 
     /// <summary>Refuses an effect that goes on after its delegate has returned, which is when the transaction ends.</summary>
     public static InvalidOperationException Asynchronous(EffectKey key) => new(
-        $"The effect '{key.Name}' of '{key.IdempotencyKey}' is asynchronous, and its transaction ends when its delegate returns: nothing was recorded. Use the connection synchronously, " +
+        $"The effect '{key.Name}' of '{key.IdempotencyKey}' is asynchronous, and its transaction ends when its delegate returns: nothing was " +
+            "recorded. Use the connection synchronously, " +
         "or await what is outside this database in an OnceAsync whose delegate takes a CancellationToken.");
 
     protected override async ValueTask<TaskData?> GetCoreAsync(EffectKey key, CancellationToken cancellationToken) =>
@@ -80,7 +81,9 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, SqliteCodec co
     private Lease? FenceOf(EffectKey key) => ignoreFences ? null : key.Lease;
 
     private TaskData? Recorded(SqliteSession session, EffectKey key) =>
-        session.Record(Find, key.Scope, key.IdempotencyKey, key.Name) is { } record ? codec.Decode<TaskData>(record, $"effect:{key.IdempotencyKey}:{key.Name}") : null;
+        session.Record(Find, key.Scope, key.IdempotencyKey, key.Name) is { } record
+            ? codec.Decode<TaskData>(record, $"effect:{key.IdempotencyKey}:{key.Name}")
+            : null;
 
     private static bool IsAwaitable(Type type) =>
         typeof(Task).IsAssignableFrom(type) || type == typeof(ValueTask) || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ValueTask<>));

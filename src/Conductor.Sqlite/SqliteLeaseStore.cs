@@ -27,7 +27,8 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
         NoteForgotten(session, session.Column<long>("DELETE FROM conductor_leases WHERE name = $1 RETURNING fence", name));
 
     /// <summary>
-    /// Forgets leases that are no run's: those that were released, and those that ran out long ago. Their owners died: a process during a replay, or before it had created its run.
+    /// Forgets leases that are no run's: those that were released, and those that ran out long ago. Their owners died: a process during a replay,
+    /// or before it had created its run.
     /// </summary>
     /// <param name="session">The writer's.</param>
     /// <param name="oldest">What ran out before this did so long ago, in UTC ticks.</param>
@@ -68,7 +69,8 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
                 return First(
                     session,
                     $"""
-                    INSERT INTO conductor_leases (name, owner, fence, nonce, renewal, expires_at, released) VALUES ($1, $2, 1 + ifnull({ForgottenFence}, 0), $3, 0, $4, 0)
+                    INSERT INTO conductor_leases (name, owner, fence, nonce, renewal, expires_at, released)
+                    VALUES ($1, $2, 1 + ifnull({ForgottenFence}, 0), $3, 0, $4, 0)
                     ON CONFLICT (name) DO UPDATE SET owner = $2, fence = fence + 1, nonce = $3, renewal = 0, expires_at = $4, released = 0
                     WHERE released = 1 OR expires_at <= $5
                     RETURNING {Columns}

@@ -25,7 +25,9 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
     /// <summary>Whether a result outside workflows is too old to be read, though it was not removed yet.</summary>
     public bool IsTooOld(long savedAt) => savedAt < Oldest(time.GetUtcNow());
 
-    /// <summary>Whether a run is too old to be read, though it was not removed yet. Like one that is to be removed, it is not while it is under a lease.</summary>
+    /// <summary>
+    /// Whether a run is too old to be read, though it was not removed yet. Like one that is to be removed, it is not while it is under a lease.
+    /// </summary>
     public bool IsTooOld(SqliteSession session, string workflowId, long? completedAt)
     {
         if (completedAt is not { } ended)
@@ -56,7 +58,8 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
             return true;
         }
 
-        if (session.Execute("DELETE FROM conductor_task_results WHERE task_id = $1 AND saved_at < $2", taskId, Oldest(new DateTimeOffset(now, TimeSpan.Zero))) == 0)
+        if (session.Execute("DELETE FROM conductor_task_results WHERE task_id = $1 AND saved_at < $2", taskId,
+            Oldest(new DateTimeOffset(now, TimeSpan.Zero))) == 0)
         {
             return false;
         }
@@ -180,7 +183,8 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
     /// <returns>Whether there was one.</returns>
     public static bool DeleteDeadLetter(SqliteSession session, string id)
     {
-        if (session.Pairs<string?, string?>("DELETE FROM conductor_dead_letters WHERE id = $1 RETURNING effect_scope, idempotency_key", id) is not [var execution])
+        const string Delete = "DELETE FROM conductor_dead_letters WHERE id = $1 RETURNING effect_scope, idempotency_key";
+        if (session.Pairs<string?, string?>(Delete, id) is not [var execution])
         {
             return false;
         }

@@ -47,7 +47,9 @@ public sealed partial class SqliteStateManager
             {
                 var items = new List<AgentState>();
                 using var rows = session.Query(
-                    "SELECT id, version, record FROM conductor_agents WHERE id > $1 ORDER BY id LIMIT $2", page.ContinuationToken ?? string.Empty, (long)page.Size + 1);
+                    "SELECT id, version, record FROM conductor_agents WHERE id > $1 ORDER BY id LIMIT $2",
+                    page.ContinuationToken ?? string.Empty,
+                    (long)page.Size + 1);
                 while (rows.Read())
                 {
                     items.Add(Agent(rows.GetString(0), rows.GetInt64(1), rows.GetFieldValue<byte[]>(2)));

@@ -90,7 +90,8 @@ public sealed partial class SqliteStateManager : StateManager
     /// <summary>Saves done and transactions committed since the store was connected.</summary>
     internal (long Operations, long Commits) Written => _writer is { } writer ? (writer.Operations, writer.Commits) : default;
 
-    internal static StateException ConflictOf(string workflowId, StateExpectation expectation, long found) => Conflict(WorkflowKey(workflowId), expectation, found);
+    internal static StateException ConflictOf(string workflowId, StateExpectation expectation, long found) =>
+        Conflict(WorkflowKey(workflowId), expectation, found);
 
     internal static StateException LeaseLostOf(string workflowId, Lease lease) => LeaseLost(WorkflowKey(workflowId), lease);
 
@@ -171,7 +172,8 @@ public sealed partial class SqliteStateManager : StateManager
             {
             }
 
-            while (_writer is { } writer && await writer.WriteAsync(SqliteRetention.GiveBackSpace, CancellationToken.None, runsAlone: true).ConfigureAwait(false))
+            while (_writer is { } writer
+                && await writer.WriteAsync(SqliteRetention.GiveBackSpace, CancellationToken.None, runsAlone: true).ConfigureAwait(false))
             {
             }
         }

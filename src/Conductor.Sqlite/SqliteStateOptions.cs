@@ -21,7 +21,10 @@ public sealed class SqliteStateOptions
     /// <summary>The default of <see cref="RetentionInterval"/>: 1 minute.</summary>
     public static readonly TimeSpan DefaultRetentionInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>Where the database is, such as <c>Data Source=conductor.db</c>. The file may hold tables of your own; Conductor's begin with <c>conductor_</c>.</summary>
+    /// <summary>
+    /// Where the database is, such as <c>Data Source=conductor.db</c>. The file may hold tables of your own; Conductor's begin with
+    /// <c>conductor_</c>.
+    /// </summary>
     public required string ConnectionString { get; set; }
 
     /// <summary>When a commit is written through to the disk.</summary>
@@ -29,16 +32,17 @@ public sealed class SqliteStateOptions
     public SqliteSynchronous Synchronous { get; set; } = SqliteSynchronous.Full;
 
     /// <summary>
-    /// How long a save waits while another process writes, before it fails with STATE_UNAVAILABLE. It counts from when the save was asked for: what waits behind others fails at the same
-    /// time. Over zero.
+    /// How long a save waits while another process writes, before it fails with STATE_UNAVAILABLE. It counts from when the save was asked for: what
+    /// waits behind others fails at the same time. Over zero.
     /// </summary>
     /// <value>Default: 30 seconds.</value>
     public TimeSpan BusyTimeout { get; set; } = DefaultBusyTimeout;
 
     /// <summary>
     /// Whether processes that use this file host agents of different types, so that a task of a type nobody hosts here waits instead of failing
-    /// at once: until an agent of the type is registered here, or its run is handed over to a process that has one. No task goes to another process by itself; set
-    /// <see cref="Conductor.Coordination.DispatchOptions.WaitLimit"/> where that may never happen. Several processes may use one file either way.
+    /// at once: until an agent of the type is registered here, or its run is handed over to a process that has one. No task goes to another process
+    /// by itself; set <see cref="Conductor.Coordination.DispatchOptions.WaitLimit"/> where that may never happen. Several processes may use one
+    /// file either way.
     /// </summary>
     /// <value>Default: false.</value>
     public bool IsShared { get; set; }
@@ -78,7 +82,8 @@ public sealed class SqliteStateOptions
 
         if (!Enum.IsDefined(Synchronous))
         {
-            yield return FormattableString.Invariant($"{path}.{nameof(Synchronous)} is {Synchronous}; set it to one of {string.Join(", ", Enum.GetNames<SqliteSynchronous>())}.");
+            yield return FormattableString.Invariant(
+                $"{path}.{nameof(Synchronous)} is {Synchronous}; set it to one of {string.Join(", ", Enum.GetNames<SqliteSynchronous>())}.");
         }
 
         if (BusyTimeout <= TimeSpan.Zero || BusyTimeout > _longest)
@@ -98,7 +103,8 @@ public sealed class SqliteStateOptions
 
         if (RetentionInterval < TimeSpan.FromMilliseconds(1) || RetentionInterval > _longest)
         {
-            yield return FormattableString.Invariant($"{path}.{nameof(RetentionInterval)} is {RetentionInterval}; set it to a millisecond or more, and at most {_longest}.");
+            yield return FormattableString.Invariant(
+                $"{path}.{nameof(RetentionInterval)} is {RetentionInterval}; set it to a millisecond or more, and at most {_longest}.");
         }
     }
 
@@ -122,7 +128,8 @@ public sealed class SqliteStateOptions
 
         var isInMemory = parsed.Mode == SqliteOpenMode.Memory
             || parsed.DataSource.Contains(":memory:", StringComparison.OrdinalIgnoreCase)
-            || (parsed.DataSource.StartsWith("file:", StringComparison.OrdinalIgnoreCase) && parsed.DataSource.Contains("mode=memory", StringComparison.OrdinalIgnoreCase));
+            || (parsed.DataSource.StartsWith("file:", StringComparison.OrdinalIgnoreCase)
+                && parsed.DataSource.Contains("mode=memory", StringComparison.OrdinalIgnoreCase));
         if (isInMemory || parsed.DataSource.Length == 0)
         {
             return "names no file, so nothing would survive; name one: \"Data Source=conductor.db\", or leave UseSqlite out to keep everything in memory.";
@@ -136,11 +143,13 @@ public sealed class SqliteStateOptions
         var isAddress = parsed.DataSource.StartsWith("file:", StringComparison.OrdinalIgnoreCase);
         if (parsed.Mode == SqliteOpenMode.ReadWrite && !isAddress && !File.Exists(parsed.DataSource))
         {
-            return $"has Mode=ReadWrite, which makes no file, and there is none at '{Path.GetFullPath(parsed.DataSource)}'; leave Mode out, or name a file that exists.";
+            return $"has Mode=ReadWrite, which makes no file, and there is none at '{Path.GetFullPath(parsed.DataSource)}'; leave Mode out, or " +
+                "name a file that exists.";
         }
 
         return parsed.Password.Length > 0 && SqliteDatabase.IsWithoutEncryption
-            ? "has a Password, and the SQLite that this program has cannot encrypt; leave Password out, or add a package whose SQLite can, such as SQLitePCLRaw.bundle_e_sqlite3mc, in place of SQLitePCLRaw.bundle_e_sqlite3."
+            ? "has a Password, and the SQLite that this program has cannot encrypt; leave Password out, or add a package whose SQLite can, such as " +
+                "SQLitePCLRaw.bundle_e_sqlite3mc, in place of SQLitePCLRaw.bundle_e_sqlite3."
             : null;
     }
 }

@@ -61,7 +61,8 @@ public static partial class SqliteTaskContextExtensions
     /// <exception cref="InvalidOperationException">Always.</exception>
     [Obsolete(Instead, error: true)]
     public static ValueTask<T> OnceAsync<T>(
-        this TaskContext task, string key, Func<SqliteConnection, ValueTask<T>> effect, CancellationToken cancellationToken = default) => throw Refused(task, key);
+        this TaskContext task, string key, Func<SqliteConnection, ValueTask<T>> effect,
+        CancellationToken cancellationToken = default) => throw Refused(task, key);
 
     private static InvalidOperationException Refused(TaskContext task, string key) => SqliteEffectStore.Asynchronous(task.EffectKey(key));
 }

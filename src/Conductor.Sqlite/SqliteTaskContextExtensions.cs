@@ -33,7 +33,8 @@ public static partial class SqliteTaskContextExtensions
         ArgumentException.ThrowIfNullOrWhiteSpace(key);
         ArgumentNullException.ThrowIfNull(effect);
         var store = task.Effects as SqliteEffectStore ?? throw new InvalidOperationException(
-            $"Task '{task.Task.Id}' does not run on an SQLite store, whose transaction its effect '{key}' could join. Add UseSqlite(\"Data Source=…\") after AddConductor().");
+            $"Task '{task.Task.Id}' does not run on an SQLite store, whose transaction its effect '{key}' could join. Add UseSqlite(\"Data " +
+                "Source=…\") after AddConductor().");
         var value = await store.RunAsync(task.EffectKey(key), effect, cancellationToken).ConfigureAwait(false);
         return value.IsEmpty ? default! : value.Get<T>();
     }

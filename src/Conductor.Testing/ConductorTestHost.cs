@@ -22,11 +22,16 @@ namespace Conductor.Testing;
 /// real time.
 /// </para>
 /// <para>
-/// What it can know: work that is queued on the thread pool, threads of the process that want a processor, uses of the clock, and operations of a store that says so (SQLite's does, see
-/// <see cref="StateManager.OperationsUnderWay"/>). What it cannot know: other real I/O under way, and waits by another clock. There it would advance too early, and a task would meet its time limit: set <see cref="ConductorTestHostOptions.QuietPeriod"/>. While other tests keep the process busy, it goes by the
+/// What it can know: work that is queued on the thread pool, threads of the process that want a processor, uses of the clock, and operations of a
+/// store that says so (SQLite's does, see <see cref="StateManager.OperationsUnderWay"/>). What it cannot know: other real I/O under way, and waits
+/// by another clock. There it would advance too early, and a task would meet its time limit: set
+/// <see cref="ConductorTestHostOptions.QuietPeriod"/>. While other tests keep the process busy, it goes by the
 /// uses of the clock alone, and more slowly.
 /// </para>
-/// <para>Agent states are saved, and runs that may be taken over are looked for, every ten minutes instead of every second, unless set otherwise: time has to stop at fewer timers.</para>
+/// <para>
+/// Agent states are saved, and runs that may be taken over are looked for, every ten minutes instead of every second, unless set otherwise: time
+/// has to stop at fewer timers.
+/// </para>
 /// </remarks>
 public sealed class ConductorTestHost : IAsyncDisposable
 {
@@ -74,7 +79,8 @@ public sealed class ConductorTestHost : IAsyncDisposable
         var time = new VirtualTimeProvider(settings.StartAt);
         var services = new ServiceCollection();
         services.AddSingleton<TimeProvider>(time);
-        var builder = services.AddConductor(static conductor => conductor.Dispatch.AgentStateInterval = conductor.Workflows.RecoveryInterval = TimeSpan.FromMinutes(10));
+        var builder = services.AddConductor(
+            static conductor => conductor.Dispatch.AgentStateInterval = conductor.Workflows.RecoveryInterval = TimeSpan.FromMinutes(10));
         if (settings.Configure is { } change)
         {
             builder.Configure(change);

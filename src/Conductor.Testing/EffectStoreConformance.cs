@@ -2,7 +2,10 @@ using Conductor.State;
 
 namespace Conductor.Testing;
 
-/// <summary>What the <see cref="EffectStore"/> of every store has to keep: at most one recorded value per effect, the first, and none of whoever has lost the lease.</summary>
+/// <summary>
+/// What the <see cref="EffectStore"/> of every store has to keep: at most one recorded value per effect, the first, and none of whoever has lost
+/// the lease.
+/// </summary>
 public sealed class EffectStoreConformance : ConformanceSuite
 {
     private static readonly EffectKey _key = new("run", "run:t:0", "call");
@@ -64,16 +67,21 @@ public sealed class EffectStoreConformance : ConformanceSuite
         {
             var first = Check.NotNull(await store.Leases.TryAcquireAsync("workflow:run", "first", TimeSpan.FromMinutes(1)).ConfigureAwait(false), "the lease");
             await store.Effects.RecordAsync(_key with { Lease = first }, "held").ConfigureAwait(false);
-            var second = Check.NotNull(await store.Leases.TryTakeOverAsync(first, "second", TimeSpan.FromMinutes(1)).ConfigureAwait(false), "the lease taken over");
+            var second = Check.NotNull(
+                await store.Leases.TryTakeOverAsync(first, "second", TimeSpan.FromMinutes(1)).ConfigureAwait(false), "the lease taken over");
             var late = _key with { Name = "late", Lease = first };
-            await Check.FailsAsync(ErrorCodes.LeaseLost, async () => await store.Effects.RecordAsync(late, "lost").ConfigureAwait(false), "recording under a lost lease").ConfigureAwait(false);
+            await Check.FailsAsync(ErrorCodes.LeaseLost, async () => await store.Effects.RecordAsync(late, "lost").ConfigureAwait(false),
+                "recording under a lost lease").ConfigureAwait(false);
             Check.Null(await store.Effects.GetAsync(late).ConfigureAwait(false), "what was refused");
-            Check.Equal("held", (await store.Effects.RecordAsync(_key with { Lease = first }, "again").ConfigureAwait(false)).Get<string>(), "what is recorded already");
-            Check.Equal("new", (await store.Effects.RecordAsync(late with { Lease = second }, "new").ConfigureAwait(false)).Get<string>(), "what the new owner recorded");
+            Check.Equal("held", (await store.Effects.RecordAsync(_key with { Lease = first }, "again").ConfigureAwait(false)).Get<string>(),
+                "what is recorded already");
+            Check.Equal("new", (await store.Effects.RecordAsync(late with { Lease = second }, "new").ConfigureAwait(false)).Get<string>(),
+                "what the new owner recorded");
         });
         AddOfStore("Effects go with their run, but not as long as there is a dead letter of their execution", async store =>
         {
-            await store.SaveWorkflowStateAsync(new WorkflowState { WorkflowId = "run", DefinitionName = "any", Status = WorkflowStatus.Failed }).ConfigureAwait(false);
+            await store.SaveWorkflowStateAsync(
+                new WorkflowState { WorkflowId = "run", DefinitionName = "any", Status = WorkflowStatus.Failed }).ConfigureAwait(false);
             var other = new EffectKey("run", "run:u:0", "call");
             await store.Effects.RecordAsync(_key, "kept").ConfigureAwait(false);
             await store.Effects.RecordAsync(other, "gone").ConfigureAwait(false);
@@ -96,7 +104,8 @@ public sealed class EffectStoreConformance : ConformanceSuite
         {
             var underWay = new EffectKey("a:0", "a:0", "call") { TaskId = "a" };
             var ended = new EffectKey("b:0", "b:0", "call") { TaskId = "b" };
-            await store.SaveWorkflowStateAsync(new WorkflowState { WorkflowId = "run", DefinitionName = "any", Status = WorkflowStatus.InProgress }).ConfigureAwait(false);
+            await store.SaveWorkflowStateAsync(
+                new WorkflowState { WorkflowId = "run", DefinitionName = "any", Status = WorkflowStatus.InProgress }).ConfigureAwait(false);
             EffectKey[] keys = [_key, underWay, ended];
             foreach (var key in keys)
             {

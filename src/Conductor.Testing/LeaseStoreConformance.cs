@@ -2,7 +2,9 @@ using Conductor.State;
 
 namespace Conductor.Testing;
 
-/// <summary>What the <see cref="LeaseStore"/> of every store has to keep: one holder at a time, a fence that grows, a nonce of its own for each taking.</summary>
+/// <summary>
+/// What the <see cref="LeaseStore"/> of every store has to keep: one holder at a time, a fence that grows, a nonce of its own for each taking.
+/// </summary>
 public sealed partial class LeaseStoreConformance : ConformanceSuite
 {
     private static readonly TimeSpan _term = TimeSpan.FromSeconds(2);

@@ -24,8 +24,11 @@ public sealed partial class MessageBusConformance
         });
         Add("A response made by hand, with the request's id as its correlation, answers it", async bus =>
         {
-            await bus.SubscribeAsync("questions", async (request, token) => await bus.PublishAsync(
-                request.Headers[MessageHeaders.ReplyTo], Message("by hand", sender: "responder") with { CorrelationId = request.Id }, token).ConfigureAwait(false)).ConfigureAwait(false);
+            await bus.SubscribeAsync("questions", async (request, token) =>
+            {
+                var response = Message("by hand", sender: "responder") with { CorrelationId = request.Id };
+                await bus.PublishAsync(request.Headers[MessageHeaders.ReplyTo], response, token).ConfigureAwait(false);
+            }).ConfigureAwait(false);
             var answer = await bus.RequestAsync("questions", Message("q", sender: "asker")).ConfigureAwait(false);
             Check.Equal("by hand", answer.Id, "the id of the answer");
         });
@@ -64,7 +67,8 @@ public sealed partial class MessageBusConformance
     private static async Task NotByAQuestionBackAsync(MessageBus bus)
     {
         // Whoever is asked wants to know something first, in the same exchange, and asks it of whoever asked.
-        await bus.SubscribeAsync("asker", async (question, token) => await bus.RespondAsync(question, Answer(question), token).ConfigureAwait(false)).ConfigureAwait(false);
+        await bus.SubscribeAsync(
+            "asker", async (question, token) => await bus.RespondAsync(question, Answer(question), token).ConfigureAwait(false)).ConfigureAwait(false);
         await bus.SubscribeAsync("questions", async (request, token) =>
         {
             var back = Message("back", sender: "responder") with { Recipient = "asker", CorrelationId = request.CorrelationId ?? request.Id };

@@ -4,8 +4,8 @@ using ThreadState = System.Diagnostics.ThreadState;
 namespace Conductor.Testing;
 
 /// <summary>
-/// Tells when no thread of the process wants a processor: whatever holds threads of the pool then only waits, as a test runner does. How many threads of the pool are busy says nothing
-/// about that: one that waited may have ended as another began to work.
+/// Tells when no thread of the process wants a processor: whatever holds threads of the pool then only waits, as a test runner does. How many
+/// threads of the pool are busy says nothing about that: one that waited may have ended as another began to work.
 /// </summary>
 internal static class ProcessRest
 {
@@ -13,7 +13,9 @@ internal static class ProcessRest
     private static readonly Lock _gate = new();
     private static readonly Process _process = Process.GetCurrentProcess();
 
-    /// <summary>Whether nobody but the thread that asks wants a processor, and nothing is queued. Takes some 40 microseconds for each thread of the process.</summary>
+    /// <summary>
+    /// Whether nobody but the thread that asks wants a processor, and nothing is queued. Takes some 40 microseconds for each thread of the process.
+    /// </summary>
     public static bool IsAtRest()
     {
         if (ThreadPool.PendingWorkItemCount > 0)

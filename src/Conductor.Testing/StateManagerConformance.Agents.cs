@@ -49,7 +49,8 @@ public sealed partial class StateManagerConformance
         Add("An operation that is cancelled already changes nothing", async store =>
         {
             await Check.ThrowsAsync<OperationCanceledException>(
-                () => store.SaveAgentStateAsync(Agent("a"), cancellationToken: new CancellationToken(canceled: true)).AsTask(), "the save").ConfigureAwait(false);
+                () =>
+                    store.SaveAgentStateAsync(Agent("a"), cancellationToken: new CancellationToken(canceled: true)).AsTask(), "the save").ConfigureAwait(false);
             Check.Null(await store.GetAgentStateAsync("a").ConfigureAwait(false), "the agent's state");
         });
     }
@@ -85,7 +86,8 @@ public sealed partial class StateManagerConformance
         Add("Saving an agent's state at a version where none is stored fails with STATE_CONFLICT", async store =>
         {
             await Check.FailsAsync(
-                ErrorCodes.StateConflict, () => store.SaveAgentStateAsync(Agent("a"), StateExpectation.AtVersion(1)).AsTask(), "the save").ConfigureAwait(false);
+                ErrorCodes.StateConflict, () =>
+                    store.SaveAgentStateAsync(Agent("a"), StateExpectation.AtVersion(1)).AsTask(), "the save").ConfigureAwait(false);
             Check.Null(await store.GetAgentStateAsync("a").ConfigureAwait(false), "the agent's state");
         });
         Add("Of racing saves of an agent's state from one version exactly one wins", async store =>

@@ -32,7 +32,8 @@ public sealed partial class StateManagerConformance
             var history = (await store.GetWorkflowHistoryAsync("run").ConfigureAwait(false))!;
             var before = Json(read);
             await store.CommitWorkflowAsync(
-                Step(version) with { Results = [Result("t2", "run")], Events = [Event(3)], NewAgents = ["a2"], ReopenedTaskIds = ["t1"] }).ConfigureAwait(false);
+                Step(version)
+                    with { Results = [Result("t2", "run")], Events = [Event(3)], NewAgents = ["a2"], ReopenedTaskIds = ["t1"] }).ConfigureAwait(false);
             Check.Equal(before, Json(read), "the state that was read before");
             Check.Equal(2, history.Events.Count, "events of the history that was read before");
         });

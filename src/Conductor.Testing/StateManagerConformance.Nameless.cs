@@ -15,6 +15,8 @@ public sealed partial class StateManagerConformance
         {
             var version = await store.SaveWorkflowStateAsync(State()).ConfigureAwait(false);
             var good = State() with { StoreVersion = version };
+            var error = new TaskError { Code = "CODE", Message = "message" };
+            var results = new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t1"] = Result("t1", "run") with { Status = _noTaskStatus } };
             WorkflowState[] refused =
             [
                 good with { CurrentPhase = default(WorkflowPhase) },
@@ -22,8 +24,8 @@ public sealed partial class StateManagerConformance
                 good with { PhaseHistory = [new PhaseRecord { Phase = default }] },
                 good with { PhaseHistory = [new PhaseRecord { Phase = WorkflowPhase.Development, Outcome = (PhaseOutcome)77 }] },
                 good with { FeedbackRounds = [new FeedbackRound { Round = 1, From = WorkflowPhase.Monitoring, To = default }] },
-                good with { ErrorLog = [new WorkflowLogEntry { Timestamp = Start, Error = new TaskError { Code = "CODE", Message = "message" }, Severity = _noSeverity }] },
-                good with { TaskResults = new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t1"] = Result("t1", "run") with { Status = _noTaskStatus } } },
+                good with { ErrorLog = [new WorkflowLogEntry { Timestamp = Start, Error = error, Severity = _noSeverity }] },
+                good with { TaskResults = results },
             ];
             foreach (var state in refused)
             {
@@ -66,7 +68,8 @@ public sealed partial class StateManagerConformance
         });
         Add("A dead letter whose task names no type or a nameless phase is refused", async store =>
         {
-            foreach (var task in new[] { new TaskDefinition { AgentType = default }, new TaskDefinition { AgentType = AgentType.Coding, Phase = default(WorkflowPhase) } })
+            foreach (var task in new[] { new TaskDefinition { AgentType = default },
+                new TaskDefinition { AgentType = AgentType.Coding, Phase = default(WorkflowPhase) } })
             {
                 var letter = new ErrorRecord { Id = "letter", Code = "CODE", Message = "message", Timestamp = Start, Task = task };
                 await RefusedAsync(() => store.SaveDeadLetterAsync(letter).AsTask()).ConfigureAwait(false);

@@ -27,7 +27,8 @@ public sealed partial class StateManagerConformance
             var renewed = (await store.Leases.TryRenewAsync(lease, _term).ConfigureAwait(false))!;
             Check.Equal(version, await store.CommitWorkflowAsync(step with { Lease = renewed }).ConfigureAwait(false), "the answer to the repeated step");
             Check.NotNull(await store.Leases.TryTakeOverAsync(renewed, "two", _term).ConfigureAwait(false), "the lease taken over");
-            await Check.FailsAsync(ErrorCodes.LeaseLost, () => store.CommitWorkflowAsync(step).AsTask(), "the step repeated by its old owner").ConfigureAwait(false);
+            await Check.FailsAsync(
+                ErrorCodes.LeaseLost, () => store.CommitWorkflowAsync(step).AsTask(), "the step repeated by its old owner").ConfigureAwait(false);
         });
         Add("A step after the whole state was saved is no repetition, whatever its operation id", async store =>
         {
@@ -41,9 +42,11 @@ public sealed partial class StateManagerConformance
             TaskRedelivery[] first = [new() { TaskId = "t1", Crashes = 1 }, new() { TaskId = "t2", Round = 1, Crashes = 1 }];
             var version = await store.CommitWorkflowAsync(Step(0) with { Redeliveries = first }).ConfigureAwait(false);
             await store.CommitWorkflowAsync(
-                Step(version) with { Redeliveries = [new() { TaskId = "t1", Crashes = 2 }, new() { TaskId = "t1", Round = 1, Crashes = 1 }] }).ConfigureAwait(false);
+                Step(version)
+                    with { Redeliveries = [new() { TaskId = "t1", Crashes = 2 }, new() { TaskId = "t1", Round = 1, Crashes = 1 }] }).ConfigureAwait(false);
             var state = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
-            Check.Sequence(["t1 0 2", "t2 1 1", "t1 1 1"], state.Redeliveries.Select(static task => $"{task.TaskId} {task.Round} {task.Crashes}"), "redeliveries");
+            Check.Sequence(
+                ["t1 0 2", "t2 1 1", "t1 1 1"], state.Redeliveries.Select(static task => $"{task.TaskId} {task.Round} {task.Crashes}"), "redeliveries");
         });
         Add("A step that brings another definition replaces the stored one", async store =>
         {
@@ -135,7 +138,8 @@ public sealed partial class StateManagerConformance
             foreach (var expected in new[] { version, version + 1, 0 })
             {
                 await Check.FailsAsync(
-                    ErrorCodes.LeaseLost, () => store.CommitWorkflowAsync(Step(expected, lease: lease) with { Events = [Event(9)] }).AsTask(), "the old holder's step")
+                    ErrorCodes.LeaseLost, () =>
+                        store.CommitWorkflowAsync(Step(expected, lease: lease) with { Events = [Event(9)] }).AsTask(), "the old holder's step")
                     .ConfigureAwait(false);
             }
 
@@ -151,7 +155,8 @@ public sealed partial class StateManagerConformance
         {
             OperationId = "o", Results = [Result("t9", "run")], Events = [Event(3)], NewAgents = ["a9"], ReopenedTaskIds = ["t1"],
         }).ConfigureAwait(false);
-        Check.Sequence([1, 2, 3], (await store.GetWorkflowHistoryAsync("run").ConfigureAwait(false))!.Events.Select(static happening => happening.Position), "events");
+        Check.Sequence(
+            [1, 2, 3], (await store.GetWorkflowHistoryAsync("run").ConfigureAwait(false))!.Events.Select(static happening => happening.Position), "events");
     }
 
     private static async Task<long> CommitTwiceAsync(StateManager store, WorkflowTransition step)
@@ -167,10 +172,12 @@ public sealed partial class StateManagerConformance
     }
 
     private static async Task FailsToRepeatAsync(StateManager store, WorkflowTransition step) =>
-        await Check.FailsAsync(ErrorCodes.StateConflict, () => store.CommitWorkflowAsync(step).AsTask(), $"the step repeated under '{step.OperationId}'").ConfigureAwait(false);
+        await Check.FailsAsync(
+            ErrorCodes.StateConflict, () => store.CommitWorkflowAsync(step).AsTask(), $"the step repeated under '{step.OperationId}'").ConfigureAwait(false);
 
     private static async Task NoneUnfinishedAsync(StateManager store, string why) =>
-        Check.Sequence([], (await store.ListUnfinishedWorkflowsAsync().ConfigureAwait(false)).Items.Select(static run => run.WorkflowId), $"unfinished runs once it is {why}");
+        Check.Sequence([], (await store.ListUnfinishedWorkflowsAsync().ConfigureAwait(false)).Items.Select(static run => run.WorkflowId),
+            $"unfinished runs once it is {why}");
 
     private static async Task<UnfinishedWorkflow> UnfinishedAsync(StateManager store)
     {

@@ -91,7 +91,8 @@ public sealed partial class StateManagerConformance
         var step = FullStep(0);
         var version = await store.CommitWorkflowAsync(step).ConfigureAwait(false);
         var expected = step.Summary.ToState(
-            step.Phases, new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t1"] = step.Results[0] }, step.FeedbackRounds, step.Log, step.NewAgents, step.Redeliveries);
+            step.Phases, new Dictionary<string, TaskResult>(
+                StringComparer.Ordinal) { ["t1"] = step.Results[0] }, step.FeedbackRounds, step.Log, step.NewAgents, step.Redeliveries);
         Same(expected with { StoreVersion = version }, await store.GetWorkflowStateAsync("run").ConfigureAwait(false), "the state");
         Same(step.Definition!, await store.GetWorkflowDefinitionAsync("run").ConfigureAwait(false), "the definition");
         Same(step.Results[0], await store.GetTaskResultAsync("run", "t1", 0).ConfigureAwait(false), "the result");
@@ -169,7 +170,8 @@ public sealed partial class StateManagerConformance
 
     private static async Task ReopenAsync(StateManager store)
     {
-        var version = await store.CommitWorkflowAsync(Step(0) with { Results = [Result("t1", "run", output: "first"), Result("t2", "run")] }).ConfigureAwait(false);
+        var version = await store.CommitWorkflowAsync(
+            Step(0) with { Results = [Result("t1", "run", output: "first"), Result("t2", "run")] }).ConfigureAwait(false);
         version = await store.CommitWorkflowAsync(Step(version) with { ReopenedTaskIds = ["t1"] }).ConfigureAwait(false);
         var open = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
         Check.Sequence(["t2"], open.TaskResults.Keys, "tasks with results while one is open");

@@ -16,7 +16,8 @@ public sealed partial class StateManagerConformance
         Add("A result that was saved without its run's id, or with times that do not fit its duration, is read as it was saved", async store =>
         {
             var odd = new TaskResult { TaskId = "t9", Status = AgentTaskStatus.Completed, Duration = TimeSpan.FromSeconds(1) };
-            var version = await store.SaveWorkflowStateAsync(State() with { TaskResults = new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t9"] = odd } }).ConfigureAwait(false);
+            var version = await store.SaveWorkflowStateAsync(
+                State() with { TaskResults = new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t9"] = odd } }).ConfigureAwait(false);
             var read = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
             Check.Equal(version, read.StoreVersion, "the version");
             Check.Equal(odd, read.TaskResults["t9"], "the result");

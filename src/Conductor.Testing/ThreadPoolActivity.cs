@@ -4,8 +4,8 @@ using Conductor.State;
 namespace Conductor.Testing;
 
 /// <summary>
-/// Tells when the process has nothing more to do. It sees work that is queued on the thread pool, threads that want a processor, uses of the clock, and what the store has under way; it
-/// does not see other I/O. To be called from a thread of its own.
+/// Tells when the process has nothing more to do. It sees work that is queued on the thread pool, threads that want a processor, uses of the clock,
+/// and what the store has under way; it does not see other I/O. To be called from a thread of its own.
 /// </summary>
 internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager state, TimeSpan quietPeriod)
 {
@@ -20,7 +20,8 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
     // Where no other host lets its time pass, who keeps a processor busy is most likely an agent that computes.
     private static readonly TimeSpan _quietOfOneHost = TimeSpan.FromMilliseconds(500);
 
-    // Code that is compiled is about to run, and may take long before it uses the clock. (The runtime also compiles again what runs often, on a thread of its own: that is not waited for for ever.)
+    // Code that is compiled is about to run, and may take long before it uses the clock. (The runtime also compiles again what runs often, on a
+    // thread of its own: that is not waited for for ever.)
     private static readonly TimeSpan _longestCompiling = 5 * _mostNoisyQuiet;
 
     private static int _settling;

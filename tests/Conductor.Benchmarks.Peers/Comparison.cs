@@ -59,7 +59,10 @@ internal static class Comparison
         Task<(Measurement? Measurement, string? Error)> TurnAsync() => ChildProcess.MeasureAsync(contender.Name, scenario.Name, options.IsQuick, environment);
     }
 
-    /// <summary>Everybody who takes part in the first scenario, then in the next: in one round each has its turn close to the others', as far as the processors are near each other.</summary>
+    /// <summary>
+    /// Everybody who takes part in the first scenario, then in the next: in one round each has its turn close to the others', as far as the
+    /// processors are near each other.
+    /// </summary>
     private static List<(Scenario Scenario, Contender Contender)> Plan(Options options)
     {
         var contenders = ContenderList.CreateAll();

@@ -55,7 +55,8 @@ internal sealed record Options
         return options;
     }
 
-    private static string[] List(string arg, Queue<string> rest) => Value(arg, rest).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    private static string[] List(string arg, Queue<string> rest) =>
+        Value(arg, rest).Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static int Number(string arg, Queue<string> rest) =>
         int.TryParse(Value(arg, rest), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0

@@ -49,7 +49,8 @@ internal static class DispatchParts
             ("a look at both clocks", static () => Done(TimeProvider.System.GetUtcNow().Ticks + TimeProvider.System.GetTimestamp())),
             ("the default policies", () => policies.EnforceAsync(context)),
             ("a publish that nobody hears", () => conductor.Bus.PublishAsync("nobody", message)),
-            ("the agent's own part", async () => await Done(await agent.ExecuteTaskAsync(new TaskContext(new TaskAssignment { Task = task, IdempotencyKey = task.Id })))),
+            ("the agent's own part",
+                async () => await Done(await agent.ExecuteTaskAsync(new TaskContext(new TaskAssignment { Task = task, IdempotencyKey = task.Id })))),
             ("looking up and saving the result", async () => await Done(await SaveAsync(store))),
             ("a hand-over to the thread pool and back", HopAsync),
         ];

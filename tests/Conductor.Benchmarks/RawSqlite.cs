@@ -33,7 +33,8 @@ internal sealed class RawSqlite : IDisposable
 
             var command = _connection.CreateCommand();
 #pragma warning disable CA2100 // Table names of this class.
-            command.CommandText = writes[i].IsUpdate ? $"UPDATE t{i} SET record = $record WHERE key = $key" : $"INSERT INTO t{i} (key, record) VALUES ($key, $record)";
+            command.CommandText =
+                writes[i].IsUpdate ? $"UPDATE t{i} SET record = $record WHERE key = $key" : $"INSERT INTO t{i} (key, record) VALUES ($key, $record)";
 #pragma warning restore CA2100
             command.Parameters.Add("$key", SqliteType.Text);
             command.Parameters.Add("$record", SqliteType.Blob);

@@ -41,7 +41,9 @@ internal static class SqliteCost
             Keep(round, ours, rate, raws, raw);
         }
 
-        Console.WriteLine($"{Callers} tasks at once, outside workflows: {Median(ours):N0} tasks/s; in groups of {group:0}; raw SQLite, {bytes} bytes from as many callers, grouped: {Median(raws):N0}/s; ratio {Median(ours) / Median(raws):0.00}");
+        Console.WriteLine(
+            $"{Callers} tasks at once, outside workflows: {Median(ours):N0} tasks/s; in groups of {group:0}; raw SQLite, {bytes} bytes from as " +
+            $"many callers, grouped: {Median(raws):N0}/s; ratio {Median(ours) / Median(raws):0.00}");
     }
 
     private static async Task WorkflowsAsync(string folder)
@@ -56,7 +58,8 @@ internal static class SqliteCost
         }
 
         Console.WriteLine(
-            $"{Callers} workflows at once, task after task: {Median(ours):N0} steps/s; in groups of {group:0}; raw SQLite, {string.Join(" + ", sizes.Select(static write => write.Bytes))} bytes from as many callers, grouped: " +
+            $"{Callers} workflows at once, task after task: {Median(ours):N0} steps/s; in groups of {group:0}; raw SQLite, " +
+                $"{string.Join(" + ", sizes.Select(static write => write.Bytes))} bytes from as many callers, grouped: " +
             $"{Median(raws):N0}/s; ratio {Median(ours) / Median(raws):0.00}");
     }
 
@@ -92,7 +95,8 @@ internal static class SqliteCost
         foreach (var (size, (micros, bytes)) in measured)
         {
             Console.WriteLine(
-                $"a workflow of {size,6:N0} tasks: {Median(micros):0} µs and {Median(bytes):N0} bytes written per task; of one of 100: {Median(micros) / Median(small.Micros):0.00} in time, " +
+                $"a workflow of {size,6:N0} tasks: {Median(micros):0} µs and {Median(bytes):N0} bytes written per task; of one of 100: " +
+                    $"{Median(micros) / Median(small.Micros):0.00} in time, " +
                 $"{Median(bytes) / Median(small.Bytes):0.00} in bytes");
         }
     }
@@ -125,7 +129,8 @@ internal static class SqliteCost
         var chain = Chain(length);
         var before = store.Written;
         var startedAt = Stopwatch.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, Callers).Select(_ => Task.Run(async () => (await conductor.Workflows.RunWorkflowAsync(chain)).EnsureCompleted())));
+        await Task.WhenAll(
+            Enumerable.Range(0, Callers).Select(_ => Task.Run(async () => (await conductor.Workflows.RunWorkflowAsync(chain)).EnsureCompleted())));
         var elapsed = Stopwatch.GetElapsedTime(startedAt).TotalSeconds;
         var after = store.Written;
         var operations = after.Operations - before.Operations;
@@ -150,7 +155,9 @@ internal static class SqliteCost
     {
         Name = "wide",
         Phases = [WorkflowPhase.Development],
-        Tasks = [.. Enumerable.Range(0, tasks).Select(static number => new TaskDefinition { Id = $"task-{number}", AgentType = Setup.Worker, Phase = WorkflowPhase.Development, Input = "x" })],
+        Tasks = [.. Enumerable.Range(0,
+            tasks).Select(static number =>
+            new TaskDefinition { Id = $"task-{number}", AgentType = Setup.Worker, Phase = WorkflowPhase.Development, Input = "x" })],
     };
 
     private static WorkflowDefinition Chain(int tasks) => new()
@@ -175,7 +182,8 @@ internal static class SqliteCost
 
     /// <summary>What this process has written to files and the like, as the kernel counts it.</summary>
     private static long BytesWritten() => long.Parse(
-        File.ReadLines("/proc/self/io").First(static line => line.StartsWith("wchar:", StringComparison.Ordinal))["wchar:".Length..], System.Globalization.CultureInfo.InvariantCulture);
+        File.ReadLines("/proc/self/io")
+            .First(static line => line.StartsWith("wchar:", StringComparison.Ordinal))["wchar:".Length..], System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>The first round only warms up.</summary>
     private static void Keep(int round, List<double> ours, double rate, List<double> raws, double raw)

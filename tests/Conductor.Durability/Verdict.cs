@@ -42,17 +42,21 @@ internal sealed class Verdict
     {
         var verdict = new Verdict { Workflows = workflows };
         var lines = Directory.Exists(logs)
-            ? Directory.GetFiles(logs, "*.log").SelectMany(File.ReadAllLines).Select(static line => line.Split('\t')).Where(static parts => parts.Length == 4).ToList()
+            ? Directory.GetFiles(logs, "*.log").SelectMany(File.ReadAllLines).Select(static line => line.Split('\t'))
+                .Where(static parts => parts.Length == 4).ToList()
             : [];
         var begins = lines.Where(static parts => parts[0] == "begin").ToLookup(static parts => parts[1], static parts => (
             At: long.Parse(parts[2], CultureInfo.InvariantCulture), Try: parts[3]), StringComparer.Ordinal);
         var values = lines.Where(static parts => parts[0] == "value").ToLookup(static parts => parts[1], static parts => parts[3], StringComparer.Ordinal);
         verdict.Executions = begins.Sum(static executions => executions.Count());
-        verdict.ExecutionsRepeated = begins.Sum(static executions => executions.Count(static execution => !execution.Try.StartsWith("1.", StringComparison.Ordinal)));
-        verdict.EffectsRepeated = lines.Where(static parts => parts[0] == "effect").GroupBy(static parts => parts[1], StringComparer.Ordinal).Sum(static effects => effects.Count() - 1);
+        verdict.ExecutionsRepeated = begins.Sum(
+            static executions => executions.Count(static execution => !execution.Try.StartsWith("1.", StringComparison.Ordinal)));
+        verdict.EffectsRepeated = lines.Where(static parts => parts[0] == "effect").GroupBy(static parts => parts[1], StringComparer.Ordinal)
+            .Sum(static effects => effects.Count() - 1);
         verdict.EffectsWithTwoValues = values.Count(static seen => seen.Distinct(StringComparer.Ordinal).Count() > 1);
 
-        await using var store = new SqliteStateManager(new SqliteStateOptions { ConnectionString = $"Data Source={database}" }, retention: new RetentionOptions { MaxFinishedWorkflows = 1_000_000 });
+        await using var store = new SqliteStateManager(
+            new SqliteStateOptions { ConnectionString = $"Data Source={database}" }, retention: new RetentionOptions { MaxFinishedWorkflows = 1_000_000 });
         await store.ConnectAsync();
         for (var number = 0; number < workflows; number++)
         {
@@ -86,7 +90,8 @@ internal sealed class Verdict
 
     public override string ToString() =>
         $"{Workflows} workflows, {Executions} executions ({ExecutionsRepeated} of a later delivery), {EffectsRepeated} effects run again; " +
-        $"unfinished {Unfinished}, not completed {NotCompleted}, tasks lost {TasksLost}, results recorded twice {ResultsRecordedTwice}, runs finished twice {FinishedTwice}, " +
+        $"unfinished {Unfinished}, not completed {NotCompleted}, tasks lost {TasksLost}, results recorded twice {ResultsRecordedTwice}, runs " +
+            $"finished twice {FinishedTwice}, " +
         $"finished tasks run again {FinishedTasksRunAgain}, effects with two values {EffectsWithTwoValues}, results of another value {ResultsOfAnotherValue}";
 
     private async Task JudgeAsync(
@@ -103,7 +108,8 @@ internal sealed class Verdict
         TasksLost += state.TaskCount - state.TaskResults.Count;
         var events = await EventsAsync(store, runId);
         FinishedTwice += events.Count(static happening => happening.Kind == WorkflowEventKind.WorkflowFinished) - (state.IsComplete ? 1 : 0);
-        foreach (var ends in events.Where(static happening => happening.Kind == WorkflowEventKind.TaskFinished).GroupBy(static happening => (happening.TaskId, happening.Round)))
+        foreach (var ends in events.Where(
+            static happening => happening.Kind == WorkflowEventKind.TaskFinished).GroupBy(static happening => (happening.TaskId, happening.Round)))
         {
             ResultsRecordedTwice += ends.Count() - 1;
             var key = $"{runId}:{ends.Key.TaskId}:{ends.Key.Round}";

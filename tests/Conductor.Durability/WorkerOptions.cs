@@ -34,7 +34,8 @@ internal sealed class WorkerOptions
 
     public static WorkerOptions Parse(string[] args)
     {
-        var values = args.Select(static argument => argument.Split('=', 2)).ToDictionary(static pair => pair[0], static pair => pair[1], StringComparer.Ordinal);
+        var values = args.Select(static argument => argument.Split('=', 2))
+            .ToDictionary(static pair => pair[0], static pair => pair[1], StringComparer.Ordinal);
         return new WorkerOptions
         {
             Database = values["db"],
@@ -54,7 +55,8 @@ internal sealed class WorkerOptions
 
     public string[] ToArguments() =>
     [
-        "work", $"db={Database}", $"logs={Logs}", $"workflows={Workflows}", $"only-start={(OnlyStart ? 1 : 0)}", $"kill-at={KillAt}", $"fence={(Fence ? 1 : 0)}",
+        "work", $"db={Database}", $"logs={Logs}", $"workflows={Workflows}", $"only-start={(OnlyStart ? 1 : 0)}",
+        $"kill-at={KillAt}", $"fence={(Fence ? 1 : 0)}",
         $"max-crashes={MaxCrashes}", $"poison={(Poison ? 1 : 0)}", $"lease={Lease.TotalMilliseconds}", $"task={TaskMilliseconds}",
     ];
 }

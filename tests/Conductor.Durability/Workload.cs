@@ -44,6 +44,7 @@ internal static class Workload
         Id = id,
         AgentType = type,
         DependsOn = after is null ? [] : [after],
-        Metadata = fails ? new Dictionary<string, string>(StringComparer.Ordinal) { ["fails"] = "yes" } : new Dictionary<string, string>(StringComparer.Ordinal),
+        Metadata =
+            fails ? new Dictionary<string, string>(StringComparer.Ordinal) { ["fails"] = "yes" } : new Dictionary<string, string>(StringComparer.Ordinal),
     };
 }

@@ -87,8 +87,10 @@ public sealed class SmallSampleTests
         (run.ExitCode, run.Error).Should().Be((0, ""));
 
         // The first life may be dead before it has printed anything; the second prints the history from the start.
-        run.Lines().Should().ContainInOrder("First life:", "Second life, on the same file:", "TaskFinished soup", "TaskFinished cake", "the run ended as Completed with 4 of 4 tasks");
-        run.Lines().Should().ContainInOrder("cook soup, delivery 1", "buy soup", "cook fish, delivery 1", "buy fish", "cook fish, delivery 2", "cook cake, delivery 1", "buy cake", "bill");
+        run.Lines().Should().ContainInOrder(
+            "First life:", "Second life, on the same file:", "TaskFinished soup", "TaskFinished cake", "the run ended as Completed with 4 of 4 tasks");
+        run.Lines().Should().ContainInOrder(
+            "cook soup, delivery 1", "buy soup", "cook fish, delivery 1", "buy fish", "cook fish, delivery 2", "cook cake, delivery 1", "buy cake", "bill");
         run.Lines()[^1].Should().Be("Every course was bought once: True. The soup, finished before the crash, was cooked 1 time(s).");
     }
 }

@@ -20,7 +20,9 @@ public sealed class BadDayTests : IDisposable
     {
         await using var store = await _folder.OpenAsync();
         await store.WriteAsync(
-            static session => session.TryRun($"PRAGMA max_page_count = {(session.Number("PRAGMA page_count") + 30).ToString(CultureInfo.InvariantCulture)}"), CancellationToken.None, runsAlone: true);
+            static session =>
+                session.TryRun($"PRAGMA max_page_count = {(session.Number("PRAGMA page_count") + 30).ToString(CultureInfo.InvariantCulture)}"),
+                CancellationToken.None, runsAlone: true);
         var saved = 0;
         StateException? failure = null;
         while (failure is null)
@@ -183,7 +185,8 @@ public sealed class BadDayTests : IDisposable
             same += read == whole ? 1 : 0;
             refused += read.StartsWith("STATE_", StringComparison.Ordinal) ? 1 : 0;
             (read == whole || read.StartsWith("STATE_", StringComparison.Ordinal)).Should().BeTrue(
-                "byte {0} is damaged: {1}", at, string.Join(" | ", read.Split('\n').Except(whole.Split('\n')).Concat(whole.Split('\n').Except(read.Split('\n')))));
+                "byte {0} is damaged: {1}", at, string.Join(
+                    " | ", read.Split('\n').Except(whole.Split('\n')).Concat(whole.Split('\n').Except(read.Split('\n')))));
         }
 
         refused.Should().BeGreaterThan(0, "{0} of 150 were read as they were", same);
@@ -225,8 +228,13 @@ public sealed class BadDayTests : IDisposable
             for (var run = 0; run < 10; run++)
             {
                 var state = await store.GetWorkflowStateAsync($"run-{run}");
-                text.Add($"{state?.StoreVersion} {state?.Status} {state?.ErrorLog.Count} {string.Join(' ', state?.ParticipatingAgents ?? [])} {string.Join(' ', state?.TaskResults.Values.Select(static result => $"{result.TaskId}{string.GetHashCode(result.Output.Get<string>(), StringComparison.Ordinal) == _output}") ?? [])}");
-                text.Add($"{string.Join(' ', (await store.GetWorkflowHistoryAsync($"run-{run}"))?.Events.Select(static happening => happening.Position) ?? [])}");
+                var outputs = state?.TaskResults.Values.Select(static result =>
+                    $"{result.TaskId}{string.GetHashCode(result.Output.Get<string>(), StringComparison.Ordinal) == _output}");
+                text.Add(
+                    $"{state?.StoreVersion} {state?.Status} {state?.ErrorLog.Count} {string.Join(' ', state?.ParticipatingAgents ?? [])} " +
+                    string.Join(' ', outputs ?? []));
+                text.Add(
+                    $"{string.Join(' ', (await store.GetWorkflowHistoryAsync($"run-{run}"))?.Events.Select(static happening => happening.Position) ?? [])}");
                 text.Add($"{(await store.GetWorkflowDefinitionAsync($"run-{run}"))?.Name}");
                 text.Add($"{(await store.GetDeadLetterAsync($"d{run}"))?.Message}");
                 text.Add($"{(await store.GetTaskResultAsync($"t{run}"))?.Output.Get<string>()}");

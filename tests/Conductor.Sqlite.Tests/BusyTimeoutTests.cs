@@ -18,7 +18,8 @@ public sealed class BusyTimeoutTests : IDisposable
         var watch = Stopwatch.StartNew();
 
         var saves = Enumerable.Range(0, 20)
-            .Select(i => (Task)((SqliteEffectStore)store.Effects).RunAsync(new EffectKey("t:0", "t:0", $"e{i}"), static _ => 1, CancellationToken.None).AsTask())
+            .Select(
+                i => (Task)((SqliteEffectStore)store.Effects).RunAsync(new EffectKey("t:0", "t:0", $"e{i}"), static _ => 1, CancellationToken.None).AsTask())
             .Append(store.Leases.TryAcquireAsync("any", "owner", TimeSpan.FromMinutes(1)).AsTask())
             .ToList();
         foreach (var save in saves)

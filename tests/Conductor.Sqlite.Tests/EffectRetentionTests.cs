@@ -117,19 +117,23 @@ public sealed class EffectRetentionTests : IDisposable
         {
             await first.ConnectAsync();
             var codec = new Conductor.Serialization.RecordCodec();
-            var letters = new[] { Letter("d1", "failed:0"), Letter("d2", "order:0") with { WorkflowId = "run", Message = "{\"idempotency_key\": 'ä'}" }, Records.Letter("d3") };
+            var letters = new[] { Letter("d1", "failed:0"),
+                Letter("d2", "order:0") with { WorkflowId = "run", Message = "{\"idempotency_key\": 'ä'}" }, Records.Letter("d3") };
             foreach (var letter in letters)
             {
                 var record = codec.Encode(letter);
-                await first.WriteAsync(session => session.Execute("INSERT INTO conductor_dead_letters (id, record) VALUES ($1, $2)", letter.Id, record), CancellationToken.None);
+                await first.WriteAsync(
+                    session => session.Execute("INSERT INTO conductor_dead_letters (id, record) VALUES ($1, $2)", letter.Id, record), CancellationToken.None);
             }
 
-            await first.WriteAsync(static session => session.Execute("INSERT INTO conductor_dead_letters (id, record) VALUES ('d4', X'00FF22')"), CancellationToken.None);
+            await first.WriteAsync(
+                static session => session.Execute("INSERT INTO conductor_dead_letters (id, record) VALUES ('d4', X'00FF22')"), CancellationToken.None);
         }
 
         await using var store = await OpenAsync(new RetentionOptions());
         var keys = await store.ReadAsync(
-            static session => session.Pairs<string?, string?>("SELECT effect_scope, idempotency_key FROM conductor_dead_letters ORDER BY id"), CancellationToken.None);
+            static session =>
+                session.Pairs<string?, string?>("SELECT effect_scope, idempotency_key FROM conductor_dead_letters ORDER BY id"), CancellationToken.None);
         keys.Should().Equal(("failed:0", "failed:0"), ("run", "order:0"), (null, null), (null, null));
     }
 

@@ -133,7 +133,8 @@ public sealed class EffectTests : IDisposable
     public async Task OnceAsync_AnotherStore_NamesTheFix()
     {
         var services = new ServiceCollection();
-        services.AddConductor().AddAgent<string>(AgentType.Coding, async (task, token) => await task.OnceAsync("e", static (SqliteConnection _) => "never", token));
+        services.AddConductor()
+            .AddAgent<string>(AgentType.Coding, async (task, token) => await task.OnceAsync("e", static (SqliteConnection _) => "never", token));
         await using var provider = services.BuildServiceProvider();
         await using var conductor = await provider.StartConductorAsync();
         var act = async () => await conductor.DispatchAsync<string>(AgentType.Coding);
@@ -217,7 +218,8 @@ public sealed class EffectTests : IDisposable
     {
         var overloads = typeof(SqliteTaskContextExtensions).GetMethods()
             .Where(static method => method.Name == nameof(SqliteTaskContextExtensions.OnceAsync))
-            .ToLookup(static method => method.GetCustomAttribute<ObsoleteAttribute>() is { IsError: true }, static method => method.GetParameters()[2].ParameterType.GenericTypeArguments[^1].Name);
+            .ToLookup(static method => method.GetCustomAttribute<ObsoleteAttribute>() is { IsError: true },
+                static method => method.GetParameters()[2].ParameterType.GenericTypeArguments[^1].Name);
         overloads[true].Should().BeEquivalentTo("Task", "Task`1", "ValueTask", "ValueTask`1");
         overloads[false].Should().BeEquivalentTo("T", nameof(SqliteConnection));
     }
@@ -240,7 +242,8 @@ public sealed class EffectTests : IDisposable
     private async Task<List<int>> RunAsync(Func<TaskContext, ValueTask<int>> run)
     {
         var services = new ServiceCollection();
-        services.AddConductor(static options => options.Retry.InitialDelay = TimeSpan.FromMilliseconds(1)).AddAgent<int>(AgentType.Coding, (task, _) => run(task)).UseSqlite(_folder.ConnectionString, static options => options.BusyTimeout = TimeSpan.FromSeconds(5));
+        services.AddConductor(static options => options.Retry.InitialDelay = TimeSpan.FromMilliseconds(1)).AddAgent<int>(
+            AgentType.Coding, (task, _) => run(task)).UseSqlite(_folder.ConnectionString, static options => options.BusyTimeout = TimeSpan.FromSeconds(5));
         await using var provider = services.BuildServiceProvider();
         await using var conductor = await provider.StartConductorAsync();
         var result = await conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = "t", AgentType = AgentType.Coding });

@@ -35,7 +35,8 @@ public sealed class LateEffectTests : IDisposable
         await using var provider = services.BuildServiceProvider();
         await using var conductor = await provider.StartConductorAsync();
         await using var run = await conductor.Workflows.StartWorkflowAsync(
-            new WorkflowDefinition { Name = "w", Phases = [WorkflowPhase.Development], Tasks = [new TaskDefinition { Id = "t", AgentType = AgentType.Coding }] },
+            new WorkflowDefinition { Name = "w", Phases = [WorkflowPhase.Development],
+                Tasks = [new TaskDefinition { Id = "t", AgentType = AgentType.Coding }] },
             new WorkflowRunOptions { RunId = "run" });
         await begun.Task.WaitAsync(TimeSpan.FromSeconds(20));
 

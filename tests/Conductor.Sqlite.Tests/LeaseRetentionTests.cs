@@ -87,7 +87,8 @@ public sealed class LeaseRetentionTests : IDisposable
         await using var store = await OpenAsync();
         await store.WriteAsync(
             static session => session.Execute(
-                "INSERT INTO conductor_leases (name, owner, fence, nonce, renewal, expires_at, released) VALUES ('replay:d', 'o', 7, 'n', 0, $1, 1)", Records.Start.UtcTicks),
+                "INSERT INTO conductor_leases (name, owner, fence, nonce, renewal, expires_at, released) VALUES ('replay:d', 'o', 7, 'n', 0, $1, " +
+                    "1)", Records.Start.UtcTicks),
             CancellationToken.None);
 
         await RetainAsync(store);

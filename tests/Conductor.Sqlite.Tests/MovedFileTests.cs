@@ -81,5 +81,6 @@ public sealed class MovedFileTests : IDisposable
         (await store.SaveTaskResultAsync(Records.Result("after"))).Should().Be(RecordOutcome.Recorded);
     }
 
-    private Task<SqliteStateManager> OpenAsync(TimeSpan? interval = null) => _folder.OpenAsync(options => options.FileCheckInterval = interval ?? TimeSpan.Zero);
+    private Task<SqliteStateManager> OpenAsync(TimeSpan? interval = null) =>
+        _folder.OpenAsync(options => options.FileCheckInterval = interval ?? TimeSpan.Zero);
 }

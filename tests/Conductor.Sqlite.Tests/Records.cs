@@ -22,7 +22,8 @@ internal static class Records
         Output = output,
     };
 
-    public static WorkflowTransition Step(string id, long version, WorkflowStatus status = WorkflowStatus.InProgress, DateTimeOffset? endedAt = null, int results = 1) => new()
+    public static WorkflowTransition Step(
+        string id, long version, WorkflowStatus status = WorkflowStatus.InProgress, DateTimeOffset? endedAt = null, int results = 1) => new()
     {
         Summary = Summary(id, status, endedAt),
         ExpectedVersion = version,

@@ -87,7 +87,8 @@ public sealed class RegressionTests : IDisposable
     {
         await using var store = await _folder.OpenAsync();
         var effects = (SqliteEffectStore)store.Effects;
-        var act = () => effects.RunAsync(new EffectKey("run", "run:t:0", "e"), static connection => Execute(connection, "CREATE TABLE u (a UNIQUE); INSERT INTO u VALUES (1), (1)"), CancellationToken.None).AsTask();
+        var act = () => effects.RunAsync(new EffectKey("run", "run:t:0", "e"),
+            static connection => Execute(connection, "CREATE TABLE u (a UNIQUE); INSERT INTO u VALUES (1), (1)"), CancellationToken.None).AsTask();
         (await act.Should().ThrowAsync<SqliteException>()).WithMessage("*u.a*");
         (await effects.GetAsync(new EffectKey("run", "run:t:0", "e"))).Should().BeNull();
     }
@@ -117,7 +118,9 @@ public sealed class RegressionTests : IDisposable
             await other.OpenAsync();
 
             // What a flipped bit does: the declarations of the columns do not stop it.
-            Execute(other, "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(replace(sql, ' NOT NULL', ''), ' INTEGER NULL', '') WHERE type = 'table' AND name LIKE 'conductor_%'; PRAGMA writable_schema = RESET");
+            Execute(other,
+                "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(replace(sql, ' NOT NULL', ''), ' INTEGER NULL', '') WHERE " +
+                "type = 'table' AND name LIKE 'conductor_%'; PRAGMA writable_schema = RESET");
             Execute(other, damage);
         }
 
@@ -138,7 +141,8 @@ public sealed class RegressionTests : IDisposable
         (await read.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateCorrupt);
     }
 
-    private static WorkflowTransition Step(long version, TaskResult result) => new() { Summary = Records.Summary("run"), ExpectedVersion = version, Results = [result] };
+    private static WorkflowTransition Step(long version, TaskResult result) =>
+        new() { Summary = Records.Summary("run"), ExpectedVersion = version, Results = [result] };
 
     private static int Execute(SqliteConnection connection, string sql)
     {

@@ -74,7 +74,8 @@ public sealed class RetentionTests : IDisposable
         if (isSaved)
         {
             await store.SaveWorkflowStateAsync(
-                new WorkflowState { WorkflowId = "run", DefinitionName = "again", DefinitionVersion = "1", Status = WorkflowStatus.InProgress, StartedAt = _time.GetUtcNow() }, StateExpectation.MustNotExist);
+                new WorkflowState { WorkflowId = "run", DefinitionName = "again", DefinitionVersion = "1", Status = WorkflowStatus.InProgress,
+                    StartedAt = _time.GetUtcNow() }, StateExpectation.MustNotExist);
         }
         else
         {
@@ -145,7 +146,8 @@ public sealed class RetentionTests : IDisposable
         for (var round = 0; round < 6; round++)
         {
             await Task.WhenAll(Enumerable.Range(0, 300).Select(async i =>
-                await store.CommitWorkflowAsync(Records.Step($"run-{round}-{i}", 0, WorkflowStatus.Completed, Records.Start.AddSeconds((round * 1000) + i), results: 20))));
+                await store.CommitWorkflowAsync(
+                    Records.Step($"run-{round}-{i}", 0, WorkflowStatus.Completed, Records.Start.AddSeconds((round * 1000) + i), results: 20))));
             await RetainAsync(store);
             await store.WriteAsync(static session => session.TryRun("PRAGMA incremental_vacuum"), CancellationToken.None, runsAlone: true);
             sizes.Add(await store.ReadAsync(static session => session.Number("PRAGMA page_count"), CancellationToken.None));

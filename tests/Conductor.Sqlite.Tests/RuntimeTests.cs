@@ -54,10 +54,12 @@ public sealed class RuntimeTests : IDisposable
             return "";
         });
         var ids = Enumerable.Range(0, 40).Select(static number => $"{number:00}").ToList();
-        var dispatches = new List<Task> { running.Conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = "busy", AgentType = AgentType.Coding }).AsTask() };
+        var dispatches =
+            new List<Task> { running.Conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = "busy", AgentType = AgentType.Coding }).AsTask() };
         SpinWait.SpinUntil(() => !order.IsEmpty, TimeSpan.FromSeconds(20)).Should().BeTrue();
 
-        dispatches.AddRange(ids.Select(id => running.Conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = id, AgentType = AgentType.Coding }).AsTask()));
+        dispatches.AddRange(
+            ids.Select(id => running.Conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { Id = id, AgentType = AgentType.Coding }).AsTask()));
         SpinWait.SpinUntil(() => running.Conductor.Coordinator.WaitingTasks == 40, TimeSpan.FromSeconds(20)).Should().BeTrue();
         isBusy.SetResult();
         await Task.WhenAll(dispatches);
@@ -157,7 +159,8 @@ public sealed class RuntimeTests : IDisposable
         await using var running = await StartAsync(static (_, _) => throw new TimeoutException("the real reason"));
 
         await running.Conductor.Coordinator.DispatchTaskAsync(
-            new TaskDefinition { Id = "t", AgentType = AgentType.Coding, Input = TaskData.From(new NotLoaded()), Retry = new RetrySettings { MaxRetries = 0 } });
+            new TaskDefinition { Id = "t", AgentType = AgentType.Coding, Input = TaskData.From(new NotLoaded()),
+                Retry = new RetrySettings { MaxRetries = 0 } });
 
         var letter = (await running.Conductor.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which;
         (letter.Task!.Id, letter.Task.Input.IsEmpty).Should().Be(("t", true));

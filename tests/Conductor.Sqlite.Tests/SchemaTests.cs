@@ -91,7 +91,8 @@ public sealed class SchemaTests : IDisposable
     {
         await (await _folder.OpenAsync()).DisposeAsync();
         var store = new SqliteStateManager(
-            _folder.Options(), ConductorEnvironment.Default, retention: null, serializer: null, [.. SqliteSchema.Migrations, "CREATE TABLE half (a); this is no SQL"]);
+            _folder.Options(), ConductorEnvironment.Default, retention: null, serializer: null, [.. SqliteSchema.Migrations,
+                "CREATE TABLE half (a); this is no SQL"]);
         await FluentActions.Awaiting(() => store.ConnectAsync().AsTask()).Should().ThrowAsync<StateException>();
         (await ScalarAsync("SELECT count(*) FROM sqlite_master WHERE name = 'half'")).Should().Be(0L);
         await (await _folder.OpenAsync()).DisposeAsync();
@@ -116,7 +117,8 @@ public sealed class SchemaTests : IDisposable
     public void Constructor_NoFile_NamesTheSettingAndTheFix(string connectionString, string problem)
     {
         var act = () => new SqliteStateManager(new SqliteStateOptions { ConnectionString = connectionString });
-        act.Should().Throw<ArgumentException>().Which.Message.Should().Contain("SqliteStateOptions.ConnectionString").And.Contain(problem).And.Contain("conductor.db");
+        act.Should().Throw<ArgumentException>().Which.Message.Should()
+            .Contain("SqliteStateOptions.ConnectionString").And.Contain(problem).And.Contain("conductor.db");
     }
 
     [Theory]
@@ -143,7 +145,8 @@ public sealed class SchemaTests : IDisposable
     {
         ConnectionString = "Data Source=x.db", BusyTimeout = TimeSpan.Zero, MaxGroupSize = 0, ReaderCount = -1, RetentionInterval = TimeSpan.Zero,
         Synchronous = (SqliteSynchronous)9,
-    }.Problems("o").Should().HaveCount(5).And.OnlyContain(static problem => problem.StartsWith("o.", StringComparison.Ordinal) && problem.Contains("set it to"));
+    }.Problems("o").Should().HaveCount(5).And.OnlyContain(static problem =>
+        problem.StartsWith("o.", StringComparison.Ordinal) && problem.Contains("set it to"));
 
     private async Task RunAsync(string sql) => await ScalarAsync(sql);
 

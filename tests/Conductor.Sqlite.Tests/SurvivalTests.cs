@@ -81,7 +81,8 @@ public sealed class SurvivalTests : IDisposable
         await using var store = await _folder.OpenAsync();
         var saves = Enumerable.Range(0, 100).Select(number => number == 50
             ? store.WriteAsync<bool>(static _ => throw new InvalidOperationException("mine"), CancellationToken.None)
-            : store.SaveTaskResultAsync(Records.Result($"t{number}")).AsTask().ContinueWith(static task => task.IsCompletedSuccessfully, TaskScheduler.Default)).ToList();
+            : store.SaveTaskResultAsync(Records.Result($"t{number}")).AsTask()
+                .ContinueWith(static task => task.IsCompletedSuccessfully, TaskScheduler.Default)).ToList();
         await FluentActions.Awaiting(() => saves[50]).Should().ThrowAsync<InvalidOperationException>().WithMessage("mine");
         saves.RemoveAt(50);
         (await Task.WhenAll(saves)).Should().AllBeEquivalentTo(true);

@@ -42,12 +42,16 @@ public sealed class UnderWayTests : IDisposable
         await FluentActions.Awaiting(() => givenUp).Should().ThrowAsync<OperationCanceledException>();
         await FluentActions.Awaiting(() => failing).Should().ThrowAsync<InvalidOperationException>();
         await FluentActions.Awaiting(() => conflict).Should().ThrowAsync<StateException>();
-        await FluentActions.Awaiting(() => store.ReadAsync<int>(static _ => throw new InvalidOperationException("no"), CancellationToken.None)).Should().ThrowAsync<StateException>();
+        await FluentActions.Awaiting(
+            () => store.ReadAsync<int>(static _ => throw new InvalidOperationException("no"), CancellationToken.None)).Should().ThrowAsync<StateException>();
         await store.ReadAsync(static session => session.Pairs<string?, string?>("SELECT id, id FROM conductor_dead_letters"), CancellationToken.None);
         SpinWait.SpinUntil(() => store.OperationsUnderWay == 0, TimeSpan.FromSeconds(20)).Should().BeTrue();
     }
 
-    /// <summary>Minutes of waiting, with commits to a disk between: none of them may meet a time limit, or lose its lease, because the clock went on without it.</summary>
+    /// <summary>
+    /// Minutes of waiting, with commits to a disk between: none of them may meet a time limit, or lose its lease, because the clock went on without
+    /// it.
+    /// </summary>
     [Fact]
     public async Task TestHost_OnAFile_LetsNoTimePassWhileTheStoreWorks()
     {

@@ -72,7 +72,9 @@ public sealed class WorkflowReplayTests : IDisposable
             return $"{task.Task.Id} {task.Round}";
         }
 
-        seen.Add($"{task.Round}: {task.Output<string>("plan")}, {task.Output<string>("code")}, {string.Join(';', task.Feedback.SelectMany(static item => item.Findings))}");
+        seen.Add(
+            $"{task.Round}: {task.Output<string>("plan")}, {task.Output<string>("code")}, " +
+            $"{string.Join(';', task.Feedback.SelectMany(static item => item.Findings))}");
         return isBroken ? throw new AgentException(ErrorCodes.TransientError, "broken") : "packed";
     }
 }

@@ -17,7 +17,8 @@ internal sealed class AgentHost(
     public MessageSubscription? Results { get; set; }
 
     /// <summary>For contexts that are built by hand: no bus, no store, no services.</summary>
-    public static AgentHost Detached { get; } = new(string.Empty, bus: null, state: null, ConductorEnvironment.Default, scopes: null, gracePeriod: TimeSpan.Zero);
+    public static AgentHost Detached { get; } = new(
+        string.Empty, bus: null, state: null, ConductorEnvironment.Default, scopes: null, gracePeriod: TimeSpan.Zero);
 
     public MessageBus? Bus { get; } = bus;
 

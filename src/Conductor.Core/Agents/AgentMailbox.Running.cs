@@ -111,8 +111,9 @@ internal abstract partial class AgentMailbox
     }
 
     /// <summary>
-    /// Ends the task's scope before its result is published. The task is done: a time limit that passes meanwhile takes nothing from its result. What does not end within the grace
-    /// period is left to itself; so is, a grace period after the time limit, what holds the thread instead of waiting.
+    /// Ends the task's scope before its result is published. The task is done: a time limit that passes meanwhile takes nothing from its result.
+    /// What does not end within the grace period is left to itself; so is, a grace period after the time limit, what holds the thread instead of
+    /// waiting.
     /// </summary>
     private async Task ReturnScopedAsync(TaskContext attempt, TaskResult result)
     {

@@ -44,7 +44,9 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     /// <summary>What the attempt under way is about.</summary>
     public TaskAssignment? Assignment { get; protected set; }
 
-    /// <summary>What whoever dispatched the attempt under way holds the right to run it by, if anything: the store records no effect once that is lost.</summary>
+    /// <summary>
+    /// What whoever dispatched the attempt under way holds the right to run it by, if anything: the store records no effect once that is lost.
+    /// </summary>
     public HeldLease? Lease { get; protected set; }
 
     /// <summary>When the attempt under way began, by the monotonic clock.</summary>
@@ -71,16 +73,22 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
         return _subscription?.DisposeAsync() ?? ValueTask.CompletedTask;
     }
 
-    /// <summary>Over when the agent handles no message any more, once this was closed. At once for whoever is called by the handler: it must not wait for itself.</summary>
+    /// <summary>
+    /// Over when the agent handles no message any more, once this was closed. At once for whoever is called by the handler: it must not wait for
+    /// itself.
+    /// </summary>
     public Task WhenQuiet() => _subscription is { } subscription && _handling.Value != this ? subscription.WhenQuiet() : Task.CompletedTask;
 
     /// <summary>Publishes the assignment of the attempt under way, on the agent's channel.</summary>
-    /// <exception cref="BusException">The bus was disconnected since the agent began to listen: nobody would take it, though the bus is connected again.</exception>
+    /// <exception cref="BusException">
+    /// The bus was disconnected since the agent began to listen: nobody would take it, though the bus is connected again.
+    /// </exception>
     public ValueTask AssignAsync(CancellationToken cancellationToken) => _subscription switch
     {
         { IsClosed: false } subscription => host.Bus!.PublishAsync(subscription, this, cancellationToken),
         { } when !_isClosed => throw new BusException(
-            ErrorCodes.BusDisconnected, $"The bus was disconnected since agent '{Id}' was registered, which ended its subscription. Make a new coordinator, or a new host."),
+            ErrorCodes.BusDisconnected, $"The bus was disconnected since agent '{Id}' was registered, which ended its subscription. Make a new " +
+                "coordinator, or a new host."),
         _ => host.Bus!.PublishAsync(Channel, ((IMessageSource)this).ToMessage(), cancellationToken),
     };
 
@@ -188,7 +196,10 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     /// <summary>An assignment is only noted and given to the thread pool; other messages wait for the agent's own handler.</summary>
     bool IMessageReceiver.HandlesAtOnce(AgentMessage message) => message.Payload is TaskAssignment;
 
-    /// <summary>Takes its own assignment as it is. Those of other coordinators on the same bus are not for it, though they may be for an agent of the same id.</summary>
+    /// <summary>
+    /// Takes its own assignment as it is. Those of other coordinators on the same bus are not for it, though they may be for an agent of the same
+    /// id.
+    /// </summary>
     bool IMessageReceiver.TryTake(IMessageSource source)
     {
         if (!ReferenceEquals(source, this))

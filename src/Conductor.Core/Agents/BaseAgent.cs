@@ -140,19 +140,23 @@ public abstract class BaseAgent
 
     /// <summary>Prepares the agent, before it is given any task. When it throws, the agent is not registered. Default: nothing.</summary>
     /// <param name="cancellationToken">
-    /// Cancelled when whoever registers the agent gives up, or the coordinator stops. A grace period after that (<see cref="Coordination.DispatchOptions.CancellationGracePeriod"/>) it is not
-    /// waited for, and the agent is stopped when it has ended.
+    /// Cancelled when whoever registers the agent gives up, or the coordinator stops. A grace period after that
+    /// (<see cref="Coordination.DispatchOptions.CancellationGracePeriod"/>) it is not waited for, and the agent is stopped when it has ended.
     /// </param>
     protected virtual ValueTask OnStartAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>Cleans up, after its last task. What it throws is logged and stops nothing. Default: nothing.</summary>
     /// <param name="cancellationToken">
-    /// Cancelled a grace period after the stop, or whoever unregisters it, can wait no longer (<see cref="Coordination.DispatchOptions.CancellationGracePeriod"/>), and that long after the end of
-    /// its task where the agent is made anew for each; after that it is not waited for.
+    /// Cancelled a grace period after the stop, or whoever unregisters it, can wait no longer
+    /// (<see cref="Coordination.DispatchOptions.CancellationGracePeriod"/>), and that long after the end of its task where the agent is made anew
+    /// for each; after that it is not waited for.
     /// </param>
     protected virtual ValueTask OnStopAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
-    /// <summary>Takes a message that is no task: to this agent, or to all. An agent that is made anew for each task takes those that come while it runs one. Default: nothing.</summary>
+    /// <summary>
+    /// Takes a message that is no task: to this agent, or to all. An agent that is made anew for each task takes those that come while it runs one.
+    /// Default: nothing.
+    /// </summary>
     /// <remarks>
     /// Messages are handled one after another, beside the agent's task. The stop hook waits for one that is being handled, for the grace period
     /// (<see cref="Coordination.DispatchOptions.CancellationGracePeriod"/>) at most; those that wait behind it are dropped.
@@ -201,6 +205,7 @@ public abstract class BaseAgent
     }
 
     private Activity? StartActivity(TaskContext task) => ConductorTelemetry.IsTracing
-        ? GuardedSpan.Start(task.Environment, (Span: _span ??= new AgentSpan(_identity, GetType().Name), task), static begun => begun.Span.Start(begun.task)).Activity
+        ? GuardedSpan.Start(
+            task.Environment, (Span: _span ??= new AgentSpan(_identity, GetType().Name), task), static begun => begun.Span.Start(begun.task)).Activity
         : null;
 }

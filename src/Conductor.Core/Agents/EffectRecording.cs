@@ -7,7 +7,8 @@ namespace Conductor.Agents;
 internal static class EffectRecording
 {
     /// <summary>
-    /// The effect has run: a store that cannot be written now is asked again, so that it does not run again for want of a record. For half a minute, or until the attempt is cancelled.
+    /// The effect has run: a store that cannot be written now is asked again, so that it does not run again for want of a record. For half a
+    /// minute, or until the attempt is cancelled.
     /// </summary>
     /// <param name="task">The attempt.</param>
     /// <param name="effects">The store.</param>
@@ -15,7 +16,8 @@ internal static class EffectRecording
     /// <param name="value">What it gave.</param>
     /// <param name="cancellationToken">The attempt is cancelled.</param>
     /// <returns>The recorded value.</returns>
-    public static async ValueTask<TaskData> RecordAsync(TaskContext task, EffectStore effects, EffectKey key, TaskData value, CancellationToken cancellationToken)
+    public static async ValueTask<TaskData> RecordAsync(
+        TaskContext task, EffectStore effects, EffectKey key, TaskData value, CancellationToken cancellationToken)
     {
         var repetition = Repetition.ForAWhile(task.TimeProvider);
         while (true)

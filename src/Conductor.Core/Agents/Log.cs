@@ -32,13 +32,17 @@ internal static partial class Log
     [LoggerMessage(1308, LogLevel.Error, "Agent {AgentId}, made for task {TaskId} alone, could not be stopped or disposed; its result stands.")]
     public static partial void EndFailed(ILogger logger, Exception exception, string agentId, string taskId);
 
-    [LoggerMessage(1309, LogLevel.Error, "What agent {AgentId} used for task {TaskId} alone (a stop hook, services of its scope) did not end in time, and is left to itself; its result stands.")]
+    [LoggerMessage(1309, LogLevel.Error,
+        "What agent {AgentId} used for task {TaskId} alone (a stop hook, services of its scope) did not end in time, and is left to itself; its " +
+        "result stands.")]
     public static partial void EndLeft(ILogger logger, string agentId, string taskId);
 
-    [LoggerMessage(EventId = 1310, Message = "Message {MessageId} of {Sender} was dropped: agent {AgentId} is made anew for each task, and runs none. Register it with AgentLifetime.PerAgent, so that it takes messages at any time, or send what it needs as a task's input.")]
+    [LoggerMessage(EventId = 1310, Message = "Message {MessageId} of {Sender} was dropped: agent {AgentId} is made anew for each task, and runs " +
+        "none. Register it with AgentLifetime.PerAgent, so that it takes messages at any time, or send what it needs as a task's input.")]
     public static partial void NobodyForMessage(ILogger logger, LogLevel level, string messageId, string sender, string agentId);
 
-    [LoggerMessage(1311, LogLevel.Debug, "Agent {AgentId} left the assignment of task {TaskId} to another agent of its id: it is coordinator {CoordinatorId}'s.")]
+    [LoggerMessage(1311, LogLevel.Debug,
+        "Agent {AgentId} left the assignment of task {TaskId} to another agent of its id: it is coordinator {CoordinatorId}'s.")]
     public static partial void AssignmentNotOurs(ILogger logger, string agentId, string taskId, string coordinatorId);
 
     [LoggerMessage(1320, LogLevel.Warning, "That effect {Effect} of task {TaskId} was done could not be recorded now; it is tried again in {Delay}.")]
@@ -47,6 +51,8 @@ internal static partial class Log
     [LoggerMessage(1321, LogLevel.Error, "What agent {AgentId} registered on the token of task {TaskId} failed when the task was cancelled.")]
     public static partial void CallbackFailed(ILogger logger, Exception exception, string agentId, string taskId);
 
-    [LoggerMessage(1322, LogLevel.Warning, "{Call} of agent {AgentId} came after its code for task {TaskId} had returned, and is in no result; nor is what follows. Await in RunAsync whatever the task has to wait for: no async void, nothing that is started and left.")]
+    [LoggerMessage(1322, LogLevel.Warning,
+        "{Call} of agent {AgentId} came after its code for task {TaskId} had returned, and is in no result; nor is what follows. Await in RunAsync " +
+        "whatever the task has to wait for: no async void, nothing that is started and left.")]
     public static partial void TooLate(ILogger logger, string call, string agentId, string taskId);
 }

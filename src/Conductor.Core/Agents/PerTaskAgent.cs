@@ -12,7 +12,8 @@ internal sealed class PerTaskAgent(Func<IServiceProvider, BaseAgent> make, Condu
 
     protected override async ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken)
     {
-        var agent = make(task.Services) ?? throw new InvalidOperationException($"The factory of agent '{Identity.Id}' gave null. Let it give an agent for each task.");
+        var agent = make(task.Services)
+            ?? throw new InvalidOperationException($"The factory of agent '{Identity.Id}' gave null. Let it give an agent for each task.");
         agent.Attach(Identity);
 
         // It ends with the scope, when the task's result is settled: a stop hook that takes its time takes nothing from that.

@@ -3,7 +3,9 @@ using Conductor.Threading;
 
 namespace Conductor.Agents;
 
-/// <summary>An instance of an agent that is made anew for each task: from its start to its end, which comes with that of the task's scope. Thread-safe.</summary>
+/// <summary>
+/// An instance of an agent that is made anew for each task: from its start to its end, which comes with that of the task's scope. Thread-safe.
+/// </summary>
 internal sealed class PerTaskInstance(BaseAgent agent)
 {
     private readonly Lock _gate = new();
@@ -56,8 +58,9 @@ internal sealed class PerTaskInstance(BaseAgent agent)
     }
 
     /// <summary>
-    /// Stops and disposes the agent. What that throws is logged, and changes nothing of the task that is done. The stop hook's token ends with the grace period, and whoever waits for this
-    /// waits no longer: an agent whose hook ignores that is disposed, and its scope with it, when the hook returns.
+    /// Stops and disposes the agent. What that throws is logged, and changes nothing of the task that is done. The stop hook's token ends with the
+    /// grace period, and whoever waits for this waits no longer: an agent whose hook ignores that is disposed, and its scope with it, when the hook
+    /// returns.
     /// </summary>
     /// <param name="task">The task that it was made for.</param>
     public async ValueTask EndAsync(TaskContext task)
@@ -65,7 +68,8 @@ internal sealed class PerTaskInstance(BaseAgent agent)
         if (_isStarted)
         {
             var limit = new GraceLimit(
-                task.GracePeriod, task.TimeProvider, exception => Log.EndFailed(task.Logger, exception, task.AgentId, task.Task.Id), new CancellationToken(canceled: true));
+                task.GracePeriod, task.TimeProvider, exception =>
+                    Log.EndFailed(task.Logger, exception, task.AgentId, task.Task.Id), new CancellationToken(canceled: true));
             await using var watched = limit.ConfigureAwait(false);
             await CloseAsync().ConfigureAwait(false);
             await EndQuietlyAsync(static (ended, token) => ended.StopAsync(token), task, limit.Token).ConfigureAwait(false);

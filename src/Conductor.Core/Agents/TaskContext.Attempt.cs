@@ -42,7 +42,10 @@ public sealed partial class TaskContext : IMessageSource
         return true;
     }
 
-    /// <summary>The agent's code failed: tells the mailbox when that is only for a stop of the coordinator, unless the attempt has its result already (its time was over).</summary>
+    /// <summary>
+    /// The agent's code failed: tells the mailbox when that is only for a stop of the coordinator, unless the attempt has its result already (its
+    /// time was over).
+    /// </summary>
     internal void NoteIfStopped(Exception exception)
     {
         if (_result is null && _mailbox is { } mailbox && StopFailures.IsOf(exception, mailbox.Host.CoordinatorId))

@@ -22,8 +22,8 @@ public sealed partial class TaskContext
 
     /// <summary>
     /// Runs an effect once for this task: its value is recorded, and every later attempt gets the recorded value instead of running it
-    /// again. The effect itself runs at least once (a crash between it and the record repeats it, as does a store that does not take the record for half a minute, and several calls for one key
-    /// at once may all run it); its recorded value is one.
+    /// again. The effect itself runs at least once (a crash between it and the record repeats it, as does a store that does not take the record for
+    /// half a minute, and several calls for one key at once may all run it); its recorded value is one.
     /// </summary>
     /// <typeparam name="T">The value's type.</typeparam>
     /// <param name="key">The effect's name within the task.</param>
@@ -33,7 +33,8 @@ public sealed partial class TaskContext
     /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
     /// <exception cref="TaskValidationException">The store cannot write the value down, or one of another type is recorded under this key.</exception>
     /// <exception cref="StateException">
-    /// The store could not be asked, or, for half a minute, not be written; or LEASE_LOST: the run belongs to another process by now, or is gone, the effect ran, and nothing was recorded.
+    /// The store could not be asked, or, for half a minute, not be written; or LEASE_LOST: the run belongs to another process by now, or is gone,
+    /// the effect ran, and nothing was recorded.
     /// </exception>
     [OverloadResolutionPriority(1)]
     public ValueTask<T> OnceAsync<T>(string key, Func<CancellationToken, Task<T>> effect, CancellationToken cancellationToken = default)
@@ -51,7 +52,8 @@ public sealed partial class TaskContext
     /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
     /// <exception cref="TaskValidationException">The store cannot write the value down, or one of another type is recorded under this key.</exception>
     /// <exception cref="StateException">
-    /// The store could not be asked, or, for half a minute, not be written; or LEASE_LOST: the run belongs to another process by now, or is gone, the effect ran, and nothing was recorded.
+    /// The store could not be asked, or, for half a minute, not be written; or LEASE_LOST: the run belongs to another process by now, or is gone,
+    /// the effect ran, and nothing was recorded.
     /// </exception>
     public async ValueTask<T> OnceAsync<T>(string key, Func<CancellationToken, ValueTask<T>> effect, CancellationToken cancellationToken = default)
     {
@@ -64,7 +66,8 @@ public sealed partial class TaskContext
 
         var effectKey = EffectKey(key);
         var recorded = await state.Effects.GetAsync(effectKey, cancellationToken).ConfigureAwait(false)
-            ?? await EffectRecording.RecordAsync(this, state.Effects, effectKey, TaskData.From(await effect(cancellationToken).ConfigureAwait(false)), cancellationToken).ConfigureAwait(false);
+            ?? await EffectRecording.RecordAsync(
+                this, state.Effects, effectKey, TaskData.From(await effect(cancellationToken).ConfigureAwait(false)), cancellationToken).ConfigureAwait(false);
         return recorded.IsEmpty ? default! : recorded.Get<T>();
     }
 
@@ -75,7 +78,8 @@ public sealed partial class TaskContext
     /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
     /// <exception cref="TaskValidationException">The effect of another form with a value of another type is recorded under this key.</exception>
     /// <exception cref="StateException">
-    /// The store could not be asked, or, for half a minute, not be written; or LEASE_LOST: the run belongs to another process by now, or is gone, the effect ran, and nothing was recorded.
+    /// The store could not be asked, or, for half a minute, not be written; or LEASE_LOST: the run belongs to another process by now, or is gone,
+    /// the effect ran, and nothing was recorded.
     /// </exception>
     public async ValueTask OnceAsync(string key, Func<CancellationToken, Task> effect, CancellationToken cancellationToken = default)
     {

@@ -62,10 +62,14 @@ public sealed partial class TaskContext
 
         throw new ObjectDisposedException(
             $"{nameof(TaskContext)}.{nameof(Services)}",
-            $"The services of task '{Task.Id}' have ended with its attempt. Await in RunAsync what uses them, or let what outlives the task open a scope of its own (IServiceScopeFactory).");
+            $"The services of task '{Task.Id}' have ended with its attempt. Await in RunAsync what uses them, or let what outlives the task open a " +
+                "scope of its own (IServiceScopeFactory).");
     }
 
-    /// <summary>What the attempt has to say, to be added to; null when it is over, which is logged once. (Looked up once: the end may come in between, and what says that it came is everybody's.)</summary>
+    /// <summary>
+    /// What the attempt has to say, to be added to; null when it is over, which is logged once. (Looked up once: the end may come in between, and
+    /// what says that it came is everybody's.)
+    /// </summary>
     private Extras? InTime(string call)
     {
         var extras = Own();

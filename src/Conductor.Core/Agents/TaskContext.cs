@@ -8,8 +8,8 @@ namespace Conductor.Agents;
 
 /// <summary>One attempt at a task, as the agent sees it: the task, what surrounds it, and what the agent can do about it.</summary>
 /// <remarks>
-/// Belongs to one attempt. <see cref="ReportProgress"/> and <c>OnceAsync</c> are thread-safe; the rest is for the agent's own flow. What is sent back, noted or failed after the agent's
-/// code has returned (from work that it did not await) is logged and dropped: the result is made by then.
+/// Belongs to one attempt. <see cref="ReportProgress"/> and <c>OnceAsync</c> are thread-safe; the rest is for the agent's own flow. What is sent
+/// back, noted or failed after the agent's code has returned (from work that it did not await) is logged and dropped: the result is made by then.
 /// </remarks>
 public sealed partial class TaskContext
 {
@@ -83,7 +83,9 @@ public sealed partial class TaskContext
     public TimeProvider TimeProvider => Host.Environment.TimeProvider;
 
     /// <summary>The services of this task's own dependency-injection scope, which ends with the task.</summary>
-    /// <exception cref="InvalidOperationException">There are none: this context was made by hand, or the coordinator was built by hand, not by <c>AddConductor()</c>.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// There are none: this context was made by hand, or the coordinator was built by hand, not by <c>AddConductor()</c>.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The agent's code has returned, and the scope has ended with the attempt.</exception>
     public IServiceProvider Services => ScopeOfServices().ServiceProvider;
 
@@ -229,7 +231,8 @@ public sealed partial class TaskContext
     private string WhyNoOutput(string taskId) =>
         !Task.DependsOn.Contains(taskId, StringComparer.Ordinal) ? $"Let it depend on it: After(\"{taskId}\")."
         : !_assignment.LacksOutputs ? $"'{taskId}' is optional and was skipped: ask HasOutput first."
-        : $"This is a replay, and the store no longer has run '{WorkflowId}', or has no result of '{taskId}' there: it was deleted, or its retention is over (RetentionOptions). " +
+        : $"This is a replay, and the store no longer has run '{WorkflowId}', or has no result of '{taskId}' there: it was deleted, or its " +
+            "retention is over (RetentionOptions). " +
           "Replay the dead letter with a corrected input that holds what is needed, or start the workflow anew.";
 
     private static Feedback Join(Feedback first, Feedback second)

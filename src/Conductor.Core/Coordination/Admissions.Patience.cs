@@ -18,8 +18,8 @@ internal sealed partial class Admissions
     }
 
     /// <summary>
-    /// The wait limit for the first agent of a dispatch, if there is one. Whoever limits itself to what the queue holds is not refused for having to wait for agents that
-    /// are there: its own tasks keep them busy.
+    /// The wait limit for the first agent of a dispatch, if there is one. Whoever limits itself to what the queue holds is not refused for having
+    /// to wait for agents that are there: its own tasks keep them busy.
     /// </summary>
     private TimeSpan? WaitLimitOf(DispatchTicket ticket, AgentPool pool) =>
         ticket.Attempt > 1 || (ticket.IsFlowControlled && !pool.IsEmpty) ? null : _options.WaitLimit;
@@ -39,8 +39,10 @@ internal sealed partial class Admissions
         if (ticket.TimeLeft(_time) <= TimeSpan.Zero)
         {
             return new AgentTimeoutException(ticket.Task.Id, ticket.WaitedFor is { } denial
-                ? $"Task '{ticket.Task.Id}' was denied until its total deadline of {ticket.Task.Deadline} was over: {denial.Message} Raise TaskDefinition.Deadline, or what the policy limits."
-                : $"Task '{ticket.Task.Id}' had no agent within its total deadline of {ticket.Task.Deadline}. Add agents of type '{ticket.Task.AgentType}', or raise TaskDefinition.Deadline.");
+                ? $"Task '{ticket.Task.Id}' was denied until its total deadline of {ticket.Task.Deadline} was over: {denial.Message} Raise " +
+                    "TaskDefinition.Deadline, or what the policy limits."
+                : $"Task '{ticket.Task.Id}' had no agent within its total deadline of {ticket.Task.Deadline}. Add agents of type " +
+                    $"'{ticket.Task.AgentType}', or raise TaskDefinition.Deadline.");
         }
 
         return new NoAvailableAgentException(

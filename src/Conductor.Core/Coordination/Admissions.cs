@@ -65,7 +65,9 @@ internal sealed partial class Admissions
 
         // A run's task may be told to look again: its wait limit begins to apply when the last agent goes.
         var patience = Sooner(Patience(ticket, pool), ticket.AvoidTimeLeft(_time));
-        return patience is null && !cancellationToken.CanBeCanceled && !ticket.IsFlowControlled ? waiter.Agent : WaitForAgentAsync(pool, waiter, patience, cancellationToken);
+        return patience is null && !cancellationToken.CanBeCanceled && !ticket.IsFlowControlled
+            ? waiter.Agent
+            : WaitForAgentAsync(pool, waiter, patience, cancellationToken);
     }
 
     /// <summary>
@@ -124,7 +126,8 @@ internal sealed partial class Admissions
             return true;
         }
 
-        var passing = denial.IsTransient ? new PassingDenial(denial, version, ticket.AdmittedBefore > 0 ? _capacity.Retreats : null, verdict.IsOfCountsAlone) : null;
+        var passing =
+            denial.IsTransient ? new PassingDenial(denial, version, ticket.AdmittedBefore > 0 ? _capacity.Retreats : null, verdict.IsOfCountsAlone) : null;
         if (passing is null)
         {
             ticket.Refuse(slot, PassingDenial.ToViolation(denial));
@@ -192,8 +195,8 @@ internal sealed partial class Admissions
     }
 
     /// <summary>
-    /// Takes back the place and the agent of a dispatch that was denied. A place that was only reserved may have made another dispatch be denied: when nothing runs that
-    /// would wake that one later, it is woken here. One that saw nothing before it is not, or the waiting would never rest.
+    /// Takes back the place and the agent of a dispatch that was denied. A place that was only reserved may have made another dispatch be denied:
+    /// when nothing runs that would wake that one later, it is woken here. One that saw nothing before it is not, or the waiting would never rest.
     /// </summary>
     private void GiveBack(DispatchTicket ticket, AgentSlot slot)
     {
@@ -260,7 +263,9 @@ internal sealed partial class Admissions
         return await TakeAgentAsync(waiter.Ticket, pool, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Reserves a place first and judges by the number before it: so racing dispatches never exceed a limit and never refuse each other both.</summary>
+    /// <summary>
+    /// Reserves a place first and judges by the number before it: so racing dispatches never exceed a limit and never refuse each other both.
+    /// </summary>
     private ValueTask<PolicyVerdict> ReserveAndAskAsync(DispatchTicket ticket, AgentSlot slot, CancellationToken cancellationToken)
     {
         var pool = slot.Pool;
@@ -281,7 +286,9 @@ internal sealed partial class Admissions
         return _policies.AreAllOurs ? _policies.FindDenialAsync(context, cancellationToken) : AskAsync(ticket, context, cancellationToken);
     }
 
-    /// <summary>Asks an application's policies, too. They may wait for a person's word: not beyond the deadline, nor when whoever dispatched the task stops.</summary>
+    /// <summary>
+    /// Asks an application's policies, too. They may wait for a person's word: not beyond the deadline, nor when whoever dispatched the task stops.
+    /// </summary>
     private async ValueTask<PolicyVerdict> AskAsync(DispatchTicket ticket, DispatchPolicyContext context, CancellationToken cancellationToken)
     {
         using var wait = _waits.Enter(ticket, ticket.TimeLeft(_time), cancellationToken);
@@ -299,7 +306,8 @@ internal sealed partial class Admissions
             {
                 throw new AgentTimeoutException(
                     ticket.Task.Id,
-                    $"Task '{ticket.Task.Id}' had no answer of a policy within its total deadline of {ticket.Task.Deadline}. Let the policies answer sooner, or raise TaskDefinition.Deadline.");
+                    $"Task '{ticket.Task.Id}' had no answer of a policy within its total deadline of {ticket.Task.Deadline}. Let the policies " +
+                        "answer sooner, or raise TaskDefinition.Deadline.");
             }
 
             throw AgentCoordinator.GiveBack(ticket);

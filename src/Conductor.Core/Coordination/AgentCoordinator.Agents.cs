@@ -16,8 +16,9 @@ public sealed partial class AgentCoordinator
     /// <summary>Agents of a type that are idle now.</summary>
     /// <param name="type">The type.</param>
     /// <returns>
-    /// The agents, in the order in which tasks are given to them: that of their registration. One that is made anew for each task (<see cref="DependencyInjection.AgentLifetime.PerTask"/>) has no
-    /// instance while it is idle: what stands for it here has its identity, and is not of your class.
+    /// The agents, in the order in which tasks are given to them: that of their registration. One that is made anew for each task
+    /// (<see cref="DependencyInjection.AgentLifetime.PerTask"/>) has no instance while it is idle: what stands for it here has its identity, and is
+    /// not of your class.
     /// </returns>
     /// <exception cref="NoAgentTypeException">The type is nameless.</exception>
     public IReadOnlyList<BaseAgent> GetAvailableAgents(AgentType type)
@@ -30,20 +31,27 @@ public sealed partial class AgentCoordinator
         return _pools.TryGet(type, out var pool) ? [.. pool.IdleSlots().Select(static slot => slot.Agent)] : [];
     }
 
-    /// <summary>The id of the task of a run that asks for something with the token it was given, if one does: it would wait for itself by waiting for its run.</summary>
+    /// <summary>
+    /// The id of the task of a run that asks for something with the token it was given, if one does: it would wait for itself by waiting for its
+    /// run.
+    /// </summary>
     internal string? FindTask(string workflowId, CancellationToken token) =>
         token.CanBeCanceled ? _slots.Values.Select(slot => slot?.FindTask(workflowId, token)).FirstOrDefault(static task => task is not null) : null;
 
     /// <summary>Registers an agent that knows its identity. It takes tasks when this returns.</summary>
     /// <param name="agent">The agent.</param>
-    /// <param name="cancellationToken">Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.</param>
+    /// <param name="cancellationToken">
+    /// Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.
+    /// </param>
     /// <exception cref="AgentAlreadyRegisteredException">One of its id is registered.</exception>
     /// <exception cref="NoAgentTypeException">It names no type.</exception>
     /// <exception cref="ArgumentException">Its id is blank or not well-formed.</exception>
     /// <exception cref="StateException">Its state could not be saved; it is not registered.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled first; it is not registered.</exception>
     /// <exception cref="Exception">What its start hook threw, as it is; it is not registered.</exception>
-    /// <exception cref="InvalidOperationException">It has no identity, is registered already, or the coordinator is not started, or stops meanwhile.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// It has no identity, is registered already, or the coordinator is not started, or stops meanwhile.
+    /// </exception>
     public ValueTask RegisterAgentAsync(BaseAgent agent, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(agent);
@@ -54,7 +62,9 @@ public sealed partial class AgentCoordinator
     /// <param name="agent">The agent.</param>
     /// <param name="type">Its type.</param>
     /// <param name="agentId">Its id. Default: that of the identity it knows, and a new one where it knows none.</param>
-    /// <param name="cancellationToken">Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.</param>
+    /// <param name="cancellationToken">
+    /// Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.
+    /// </param>
     /// <exception cref="AgentAlreadyRegisteredException">One of its id is registered.</exception>
     /// <exception cref="NoAgentTypeException">It names no type.</exception>
     /// <exception cref="ArgumentException">Its id is blank or not well-formed.</exception>
@@ -72,19 +82,23 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>
-    /// Registers an agent from a factory: one that has to be set aside is replaced by another from the same factory. A replacement that cannot start is tried again, at first after
-    /// 1 second, later each 60, until it starts or the agent is unregistered; tasks wait for it.
+    /// Registers an agent from a factory: one that has to be set aside is replaced by another from the same factory. A replacement that cannot
+    /// start is tried again, at first after 1 second, later each 60, until it starts or the agent is unregistered; tasks wait for it.
     /// </summary>
     /// <param name="identity">Who it is.</param>
     /// <param name="factory">Makes it, and its replacements. What it makes is disposed here.</param>
-    /// <param name="cancellationToken">Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.</param>
+    /// <param name="cancellationToken">
+    /// Gives up. A start hook that ignores that is left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.
+    /// </param>
     /// <exception cref="AgentAlreadyRegisteredException">One of its id is registered.</exception>
     /// <exception cref="NoAgentTypeException">It names no type.</exception>
     /// <exception cref="ArgumentException">Its id is blank or not well-formed.</exception>
     /// <exception cref="StateException">Its state could not be saved; it is not registered.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled first; it is not registered.</exception>
     /// <exception cref="Exception">What the factory or its start hook threw, as it is; it is not registered.</exception>
-    /// <exception cref="InvalidOperationException">The factory gave null or an agent that is registered already, or the coordinator is not started, or stops meanwhile.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The factory gave null or an agent that is registered already, or the coordinator is not started, or stops meanwhile.
+    /// </exception>
     public ValueTask RegisterAgentAsync(AgentIdentity identity, Func<BaseAgent> factory, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(identity);
@@ -98,14 +112,16 @@ public sealed partial class AgentCoordinator
     /// </summary>
     /// <param name="agentId">The agent.</param>
     /// <param name="cancellationToken">
-    /// Waits no longer for a running task: that attempt has failed, the agent is asked to stop, and the task's next attempt is another agent's, if there is one. (Nobody wanted the task
-    /// cancelled.)
+    /// Waits no longer for a running task: that attempt has failed, the agent is asked to stop, and the task's next attempt is another agent's, if
+    /// there is one. (Nobody wanted the task cancelled.)
     /// </param>
     /// <returns>Whether there was one.</returns>
-    /// <exception cref="StateException">It is unregistered, and its state could not be deleted: <see cref="StateManager.DeleteAgentStateAsync"/> does that later.</exception>
+    /// <exception cref="StateException">
+    /// It is unregistered, and its state could not be deleted: <see cref="StateManager.DeleteAgentStateAsync"/> does that later.
+    /// </exception>
     /// <exception cref="OperationCanceledException">
-    /// The token was cancelled while another agent of the same factory was starting in its place. That one does not take the place all the same: its start hook is cancelled, and left to
-    /// itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.
+    /// The token was cancelled while another agent of the same factory was starting in its place. That one does not take the place all the same:
+    /// its start hook is cancelled, and left to itself after <see cref="DispatchOptions.CancellationGracePeriod"/>.
     /// </exception>
     public async ValueTask<bool> UnregisterAgentAsync(string agentId, CancellationToken cancellationToken = default)
     {

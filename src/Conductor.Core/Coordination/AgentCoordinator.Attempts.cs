@@ -4,7 +4,8 @@ namespace Conductor.Coordination;
 public sealed partial class AgentCoordinator
 {
     /// <summary>
-    /// Publishes the assignment of an attempt that was begun. That is nearly always over when this returns: then what is awaited is the agent's answer and nothing between.
+    /// Publishes the assignment of an attempt that was begun. That is nearly always over when this returns: then what is awaited is the agent's
+    /// answer and nothing between.
     /// </summary>
     private static ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, CancellationToken cancellationToken)
     {

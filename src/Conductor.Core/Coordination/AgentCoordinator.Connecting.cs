@@ -5,7 +5,9 @@ namespace Conductor.Coordination;
 /// <content>Connecting bus and store.</content>
 public sealed partial class AgentCoordinator
 {
-    /// <summary>Connects what is not connected. A bus or a store that does not heed that nobody waits any more is left to itself after the grace period.</summary>
+    /// <summary>
+    /// Connects what is not connected. A bus or a store that does not heed that nobody waits any more is left to itself after the grace period.
+    /// </summary>
     private async ValueTask ConnectAsync(CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Asked);

@@ -12,8 +12,8 @@ public sealed partial class AgentCoordinator
         : result.Status == AgentTaskStatus.Failed ? result : result with { Status = AgentTaskStatus.Failed };
 
     /// <summary>
-    /// What fails because this coordinator, or an engine of it, stops (a workflow that it awaited was handed over, what it asked for was refused), or when the container is being disposed and may not have given
-    /// what was needed: neither says anything about the task, which is given back.
+    /// What fails because this coordinator, or an engine of it, stops (a workflow that it awaited was handed over, what it asked for was refused),
+    /// or when the container is being disposed and may not have given what was needed: neither says anything about the task, which is given back.
     /// </summary>
     private void ThrowIfByStop(AgentSlot slot, DispatchTicket ticket, TaskResult result)
     {
@@ -23,7 +23,8 @@ public sealed partial class AgentCoordinator
             throw GiveBackFailed(
                 slot,
                 ticket,
-                $"Task '{ticket.Task.Id}' failed because Conductor stops, which ended or refused what it asked for ({result.Error?.Message}). Nothing is recorded: dispatch it again after the next start.");
+                $"Task '{ticket.Task.Id}' failed because Conductor stops, which ended or refused what it asked for ({result.Error?.Message}). " +
+                    "Nothing is recorded: dispatch it again after the next start.");
         }
 
         if (_host.LacksServices)
@@ -32,7 +33,8 @@ public sealed partial class AgentCoordinator
             throw GiveBackFailed(
                 slot,
                 ticket,
-                $"Task '{ticket.Task.Id}' failed while the container was being disposed, which no longer gave what it needed ({result.Error?.Message}). Nothing is recorded: dispatch it again after the " +
+                $"Task '{ticket.Task.Id}' failed while the container was being disposed, which no longer gave what it needed " +
+                    $"({result.Error?.Message}). Nothing is recorded: dispatch it again after the " +
                 "next start, and stop Conductor, or the host, before the container is disposed.");
         }
     }
@@ -78,8 +80,8 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>
-    /// Not cancellable: a failure that happened is kept and announced whoever stopped waiting meanwhile. But nobody who does, or stops, has to wait for a store that
-    /// cannot be written now.
+    /// Not cancellable: a failure that happened is kept and announced whoever stopped waiting meanwhile. But nobody who does, or stops, has to wait
+    /// for a store that cannot be written now.
     /// </summary>
     private async ValueTask<ErrorDecision> CarryOutAsync(
         TaskError error, ErrorContext context, ErrorDecision decision, DispatchTicket ticket, CancellationToken cancellationToken)
@@ -97,8 +99,8 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>
-    /// What never ran is thrown; what ran before is a failed result. One that was to run again and cannot is kept as a dead letter, unless a policy denies it; so is one that never ran
-    /// because all circuits are open. No agent is blamed for it.
+    /// What never ran is thrown; what ran before is a failed result. One that was to run again and cannot is kept as a dead letter, unless a policy
+    /// denies it; so is one that never ran because all circuits are open. No agent is blamed for it.
     /// </summary>
     private async ValueTask<TaskResult> NotAdmittedAsync(
         DispatchTicket ticket, ConductorException exception, GuardedSpan step, CancellationToken cancellationToken)

@@ -44,9 +44,11 @@ public sealed partial class AgentCoordinator
 
             // Bounded by the agents: each has one result under way at most. A result must not be dropped for want of room.
             var everyResult = new SubscriptionOptions { Capacity = int.MaxValue };
-            _host.Results = await _bus.SubscribeAsync(Channels.Results(Id), new ResultReceiver(FindSlot, _environment, _logger), everyResult, cancellationToken).ConfigureAwait(false);
+            _host.Results = await _bus.SubscribeAsync(
+                Channels.Results(Id), new ResultReceiver(FindSlot, _environment, _logger), everyResult, cancellationToken).ConfigureAwait(false);
             _subscriptions.Add(_host.Results);
-            _subscriptions.Add(await _bus.SubscribeAsync(Channels.Broadcast, new BroadcastReceiver(PostToAll), options: null, cancellationToken).ConfigureAwait(false));
+            _subscriptions.Add(
+                await _bus.SubscribeAsync(Channels.Broadcast, new BroadcastReceiver(PostToAll), options: null, cancellationToken).ConfigureAwait(false));
             _busDisconnected = _bus.Disconnected.UnsafeRegister(static state => ((AgentCoordinator)state!).OnBusDisconnected(), this);
             _observation = _environment.Instruments.ObserveDispatchQueue(() => _admissions.Limit.Count);
             _saver.Start();
@@ -61,10 +63,13 @@ public sealed partial class AgentCoordinator
 
     /// <summary>
     /// Stops: takes no new task, lets running ones finish until the token says otherwise, then cancels them, and stops every agent. Stopping
-    /// a stopped coordinator does nothing, and asking again while it stops waits for the same stop (a stop hook that asks does not wait). Bus and store stay connected: they belong to whoever
-    /// made them.
+    /// a stopped coordinator does nothing, and asking again while it stops waits for the same stop (a stop hook that asks does not wait). Bus and
+    /// store stay connected: they belong to whoever made them.
     /// </summary>
-    /// <param name="cancellationToken">Ends the waiting for running tasks, whoever's stop waits for them, not the stop. An agent's task that waits for the stop waits for itself, until then.</param>
+    /// <param name="cancellationToken">
+    /// Ends the waiting for running tasks, whoever's stop waits for them, not the stop. An agent's task that waits for the stop waits for itself,
+    /// until then.
+    /// </param>
     public async ValueTask StopAsync(CancellationToken cancellationToken = default)
     {
         if (_stop.IsWithin)

@@ -33,8 +33,8 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>
-    /// A store that could not be written is asked again for a while: what ran must not run again for want of a record, and repeating it is safe. Whoever has no time for
-    /// that ends it after one more try.
+    /// A store that could not be written is asked again for a while: what ran must not run again for want of a record, and repeating it is safe.
+    /// Whoever has no time for that ends it after one more try.
     /// </summary>
     private async ValueTask<RecordOutcome> SaveLaterAsync(TaskResult result, StateException exception, CancellationToken cancellationToken)
     {

@@ -57,7 +57,10 @@ public sealed partial class AgentCoordinator
         Log.Registered(_logger, identity.Id, identity.Type.Name);
     }
 
-    /// <summary>Starts an agent and opens its mailbox. A start hook that ignores that its agent is no longer wanted is left to itself after the grace period.</summary>
+    /// <summary>
+    /// Starts an agent and opens its mailbox. A start hook that ignores that its agent is no longer wanted is left to itself after the grace
+    /// period.
+    /// </summary>
     private async ValueTask<AgentSlot> OpenWithinGraceAsync(
         AgentIdentity identity, BaseAgent agent, Func<BaseAgent>? factory, AgentSlot? predecessor, CancellationToken unwanted)
     {
@@ -105,7 +108,8 @@ public sealed partial class AgentCoordinator
     {
         if (agent is null)
         {
-            throw new InvalidOperationException($"The factory of agent '{identity.Id}' of type '{identity.Type}' gave null. Let it give a new agent each time it is called.");
+            throw new InvalidOperationException(
+                $"The factory of agent '{identity.Id}' of type '{identity.Type}' gave null. Let it give a new agent each time it is called.");
         }
 
         agent.Attach(identity);
@@ -136,7 +140,10 @@ public sealed partial class AgentCoordinator
         }
     }
 
-    /// <summary>Makes a slot known, with the breaker its agent has by now, if any, and gives it to its pool. A coordinator that was stopped meanwhile stops it, too.</summary>
+    /// <summary>
+    /// Makes a slot known, with the breaker its agent has by now, if any, and gives it to its pool. A coordinator that was stopped meanwhile stops
+    /// it, too.
+    /// </summary>
     private async ValueTask TakeInAsync(AgentSlot slot, AgentSlot? predecessor)
     {
         _slots[slot.Id] = slot;

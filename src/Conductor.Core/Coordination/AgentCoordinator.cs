@@ -98,7 +98,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     /// <param name="cancellationToken">Cancels the task: never a failure, and never retried.</param>
     /// <returns>What became of it; one that ran and failed for good is a result too.</returns>
     /// <exception cref="ConductorException">
-    /// It never ran: not valid, refused by a policy, no agent, the queue full, every circuit open, or its deadline over while it waited (<see cref="AgentTimeoutException"/>).
+    /// It never ran: not valid, refused by a policy, no agent, the queue full, every circuit open, or its deadline over while it waited
+    /// (<see cref="AgentTimeoutException"/>).
     /// </exception>
     /// <exception cref="StateException">The store could not be asked whether it ran before; or it ran, and its result could not be recorded.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -116,7 +117,9 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     public ValueTask<AgentState?> GetAgentStatusAsync(string agentId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
-        return (FindSlot(agentId) ?? _replacing.GetValueOrDefault(agentId)?.Predecessor) is { } slot ? new ValueTask<AgentState?>(slot.ToState()) : _state.GetAgentStateAsync(agentId, cancellationToken);
+        return (FindSlot(agentId) ?? _replacing.GetValueOrDefault(agentId)?.Predecessor) is { } slot
+            ? new ValueTask<AgentState?>(slot.ToState())
+            : _state.GetAgentStateAsync(agentId, cancellationToken);
     }
 
     /// <summary>
@@ -259,7 +262,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             return pool;
         }
 
-        var known = _pools.All.Where(static candidate => !candidate.IsEmpty).Select(static candidate => candidate.Type.Name).Order(StringComparer.Ordinal).ToList();
+        var known = _pools.All.Where(static candidate => !candidate.IsEmpty).Select(static candidate => candidate.Type.Name)
+            .Order(StringComparer.Ordinal).ToList();
         throw new NoAvailableAgentException(
             type,
             $"No agent of type '{type}' is registered. Registered types: {(known.Count == 0 ? "none" : string.Join(", ", known))}. " +

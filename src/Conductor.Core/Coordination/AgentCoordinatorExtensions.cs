@@ -4,12 +4,16 @@ namespace Conductor.Coordination;
 public static class AgentCoordinatorExtensions
 {
     /// <summary>Dispatches a task and gives its output.</summary>
-    /// <typeparam name="TOutput">The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.</typeparam>
+    /// <typeparam name="TOutput">
+    /// The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.
+    /// </typeparam>
     /// <param name="coordinator">The coordinator.</param>
     /// <param name="type">The type of agent.</param>
     /// <param name="input">What the agent gets. Default: nothing.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
-    /// <exception cref="ConductorException">It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="ConductorException">
+    /// It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
     public static ValueTask<TOutput> DispatchAsync<TOutput>(
@@ -23,7 +27,9 @@ public static class AgentCoordinatorExtensions
     /// <param name="type">The type of agent.</param>
     /// <param name="input">What the agent gets.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
-    /// <exception cref="ConductorException">It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="ConductorException">
+    /// It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
     public static ValueTask<TOutput> DispatchAsync<TInput, TOutput>(
@@ -31,11 +37,15 @@ public static class AgentCoordinatorExtensions
         coordinator.DispatchAsync<TOutput>(type, TaskData.From(input), cancellationToken);
 
     /// <summary>Dispatches a task and gives its output.</summary>
-    /// <typeparam name="TOutput">The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.</typeparam>
+    /// <typeparam name="TOutput">
+    /// The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.
+    /// </typeparam>
     /// <param name="coordinator">The coordinator.</param>
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
-    /// <exception cref="ConductorException">It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="ConductorException">
+    /// It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
     public static async ValueTask<TOutput> DispatchAsync<TOutput>(

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Conductor.Coordination;
 
 /// <summary>
-/// Ends agents: runs their stop hooks and disposes what was made here. Nothing that they throw, and nothing that hangs in them, keeps an agent from being removed or others from being
-/// stopped; what is left to itself is heard to its end. Thread-safe.
+/// Ends agents: runs their stop hooks and disposes what was made here. Nothing that they throw, and nothing that hangs in them, keeps an agent from
+/// being removed or others from being stopped; what is left to itself is heard to its end. Thread-safe.
 /// </summary>
 /// <param name="time">The clock.</param>
 /// <param name="gracePeriod">How long a hook is waited for once whoever waits has no patience any more.</param>

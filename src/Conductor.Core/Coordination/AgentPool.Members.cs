@@ -30,8 +30,8 @@ internal sealed partial class AgentPool
     }
 
     /// <summary>
-    /// Takes an agent out that another is about to replace: those that wait go on waiting, and those that come wait with them, until the other is added, or this one
-    /// removed because none will come.
+    /// Takes an agent out that another is about to replace: those that wait go on waiting, and those that come wait with them, until the other is
+    /// added, or this one removed because none will come.
     /// </summary>
     public void Replace(AgentSlot slot)
     {

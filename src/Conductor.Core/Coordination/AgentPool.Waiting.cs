@@ -36,7 +36,8 @@ internal sealed partial class AgentPool
     private bool IsAllBrokenOff => _agentCount > 0 && _brokenOff.Count == _agentCount;
 
     /// <summary>
-    /// Whether every agent is set aside or stands apart: nobody knows whether one comes back. What has not run yet waits for that as for any busy agent; what ran, and failed, has its answer.
+    /// Whether every agent is set aside or stands apart: nobody knows whether one comes back. What has not run yet waits for that as for any busy
+    /// agent; what ran, and failed, has its answer.
     /// </summary>
     private bool IsNoneLeftToRetry => SetAsideCount > 0 && _brokenOff.Count + SetAsideCount == _agentCount;
 
@@ -89,7 +90,8 @@ internal sealed partial class AgentPool
 
     private NoAvailableAgentException NoneLeftToRetry() => new(
         Type,
-        $"No agent of type '{Type}' is left for another attempt: {SetAsideCount} ignore(s) the cancelled token of an earlier task and may never return, {_brokenOff.Count} is/are broken off. " +
+        $"No agent of type '{Type}' is left for another attempt: {SetAsideCount} ignore(s) the cancelled token of an earlier task and may never " +
+            $"return, {_brokenOff.Count} is/are broken off. " +
         "Let the agents heed their tokens, or register them by a factory, so that others take their place.");
 
     /// <summary>Those that wait for what cannot come any more are told at once.</summary>

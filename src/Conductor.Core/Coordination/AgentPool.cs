@@ -5,7 +5,8 @@ namespace Conductor.Coordination;
 
 /// <summary>
 /// The agents of one type and the tasks that wait for one. Taking and returning an idle agent takes the same time however many there are (the one that came
-/// first is taken first, so that few tasks keep to few agents). Agents whose circuit breaker is open stand apart until its recovery time has passed. Thread-safe.
+/// first is taken first, so that few tasks keep to few agents). Agents whose circuit breaker is open stand apart until its recovery time has
+/// passed. Thread-safe.
 /// </summary>
 internal sealed partial class AgentPool
 {
@@ -25,14 +26,20 @@ internal sealed partial class AgentPool
     private readonly SmallestFirst _idle = new(1);
     private readonly HashSet<AgentSlot> _brokenOff = [];
 
-    /// <summary>Those whose code ignores that it should end, and that no others replace: they come back when it returns, if it does. Null until there is one.</summary>
+    /// <summary>
+    /// Those whose code ignores that it should end, and that no others replace: they come back when it returns, if it does. Null until there is
+    /// one.
+    /// </summary>
     private HashSet<AgentSlot>? _setAside;
     private readonly WaitQueue _waiters;
     private ITimer? _recovery;
     private int _running;
     private int _isMissed;
 
-    /// <summary>Those in the pool, and those that others are about to replace: one number, so that whoever looks at it without the lock never misses one that is just being replaced.</summary>
+    /// <summary>
+    /// Those in the pool, and those that others are about to replace: one number, so that whoever looks at it without the lock never misses one
+    /// that is just being replaced.
+    /// </summary>
     private int _agentCount;
     private int _idleCount;
 
@@ -82,8 +89,8 @@ internal sealed partial class AgentPool
     }
 
     /// <summary>
-    /// Takes an idle agent, or gives a place in the queue for one; neither of them to a dispatch of which a candidate was denied for the time being when no other is idle: that waits for
-    /// what was denied, and looks at all of them again.
+    /// Takes an idle agent, or gives a place in the queue for one; neither of them to a dispatch of which a candidate was denied for the time being
+    /// when no other is idle: that waits for what was denied, and looks at all of them again.
     /// </summary>
     /// <exception cref="ConductorException">No agent will come: none is known, all are broken off, all refuse, or the queue is full.</exception>
     public AgentSlot? Take(DispatchTicket ticket, bool mayWait, out AgentWaiter? waiter)
@@ -110,7 +117,8 @@ internal sealed partial class AgentPool
             if (!mayWait)
             {
                 throw new NoAvailableAgentException(
-                    Type, $"All {_agentCount} agent(s) of type '{Type}' are busy or being replaced, and DispatchOptions.WaitLimit of zero forbids waiting for one.");
+                    Type, $"All {_agentCount} agent(s) of type '{Type}' are busy or being replaced, and DispatchOptions.WaitLimit of zero forbids " +
+                        "waiting for one.");
             }
 
             if (_limit.IsClosed || ticket.IsToBeGivenBack)
@@ -254,7 +262,8 @@ internal sealed partial class AgentPool
 
         slot.Status = AgentStatus.Idle;
         if (_waiters.Count > 0
-            && _waiters.TakeFirst(static (waiter, offered) => !waiter.Ticket.IsRefusedBy(offered) && !offered.Pool.IsAvoided(offered, waiter.Ticket), slot) is { } waiter)
+            && _waiters.TakeFirst(
+                static (waiter, offered) => !waiter.Ticket.IsRefusedBy(offered) && !offered.Pool.IsAvoided(offered, waiter.Ticket), slot) is { } waiter)
         {
             if (TryEnter(slot, waiter.Ticket))
             {

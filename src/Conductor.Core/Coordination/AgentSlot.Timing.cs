@@ -6,7 +6,8 @@ namespace Conductor.Coordination;
 internal sealed partial class AgentSlot
 {
     /// <summary>
-    /// Whether the attempt was ended because the total deadline of its task was over, which left it less than the limit of an attempt: the caller's time was short, and the agent not slow.
+    /// Whether the attempt was ended because the total deadline of its task was over, which left it less than the limit of an attempt: the caller's
+    /// time was short, and the agent not slow.
     /// As long as the coordinator has not done its part.
     /// </summary>
     public bool WasEndedByDeadline => _endsAtDeadline && _inGrace;

@@ -73,7 +73,10 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
 
     public bool IsRemoved => _removed;
 
-    /// <summary>Whether the attempt under way failed only because the coordinator, or an engine of it, stops. As long as the coordinator has not dealt with its result.</summary>
+    /// <summary>
+    /// Whether the attempt under way failed only because the coordinator, or an engine of it, stops. As long as the coordinator has not dealt with
+    /// its result.
+    /// </summary>
     public bool FailedByStop => Volatile.Read(ref _failedByStop);
 
     public AgentStatus Status

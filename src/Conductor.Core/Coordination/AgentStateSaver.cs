@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Conductor.Coordination;
 
 /// <summary>
-/// Saves changed agent states in the background, at an interval; the newest wins. A store that hangs is waited for as long as whoever waits has patience, and for the grace period
-/// after it; what was asked of it is then left to itself. Thread-safe.
+/// Saves changed agent states in the background, at an interval; the newest wins. A store that hangs is waited for as long as whoever waits has
+/// patience, and for the grace period after it; what was asked of it is then left to itself. Thread-safe.
 /// </summary>
 #pragma warning disable CA1001 // StopAsync disposes what holds something: the saver ends once, with its coordinator.
 internal sealed class AgentStateSaver(StateManager state, TimeProvider time, TimeSpan interval, TimeSpan gracePeriod, ILogger logger)

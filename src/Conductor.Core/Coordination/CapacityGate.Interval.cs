@@ -5,7 +5,10 @@ namespace Conductor.Coordination;
 /// <content>Looking again at an interval, for policies whose capacity nothing here can see.</content>
 internal sealed partial class CapacityGate
 {
-    /// <summary>How many are judged again at an interval, beside the first of each kind. As one costs some microseconds, these cost little, whatever the interval.</summary>
+    /// <summary>
+    /// How many are judged again at an interval, beside the first of each kind. As one costs some microseconds, these cost little, whatever the
+    /// interval.
+    /// </summary>
     private const int MostLooks = 256;
 
     /// <summary>Those whose policies may look at more than counts, the one that was judged longest ago first.</summary>
@@ -14,8 +17,9 @@ internal sealed partial class CapacityGate
     private bool _isTimerSet;
 
     /// <summary>
-    /// An interval is over. The first of each kind is judged again, and so, as long as one is allowed, is the next. As a policy may deny one and allow another of the same
-    /// kind, others are judged as well, in turn: all where they are not more than <see cref="MostLooks"/>. Where it looks at counts alone, the first stands for all.
+    /// An interval is over. The first of each kind is judged again, and so, as long as one is allowed, is the next. As a policy may deny one and
+    /// allow another of the same kind, others are judged as well, in turn: all where they are not more than <see cref="MostLooks"/>. Where it looks
+    /// at counts alone, the first stands for all.
     /// </summary>
     private void LookAround()
     {

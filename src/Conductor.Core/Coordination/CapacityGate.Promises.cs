@@ -3,8 +3,9 @@ using Conductor.Policies;
 namespace Conductor.Coordination;
 
 /// <content>
-/// Places that came free are promised: whoever is woken for one is not there yet, and a dispatch that is made at that moment would be before it, again and again. So it gives way,
-/// unless it is served before the one that has the promise, and waits until that one is admitted or denied, or finds no agent. That holds for what policies limit by counts alone: what others look at may differ from task to task.
+/// Places that came free are promised: whoever is woken for one is not there yet, and a dispatch that is made at that moment would be before it,
+/// again and again. So it gives way, unless it is served before the one that has the promise, and waits until that one is admitted or denied, or
+/// finds no agent. That holds for what policies limit by counts alone: what others look at may differ from task to task.
 /// </content>
 internal sealed partial class CapacityGate
 {
@@ -17,7 +18,10 @@ internal sealed partial class CapacityGate
     /// <summary>Whether more may have come free than what is promised: then one of those that gave way is judged again.</summary>
     private bool _mayHaveRoom;
 
-    /// <summary>A place is about to come free: promises it to whoever is woken for it. <see cref="Release"/> follows. Nearly always nobody waits, and then it costs no lock.</summary>
+    /// <summary>
+    /// A place is about to come free: promises it to whoever is woken for it. <see cref="Release"/> follows. Nearly always nobody waits, and then
+    /// it costs no lock.
+    /// </summary>
     /// <returns>Who; null for nobody.</returns>
     public CapacityWaiter? PromiseNext()
     {
@@ -54,7 +58,10 @@ internal sealed partial class CapacityGate
         }
     }
 
-    /// <summary>A dispatch that waited is allowed: when it looked for others, too, the next of those may be; and so may, where there is more room, one that gave way.</summary>
+    /// <summary>
+    /// A dispatch that waited is allowed: when it looked for others, too, the next of those may be; and so may, where there is more room, one that
+    /// gave way.
+    /// </summary>
     public void Admit(DispatchTicket ticket)
     {
         if (!ticket.HasTurn)
@@ -88,12 +95,15 @@ internal sealed partial class CapacityGate
     {
         lock (_gate)
         {
-            return FirstPromisedBefore(ticket) is { } denial ? new PassingDenial(denial, Version, _retreats, IsOfCountsAlone: true) { IsOfPromise = true } : null;
+            return FirstPromisedBefore(ticket) is { } denial
+                ? new PassingDenial(denial, Version, _retreats, IsOfCountsAlone: true) { IsOfPromise = true }
+                : null;
         }
     }
 
     /// <summary>What the first denied that a place is promised to and that is served before a dispatch. Under the lock.</summary>
-    private PolicyResult? FirstPromisedBefore(DispatchTicket ticket) => _promised.Find(promise => promise.To != ticket && _order.IsBefore(promise.To, ticket)).Denial;
+    private PolicyResult? FirstPromisedBefore(DispatchTicket ticket) =>
+        _promised.Find(promise => promise.To != ticket && _order.IsBefore(promise.To, ticket)).Denial;
 
     private bool IsStillPromised(DispatchTicket ticket)
     {

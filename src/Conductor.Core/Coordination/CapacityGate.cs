@@ -4,9 +4,10 @@ namespace Conductor.Coordination;
 
 /// <summary>
 /// Where dispatches wait that a policy denied for the time being. Whenever a running task ends, the first of them is judged again; when it
-/// is denied again, the first that was denied for another reason gets its turn. Where nothing ran, and what was in a dispatch's way had only been reserved and is given back, one that
-/// met such a reservation is judged again; one that met none would be denied again. Beside that, for policies whose capacity nothing here can see, they look again at an interval: see
-/// <see cref="LookAround"/>. However many wait, none of this looks at more than a few of them. Thread-safe.
+/// is denied again, the first that was denied for another reason gets its turn. Where nothing ran, and what was in a dispatch's way had only been
+/// reserved and is given back, one that met such a reservation is judged again; one that met none would be denied again. Beside that, for policies
+/// whose capacity nothing here can see, they look again at an interval: see <see cref="LookAround"/>. However many wait, none of this looks at more
+/// than a few of them. Thread-safe.
 /// </summary>
 internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions options, WaitingLimit limit, DispatchCounts counts)
 {
@@ -79,7 +80,10 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
 
         try
         {
-            await (patience is { } left ? waiter.Turn.WaitAsync(TimerRange.AtMost(left), time, cancellationToken) : waiter.Turn.WaitAsync(cancellationToken)).ConfigureAwait(false);
+            var turn = patience is { } left
+                ? waiter.Turn.WaitAsync(TimerRange.AtMost(left), time, cancellationToken)
+                : waiter.Turn.WaitAsync(cancellationToken);
+            await turn.ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -110,8 +114,8 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
     }
 
     /// <summary>
-    /// A dispatch does not begin for want of an agent: until it has one, those of other types may have what it was woken for. Those of its own would only wait beside it: there may be
-    /// thousands, which were sent to and fro.
+    /// A dispatch does not begin for want of an agent: until it has one, those of other types may have what it was woken for. Those of its own
+    /// would only wait beside it: there may be thousands, which were sent to and fro.
     /// </summary>
     public void Lend(DispatchTicket ticket)
     {
@@ -149,7 +153,10 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         }
     }
 
-    /// <summary>All is given back that was reserved while nothing ran, and a dispatch met such a reservation: the first of those gets its turn, if it waits already.</summary>
+    /// <summary>
+    /// All is given back that was reserved while nothing ran, and a dispatch met such a reservation: the first of those gets its turn, if it waits
+    /// already.
+    /// </summary>
     public void Retreat()
     {
         CapacityWaiter? first = null;
@@ -204,7 +211,9 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         }
     }
 
-    /// <summary>Gives up a place in the queue, with the promise of one among the running or without. False when it was taken: its waiter has been woken.</summary>
+    /// <summary>
+    /// Gives up a place in the queue, with the promise of one among the running or without. False when it was taken: its waiter has been woken.
+    /// </summary>
     private bool TryLeave(CapacityWaiter waiter, bool isPromised)
     {
         lock (_gate)
@@ -286,7 +295,10 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         }
 
         Forget(ticket);
-        var waiter = new CapacityWaiter(ticket, denial) { Kind = kind, Number = ticket.NumberInGate ??= _number++, Since = time.GetTimestamp(), IsQueued = true };
+        var waiter = new CapacityWaiter(ticket, denial)
+        {
+            Kind = kind, Number = ticket.NumberInGate ??= _number++, Since = time.GetTimestamp(), IsQueued = true,
+        };
         kind.Add(waiter);
         _givingWay += denial.IsOfPromise ? 1 : 0;
         waiter.Round = key.IsOfCountsAlone ? null : _round.AddLast(waiter);

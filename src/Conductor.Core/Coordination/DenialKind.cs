@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Conductor.Coordination;
 
 /// <summary>
-/// Those that wait because the same policy denied tasks of the same agent type: when one of them is denied again, so would be the others, in all likelihood. Not
-/// thread-safe: the gate holds a lock.
+/// Those that wait because the same policy denied tasks of the same agent type: when one of them is denied again, so would be the others, in all
+/// likelihood. Not thread-safe: the gate holds a lock.
 /// </summary>
 /// <param name="key">What they have in common.</param>
 /// <param name="order">The order in which they are served.</param>
@@ -58,7 +58,10 @@ internal sealed class DenialKind(DenialKind.Name key, ServingOrder order)
         _contended.Remove(waiter);
     }
 
-    /// <summary>Whether those of another kind would be denied where those of this one are: what looks at nothing but counts says the same of all agent types.</summary>
+    /// <summary>
+    /// Whether those of another kind would be denied where those of this one are: what looks at nothing but counts says the same of all agent
+    /// types.
+    /// </summary>
     public bool IsLike(DenialKind other) => other == this || (Key.IsOfCountsAlone && Key with { AgentType = other.Key.AgentType } == other.Key);
 
     /// <summary>What those of a kind have in common.</summary>

@@ -22,8 +22,9 @@ public sealed class DispatchOptions
     public int QueueCapacity { get; set; } = DefaultQueueCapacity;
 
     /// <summary>
-    /// How long a task may wait for its first agent; then it fails with NO_AVAILABLE_AGENT. Zero: it never waits. Zero or more. Tasks of a run wait for agents of their type
-    /// that are there, and for what policies deny for the time being, without a limit, since a run keeps both busy itself; <see cref="WorkflowDefinition.Timeout"/> limits the run.
+    /// How long a task may wait for its first agent; then it fails with NO_AVAILABLE_AGENT. Zero: it never waits. Zero or more. Tasks of a run wait
+    /// for agents of their type that are there, and for what policies deny for the time being, without a limit, since a run keeps both busy itself;
+    /// <see cref="WorkflowDefinition.Timeout"/> limits the run.
     /// </summary>
     /// <value>Default: null, no limit.</value>
     public TimeSpan? WaitLimit { get; set; }
@@ -33,13 +34,17 @@ public sealed class DispatchOptions
     public TimeSpan AgeingInterval { get; set; } = DefaultAgeingInterval;
 
     /// <summary>
-    /// How often tasks that a policy denied for the time being are judged again, beside whenever a running task ends: the first of each agent type and policy, after it as many as
-    /// are allowed, and 256 others, those first that were judged longest ago. Of those that <see cref="Policies.MaxConcurrentTasksPolicy"/> denied, the first stands for all. From 1 ms to some 49 days.
+    /// How often tasks that a policy denied for the time being are judged again, beside whenever a running task ends: the first of each agent type
+    /// and policy, after it as many as are allowed, and 256 others, those first that were judged longest ago. Of those that
+    /// <see cref="Policies.MaxConcurrentTasksPolicy"/> denied, the first stands for all. From 1 ms to some 49 days.
     /// </summary>
     /// <value>Default: 1 second.</value>
     public TimeSpan PolicyRecheckInterval { get; set; } = DefaultInterval;
 
-    /// <summary>How long an agent's code may take to heed its cancelled token before the agent is set aside, and its hooks before they are left to themselves. Zero or more.</summary>
+    /// <summary>
+    /// How long an agent's code may take to heed its cancelled token before the agent is set aside, and its hooks before they are left to
+    /// themselves. Zero or more.
+    /// </summary>
     /// <value>Default: 5 seconds.</value>
     public TimeSpan CancellationGracePeriod { get; set; } = DefaultCancellationGracePeriod;
 

@@ -54,7 +54,10 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>Tasks that were admitted before this one when the policies were asked last.</summary>
     public int AdmittedBefore { get; set; }
 
-    /// <summary>Whether it was woken for what came free, and has not begun since: should it not begin, somebody else may. (One that has met no setback waited for nothing.)</summary>
+    /// <summary>
+    /// Whether it was woken for what came free, and has not begun since: should it not begin, somebody else may. (One that has met no setback
+    /// waited for nothing.)
+    /// </summary>
     public bool HasTurn
     {
         get => _setbacks is { HasTurn: true };
@@ -143,7 +146,10 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>The denial that the search for an agent ends with when no candidate is left.</summary>
     public PolicyViolationException? LastRefusal => _setbacks?.LastRefusal;
 
-    /// <summary>The denial of a candidate for the time being, since the policies were asked about all anew: when no other candidate is left, it is waited for.</summary>
+    /// <summary>
+    /// The denial of a candidate for the time being, since the policies were asked about all anew: when no other candidate is left, it is waited
+    /// for.
+    /// </summary>
     public PassingDenial? Passing => _setbacks?.Passing;
 
     /// <summary>What it waited for last because a policy denied it for the time being.</summary>

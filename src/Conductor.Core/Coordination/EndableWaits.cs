@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Conductor.Coordination;
 
 /// <summary>
-/// Waits of dispatches for what is no agent and no capacity (the time of their next attempt, a policy's answer), which end early where whoever dispatched them stops. Thread-safe.
+/// Waits of dispatches for what is no agent and no capacity (the time of their next attempt, a policy's answer), which end early where whoever
+/// dispatched them stops. Thread-safe.
 /// </summary>
 internal sealed class EndableWaits(TimeProvider time, WaitingLimit limit, ILogger logger)
 {

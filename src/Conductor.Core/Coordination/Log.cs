@@ -23,7 +23,8 @@ internal static partial class Log
     [LoggerMessage(1335, LogLevel.Warning, "Agent {AgentId} ignores its cancelled token and is set aside{Remedy}.")]
     public static partial void SetAside(ILogger logger, string agentId, string remedy);
 
-    [LoggerMessage(1336, LogLevel.Error, "Agent {AgentId} could not be replaced: its type has one agent less. It is tried again in {Delay}, until it is unregistered.")]
+    [LoggerMessage(1336, LogLevel.Error,
+        "Agent {AgentId} could not be replaced: its type has one agent less. It is tried again in {Delay}, until it is unregistered.")]
     public static partial void ReplacementFailed(ILogger logger, Exception exception, string agentId, TimeSpan delay);
 
     [LoggerMessage(1337, LogLevel.Warning, "The state of agent {AgentId} could not be saved; its next change is saved with it.")]
@@ -56,7 +57,8 @@ internal static partial class Log
     [LoggerMessage(1347, LogLevel.Error, "Agent {AgentId} was to be replaced, and what was left of that failed. Its id is free.")]
     public static partial void ReplacementLost(ILogger logger, Exception exception, string agentId);
 
-    [LoggerMessage(1348, LogLevel.Error, "The start hook of agent {AgentId}, which is no longer wanted, did not heed its token in time, and is left to itself.")]
+    [LoggerMessage(1348, LogLevel.Error,
+        "The start hook of agent {AgentId}, which is no longer wanted, did not heed its token in time, and is left to itself.")]
     public static partial void StartHookLeft(ILogger logger, string agentId);
 
     [LoggerMessage(1349, LogLevel.Error, "What the start hook of agent {AgentId} registered on its token failed when the agent was no longer wanted.")]
@@ -65,7 +67,8 @@ internal static partial class Log
     [LoggerMessage(1350, LogLevel.Warning, "The lease on the replay of dead letter {DeadLetterId} could not be renewed now; it is tried again.")]
     public static partial void ReplayLeaseNotRenewed(ILogger logger, Exception exception, string deadLetterId);
 
-    [LoggerMessage(1351, LogLevel.Warning, "The lease on the replay of dead letter {DeadLetterId} was lost: another replays it, and the task is cancelled here.")]
+    [LoggerMessage(1351, LogLevel.Warning,
+        "The lease on the replay of dead letter {DeadLetterId} was lost: another replays it, and the task is cancelled here.")]
     public static partial void ReplayLeaseLost(ILogger logger, string deadLetterId);
 
     [LoggerMessage(1352, LogLevel.Warning, "The lease on the replay of dead letter {DeadLetterId} could not be given back; it runs out after {Term}.")]
@@ -95,13 +98,15 @@ internal static partial class Log
     [LoggerMessage(1360, LogLevel.Warning, "Agent {AgentId} still handles a message as it is stopped. It was given the grace period, and is left to itself.")]
     public static partial void MessageHandlerLeft(ILogger logger, string agentId);
 
-    [LoggerMessage(1361, LogLevel.Warning, "Task {TaskId} failed on agent {AgentId} while the container was being disposed ({Error}): that is not recorded. Stop Conductor, or the host, before.")]
+    [LoggerMessage(1361, LogLevel.Warning,
+        "Task {TaskId} failed on agent {AgentId} while the container was being disposed ({Error}): that is not recorded. Stop Conductor, or the host, before.")]
     public static partial void FailedForWantOfServices(ILogger logger, string taskId, string agentId, string? error);
 
     [LoggerMessage(1362, LogLevel.Warning, "A bus or a store that coordinator {CoordinatorId} waits for no longer could not be connected.")]
     public static partial void LateConnectFailed(ILogger logger, Exception exception, string coordinatorId);
 
-    [LoggerMessage(1363, LogLevel.Warning, "Task {TaskId} failed on agent {AgentId} because Conductor stops ({Error}): that is not recorded, and the task is given back.")]
+    [LoggerMessage(1363, LogLevel.Warning,
+        "Task {TaskId} failed on agent {AgentId} because Conductor stops ({Error}): that is not recorded, and the task is given back.")]
     public static partial void FailedByStop(ILogger logger, string taskId, string agentId, string? error);
 
     [LoggerMessage(1370, LogLevel.Error, "What a policy registered on its token failed when the policy's answer about task {TaskId} was no longer waited for.")]

@@ -6,7 +6,8 @@ namespace Conductor.Coordination;
 /// <param name="Result">What it said.</param>
 /// <param name="SeenVersion">The version of the capacity that was read before it was asked.</param>
 /// <param name="SeenRetreats">
-/// For a dispatch that others were admitted before: how many <see cref="CapacityGate.Retreats"/> there had been. Null for one that had nobody before it, so that no reservation was in its way.
+/// For a dispatch that others were admitted before: how many <see cref="CapacityGate.Retreats"/> there had been. Null for one that had nobody
+/// before it, so that no reservation was in its way.
 /// </param>
 /// <param name="IsOfCountsAlone">Whether the policy looks at nothing but how many tasks run: it would have denied any other task, too.</param>
 internal sealed record PassingDenial(PolicyResult Result, long SeenVersion, long? SeenRetreats, bool IsOfCountsAlone)

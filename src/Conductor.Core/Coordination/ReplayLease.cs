@@ -42,7 +42,8 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
     /// <summary>What is thrown when it was lost.</summary>
     public StateException Lost => new(
         ErrorCodes.LeaseLost,
-        $"Dead letter '{_letterId}' is being replayed by somebody else: the lease was not renewed for {_term}. The task was cancelled here; look for its result there.")
+        $"Dead letter '{_letterId}' is being replayed by somebody else: the lease was not renewed for {_term}. The task was cancelled here; look " +
+            "for its result there.")
     {
         Key = _lease.Current.Name,
     };
@@ -126,7 +127,8 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
         try
         {
             // A store that hangs does not keep the replay from ending: it is not waited for, and what it answers later counts all the same.
-            if (!await _lease.TryRenewAsync(_leases, exception => Log.ReplayLeaseNotRenewed(_logger, exception, _letterId), cancellationToken).ConfigureAwait(false))
+            if (!await _lease.TryRenewAsync(_leases, exception => Log.ReplayLeaseNotRenewed(_logger, exception, _letterId),
+                cancellationToken).ConfigureAwait(false))
             {
                 await LoseAsync().ConfigureAwait(false);
             }

@@ -25,7 +25,8 @@ internal sealed class RunAsSeen
     public bool IsIncomplete => LacksFindings || Missing.Count > 0;
 
     /// <summary>Reads it. A task that depends on nothing saw nothing of its run in the first round: then the store is not asked.</summary>
-    public static async ValueTask<RunAsSeen> ReadAsync(StateManager store, ErrorRecord letter, IReadOnlyList<string> dependsOn, CancellationToken cancellationToken)
+    public static async ValueTask<RunAsSeen> ReadAsync(
+        StateManager store, ErrorRecord letter, IReadOnlyList<string> dependsOn, CancellationToken cancellationToken)
     {
         if (letter.WorkflowId is not { } run || (dependsOn.Count == 0 && letter.Round <= 0))
         {
@@ -56,11 +57,18 @@ internal sealed class RunAsSeen
             }
         }
 
-        return new RunAsSeen { Outputs = Snapshot.Owning(outputs), Findings = feedback?.Feedback ?? [], Missing = missing, LacksFindings = letter.Round > 0 && feedback is null };
+        return new RunAsSeen
+        {
+            Outputs = Snapshot.Owning(outputs),
+            Findings = feedback?.Feedback ?? [],
+            Missing = missing,
+            LacksFindings = letter.Round > 0 && feedback is null,
+        };
     }
 
     /// <summary>What is missing, for people.</summary>
-    public string Describe() => string.Join(", ", Missing.Select(static taskId => $"the output of '{taskId}'").Concat(LacksFindings ? ["the findings of its round"] : []));
+    public string Describe() =>
+        string.Join(", ", Missing.Select(static taskId => $"the output of '{taskId}'").Concat(LacksFindings ? ["the findings of its round"] : []));
 
     /// <summary>The newest result that was there in that round: a task that did not run again in it has one of a round before.</summary>
     private static async ValueTask<TaskResult?> ResultAsync(StateManager store, string run, string taskId, int round, CancellationToken cancellationToken)

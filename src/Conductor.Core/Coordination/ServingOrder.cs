@@ -1,8 +1,8 @@
 namespace Conductor.Coordination;
 
 /// <summary>
-/// Who is served first of those that wait, for an agent or for capacity: critical first, arrival order within a level, and each ageing interval counts as one level more, so that none is
-/// starved. Immutable and thread-safe.
+/// Who is served first of those that wait, for an agent or for capacity: critical first, arrival order within a level, and each ageing interval
+/// counts as one level more, so that none is starved. Immutable and thread-safe.
 /// </summary>
 internal sealed class ServingOrder(TimeProvider time, TimeSpan ageingInterval)
 {
@@ -26,11 +26,13 @@ internal sealed class ServingOrder(TimeProvider time, TimeSpan ageingInterval)
     public bool IsBefore(DispatchTicket waiter, DispatchTicket other)
     {
         var (rank, otherRank) = (RankOf(waiter), RankOf(other));
-        return rank > otherRank || (rank == otherRank && (waiter.ArrivedAt, waiter.NumberInGate ?? long.MaxValue).CompareTo((other.ArrivedAt, other.NumberInGate ?? long.MaxValue)) <= 0);
+        return rank > otherRank || (rank == otherRank
+            && (waiter.ArrivedAt, waiter.NumberInGate ?? long.MaxValue).CompareTo((other.ArrivedAt, other.NumberInGate ?? long.MaxValue)) <= 0);
     }
 
     /// <summary>Waiters in order.</summary>
-    public List<CapacityWaiter> Sort(IEnumerable<CapacityWaiter> waiters) => [.. waiters.OrderByDescending(waiter => RankOf(waiter.Ticket)).ThenBy(static waiter => waiter, OfArrival)];
+    public List<CapacityWaiter> Sort(IEnumerable<CapacityWaiter> waiters) =>
+        [.. waiters.OrderByDescending(waiter => RankOf(waiter.Ticket)).ThenBy(static waiter => waiter, OfArrival)];
 
     /// <summary>The level of a dispatch, with what it has gained by waiting.</summary>
     public long RankOf(DispatchTicket ticket) => (long)ticket.Task.Priority + (long)(time.GetElapsedTime(ticket.ArrivedAt) / ageingInterval);

@@ -1,8 +1,8 @@
 namespace Conductor.Coordination;
 
 /// <summary>
-/// Those that wait for capacity, in the order in which they are served. They come back to their places again and again, and there may be many thousands: each step takes
-/// the logarithm of their number. Not thread-safe: the gate holds a lock.
+/// Those that wait for capacity, in the order in which they are served. They come back to their places again and again, and there may be many
+/// thousands: each step takes the logarithm of their number. Not thread-safe: the gate holds a lock.
 /// </summary>
 internal sealed class WaitersInOrder(ServingOrder order)
 {

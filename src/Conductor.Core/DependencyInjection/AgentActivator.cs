@@ -24,7 +24,8 @@ internal static class AgentActivator
     }
 
     /// <summary>An agent that is made for each task, with the services of the task's own scope.</summary>
-    public static BaseAgent MakePerTask(Func<IServiceProvider, BaseAgent> make, IServiceProvider provider) => new PerTaskAgent(make, provider.GetRequiredService<ConductorEnvironment>());
+    public static BaseAgent MakePerTask(Func<IServiceProvider, BaseAgent> make, IServiceProvider provider) =>
+        new PerTaskAgent(make, provider.GetRequiredService<ConductorEnvironment>());
 
     /// <summary>The input and output of a typed agent.</summary>
     public static IReadOnlyList<Type> PayloadTypesOf(Type agent)

@@ -13,9 +13,10 @@ public enum AgentLifetime
     PerAgent,
 
     /// <summary>
-    /// For one attempt at a task: its services come from that task's scope. Its hooks run around each; what the task gave out stands, whatever becomes of the stop hook, which is waited
-    /// for <see cref="Coordination.DispatchOptions.CancellationGracePeriod"/> and no longer. Messages go to the instance of the task that runs, from the end of its start hook on; while none
-    /// runs there is nobody to take one: it is dropped, with a warning if it was sent to this agent, without one if it was sent to all. In lists of agents, such as
+    /// For one attempt at a task: its services come from that task's scope. Its hooks run around each; what the task gave out stands, whatever
+    /// becomes of the stop hook, which is waited for <see cref="Coordination.DispatchOptions.CancellationGracePeriod"/> and no longer. Messages go
+    /// to the instance of the task that runs, from the end of its start hook on; while none runs there is nobody to take one: it is dropped, with a
+    /// warning if it was sent to this agent, without one if it was sent to all. In lists of agents, such as
     /// <see cref="Coordination.AgentCoordinator.GetAvailableAgents"/>, something that is not of your class stands for it.
     /// </summary>
     PerTask,

@@ -19,15 +19,22 @@ public sealed class ConductorBuilder
 
     /// <summary>Adds agents of a class, made by the container.</summary>
     /// <remarks>
-    /// Scoped services belong to one task. By default they are found in the constructor, and in those of transient services that were registered by their class. What a
-    /// factory makes (<c>AddTransient(provider => …)</c>), and what is asked of an <see cref="IServiceProvider"/> that the constructor gets, cannot be seen, and would live as long
-    /// as the agent: give <see cref="AgentLifetime.PerTask"/>, or ask <see cref="TaskContext.Services"/>, which are the task's own.
+    /// Scoped services belong to one task. By default they are found in the constructor, and in those of transient services that were registered by
+    /// their class. What a factory makes (<c>AddTransient(provider => …)</c>), and what is asked of an <see cref="IServiceProvider"/> that the
+    /// constructor gets, cannot be seen, and would live as long as the agent: give <see cref="AgentLifetime.PerTask"/>, or ask
+    /// <see cref="TaskContext.Services"/>, which are the task's own.
     /// </remarks>
     /// <typeparam name="TAgent">The class; its constructor gets its dependencies from the container.</typeparam>
     /// <param name="type">Their type.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="lifetime">How long an instance lives. Default: for each task anew if its constructor asks for a scoped service, directly or not, otherwise as long as the agent.</param>
-    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
+    /// <param name="lifetime">
+    /// How long an instance lives. Default: for each task anew if its constructor asks for a scoped service, directly or not, otherwise as long as
+    /// the agent.
+    /// </param>
+    /// <param name="agentId">
+    /// The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/>
+    /// where several use one store.
+    /// </param>
     public ConductorBuilder AddAgent<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TAgent>(
         AgentType type, int count = 1, AgentLifetime lifetime = AgentLifetime.Auto, string? agentId = null)
         where TAgent : BaseAgent
@@ -39,17 +46,21 @@ public sealed class ConductorBuilder
     /// <summary>Adds agents from a factory.</summary>
     /// <param name="type">Their type.</param>
     /// <param name="factory">
-    /// Makes one, with the services of the container; called again for a replacement when one has to be set aside. With <see cref="AgentLifetime.PerTask"/> it makes one for each task, with the services of
-    /// the task's own scope.
+    /// Makes one, with the services of the container; called again for a replacement when one has to be set aside. With
+    /// <see cref="AgentLifetime.PerTask"/> it makes one for each task, with the services of the task's own scope.
     /// </param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
+    /// <param name="agentId">
+    /// The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/>
+    /// where several use one store.
+    /// </param>
     /// <param name="lifetime">How long an instance lives. Default: as long as the agent; what a factory asks for cannot be seen.</param>
     public ConductorBuilder AddAgent(
         AgentType type, Func<IServiceProvider, BaseAgent> factory, int count = 1, string? agentId = null, AgentLifetime lifetime = AgentLifetime.PerAgent)
     {
         ArgumentNullException.ThrowIfNull(factory);
-        return Add(type, count, agentId, payloadTypes: [], lifetime == AgentLifetime.PerTask ? provider => AgentActivator.MakePerTask(factory, provider) : factory);
+        return Add(
+            type, count, agentId, payloadTypes: [], lifetime == AgentLifetime.PerTask ? provider => AgentActivator.MakePerTask(factory, provider) : factory);
     }
 
     /// <summary>Adds agents from a delegate.</summary>
@@ -58,7 +69,10 @@ public sealed class ConductorBuilder
     /// <param name="type">Their type.</param>
     /// <param name="run">Does the work.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
+    /// <param name="agentId">
+    /// The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/>
+    /// where several use one store.
+    /// </param>
     public ConductorBuilder AddAgent<TInput, TOutput>(
         AgentType type, Func<TInput, TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null)
     {
@@ -71,7 +85,10 @@ public sealed class ConductorBuilder
     /// <param name="type">Their type.</param>
     /// <param name="run">Does the work.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
+    /// <param name="agentId">
+    /// The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/>
+    /// where several use one store.
+    /// </param>
     public ConductorBuilder AddAgent<TOutput>(
         AgentType type, Func<TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null)
     {
@@ -85,7 +102,10 @@ public sealed class ConductorBuilder
     /// <param name="type">The name of their type.</param>
     /// <param name="run">Does the work.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
+    /// <param name="agentId">
+    /// The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/>
+    /// where several use one store.
+    /// </param>
     public ConductorBuilder AddAgent<TInput, TOutput>(
         string type, Func<TInput, TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null) =>
         AddAgent(new AgentType(type), run, count, agentId);
@@ -95,7 +115,10 @@ public sealed class ConductorBuilder
     /// <param name="type">The name of their type.</param>
     /// <param name="run">Does the work.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/> where several use one store.</param>
+    /// <param name="agentId">
+    /// The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/>
+    /// where several use one store.
+    /// </param>
     public ConductorBuilder AddAgent<TOutput>(
         string type, Func<TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null) =>
         AddAgent(new AgentType(type), run, count, agentId);

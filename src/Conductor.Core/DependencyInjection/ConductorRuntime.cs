@@ -68,7 +68,8 @@ public sealed class ConductorRuntime : IAsyncDisposable
     public WorkflowEngine Workflows { get; }
 
     /// <summary>
-    /// Starts everything and registers the agents. Starting twice does nothing. When anything fails, nothing is left running, and another start needs another container.
+    /// Starts everything and registers the agents. Starting twice does nothing. When anything fails, nothing is left running, and another start
+    /// needs another container.
     /// </summary>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ObjectDisposedException">It was stopped, before or while it started.</exception>
@@ -86,7 +87,8 @@ public sealed class ConductorRuntime : IAsyncDisposable
             if (_startFailure is not null)
             {
                 throw new InvalidOperationException(
-                    $"It was started before, which failed ({_startFailure.Message}), and all that ran was stopped. Put that right and start with a new container.", _startFailure);
+                    $"It was started before, which failed ({_startFailure.Message}), and all that ran was stopped. Put that right and start with a " +
+                        "new container.", _startFailure);
             }
 
             if (_started)
@@ -129,11 +131,12 @@ public sealed class ConductorRuntime : IAsyncDisposable
 
     /// <summary>
     /// Stops everything: runs are drained, running tasks may finish until the token says otherwise, agents are stopped, bus and store are
-    /// disconnected. A start under way is given up. Stopping twice does nothing, and asking again while it stops waits for the same stop (a stop hook that asks does not wait).
+    /// disconnected. A start under way is given up. Stopping twice does nothing, and asking again while it stops waits for the same stop (a stop
+    /// hook that asks does not wait).
     /// </summary>
     /// <param name="cancellationToken">
-    /// Ends the waiting for running tasks, whoever's stop waits for them, not the stop. After that hooks, bus and store have <see cref="DispatchOptions.CancellationGracePeriod"/> left. An
-    /// agent's task that waits for the stop waits for itself, until then.
+    /// Ends the waiting for running tasks, whoever's stop waits for them, not the stop. After that hooks, bus and store have
+    /// <see cref="DispatchOptions.CancellationGracePeriod"/> left. An agent's task that waits for the stop waits for itself, until then.
     /// </param>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
@@ -164,11 +167,15 @@ public sealed class ConductorRuntime : IAsyncDisposable
     }
 
     /// <summary>Dispatches a task and gives its output.</summary>
-    /// <typeparam name="TOutput">The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.</typeparam>
+    /// <typeparam name="TOutput">
+    /// The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.
+    /// </typeparam>
     /// <param name="type">The type of agent.</param>
     /// <param name="input">What the agent gets.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
-    /// <exception cref="ConductorException">It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="ConductorException">
+    /// It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
     public ValueTask<TOutput> DispatchAsync<TOutput>(AgentType type, TaskData? input = null, CancellationToken cancellationToken = default) =>
@@ -176,11 +183,15 @@ public sealed class ConductorRuntime : IAsyncDisposable
 
     /// <summary>Dispatches a task with a typed input and gives its output.</summary>
     /// <typeparam name="TInput">The input's type.</typeparam>
-    /// <typeparam name="TOutput">The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.</typeparam>
+    /// <typeparam name="TOutput">
+    /// The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.
+    /// </typeparam>
     /// <param name="type">The type of agent.</param>
     /// <param name="input">What the agent gets.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
-    /// <exception cref="ConductorException">It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).</exception>
+    /// <exception cref="ConductorException">
+    /// It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).
+    /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
     public ValueTask<TOutput> DispatchAsync<TInput, TOutput>(AgentType type, TInput input, CancellationToken cancellationToken = default) =>
@@ -192,7 +203,8 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <exception cref="ConductorException">It never ran, or its result could not be recorded (a <see cref="StateException"/>).</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
-    public ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default) => Coordinator.DispatchTaskAsync(task, cancellationToken);
+    public ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default) =>
+        Coordinator.DispatchTaskAsync(task, cancellationToken);
 
     /// <summary>Stops everything, giving running tasks <see cref="ConductorOptions.ShutdownTimeout"/>.</summary>
     public async ValueTask DisposeAsync()
@@ -238,7 +250,8 @@ public sealed class ConductorRuntime : IAsyncDisposable
         if (problems.Count > 0)
         {
             throw new TaskValidationException(
-                $"The store cannot write and read {string.Join(", ", problems)}. A type can also have a [JsonConverter], and a member be left out by [JsonIgnore].");
+                $"The store cannot write and read {string.Join(", ", problems)}. A type can also have a [JsonConverter], and a member be left out " +
+                    "by [JsonIgnore].");
         }
     }
 

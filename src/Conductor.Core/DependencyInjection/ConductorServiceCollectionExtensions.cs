@@ -23,7 +23,8 @@ public static class ConductorServiceCollectionExtensions
 {
     /// <summary>Adds Conductor with its defaults: everything in memory. It starts and stops with the host, if there is one.</summary>
     /// <remarks>
-    /// A host starts its services in the order of their registration, and stops them in the reverse order: a service that dispatches as it starts is registered after this.
+    /// A host starts its services in the order of their registration, and stops them in the reverse order: a service that dispatches as it starts
+    /// is registered after this.
     /// Where there is no host, see <see cref="StartConductorAsync"/>.
     /// </remarks>
     /// <param name="services">The services.</param>
@@ -93,18 +94,24 @@ public static class ConductorServiceCollectionExtensions
         return builder;
     }
 
-    /// <summary>Starts Conductor in a program without a host. Dispose what it returns, or the provider, to stop: by <c>await using</c> or <c>DisposeAsync</c>.</summary>
+    /// <summary>
+    /// Starts Conductor in a program without a host. Dispose what it returns, or the provider, to stop: by <c>await using</c> or
+    /// <c>DisposeAsync</c>.
+    /// </summary>
     /// <remarks>
-    /// Stopping waits for running tasks, and no thread is blocked for that: a provider that is disposed synchronously (<c>using var provider</c>, <c>Dispose()</c>) throws an
-    /// <see cref="InvalidOperationException"/> that says so. A provider that is being disposed gives nothing any more: a task that needs a service then fails of that, which is not recorded
-    /// (a run is handed over, whoever dispatched it is told to do so again). Where tasks are to end in peace, stop first.
+    /// Stopping waits for running tasks, and no thread is blocked for that: a provider that is disposed synchronously (<c>using var provider</c>,
+    /// <c>Dispose()</c>) throws an <see cref="InvalidOperationException"/> that says so. A provider that is being disposed gives nothing any more:
+    /// a task that needs a service then fails of that, which is not recorded (a run is handed over, whoever dispatched it is told to do so again).
+    /// Where tasks are to end in peace, stop first.
     /// </remarks>
     /// <param name="provider">A provider whose services have <c>AddConductor()</c>.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Everything, started.</returns>
     /// <exception cref="OptionsValidationException">A setting is not valid.</exception>
     /// <exception cref="ObjectDisposedException">It was stopped, before or while it started.</exception>
-    /// <exception cref="InvalidOperationException">It was started before, and that failed (why is the inner exception); or the services lack <c>AddConductor()</c>.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// It was started before, and that failed (why is the inner exception); or the services lack <c>AddConductor()</c>.
+    /// </exception>
     /// <exception cref="StateException">The store cannot be used, such as a file that cannot be opened or is of a newer version.</exception>
     /// <exception cref="TaskValidationException">The store writes, and does not know how to write a type that an agent takes in or gives out.</exception>
     /// <exception cref="AgentAlreadyRegisteredException">Two agents have one id.</exception>

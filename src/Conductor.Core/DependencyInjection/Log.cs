@@ -20,6 +20,8 @@ internal static partial class Log
     [LoggerMessage(1004, LogLevel.Error, "What somebody registered on the token of the start failed when Conductor was stopped meanwhile.")]
     public static partial void StartCallbackFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(1005, LogLevel.Warning, "ConductorOptions.AgentTypes has settings for '{AgentType}', and no agent of that type was added by AddAgent; those that were are of: {Added}. Correct the name, unless agents of it are registered by hand.")]
+    [LoggerMessage(1005, LogLevel.Warning,
+        "ConductorOptions.AgentTypes has settings for '{AgentType}', and no agent of that type was added by AddAgent; those that were are of: " +
+        "{Added}. Correct the name, unless agents of it are registered by hand.")]
     public static partial void NobodyOfType(ILogger logger, string agentType, string added);
 }

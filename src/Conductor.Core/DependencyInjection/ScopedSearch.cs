@@ -5,8 +5,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Conductor.DependencyInjection;
 
 /// <summary>
-/// Whether what a constructor asks for is scoped, or holds something scoped: transient services live as long as whoever asked for them, so that their constructors are
-/// followed. Singletons are not (the container itself refuses scoped services in them), nor what a factory makes, which cannot be seen. For one search.
+/// Whether what a constructor asks for is scoped, or holds something scoped: transient services live as long as whoever asked for them, so that
+/// their constructors are followed. Singletons are not (the container itself refuses scoped services in them), nor what a factory makes, which
+/// cannot be seen. For one search.
 /// </summary>
 internal sealed class ScopedSearch(IServiceCollection services)
 {
@@ -32,7 +33,8 @@ internal sealed class ScopedSearch(IServiceCollection services)
     }
 
     private bool HoldsScoped(Type service, object? key) => _services[service].Any(descriptor =>
-        IsUnder(descriptor, key) && (descriptor.Lifetime == ServiceLifetime.Scoped || (descriptor.Lifetime == ServiceLifetime.Transient && IsHeld(descriptor))));
+        IsUnder(descriptor, key)
+            && (descriptor.Lifetime == ServiceLifetime.Scoped || (descriptor.Lifetime == ServiceLifetime.Transient && IsHeld(descriptor))));
 
     private bool IsHeld(ServiceDescriptor transient) =>
         transient.IsKeyedService
@@ -40,5 +42,6 @@ internal sealed class ScopedSearch(IServiceCollection services)
             : transient.ImplementationType is { } plain && IsAskedForBy(plain);
 
     private static bool IsUnder(ServiceDescriptor descriptor, object? key) =>
-        key is null ? !descriptor.IsKeyedService : descriptor.IsKeyedService && (Equals(descriptor.ServiceKey, key) || Equals(descriptor.ServiceKey, KeyedService.AnyKey));
+        key is null ? !descriptor.IsKeyedService : descriptor.IsKeyedService && (Equals(descriptor.ServiceKey, key)
+            || Equals(descriptor.ServiceKey, KeyedService.AnyKey));
 }

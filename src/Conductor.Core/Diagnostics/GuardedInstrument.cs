@@ -3,7 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Conductor.Diagnostics;
 
-/// <summary>An instrument of whose listeners none can end what is measured: one that throws is logged. Costs next to nothing while nobody listens. Thread-safe.</summary>
+/// <summary>
+/// An instrument of whose listeners none can end what is measured: one that throws is logged. Costs next to nothing while nobody listens.
+/// Thread-safe.
+/// </summary>
 /// <param name="instrument">The instrument.</param>
 /// <param name="measure">Has it measure.</param>
 /// <param name="logger">Told of listeners that fail.</param>

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Conductor.Diagnostics;
 
-/// <summary>A span of whose listeners none can end what is traced: one that throws when it begins or ends is logged. Costs nothing while nobody listens.</summary>
+/// <summary>
+/// A span of whose listeners none can end what is traced: one that throws when it begins or ends is logged. Costs nothing while nobody listens.
+/// </summary>
 /// <param name="activity">The span; null while nobody wants it.</param>
 /// <param name="environment">Whose log is told.</param>
 internal readonly struct GuardedSpan(Activity? activity, ConductorEnvironment environment) : IDisposable

@@ -11,6 +11,8 @@ internal static partial class Log
     [LoggerMessage(1612, LogLevel.Error, "Somebody who listens to traces failed.")]
     public static partial void TracingFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(1606, LogLevel.Error, "The error classifier itself failed on a {Exception} of task {TaskId} of run {WorkflowId}; the default one is asked instead. The exception says: {Text}")]
+    [LoggerMessage(1606, LogLevel.Error,
+        "The error classifier itself failed on a {Exception} of task {TaskId} of run {WorkflowId}; the default one is asked instead. The exception " +
+        "says: {Text}")]
     public static partial void ClassifierFailed(ILogger logger, Exception failure, string? exception, string? taskId, string? workflowId, string text);
 }

@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 namespace Conductor.Diagnostics;
 
 /// <summary>
-/// Makes the meter of a container that has no <see cref="IMeterFactory"/>, and disposes it with the container: a meter that nobody disposes stays, with its instruments, as long as the
-/// process. Thread-safe.
+/// Makes the meter of a container that has no <see cref="IMeterFactory"/>, and disposes it with the container: a meter that nobody disposes stays,
+/// with its instruments, as long as the process. Thread-safe.
 /// </summary>
 internal sealed class OwnMeterFactory : IMeterFactory
 {

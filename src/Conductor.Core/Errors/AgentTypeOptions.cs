@@ -25,7 +25,9 @@ public sealed class AgentTypeOptions
         {
             if (!byType.TryAdd(name, settings))
             {
-                throw new ArgumentException($"AgentTypes has '{name}' twice, spelt in two ways; types are lower-cased, so both are '{name.ToLowerInvariant()}'. Keep one.", nameof(value));
+                throw new ArgumentException(
+                    $"AgentTypes has '{name}' twice, spelt in two ways; types are lower-cased, so both are '{name.ToLowerInvariant()}'. Keep one.",
+                    nameof(value));
             }
         }
 

@@ -62,7 +62,8 @@ public sealed partial class ErrorHandler
     }
 
     private CircuitBreaker MakeBreaker(string agentId, AgentType type) =>
-        new(agentId, _options.CircuitBreaker.With(SettingsOf(type)?.CircuitBreaker.ToSettings()), _environment.TimeProvider) { StateChanged = _onBreakerChanged };
+        new(agentId, _options.CircuitBreaker.With(SettingsOf(type)?.CircuitBreaker.ToSettings()),
+            _environment.TimeProvider) { StateChanged = _onBreakerChanged };
 
     /// <summary>A breaker is kept no more; an agent without one was counted as one with a closed one.</summary>
     private void Forget(CircuitBreaker? breaker)

@@ -252,8 +252,8 @@ public sealed partial class ErrorHandler
     }
 
     /// <summary>
-    /// Keeps a dead letter. A store that cannot be written now is asked again for a while: repeating it is safe. When it cannot be kept at all, the log has what
-    /// it says, and the task ends with its own error.
+    /// Keeps a dead letter. A store that cannot be written now is asked again for a while: repeating it is safe. When it cannot be kept at all, the
+    /// log has what it says, and the task ends with its own error.
     /// </summary>
     private async ValueTask<bool> TryKeepAsync(ErrorRecord record, CancellationToken cancellationToken, CancellationToken patience)
     {

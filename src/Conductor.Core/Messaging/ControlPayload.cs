@@ -4,8 +4,8 @@ namespace Conductor.Messaging;
 public sealed record ControlPayload : MessagePayload
 {
     /// <summary>
-    /// The command that tells those who follow a run that another process asked for it to be cancelled. Nobody has to handle it: its owner reads the request from the store, at the next
-    /// renewal of its lease.
+    /// The command that tells those who follow a run that another process asked for it to be cancelled. Nobody has to handle it: its owner reads
+    /// the request from the store, at the next renewal of its lease.
     /// </summary>
     public const string CancelWorkflow = "cancel_workflow";
 

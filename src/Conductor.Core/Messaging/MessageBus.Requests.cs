@@ -36,13 +36,15 @@ public abstract partial class MessageBus
         using var pending = _requests.Add(request);
         try
         {
-            return await PublishAndWaitAsync(channel, pending, cancellationToken).WaitAsync(TimerRange.AtMost(limit), Environment.TimeProvider, cancellationToken).ConfigureAwait(false);
+            return await PublishAndWaitAsync(channel, pending, cancellationToken).WaitAsync(
+                TimerRange.AtMost(limit), Environment.TimeProvider, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
             throw new BusException(
                 ErrorCodes.RequestTimeout,
-                FormattableString.Invariant($"Request '{request.Id}' on '{channel}' was not answered within {limit.TotalSeconds:0.###} s; its outcome is unknown. ") +
+                FormattableString.Invariant(
+                    $"Request '{request.Id}' on '{channel}' was not answered within {limit.TotalSeconds:0.###} s; its outcome is unknown. ") +
                 "See that somebody answers on that channel, or allow more time (timeout, or MessageBusOptions.RequestTimeout).");
         }
     }

@@ -98,7 +98,8 @@ public abstract partial class MessageBus : IAsyncDisposable
         var capacity = options?.Capacity ?? _options.SubscriptionCapacity;
         if (capacity < 1)
         {
-            throw new ArgumentOutOfRangeException(nameof(options), capacity, FormattableString.Invariant($"{nameof(SubscriptionOptions)}.{nameof(SubscriptionOptions.Capacity)} is {capacity}; set it to 1 or more."));
+            throw new ArgumentOutOfRangeException(nameof(options), capacity,
+                FormattableString.Invariant($"{nameof(SubscriptionOptions)}.{nameof(SubscriptionOptions.Capacity)} is {capacity}; set it to 1 or more."));
         }
 
         ThrowIfDisconnected();
@@ -256,8 +257,10 @@ public abstract partial class MessageBus : IAsyncDisposable
         {
             throw new BusException(
                 ErrorCodes.BusNotConnected,
-                _disposed ? $"{GetType().Name} was disposed, with the container or the host that it belongs to, and carries nothing any more. Start Conductor anew."
-                : _disconnected ? $"{GetType().Name} was disconnected, as Conductor or its host was stopped, and carries nothing any more. Start Conductor anew, or connect it again by ConnectAsync."
+                _disposed ? $"{GetType().Name} was disposed, with the container or the host that it belongs to, and carries nothing any more. " +
+                    "Start Conductor anew."
+                : _disconnected ? $"{GetType().Name} was disconnected, as Conductor or its host was stopped, and carries nothing any more. Start " +
+                    "Conductor anew, or connect it again by ConnectAsync."
                 : $"{GetType().Name} is not connected. Call ConnectAsync first, or let the host or StartConductorAsync do it.");
         }
     }

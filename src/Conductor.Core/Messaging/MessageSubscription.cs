@@ -153,7 +153,10 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
 
     void IChannelTarget.Publish(IMessageSource source) => Publish(source);
 
-    /// <summary>Hands over what was published in this process as it is, unless the handler needs a message. As an assignment, or a result, it waits behind nothing.</summary>
+    /// <summary>
+    /// Hands over what was published in this process as it is, unless the handler needs a message. As an assignment, or a result, it waits behind
+    /// nothing.
+    /// </summary>
     internal bool TryTake(IMessageSource source)
     {
         if (_closed || !_receiver.TryTake(source))
@@ -165,7 +168,10 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         return true;
     }
 
-    /// <summary>Unsubscribes: once this has returned nothing more is handed to the handler. A message that it was handed before, and a handler that runs, are not waited for.</summary>
+    /// <summary>
+    /// Unsubscribes: once this has returned nothing more is handed to the handler. A message that it was handed before, and a handler that runs,
+    /// are not waited for.
+    /// </summary>
     public ValueTask DisposeAsync() => _closed ? ValueTask.CompletedTask : _bus.UnsubscribeAsync(this);
 
     /// <summary>Starts handling what waits. Called by the thread pool.</summary>

@@ -71,7 +71,8 @@ internal sealed class PendingRequests
     }
 
     /// <summary>
-    /// A response to it says so; or is no question itself, and is addressed to whoever asked, or to nobody and correlated with the very request: one that was made by hand.
+    /// A response to it says so; or is no question itself, and is addressed to whoever asked, or to nobody and correlated with the very request:
+    /// one that was made by hand.
     /// </summary>
     private static bool IsAnswer(AgentMessage request, AgentMessage message) =>
         !string.Equals(message.Id, request.Id, StringComparison.Ordinal)

@@ -43,8 +43,8 @@ public sealed record TaskAssignment : MessagePayload
     public string? ReplayOf { get; init; }
 
     /// <summary>
-    /// Whether outputs of tasks it depends on are missing because they are no longer kept: of a replay whose run is not in the store any more, or has no result of such a
-    /// task. (A skipped task never had an output.)
+    /// Whether outputs of tasks it depends on are missing because they are no longer kept: of a replay whose run is not in the store any more, or
+    /// has no result of such a task. (A skipped task never had an output.)
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool LacksOutputs { get; init; }

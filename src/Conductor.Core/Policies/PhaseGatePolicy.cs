@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Conductor.Policies;
 
 /// <summary>
@@ -28,7 +30,8 @@ public sealed class PhaseGatePolicy : Policy<GatePolicyContext>
     public override string Name => "phase_gate";
 
     /// <inheritdoc />
-    public override string Description => FormattableString.Invariant($"A phase passes when at least {MinSuccessRate * 100:0.##########}% of its tasks completed.");
+    public override string Description =>
+        FormattableString.Invariant($"A phase passes when at least {MinSuccessRate * 100:0.##########}% of its tasks completed.");
 
     /// <inheritdoc />
     protected override ValueTask<PolicyResult> EvaluateAsync(GatePolicyContext context, CancellationToken cancellationToken)
@@ -36,8 +39,10 @@ public sealed class PhaseGatePolicy : Policy<GatePolicyContext>
         ArgumentNullException.ThrowIfNull(context);
         return new ValueTask<PolicyResult>(context.SuccessRate >= MinSuccessRate
             ? Allowed
-            : Denied(FormattableString.Invariant(
-                $"phase '{context.Phase}' completed {context.CompletedTasks:N0} of {context.CompletedTasks + context.FailedTasks:N0} task(s), a rate of {RoundedDown(context.SuccessRate):0.####}; {MinSuccessRate} is required.")));
+            : Denied(string.Create(
+                CultureInfo.InvariantCulture,
+                $"phase '{context.Phase}' completed {context.CompletedTasks:N0} of {context.CompletedTasks + context.FailedTasks:N0} task(s), " +
+                $"a rate of {RoundedDown(context.SuccessRate):0.####}; {MinSuccessRate} is required.")));
     }
 
     /// <summary>A rate that is too low must not read like one that would do.</summary>

@@ -35,7 +35,8 @@ public abstract record PolicyContext
     /// <summary>Whether another context is of the same kind and says the same. What a policy has looked at makes no difference.</summary>
     /// <param name="other">The other.</param>
     public virtual bool Equals(PolicyContext? other) =>
-        other is not null && EqualityContract == other.EqualityContract && WorkflowId == other.WorkflowId && Round == other.Round && object.Equals(Properties, other.Properties);
+        other is not null && EqualityContract == other.EqualityContract && WorkflowId == other.WorkflowId && Round == other.Round
+            && object.Equals(Properties, other.Properties);
 
     /// <inheritdoc />
     public override int GetHashCode() => HashCode.Combine(EqualityContract, WorkflowId, Round, Properties);

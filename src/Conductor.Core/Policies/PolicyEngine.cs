@@ -29,7 +29,9 @@ public sealed class PolicyEngine
     /// <summary>The time limit of a task that sets none. Asked for every task: found when policies change, not then.</summary>
     internal TimeSpan DefaultTimeout => _timeouts?.DefaultTimeout ?? TaskDefinition.DefaultTimeout;
 
-    /// <summary>Whether none is an application's: the library's own look at nothing but the numbers they are given, and take no time. Asked for every task.</summary>
+    /// <summary>
+    /// Whether none is an application's: the library's own look at nothing but the numbers they are given, and take no time. Asked for every task.
+    /// </summary>
     internal bool AreAllOurs => _areAllOurs;
 
     /// <summary>Told when a policy was added or removed: what waits for one may pass now.</summary>

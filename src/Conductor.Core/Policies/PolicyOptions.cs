@@ -7,7 +7,9 @@ public sealed class PolicyOptions
     /// <value>Default: 1, every task.</value>
     public double MinPhaseSuccessRate { get; set; } = PhaseGatePolicy.DefaultMinSuccessRate;
 
-    /// <summary>The longest time limit of a task: over zero, at most 24 hours. A task that sets none runs with 2 minutes, or with this where it is less.</summary>
+    /// <summary>
+    /// The longest time limit of a task: over zero, at most 24 hours. A task that sets none runs with 2 minutes, or with this where it is less.
+    /// </summary>
     /// <value>Default: 24 hours.</value>
     public TimeSpan MaxTaskTimeout { get; set; } = TaskDefinition.MaxTimeout;
 
@@ -26,12 +28,14 @@ public sealed class PolicyOptions
 
         if (MaxTaskTimeout <= TimeSpan.Zero || MaxTaskTimeout > TaskDefinition.MaxTimeout)
         {
-            yield return FormattableString.Invariant($"{path}.{nameof(MaxTaskTimeout)} is {MaxTaskTimeout}; set it over zero and to at most {TaskDefinition.MaxTimeout}.");
+            yield return FormattableString.Invariant(
+                $"{path}.{nameof(MaxTaskTimeout)} is {MaxTaskTimeout}; set it over zero and to at most {TaskDefinition.MaxTimeout}.");
         }
 
         if (MaxConcurrentTasks < 0)
         {
-            yield return FormattableString.Invariant($"{path}.{nameof(MaxConcurrentTasks)} is {MaxConcurrentTasks}; set it to 0 or more, or leave it out for no limit.");
+            yield return FormattableString.Invariant(
+                $"{path}.{nameof(MaxConcurrentTasks)} is {MaxConcurrentTasks}; set it to 0 or more, or leave it out for no limit.");
         }
     }
 }

@@ -4,8 +4,8 @@ namespace Conductor.Policies;
 public enum PolicyTarget
 {
     /// <summary>
-    /// The candidate when the policy looked at <see cref="DispatchPolicyContext.Candidate"/> (or its status) before it denied, the task when it did not: then no other
-    /// agent would change the verdict.
+    /// The candidate when the policy looked at <see cref="DispatchPolicyContext.Candidate"/> (or its status) before it denied, the task when it did
+    /// not: then no other agent would change the verdict.
     /// </summary>
     Automatic,
 

@@ -26,7 +26,8 @@ public static class ConductorJson
 
             // The library's own records first: nobody else may say how they are written.
             TypeInfoResolver = JsonTypeInfoResolver.Combine(
-                [ConductorJsonContext.Default.WithAddedModifier(RecordContract.Apply), PlainValuesJsonContext.Default, .. resolvers, .. FallbackJson.Reflection is { } reflection ? [reflection] : Array.Empty<IJsonTypeInfoResolver>()]),
+                [ConductorJsonContext.Default.WithAddedModifier(RecordContract.Apply), PlainValuesJsonContext.Default, .. resolvers,
+                    .. FallbackJson.Reflection is { } reflection ? [reflection] : Array.Empty<IJsonTypeInfoResolver>()]),
         };
         options.MakeReadOnly();
         return options;

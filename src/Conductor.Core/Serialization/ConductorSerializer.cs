@@ -14,8 +14,8 @@ public sealed class ConductorSerializer
     public JsonSerializerOptions Options { get; }
 
     /// <summary>
-    /// Whether a type can be written and read, as far as its contract tells: it and what it is made of are known, have a form in JSON, and can be made anew. What
-    /// single values are (infinite, referring to themselves) is not known before there is one.
+    /// Whether a type can be written and read, as far as its contract tells: it and what it is made of are known, have a form in JSON, and can be
+    /// made anew. What single values are (infinite, referring to themselves) is not known before there is one.
     /// </summary>
     /// <param name="type">The type.</param>
     public bool CanSerialize(Type type)

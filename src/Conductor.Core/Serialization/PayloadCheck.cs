@@ -111,13 +111,16 @@ internal sealed class PayloadCheck
 
         if (info.Type.IsAbstract)
         {
-            return $"it is {(info.Type.IsInterface ? "an interface" : "abstract")}, and JSON cannot tell what to make; say what it may be by [JsonDerivedType], with a discriminator";
+            return $"it is {(info.Type.IsInterface ? "an interface" : "abstract")}, and JSON cannot tell what to make; say what it may be by " +
+                "[JsonDerivedType], with a discriminator";
         }
 
         // (A generated context sets init-only members as if they were parameters.)
         var bound = info.Properties.Count(static property => property.AssociatedParameter is { IsMemberInitializer: false });
         var isUsable = info.ConstructorAttributeProvider is MethodBase constructor ? constructor.GetParameters().Length == bound : bound > 0;
-        return isUsable ? null : "it has no constructor that JSON can use; give it one without parameters, or one whose parameters are named like its properties";
+        return isUsable
+            ? null
+            : "it has no constructor that JSON can use; give it one without parameters, or one whose parameters are named like its properties";
     }
 
     /// <summary>Only where no constructor of the user's is called: for arrays, interfaces, and the collections of .NET that have none.</summary>
@@ -139,7 +142,8 @@ internal sealed class PayloadCheck
     private static bool IsUnsupported(JsonTypeInfo info) =>
         info.Converter.GetType().Assembly == typeof(JsonSerializer).Assembly
         && (typeof(Delegate).IsAssignableFrom(info.Type) || typeof(MemberInfo).IsAssignableFrom(info.Type)
-            || info.Type is { IsArray: true, IsSZArray: false } || info.Type == typeof(nint) || info.Type == typeof(nuint) || info.Type == typeof(SerializationInfo));
+            || info.Type is { IsArray: true, IsSZArray: false } || info.Type == typeof(nint) || info.Type == typeof(nuint)
+                || info.Type == typeof(SerializationInfo));
 
     private bool TryGetInfo(Type type, [NotNullWhen(true)] out JsonTypeInfo? info, out string reason)
     {

@@ -64,7 +64,8 @@ public sealed class RecordCodec
         {
             throw new StateException(
                 ErrorCodes.StateIncompatible,
-                $"The record of '{key}' has schema version {version}; this version of Conductor reads up to {SchemaVersion}. Update the Conductor packages of this program.")
+                $"The record of '{key}' has schema version {version}; this version of Conductor reads up to {SchemaVersion}. Update the Conductor " +
+                    "packages of this program.")
             {
                 Key = key,
             };
@@ -120,13 +121,15 @@ public sealed class RecordCodec
         catch (Exception exception) when (exception is ArgumentException or JsonException)
         {
             throw new TaskValidationException(
-                $"The store cannot write this {typeof(T).Name}: {exception.Message} JSON has no infinity and no NaN, and an undefined value of an enum, and data that refers to itself or is deeper than {_options.MaxDepth}, cannot be written.",
+                $"The store cannot write this {typeof(T).Name}: {exception.Message} JSON has no infinity and no NaN, and an undefined value of an " +
+                    $"enum, and data that refers to itself or is deeper than {_options.MaxDepth}, cannot be written.",
                 exception);
         }
         catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException)
         {
             throw new TaskValidationException(
-                $"The store cannot write this {typeof(T).Name}: {exception.Message} Register a source-generated context that knows the type: AddConductor().AddJsonContext(MyJsonContext.Default).",
+                $"The store cannot write this {typeof(T).Name}: {exception.Message} Register a source-generated context that knows the type: " +
+                    "AddConductor().AddJsonContext(MyJsonContext.Default).",
                 exception);
         }
 #pragma warning disable CA1031 // What an application's types do when they are read may throw anything, and is no trouble with the store.
@@ -134,7 +137,8 @@ public sealed class RecordCodec
 #pragma warning restore CA1031
         {
             throw new TaskValidationException(
-                $"The store cannot write this {typeof(T).Name}: reading its data threw {exception.GetType().Name}: {exception.Message} Hand over a type that only holds data.",
+                $"The store cannot write this {typeof(T).Name}: reading its data threw {exception.GetType().Name}: {exception.Message} Hand over a " +
+                    "type that only holds data.",
                 exception);
         }
     }

@@ -15,7 +15,8 @@ public readonly record struct EffectKey(string Scope, string IdempotencyKey, str
     public string? TaskId { get; init; }
 
     /// <summary>
-    /// The lease under which it is recorded: once that is lost, nothing is recorded, and LEASE_LOST is thrown. Default: null, it is recorded whoever asks for it.
+    /// The lease under which it is recorded: once that is lost, nothing is recorded, and LEASE_LOST is thrown. Default: null, it is recorded
+    /// whoever asks for it.
     /// </summary>
     public Lease? Lease { get; init; }
 

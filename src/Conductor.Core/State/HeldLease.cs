@@ -32,8 +32,8 @@ internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, Ti
     }
 
     /// <summary>
-    /// Has it renewed. A store that hangs is not waited for beyond a third of the term, nor beyond <see cref="TimeLeft"/>; when its answer comes later, it counts all the same: the store has
-    /// renewed the lease, or somebody else has it.
+    /// Has it renewed. A store that hangs is not waited for beyond a third of the term, nor beyond <see cref="TimeLeft"/>; when its answer comes
+    /// later, it counts all the same: the store has renewed the lease, or somebody else has it.
     /// </summary>
     /// <param name="leases">Where it is held.</param>
     /// <param name="failedLate">Told of what the store says instead of an answer when it is no longer waited for.</param>
@@ -62,7 +62,8 @@ internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, Ti
                 late => failedLate(late.Exception!.InnerException!), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw new StateException(
                 ErrorCodes.StateUnavailable,
-                $"The store did not answer for {patience} when the lease '{Current.Name}' was to be renewed: it hangs, or another process locks it. Should that happen often, raise the lease's duration.")
+                $"The store did not answer for {patience} when the lease '{Current.Name}' was to be renewed: it hangs, or another process locks " +
+                    "it. Should that happen often, raise the lease's duration.")
             {
                 Key = Current.Name,
                 IsTransient = true,

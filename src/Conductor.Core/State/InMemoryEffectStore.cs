@@ -3,8 +3,8 @@ using Conductor.Threading;
 namespace Conductor.State;
 
 /// <summary>
-/// Effects in memory. Those of a run are forgotten with it, those of a task outside workflows with its result: but none as long as a dead letter of their execution
-/// may be replayed. What nothing else ends (its task has no result) goes by its age. Thread-safe.
+/// Effects in memory. Those of a run are forgotten with it, those of a task outside workflows with its result: but none as long as a dead letter of
+/// their execution may be replayed. What nothing else ends (its task has no result) goes by its age. Thread-safe.
 /// </summary>
 /// <param name="store">Whose effects they are.</param>
 /// <param name="leases">Its leases: an effect that is recorded under one is not when it was lost.</param>
@@ -13,7 +13,12 @@ namespace Conductor.State;
 /// <param name="isKeptRun">Whether there is such a run.</param>
 /// <param name="hasLetter">Whether there is a dead letter of an execution, which is named by scope and idempotency key.</param>
 internal sealed class InMemoryEffectStore(
-    StateManager store, InMemoryLeaseStore leases, TimeProvider time, TimeSpan maxAge, Func<string, bool> isKeptRun, Func<string, string, bool> hasLetter) : EffectStore
+    StateManager store,
+    InMemoryLeaseStore leases,
+    TimeProvider time,
+    TimeSpan maxAge,
+    Func<string, bool> isKeptRun,
+    Func<string, string, bool> hasLetter) : EffectStore
 {
     /// <summary>How many of the oldest executions are looked at when an effect is recorded.</summary>
     private const int LooksAtOnce = 8;
@@ -106,7 +111,8 @@ internal sealed class InMemoryEffectStore(
         store.ThrowIfNotConnected();
 
         // The lease's gate is held over the record, so that no new owner can slip in between check and change.
-        return leases.RunIfHeld(key.Lease, (Store: this, Key: key, Value: value), static effect => new ValueTask<TaskData>(effect.Store.Record(effect.Key, effect.Value)))
+        return leases.RunIfHeld(
+            key.Lease, (Store: this, Key: key, Value: value), static effect => new ValueTask<TaskData>(effect.Store.Record(effect.Key, effect.Value)))
             ?? new ValueTask<TaskData>(Recorded(key) ?? throw StateManager.LeaseLost(key.Lease!.Name, key.Lease));
     }
 

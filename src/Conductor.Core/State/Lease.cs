@@ -27,5 +27,6 @@ public sealed record Lease
     /// <summary>Whether both are the same taking of the same lease.</summary>
     /// <param name="other">The other one.</param>
     public bool IsSameTaking(Lease? other) =>
-        other is not null && Fence == other.Fence && string.Equals(Nonce, other.Nonce, StringComparison.Ordinal) && string.Equals(Name, other.Name, StringComparison.Ordinal);
+        other is not null && Fence == other.Fence && string.Equals(Nonce, other.Nonce, StringComparison.Ordinal)
+            && string.Equals(Name, other.Name, StringComparison.Ordinal);
 }

@@ -21,7 +21,8 @@ public sealed record PageRequest
     /// <summary>What a store throws that cannot read <see cref="ContinuationToken"/>. For whoever writes a store.</summary>
     /// <returns>The exception.</returns>
     public InvalidOperationException UnreadableToken() => new(
-        $"'{ContinuationToken}' is not a {nameof(ContinuationToken)} of this list. Leave it out for the first page, and pass on for each further one what the page before it gave.");
+        $"'{ContinuationToken}' is not a {nameof(ContinuationToken)} of this list. Leave it out for the first page, and pass on for each further " +
+            "one what the page before it gave.");
 
     internal void Validate()
     {

@@ -4,7 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Conductor.State;
 
 /// <summary>
-/// The latest results of a run at one moment, by task id, in the order of the definition. A result that is not there is put together when it is first asked for.
+/// The latest results of a run at one moment, by task id, in the order of the definition. A result that is not there is put together when it is
+/// first asked for.
 /// Immutable and thread-safe.
 /// </summary>
 /// <param name="workflowId">The run.</param>

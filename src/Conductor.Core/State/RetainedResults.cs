@@ -103,7 +103,9 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
         return true;
     }
 
-    /// <summary>Whether its id was made after all whose results were added: nearly every task is asked for once when it is new, and this needs no lock.</summary>
+    /// <summary>
+    /// Whether its id was made after all whose results were added: nearly every task is asked for once when it is new, and this needs no lock.
+    /// </summary>
     private bool IsYoungerThanAll(in ResultKey key) => key.Number > Volatile.Read(ref _youngest);
 
     private void ForgetAged(TimeSpan now, Action<ResultKey> forget)

@@ -18,22 +18,24 @@ public sealed class RetentionOptions
     public static readonly TimeSpan DefaultMaxAge = TimeSpan.FromDays(7);
 
     /// <summary>
-    /// Finished runs kept at most, with their results, events and effects; the oldest go first. At least 0. (Effects of an execution of which there is a dead letter are
-    /// kept as long as the letter.)
+    /// Finished runs kept at most, with their results, events and effects; the oldest go first. At least 0. (Effects of an execution of which there
+    /// is a dead letter are kept as long as the letter.)
     /// </summary>
     /// <value>Default: 1,000.</value>
     public int MaxFinishedWorkflows { get; set; } = DefaultMaxFinishedWorkflows;
 
     /// <summary>
-    /// Results of tasks outside workflows kept at most, with their effects; the oldest go first. At least 1. (Effects of an execution of which there is a dead letter are
-    /// kept as long as the letter. Those of a task without a recorded result count for nothing here: see <see cref="MaxAge"/>.)
+    /// Results of tasks outside workflows kept at most, with their effects; the oldest go first. At least 1. (Effects of an execution of which
+    /// there is a dead letter are kept as long as the letter. Those of a task without a recorded result count for nothing here: see
+    /// <see cref="MaxAge"/>.)
     /// </summary>
     /// <value>Default: 10,000.</value>
     public int MaxTaskResults { get; set; } = DefaultMaxEntries;
 
     /// <summary>
-    /// Dead letters kept at most; the oldest go first, each with an error in the log. At least 1. They have no age, and the recorded effects of their executions are kept with them,
-    /// so that a replay does not repeat those: they go with the letter when their run, or the result of their task, is kept no longer.
+    /// Dead letters kept at most; the oldest go first, each with an error in the log. At least 1. They have no age, and the recorded effects of
+    /// their executions are kept with them, so that a replay does not repeat those: they go with the letter when their run, or the result of their
+    /// task, is kept no longer.
     /// </summary>
     /// <value>Default: 10,000.</value>
     public int MaxDeadLetters { get; set; } = DefaultMaxEntries;
@@ -44,8 +46,9 @@ public sealed class RetentionOptions
 
     /// <summary>
     /// How long finished runs and results of tasks outside workflows are kept: what is older is given by no read. (A finished run whose lease is still
-    /// held is spared until that is released.) Over zero. Effects of a task outside workflows of which no result is recorded (it is under way, it was cancelled, its
-    /// process died) are kept for this long after the last of them, and never for less than 7 days: a task whose attempts lie further apart may run its effects again.
+    /// held is spared until that is released.) Over zero. Effects of a task outside workflows of which no result is recorded (it is under way, it
+    /// was cancelled, its process died) are kept for this long after the last of them, and never for less than 7 days: a task whose attempts lie
+    /// further apart may run its effects again.
     /// </summary>
     /// <value>Default: 7 days.</value>
     public TimeSpan MaxAge { get; set; } = DefaultMaxAge;

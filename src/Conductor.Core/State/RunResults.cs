@@ -2,8 +2,8 @@ namespace Conductor.State;
 
 /// <summary>
 /// The latest result of each task of a run, in one array by the task's number. What was handed out as a snapshot stays as it is: whoever changes
-/// something after that changes a copy. While the run goes on the results of one that is not long are also there as they came; of a run that is over only what is packed
-/// is kept. Not thread-safe.
+/// something after that changes a copy. While the run goes on the results of one that is not long are also there as they came; of a run that is
+/// over only what is packed is kept. Not thread-safe.
 /// </summary>
 internal sealed class RunResults
 {

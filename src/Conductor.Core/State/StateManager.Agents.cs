@@ -25,7 +25,8 @@ public abstract partial class StateManager
             SettingProblems.ThrowIfAny(SettingProblems.OfEnum($"{nameof(AgentState)}.{nameof(AgentState.Status)}", state.Status), nameof(state));
         }
 
-        return Measure("save_agent_state", (state, expectation ?? StateExpectation.Any), static (store, argument, token) => store.SaveAgentStateCoreAsync(argument.Item1, argument.Item2, token), cancellationToken);
+        return Measure("save_agent_state", (state, expectation ?? StateExpectation.Any),
+            static (store, argument, token) => store.SaveAgentStateCoreAsync(argument.Item1, argument.Item2, token), cancellationToken);
     }
 
     /// <summary>An agent's state.</summary>

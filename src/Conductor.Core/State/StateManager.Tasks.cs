@@ -50,7 +50,8 @@ public abstract partial class StateManager
 
     /// <summary>The same for an id that need not be text.</summary>
     internal ValueTask<TaskResult?> GetTaskResultAsync(LazyId taskId, CancellationToken cancellationToken) =>
-        Measure("get_task_result", new ExecutionKey(null, taskId, 0), static (store, argument, token) => store.GetTaskResultCoreAsync(argument, token), cancellationToken);
+        Measure("get_task_result", new ExecutionKey(null, taskId, 0), static (store, argument, token) => store.GetTaskResultCoreAsync(argument, token),
+            cancellationToken);
 
     /// <summary>The recorded result of a task of a run.</summary>
     /// <param name="workflowId">The run.</param>
@@ -63,13 +64,16 @@ public abstract partial class StateManager
         IdText.ThrowIfInvalid(workflowId);
         IdText.ThrowIfInvalid(taskId);
         ArgumentOutOfRangeException.ThrowIfNegative(round);
-        return Measure("get_task_result", new ExecutionKey(workflowId, taskId, round), static (store, argument, token) => store.GetTaskResultCoreAsync(argument, token), cancellationToken);
+        return Measure("get_task_result", new ExecutionKey(workflowId, taskId, round),
+            static (store, argument, token) => store.GetTaskResultCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Keeps a dead letter; one of the same id is replaced.</summary>
     /// <param name="record">The dead letter.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="TaskValidationException">It holds a nameless agent type or phase (<c>default</c>), or a value that its enumeration does not have.</exception>
+    /// <exception cref="TaskValidationException">
+    /// It holds a nameless agent type or phase (<c>default</c>), or a value that its enumeration does not have.
+    /// </exception>
     public async ValueTask SaveDeadLetterAsync(ErrorRecord record, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(record);
@@ -79,7 +83,8 @@ public abstract partial class StateManager
             StorableRecord.Ensure(task);
         }
 
-        await Measure("save_dead_letter", record, static (store, argument, token) => store.SaveDeadLetterCoreAsync(argument, token), cancellationToken).ConfigureAwait(false);
+        await Measure("save_dead_letter", record, static (store, argument, token) => store.SaveDeadLetterCoreAsync(argument, token),
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>One dead letter.</summary>
@@ -123,7 +128,8 @@ public abstract partial class StateManager
     {
         if (result.Round < 0)
         {
-            throw new ArgumentException(FormattableString.Invariant($"The result of task '{result.TaskId}' is of round {result.Round}; the first run through is round 0."), argument);
+            throw new ArgumentException(
+                FormattableString.Invariant($"The result of task '{result.TaskId}' is of round {result.Round}; the first run through is round 0."), argument);
         }
     }
 

@@ -33,7 +33,9 @@ public abstract partial class StateManager
     /// <returns>The new version.</returns>
     /// <exception cref="StateException">STATE_CONFLICT: another version is there; nothing was changed.</exception>
     /// <exception cref="ArgumentException">A result in it is null, names another run or a negative round, or stands under the id of another task.</exception>
-    /// <exception cref="TaskValidationException">It holds a nameless agent type or phase (<c>default</c>), or a value that its enumeration does not have.</exception>
+    /// <exception cref="TaskValidationException">
+    /// It holds a nameless agent type or phase (<c>default</c>), or a value that its enumeration does not have.
+    /// </exception>
     public ValueTask<long> SaveWorkflowStateAsync(WorkflowState state, StateExpectation? expectation = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(state);
@@ -47,7 +49,8 @@ public abstract partial class StateManager
 
         StorableRecord.Ensure(state);
 
-        return Measure("save_workflow_state", (state, expectation ?? StateExpectation.AtVersion(state.StoreVersion)), static (store, argument, token) => store.SaveWorkflowStateCoreAsync(argument.Item1, argument.Item2, token), cancellationToken);
+        return Measure("save_workflow_state", (state, expectation ?? StateExpectation.AtVersion(state.StoreVersion)),
+            static (store, argument, token) => store.SaveWorkflowStateCoreAsync(argument.Item1, argument.Item2, token), cancellationToken);
     }
 
     /// <summary>The state of a run.</summary>
@@ -57,7 +60,8 @@ public abstract partial class StateManager
     public ValueTask<WorkflowState?> GetWorkflowStateAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         IdText.ThrowIfInvalid(workflowId);
-        return Measure("get_workflow_state", workflowId, static (store, argument, token) => store.GetWorkflowStateCoreAsync(argument, token), cancellationToken);
+        return Measure(
+            "get_workflow_state", workflowId, static (store, argument, token) => store.GetWorkflowStateCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>The definition that a run was started with.</summary>
@@ -67,7 +71,8 @@ public abstract partial class StateManager
     public ValueTask<WorkflowDefinition?> GetWorkflowDefinitionAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         IdText.ThrowIfInvalid(workflowId);
-        return Measure("get_workflow_definition", workflowId, static (store, argument, token) => store.GetWorkflowDefinitionCoreAsync(argument, token), cancellationToken);
+        return Measure(
+            "get_workflow_definition", workflowId, static (store, argument, token) => store.GetWorkflowDefinitionCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Lists runs, the youngest first.</summary>
@@ -89,12 +94,13 @@ public abstract partial class StateManager
     {
         var request = page ?? PageRequest.First;
         request.Validate();
-        return Measure("list_unfinished_workflows", request, static (store, argument, token) => store.ListUnfinishedWorkflowsCoreAsync(argument, token), cancellationToken);
+        return Measure("list_unfinished_workflows", request,
+            static (store, argument, token) => store.ListUnfinishedWorkflowsCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>
-    /// Deletes a run with its results, events and effects. One in progress goes, too: its owner can save nothing more, stops its tasks when it notices that, and
-    /// <c>WorkflowRun.Completion</c> fails with LEASE_LOST. To end it in order, cancel it first and wait for its end.
+    /// Deletes a run with its results, events and effects. One in progress goes, too: its owner can save nothing more, stops its tasks when it
+    /// notices that, and <c>WorkflowRun.Completion</c> fails with LEASE_LOST. To end it in order, cancel it first and wait for its end.
     /// </summary>
     /// <param name="workflowId">The run.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -113,7 +119,9 @@ public abstract partial class StateManager
     /// STATE_CONFLICT: another version is there. LEASE_LOST: the step's lease is not the current one. Nothing was changed either way.
     /// </exception>
     /// <exception cref="ArgumentException">A result in it is null, or names another run or a negative round.</exception>
-    /// <exception cref="TaskValidationException">It holds a nameless agent type or phase (<c>default</c>), or a value that its enumeration does not have.</exception>
+    /// <exception cref="TaskValidationException">
+    /// It holds a nameless agent type or phase (<c>default</c>), or a value that its enumeration does not have.
+    /// </exception>
     public ValueTask<long> CommitWorkflowAsync(WorkflowTransition transition, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(transition);
@@ -141,17 +149,22 @@ public abstract partial class StateManager
         IdText.ThrowIfInvalid(workflowId);
         ArgumentOutOfRangeException.ThrowIfNegative(afterPosition);
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        return Measure("get_workflow_history", (workflowId, afterPosition, limit), static (store, argument, token) => store.GetWorkflowHistoryCoreAsync(argument.Item1, argument.Item2, argument.Item3, token), cancellationToken);
+        return Measure("get_workflow_history", (workflowId, afterPosition, limit),
+            static (store, argument, token) => store.GetWorkflowHistoryCoreAsync(argument.Item1, argument.Item2, argument.Item3, token), cancellationToken);
     }
 
-    /// <summary>Asks the owner of a run, whoever that is, to cancel it. The request is stored with the run, and shows in <see cref="ListUnfinishedWorkflowsAsync"/>.</summary>
+    /// <summary>
+    /// Asks the owner of a run, whoever that is, to cancel it. The request is stored with the run, and shows in
+    /// <see cref="ListUnfinishedWorkflowsAsync"/>.
+    /// </summary>
     /// <param name="workflowId">The run.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>False when there is no such run or it has ended.</returns>
     public ValueTask<bool> RequestCancellationAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         IdText.ThrowIfInvalid(workflowId);
-        return Measure("request_cancellation", workflowId, static (store, argument, token) => store.RequestCancellationCoreAsync(argument, token), cancellationToken);
+        return Measure(
+            "request_cancellation", workflowId, static (store, argument, token) => store.RequestCancellationCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Whether somebody asked for a run to be cancelled.</summary>
@@ -160,15 +173,19 @@ public abstract partial class StateManager
     public ValueTask<bool> IsCancellationRequestedAsync(string workflowId, CancellationToken cancellationToken = default)
     {
         IdText.ThrowIfInvalid(workflowId);
-        return Measure("is_cancellation_requested", workflowId, static (store, argument, token) => store.IsCancellationRequestedCoreAsync(argument, token), cancellationToken);
+        return Measure("is_cancellation_requested", workflowId,
+            static (store, argument, token) => store.IsCancellationRequestedCoreAsync(argument, token), cancellationToken);
     }
 
-    /// <summary>A result that names another run or task than those it is kept for would be another's when it is read; one of no round could not be read.</summary>
+    /// <summary>
+    /// A result that names another run or task than those it is kept for would be another's when it is read; one of no round could not be read.
+    /// </summary>
     private static void ThrowIfElsewhere(TaskResult? result, string workflowId, string? taskId, string argument)
     {
         if (result is null)
         {
-            throw new ArgumentException($"{(taskId is null ? "A result of the step" : $"The result under '{taskId}' in WorkflowState.TaskResults")} is null. Leave it out.", argument);
+            throw new ArgumentException(
+                $"{(taskId is null ? "A result of the step" : $"The result under '{taskId}' in WorkflowState.TaskResults")} is null. Leave it out.", argument);
         }
 
         ThrowIfOfNoRound(result, argument);
@@ -179,7 +196,8 @@ public abstract partial class StateManager
 
         if (taskId is not null && taskId != result.TaskId)
         {
-            throw new ArgumentException($"The result under '{taskId}' in WorkflowState.TaskResults is one of task '{result.TaskId}'. Put it under its own task's id.", argument);
+            throw new ArgumentException(
+                $"The result under '{taskId}' in WorkflowState.TaskResults is one of task '{result.TaskId}'. Put it under its own task's id.", argument);
         }
     }
 

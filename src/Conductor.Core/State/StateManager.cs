@@ -34,8 +34,8 @@ public abstract partial class StateManager : IAsyncDisposable
     public abstract bool IsShared { get; }
 
     /// <summary>
-    /// Operations that wait for a disk or a network at this moment, roughly: a clock that is moved by hand, as in tests, should stand still as long as there are any. Thread-safe. Default: 0, as for a store that
-    /// does everything at once.
+    /// Operations that wait for a disk or a network at this moment, roughly: a clock that is moved by hand, as in tests, should stand still as long
+    /// as there are any. Thread-safe. Default: 0, as for a store that does everything at once.
     /// </summary>
     public virtual int OperationsUnderWay => 0;
 
@@ -136,8 +136,10 @@ public abstract partial class StateManager : IAsyncDisposable
     /// <summary>What is asked of a store that is not connected, not yet or no longer: the message says which, and what to do.</summary>
     protected StateException NotConnected() => new(
         ErrorCodes.StateNotConnected,
-        _disposed ? $"{GetType().Name} was disposed, with the container or the host that it belongs to, and can be asked for nothing any more. Ask before that, or start Conductor anew."
-        : _disconnected ? $"{GetType().Name} was disconnected, as Conductor or its host was stopped, and can be asked for nothing any more. Ask before that, start Conductor anew, or connect it again by ConnectAsync."
+        _disposed ? $"{GetType().Name} was disposed, with the container or the host that it belongs to, and can be asked for nothing any more. Ask " +
+            "before that, or start Conductor anew."
+        : _disconnected ? $"{GetType().Name} was disconnected, as Conductor or its host was stopped, and can be asked for nothing any more. Ask " +
+            "before that, start Conductor anew, or connect it again by ConnectAsync."
         : $"{GetType().Name} is not connected. Call ConnectAsync first, or let the host or StartConductorAsync do it.");
 
     /// <summary>The execution that a dead letter is of, as its effects name it: they are kept as long as the letter.</summary>

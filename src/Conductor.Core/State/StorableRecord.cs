@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Conductor.State;
 
 /// <summary>
-/// Refuses records that no store could give back as they are: nameless types and phases (<c>default</c>), and values that their closed sets do not have. What is well costs some
-/// nanoseconds and nothing else: steps of runs and results are looked at one by one.
+/// Refuses records that no store could give back as they are: nameless types and phases (<c>default</c>), and values that their closed sets do not
+/// have. What is well costs some nanoseconds and nothing else: steps of runs and results are looked at one by one.
 /// </summary>
 internal static class StorableRecord
 {
@@ -80,7 +80,8 @@ internal static class StorableRecord
             ThrowIfNameless(true, rule.From.IsEmpty ? "Feedback.From" : "Feedback.To", $"workflow '{definition.Name}'");
         }
 
-        if ((definition.Feedback?.MinSeverity is { } severity && !Enum.IsDefined(severity)) || (definition.Feedback?.AtLimit is { } action && !Enum.IsDefined(action)))
+        if ((definition.Feedback?.MinSeverity is { } severity && !Enum.IsDefined(severity))
+            || (definition.Feedback?.AtLimit is { } action && !Enum.IsDefined(action)))
         {
             ThrowIfUndefined(definition.Feedback.MinSeverity ?? default, $"the feedback rule of workflow '{definition.Name}'");
             ThrowIfUndefined(definition.Feedback.AtLimit ?? default, $"the feedback rule of workflow '{definition.Name}'");
@@ -116,7 +117,8 @@ internal static class StorableRecord
             var round = rounds[i];
             if (round.From.IsEmpty || round.To.IsEmpty)
             {
-                ThrowIfNameless(true, round.From.IsEmpty ? nameof(FeedbackRound.From) : nameof(FeedbackRound.To), FormattableString.Invariant($"{nameof(FeedbackRound)} {round.Round}"));
+                ThrowIfNameless(true, round.From.IsEmpty ? nameof(FeedbackRound.From) : nameof(FeedbackRound.To),
+                    FormattableString.Invariant($"{nameof(FeedbackRound)} {round.Round}"));
             }
 
             for (var j = 0; j < round.Feedback.Count; j++)
@@ -162,7 +164,8 @@ internal static class StorableRecord
     {
         if (isNameless)
         {
-            throw new TaskValidationException($"{member} of {owner} is nameless (default), and cannot be stored. Give it a name, or leave it out where it may be null.");
+            throw new TaskValidationException(
+                $"{member} of {owner} is nameless (default), and cannot be stored. Give it a name, or leave it out where it may be null.");
         }
     }
 
@@ -172,7 +175,8 @@ internal static class StorableRecord
     {
         if (!Enum.IsDefined(value))
         {
-            throw new TaskValidationException($"{typeof(T).Name} of {owner} is {value}, and cannot be stored. Use one of {string.Join(", ", Enum.GetNames<T>())}.");
+            throw new TaskValidationException(
+                $"{typeof(T).Name} of {owner} is {value}, and cannot be stored. Use one of {string.Join(", ", Enum.GetNames<T>())}.");
         }
     }
 }

@@ -1,6 +1,9 @@
 namespace Conductor.State;
 
-/// <summary>A run that has not ended, with its lease: what an observer needs to see whether its owner is alive, and an owner whether its run is to go on. Immutable.</summary>
+/// <summary>
+/// A run that has not ended, with its lease: what an observer needs to see whether its owner is alive, and an owner whether its run is to go on.
+/// Immutable.
+/// </summary>
 public sealed record UnfinishedWorkflow
 {
     /// <summary>The run.</summary>
@@ -12,6 +15,9 @@ public sealed record UnfinishedWorkflow
     /// <summary>Whether somebody holds it, by the store's clock.</summary>
     public bool IsHeld { get; init; }
 
-    /// <summary>Whether somebody asked for it to be cancelled: its owner sees it here without asking for each of its runs. Default: false, which a store that does not say it leaves.</summary>
+    /// <summary>
+    /// Whether somebody asked for it to be cancelled: its owner sees it here without asking for each of its runs. Default: false, which a store
+    /// that does not say it leaves.
+    /// </summary>
     public bool IsCancellationRequested { get; init; }
 }

@@ -1,8 +1,8 @@
 namespace Conductor.Threading;
 
 /// <summary>
-/// Whether work that comes again and again is expected to hold its thread for a moment only: it did one of the last two times. A pause of the collector, or a thread
-/// that the system took away for a while, says nothing of the work that it hit.
+/// Whether work that comes again and again is expected to hold its thread for a moment only: it did one of the last two times. A pause of the
+/// collector, or a thread that the system took away for a while, says nothing of the work that it hit.
 /// </summary>
 internal struct Briefness
 {

@@ -1,8 +1,8 @@
 namespace Conductor.Threading;
 
 /// <summary>
-/// A monotonic clock for what is measured in minutes: of the system's own the count of its ticks, some milliseconds each, which costs a quarter of a timestamp; any other clock
-/// as it is. Thread-safe.
+/// A monotonic clock for what is measured in minutes: of the system's own the count of its ticks, some milliseconds each, which costs a quarter of
+/// a timestamp; any other clock as it is. Thread-safe.
 /// </summary>
 internal readonly struct CoarseClock(TimeProvider time)
 {

@@ -1,6 +1,8 @@
 namespace Conductor.Threading;
 
-/// <summary>A token that ends a grace period after another has: for users' hooks, which may take their time as long as nobody waits for them. Thread-safe.</summary>
+/// <summary>
+/// A token that ends a grace period after another has: for users' hooks, which may take their time as long as nobody waits for them. Thread-safe.
+/// </summary>
 internal sealed class GraceLimit : IAsyncDisposable
 {
     private readonly CancellationTokenSource _limit = new();

@@ -40,7 +40,8 @@ internal sealed class Lane : IThreadPoolWorkItem
     /// <summary>How often the thread began something.</summary>
     private int _turns;
 
-    // Under the lock, which nobody holds for longer than it takes to put an item in its place or to copy what waits, and which the watch alone takes beside the thread.
+    // Under the lock, which nobody holds for longer than it takes to put an item in its place or to copy what waits, and which the watch alone
+    // takes beside the thread.
     private SpinLock _gate = new(enableThreadOwnerTracking: false);
     private bool _isWatched;
     private int _turnsSeen;
@@ -204,8 +205,8 @@ internal sealed class Lane : IThreadPoolWorkItem
     }
 
     /// <summary>
-    /// Whether what waits will take another slice, going by what was done in this one but for the longest of it: that may be a run's loop, which hands over to a
-    /// hundred agents and takes most of a slice, while each of them takes no time.
+    /// Whether what waits will take another slice, going by what was done in this one but for the longest of it: that may be a run's loop, which
+    /// hands over to a hundred agents and takes most of a slice, while each of them takes no time.
     /// </summary>
     /// <param name="waiting">How many wait.</param>
     /// <param name="done">How many were done.</param>

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Conductor.Threading;
 
 /// <summary>
-/// Remembers which exceptions were made because a coordinator, or an engine of it, stops: a task that fails with one of them has not failed by itself, whatever its agent has put around it. Noted
-/// beside the exceptions, whose types and data are what callers see. Thread-safe.
+/// Remembers which exceptions were made because a coordinator, or an engine of it, stops: a task that fails with one of them has not failed by
+/// itself, whatever its agent has put around it. Noted beside the exceptions, whose types and data are what callers see. Thread-safe.
 /// </summary>
 internal static class StopFailures
 {

@@ -60,5 +60,6 @@ internal static class DefinitionDifference
 
     private static string? Text(FeedbackRule? rule) => rule is null
         ? null
-        : $"{rule.From} to {rule.To}, rounds {rule.MaxRounds?.ToString() ?? "default"}, severity {rule.MinSeverity?.ToString() ?? "default"}, at the limit {rule.AtLimit?.ToString() ?? "default"}";
+        : $"{rule.From} to {rule.To}, rounds {rule.MaxRounds?.ToString() ?? "default"}, severity {rule.MinSeverity?.ToString() ?? "default"}, at " +
+            $"the limit {rule.AtLimit?.ToString() ?? "default"}";
 }

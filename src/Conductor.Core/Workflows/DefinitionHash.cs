@@ -21,7 +21,8 @@ internal static class DefinitionHash
 
         foreach (var task in definition.Tasks)
         {
-            Add(hash, $"{task.Id}|{task.AgentType}|{task.Phase}|{task.Priority}|{task.Timeout.Ticks}|{task.Deadline?.Ticks}|{task.Optional}|{task.IdempotencyKey}");
+            Add(hash,
+                $"{task.Id}|{task.AgentType}|{task.Phase}|{task.Priority}|{task.Timeout.Ticks}|{task.Deadline?.Ticks}|{task.Optional}|{task.IdempotencyKey}");
             foreach (var dependency in task.DependsOn)
             {
                 Add(hash, dependency);

@@ -38,8 +38,8 @@ internal sealed class LeaseKeeper(WorkflowServices services)
     }
 
     /// <summary>
-    /// Renews the lease of a run. What fails while the lease is fresh is tried again at the next turn, and after that as long as the lease may be held: the fence keeps safe what is saved, and to stop
-    /// the tasks of a program that is alone would be for nothing.
+    /// Renews the lease of a run. What fails while the lease is fresh is tried again at the next turn, and after that as long as the lease may be
+    /// held: the fence keeps safe what is saved, and to stop the tasks of a program that is alone would be for nothing.
     /// </summary>
     /// <returns>Whether it was renewed.</returns>
     private static async ValueTask<bool> RenewAsync(WorkflowServices services, WorkflowRunner runner, CancellationToken cancellationToken)
@@ -88,7 +88,8 @@ internal sealed class LeaseKeeper(WorkflowServices services)
 
     /// <summary>A store that hangs must not keep the lease, nor those of other runs, from being renewed.</summary>
     private static Task<bool> IsCancelledAsync(WorkflowServices services, WorkflowRunner runner, CancellationToken cancellationToken) =>
-        services.State.IsCancellationRequestedAsync(runner.RunId, cancellationToken).AsTask().WaitAsync(services.Options.LeaseDuration / 3, services.Time, cancellationToken);
+        services.State.IsCancellationRequestedAsync(runner.RunId, cancellationToken).AsTask().WaitAsync(
+            services.Options.LeaseDuration / 3, services.Time, cancellationToken);
 
     private static void StopLost(WorkflowServices services, WorkflowRunner runner, Exception? reason)
     {

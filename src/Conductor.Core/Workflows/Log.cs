@@ -38,7 +38,8 @@ internal static partial class Log
     [LoggerMessage(1410, LogLevel.Debug, "A notice about run {WorkflowId} could not be published; the store has it.")]
     public static partial void NoticeFailed(ILogger logger, Exception exception, string workflowId);
 
-    [LoggerMessage(1411, LogLevel.Information, "Run {WorkflowId} of workflow {Definition} goes on here with {Finished} of {Tasks} task(s) finished: {Message}.")]
+    [LoggerMessage(1411, LogLevel.Information,
+        "Run {WorkflowId} of workflow {Definition} goes on here with {Finished} of {Tasks} task(s) finished: {Message}.")]
     public static partial void Resumed(ILogger logger, string workflowId, string definition, int finished, int tasks, string message);
 
     [LoggerMessage(1412, LogLevel.Error, "Task {TaskId} of run {WorkflowId} is given up: its process died {Crashes} time(s) while it ran.")]
@@ -65,7 +66,8 @@ internal static partial class Log
     [LoggerMessage(1419, LogLevel.Warning, "Run {WorkflowId}, which another process may run, could not be followed; it is tried again.")]
     public static partial void FollowingFailed(ILogger logger, Exception exception, string workflowId);
 
-    [LoggerMessage(1420, LogLevel.Error, "Run {WorkflowId} could not be handed over in the time that the stop had: its next owner goes on when the lease has run out.")]
+    [LoggerMessage(1420, LogLevel.Error,
+        "Run {WorkflowId} could not be handed over in the time that the stop had: its next owner goes on when the lease has run out.")]
     public static partial void NotHandedOver(ILogger logger, string workflowId);
 
     [LoggerMessage(1421, LogLevel.Error, "A migration of run {WorkflowId} that nobody waits for any more failed.")]
@@ -83,9 +85,12 @@ internal static partial class Log
     [LoggerMessage(1425, LogLevel.Warning, "Task {TaskId} ended with an exception as run {WorkflowId} was handed over: its next owner runs it again.")]
     public static partial void TaskLeft(ILogger logger, Exception exception, string taskId, string workflowId);
 
-    [LoggerMessage(1426, LogLevel.Warning, "Dead letter {DeadLetterId} of run {WorkflowId}, whose task has succeeded since, could not be removed: do not replay it.")]
+    [LoggerMessage(1426, LogLevel.Warning,
+        "Dead letter {DeadLetterId} of run {WorkflowId}, whose task has succeeded since, could not be removed: do not replay it.")]
     public static partial void SupersededKept(ILogger logger, Exception exception, string deadLetterId, string workflowId);
 
-    [LoggerMessage(1427, LogLevel.Warning, "The migration of run {WorkflowId} has waited {Waited} for the tasks that run, and goes on waiting. Should one of them have asked for it, it waits for itself.")]
+    [LoggerMessage(1427, LogLevel.Warning,
+        "The migration of run {WorkflowId} has waited {Waited} for the tasks that run, and goes on waiting. Should one of them have asked for it, " +
+        "it waits for itself.")]
     public static partial void MigrationWaits(ILogger logger, string workflowId, TimeSpan waited);
 }

@@ -1,9 +1,11 @@
 namespace Conductor.Workflows;
 
-/// <summary>How long something takes that is done again and again: a moving average. Thread-safe, roughly: of two that end at once one may be left out.</summary>
+/// <summary>
+/// How long something takes that is done again and again: a moving average. Thread-safe, roughly: of two that end at once one may be left out.
+/// </summary>
 /// <param name="mostAtFirst">
-/// Where single ones may take very much longer for reasons of their own (a store that is locked): what the first counts as at most. Later ones count as twice the average at most. Default: each
-/// counts as long as it took.
+/// Where single ones may take very much longer for reasons of their own (a store that is locked): what the first counts as at most. Later ones
+/// count as twice the average at most. Default: each counts as long as it took.
 /// </param>
 internal sealed class Pace(TimeSpan? mostAtFirst = null)
 {

@@ -6,8 +6,8 @@ internal sealed class RunBoard(WorkflowPlan plan)
     private readonly AgentTaskStatus[] _status = new AgentTaskStatus[plan.TaskCount];
 
     /// <summary>
-    /// The results that are asked for later: those that other tasks wait for, those with feedback, and failures. The others need not stay alive until their run is over. Null
-    /// as long as there are none.
+    /// The results that are asked for later: those that other tasks wait for, those with feedback, and failures. The others need not stay alive
+    /// until their run is over. Null as long as there are none.
     /// </summary>
     private TaskResult?[]? _results;
 
@@ -77,7 +77,8 @@ internal sealed class RunBoard(WorkflowPlan plan)
         List<int>? freed = null;
         foreach (var dependent in plan.Dependents[index])
         {
-            if (plan.PhaseOf[dependent] == plan.PhaseOf[index] && _status[dependent] == AgentTaskStatus.Pending && _openDependencies is not null && --_openDependencies[dependent] == 0)
+            if (plan.PhaseOf[dependent] == plan.PhaseOf[index] && _status[dependent] == AgentTaskStatus.Pending && _openDependencies is not null
+                && --_openDependencies[dependent] == 0)
             {
                 (freed ??= []).Add(dependent);
             }

@@ -59,7 +59,8 @@ internal sealed class RunMigration(
         WorkflowRunner? here,
         CancellationToken cancellationToken)
     {
-        var lease = await acquire(runId, here is null ? cancellationToken : CancellationToken.None).ConfigureAwait(false) ?? throw InUse(runId, "is in progress in another process");
+        var lease = await acquire(runId, here is null ? cancellationToken : CancellationToken.None).ConfigureAwait(false)
+            ?? throw InUse(runId, "is in progress in another process");
         try
         {
             await GoOnAsync(stored, plan, lease, settings, migrate, runId, here, cancellationToken).ConfigureAwait(false);
@@ -89,7 +90,8 @@ internal sealed class RunMigration(
 
     private static StateException WaitsForItself(string runId, string taskId) => new(
         ErrorCodes.StateConflict,
-        $"Task '{taskId}' of run '{runId}' asked for its own run to go on with another definition (WorkflowRunOptions.Migrate). The run would first be drained, so the task would wait for its own end. " +
+        $"Task '{taskId}' of run '{runId}' asked for its own run to go on with another definition (WorkflowRunOptions.Migrate). The run would " +
+            "first be drained, so the task would wait for its own end. " +
         "Migrate the run from outside, or start another run.")
     {
         Key = StateManager.WorkflowKey(runId),
@@ -117,7 +119,8 @@ internal sealed class RunMigration(
     }
 
     private static List<string> TooLate(WorkflowPlan plan, int currentPhase, WorkflowState state) =>
-        [.. plan.Definition.Tasks.Where((task, index) => plan.PhaseOf[index] < currentPhase && !state.TaskResults.ContainsKey(task.Id)).Select(static task => $"'{task.Id}'")];
+        [.. plan.Definition.Tasks.Where(
+            (task, index) => plan.PhaseOf[index] < currentPhase && !state.TaskResults.ContainsKey(task.Id)).Select(static task => $"'{task.Id}'")];
 
     private async ValueTask GoOnAsync(
         WorkflowDefinition stored,
@@ -149,12 +152,14 @@ internal sealed class RunMigration(
             throw;
         }
 
-        var heir = await resume(nextPlan, snapshot, lease, settings, $"migrated from version '{stored.Version}' to '{nextPlan.Definition.Version}'").ConfigureAwait(false);
+        var heir = await resume(
+            nextPlan, snapshot, lease, settings, $"migrated from version '{stored.Version}' to '{nextPlan.Definition.Version}'").ConfigureAwait(false);
         here?.GoOnAs(heir);
     }
 
     /// <summary>What the user's function makes of it, if the run can go on with that.</summary>
-    private WorkflowPlan NextPlan(WorkflowDefinition stored, WorkflowPlan plan, RunSnapshot snapshot, Func<WorkflowMigration, WorkflowDefinition> migrate, string runId)
+    private WorkflowPlan NextPlan(
+        WorkflowDefinition stored, WorkflowPlan plan, RunSnapshot snapshot, Func<WorkflowMigration, WorkflowDefinition> migrate, string runId)
     {
         var next = migrate(new WorkflowMigration
         {
@@ -177,7 +182,8 @@ internal sealed class RunMigration(
             throw new WorkflowValidationException(
                 next.Name,
                 ErrorCodes.TaskValidationFailed,
-                [$"Run '{runId}' is in phase '{current}', and tasks of phases before it have no result and would never run: {string.Join(", ", tooLate)}. Put them into '{current}' or a later phase."]);
+                [$"Run '{runId}' is in phase '{current}', and tasks of phases before it have no result and would never run: " +
+                    $"{string.Join(", ", tooLate)}. Put them into '{current}' or a later phase."]);
         }
 
         return nextPlan;

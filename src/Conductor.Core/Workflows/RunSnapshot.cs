@@ -23,7 +23,8 @@ internal sealed class RunSnapshot
 
         var underWay = new HashSet<string>(StringComparer.Ordinal);
         var position = 0L;
-        while (await store.GetWorkflowHistoryAsync(runId, position, cancellationToken: cancellationToken).ConfigureAwait(false) is { Events.Count: > 0 } history)
+        while (await store.GetWorkflowHistoryAsync(runId, position, cancellationToken: cancellationToken).ConfigureAwait(false)
+            is { Events.Count: > 0 } history)
         {
             foreach (var happening in history.Events)
             {

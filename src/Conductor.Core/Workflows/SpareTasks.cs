@@ -1,8 +1,8 @@
 namespace Conductor.Workflows;
 
 /// <summary>
-/// What carried tasks that are over, to carry the next ones, and what cancels them. Not thread-safe: it belongs to one run's loop, and a run that is over leaves it to
-/// another.
+/// What carried tasks that are over, to carry the next ones, and what cancels them. Not thread-safe: it belongs to one run's loop, and a run that
+/// is over leaves it to another.
 /// </summary>
 internal sealed class SpareTasks
 {

@@ -4,8 +4,8 @@ namespace Conductor.Workflows;
 public static class WorkflowDefinitionExtensions
 {
     /// <summary>
-    /// Refuses a definition that could not be started, as starting it would: for tests, and for programs that build definitions from what users give. (Only retry settings of tasks that do not fit the settings
-    /// of the program are found at the start alone.)
+    /// Refuses a definition that could not be started, as starting it would: for tests, and for programs that build definitions from what users
+    /// give. (Only retry settings of tasks that do not fit the settings of the program are found at the start alone.)
     /// </summary>
     /// <param name="definition">The definition.</param>
     /// <returns>The same definition.</returns>

@@ -179,5 +179,8 @@ public sealed partial class WorkflowEngine
     }
 
     private static StateException Conflict(string runId) =>
-        new(ErrorCodes.StateConflict, $"Run '{runId}' is being started by somebody else. Ask again.") { IsTransient = true, Key = StateManager.WorkflowKey(runId) };
+        new(ErrorCodes.StateConflict, $"Run '{runId}' is being started by somebody else. Ask again.")
+        {
+            IsTransient = true, Key = StateManager.WorkflowKey(runId),
+        };
 }

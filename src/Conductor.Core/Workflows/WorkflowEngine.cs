@@ -46,9 +46,11 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(policyEngine);
         var settings = Settle(options ?? new WorkflowOptions(), maxFeedbackLoops);
         SettingProblems.ThrowIfAny(settings.Problems(nameof(WorkflowOptions)), maxFeedbackLoops < 0 ? nameof(maxFeedbackLoops) : nameof(options));
-        _services = new WorkflowServices(coordinator, stateManager, policyEngine, settings, environment ?? ConductorEnvironment.Default) { Stopping = _stopping.Token };
+        _services = new WorkflowServices(
+            coordinator, stateManager, policyEngine, settings, environment ?? ConductorEnvironment.Default) { Stopping = _stopping.Token };
         _leases = new LeaseKeeper(_services);
-        _recovery = new WorkflowRecovery(_services, async (plan, snapshot, lease, message) => await ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message).ConfigureAwait(false));
+        _recovery = new WorkflowRecovery(_services,
+            async (plan, snapshot, lease, message) => await ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message).ConfigureAwait(false));
         _migration = new RunMigration(_services, AcquireAsync, ResumeAsync);
         _recoveryLoop = new PeriodicLoop(settings.RecoveryInterval, _services.Time, ScanQuietlyAsync);
     }
@@ -78,8 +80,8 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
 
     /// <summary>
     /// Takes over runs that nobody goes on with: handed over by an engine that stopped, or left by a process that died. Finished tasks keep
-    /// their results, unfinished ones run again under the same idempotency key. As long as the coordinator is not started, none is taken over; nor is one that needs agents of a type that is not
-    /// registered here (event 1414).
+    /// their results, unfinished ones run again under the same idempotency key. As long as the coordinator is not started, none is taken over; nor
+    /// is one that needs agents of a type that is not registered here (event 1414).
     /// </summary>
     /// <param name="cancellationToken">Gives up looking.</param>
     /// <returns>How many runs were taken over.</returns>
@@ -104,12 +106,14 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <returns>The final state; a run that failed is a state too, see <see cref="WorkflowState.EnsureCompleted"/>.</returns>
     /// <exception cref="WorkflowValidationException">The definition is not valid; nothing ran.</exception>
     /// <exception cref="OperationCanceledException">
-    /// The token was cancelled. A run that it was in time for is cancelled, too, and that is stored; one that had ended just then keeps its end, and before it was started nothing is stored. (A stop of this
-    /// engine that waits no longer cancels the tasks that run: what such a task awaits by its token is handed over, and not cancelled.)
+    /// The token was cancelled. A run that it was in time for is cancelled, too, and that is stored; one that had ended just then keeps its end,
+    /// and before it was started nothing is stored. (A stop of this engine that waits no longer cancels the tasks that run: what such a task awaits
+    /// by its token is handed over, and not cancelled.)
     /// </exception>
     /// <exception cref="StateException">
-    /// The store did not take the run, or this engine could not go on with it: LEASE_LOST where it was handed over because the engine stopped (whoever shares the store goes on with it), another
-    /// process has it or it was deleted; otherwise what the store said. See <see cref="WorkflowRun.Completion"/>.
+    /// The store did not take the run, or this engine could not go on with it: LEASE_LOST where it was handed over because the engine stopped
+    /// (whoever shares the store goes on with it), another process has it or it was deleted; otherwise what the store said. See
+    /// <see cref="WorkflowRun.Completion"/>.
     /// </exception>
     /// <exception cref="InvalidOperationException">The engine was stopped, or <see cref="WorkflowRunOptions.Migrate"/> gave null.</exception>
     /// <exception cref="ArgumentException">The run's id (<see cref="WorkflowRunOptions.RunId"/>) is blank or not well-formed.</exception>
@@ -141,9 +145,13 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// The definition is not valid, or the id belongs to a run of another definition; the message says what is different. See
     /// <see cref="WorkflowRunOptions.Migrate"/>.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The engine was stopped, the coordinator is not started, or <see cref="WorkflowRunOptions.Migrate"/> gave null.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The engine was stopped, the coordinator is not started, or <see cref="WorkflowRunOptions.Migrate"/> gave null.
+    /// </exception>
     /// <exception cref="ArgumentException">The run's id (<see cref="WorkflowRunOptions.RunId"/>) is blank or not well-formed.</exception>
-    /// <exception cref="StateException">The store could not be asked for the run or did not take it, or the run cannot go on with another definition now (STATE_CONFLICT).</exception>
+    /// <exception cref="StateException">
+    /// The store could not be asked for the run or did not take it, or the run cannot go on with another definition now (STATE_CONFLICT).
+    /// </exception>
     /// <exception cref="OperationCanceledException">The token was cancelled before the run was started.</exception>
     public async ValueTask<WorkflowRun> StartWorkflowAsync(
         WorkflowDefinition definition, WorkflowRunOptions? options = null, CancellationToken cancellationToken = default)
@@ -306,7 +314,8 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     {
         if (_stopping.IsCancellationRequested)
         {
-            throw StopFailures.Mark(new InvalidOperationException("The workflow engine was stopped and starts no run any more. Make a new one."), _services.Coordinator.Id);
+            throw StopFailures.Mark(
+                new InvalidOperationException("The workflow engine was stopped and starts no run any more. Make a new one."), _services.Coordinator.Id);
         }
     }
 }

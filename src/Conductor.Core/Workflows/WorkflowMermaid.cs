@@ -18,14 +18,17 @@ public static class WorkflowMermaid
     ];
 
     /// <summary>
-    /// The definition as a flowchart: a box for each phase, an arrow for each dependency, a dotted one for the feedback loop that the definition sets. (The engine's usual one, where it sets none, is not
-    /// drawn.)
+    /// The definition as a flowchart: a box for each phase, an arrow for each dependency, a dotted one for the feedback loop that the definition
+    /// sets. (The engine's usual one, where it sets none, is not drawn.)
     /// </summary>
     /// <param name="definition">The definition.</param>
     /// <exception cref="WorkflowValidationException">The definition is not valid.</exception>
     public static string ToMermaid(this WorkflowDefinition definition) => Draw(definition, state: null, underWay: FrozenSet<string>.Empty);
 
-    /// <summary>A run of the definition as a flowchart, coloured by status; with the feedback rounds it went through, as far as the definition has their phases.</summary>
+    /// <summary>
+    /// A run of the definition as a flowchart, coloured by status; with the feedback rounds it went through, as far as the definition has their
+    /// phases.
+    /// </summary>
     /// <param name="definition">The definition.</param>
     /// <param name="state">The run's state. It does not say which tasks are under way: see <see cref="WorkflowRun.ToMermaidAsync"/>.</param>
     /// <exception cref="WorkflowValidationException">The definition is not valid.</exception>
@@ -73,7 +76,8 @@ public static class WorkflowMermaid
         if (state is { FeedbackRounds.Count: > 0 })
         {
             // One that was migrated may have gone round in phases that this definition lacks: there is nothing to draw them between.
-            foreach (var way in state.FeedbackRounds.GroupBy(round => (From: plan.PhaseIndex(round.From), To: plan.PhaseIndex(round.To))).Where(static way => way.Key is { From: >= 0, To: >= 0 }))
+            foreach (var way in state.FeedbackRounds.GroupBy(
+                round => (From: plan.PhaseIndex(round.From), To: plan.PhaseIndex(round.To))).Where(static way => way.Key is { From: >= 0, To: >= 0 }))
             {
                 text.Append($"  p{way.Key.From} -. \"feedback: {way.Count()} round(s)\" .-> p{way.Key.To}\n");
             }
@@ -93,7 +97,8 @@ public static class WorkflowMermaid
 
         foreach (var (status, style) in _styles)
         {
-            var tasks = Enumerable.Range(0, plan.TaskCount).Where(index => StatusOf(plan.Task(index), state, underWay) == status).Select(static index => $"t{index}").ToList();
+            var tasks = Enumerable.Range(0, plan.TaskCount).Where(index => StatusOf(plan.Task(index), state, underWay) == status)
+                .Select(static index => $"t{index}").ToList();
             if (tasks.Count > 0)
             {
                 text.Append($"  classDef {status} {style}\n  class {string.Join(',', tasks)} {status}\n");
@@ -124,7 +129,9 @@ public static class WorkflowMermaid
     }
 
     private static AgentTaskStatus StatusOf(TaskDefinition task, WorkflowState state, IReadOnlySet<string> underWay) =>
-        underWay.Contains(task.Id) ? AgentTaskStatus.InProgress : state.TaskResults.TryGetValue(task.Id, out var result) ? result.Status : AgentTaskStatus.Pending;
+        underWay.Contains(task.Id) ? AgentTaskStatus.InProgress
+        : state.TaskResults.TryGetValue(task.Id, out var result) ? result.Status
+        : AgentTaskStatus.Pending;
 
     /// <summary>Mermaid writes entities with a hash: what could end the label, or be read as markup, is written that way.</summary>
     private static string Escape(string text)

@@ -4,7 +4,8 @@ namespace Conductor.Workflows;
 
 /// <summary>
 /// Takes over runs that nobody goes on with: their owner died, gives no sign of life, or handed them over. It looks when the engine starts
-/// and regularly after, and sees then, too, which runs of this engine others want cancelled. There is no leader: whoever gets the lease goes on. Its scans never overlap.
+/// and regularly after, and sees then, too, which runs of this engine others want cancelled. There is no leader: whoever gets the lease goes on.
+/// Its scans never overlap.
 /// </summary>
 #pragma warning disable CA1001 // Its semaphore is not disposed: somebody may still look while the engine is, and there is nothing in it to dispose.
 internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowPlan, RunSnapshot, HeldLease, string, ValueTask> resume)
@@ -100,7 +101,10 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         }
     }
 
-    /// <summary>Another process, or program, may have asked for a run of this engine to be cancelled: seen here it need not wait for the next renewal of its lease.</summary>
+    /// <summary>
+    /// Another process, or program, may have asked for a run of this engine to be cancelled: seen here it need not wait for the next renewal of its
+    /// lease.
+    /// </summary>
     private static void CancelIfAsked(UnfinishedWorkflow run, WorkflowRunner runner)
     {
         if (run.IsCancellationRequested)
@@ -112,7 +116,8 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     private void ForgetAllBut(UnfinishedWorkflow[] unfinished)
     {
         var ids = unfinished.Select(static run => run.WorkflowId).ToHashSet(StringComparer.Ordinal);
-        foreach (var id in _observed.Keys.Concat(_refused.Keys).Concat(_retaken.Keys).Concat(services.LostFences.Keys).Where(id => !ids.Contains(id) && !services.Runners.ContainsKey(id)).ToList())
+        var remembered = _observed.Keys.Concat(_refused.Keys).Concat(_retaken.Keys).Concat(services.LostFences.Keys);
+        foreach (var id in remembered.Where(id => !ids.Contains(id) && !services.Runners.ContainsKey(id)).ToList())
         {
             _observed.Remove(id);
             _refused.Remove(id);
@@ -135,7 +140,8 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         try
         {
             // What waits for agents that nobody has here waits no longer than anybody wants it.
-            if (WasTriedLately(run.WorkflowId) && !(_missing.ContainsKey(run.WorkflowId) && await IsCancelledAsync(run.WorkflowId, cancellationToken).ConfigureAwait(false)))
+            if (WasTriedLately(run.WorkflowId)
+                && !(_missing.ContainsKey(run.WorkflowId) && await IsCancelledAsync(run.WorkflowId, cancellationToken).ConfigureAwait(false)))
             {
                 return false;
             }
@@ -222,7 +228,8 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
 
         var plan = WorkflowPlan.Of(definition);
         var missing = MissingOf(definition.Tasks);
-        if (missing.Count > 0 && services.State.IsShared && await services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false) is { } known)
+        if (missing.Count > 0 && services.State.IsShared
+            && await services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false) is { } known)
         {
             // Should feedback send the run back to a task of a type that nobody hosts here, it waits.
             missing = MissingOf(definition.Tasks.Where(task => !known.TaskResults.ContainsKey(task.Id)));
@@ -250,11 +257,13 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             && await services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false) is { } state
             && services.IsOutOfTime(definition, state.StartedAt));
 
-    private ValueTask<bool> IsCancelledAsync(string runId, CancellationToken cancellationToken) => services.State.IsCancellationRequestedAsync(runId, cancellationToken);
+    private ValueTask<bool> IsCancelledAsync(string runId, CancellationToken cancellationToken) =>
+        services.State.IsCancellationRequestedAsync(runId, cancellationToken);
 
     /// <summary>What had no agent of a type is tried as soon as it has.</summary>
     private bool WasTriedLately(string runId) =>
-        WasLately(_retaken, runId) || (WasLately(_refused, runId) && !(_missing.TryGetValue(runId, out var types) && types.TrueForAll(services.Coordinator.HasAgents)));
+        WasLately(_retaken, runId)
+            || (WasLately(_refused, runId) && !(_missing.TryGetValue(runId, out var types) && types.TrueForAll(services.Coordinator.HasAgents)));
 
     private bool WasLately(Dictionary<string, long> moments, string runId) =>
         moments.TryGetValue(runId, out var at) && services.Time.GetElapsedTime(at) < services.Options.LeaseDuration;

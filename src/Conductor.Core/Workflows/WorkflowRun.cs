@@ -37,13 +37,14 @@ public sealed class WorkflowRun : IAsyncDisposable
     public string RunId { get; }
 
     /// <summary>
-    /// Completes with the final state when the run has ended, whatever its end. Fails when this process could not go on with it, with what kept it from that: LEASE_LOST where it was handed
-    /// over, another process has it or it was deleted, otherwise what the store said (STATE_UNAVAILABLE). Get the run by its id to follow its new owner. A run that is migrated in this engine ends
-    /// with what goes on with it. Where another engine runs it, this handle follows it, until it is disposed: then it is cancelled.
+    /// Completes with the final state when the run has ended, whatever its end. Fails when this process could not go on with it, with what kept it
+    /// from that: LEASE_LOST where it was handed over, another process has it or it was deleted, otherwise what the store said (STATE_UNAVAILABLE).
+    /// Get the run by its id to follow its new owner. A run that is migrated in this engine ends with what goes on with it. Where another engine
+    /// runs it, this handle follows it, until it is disposed: then it is cancelled.
     /// </summary>
     /// <remarks>
-    /// Whoever awaits it may go on on the thread on which the run ended, as after any async method. Several who do by <c>WaitAsync</c> with a token may go on one after the
-    /// other: do not block there.
+    /// Whoever awaits it may go on on the thread on which the run ended, as after any async method. Several who do by <c>WaitAsync</c> with a token
+    /// may go on one after the other: do not block there.
     /// </remarks>
     public Task<WorkflowState> Completion
     {
@@ -73,13 +74,14 @@ public sealed class WorkflowRun : IAsyncDisposable
 
     /// <summary>
     /// What happened in the run, from any position on, as it was committed; ends with the run. Several may watch at once. Where the position
-    /// is no longer kept, a snapshot event stands in for what is missing. Progress reports come in between; they have no position. Who takes events more slowly than progress is reported misses the oldest reports,
-    /// and may see some of a task after its end.
+    /// is no longer kept, a snapshot event stands in for what is missing. Progress reports come in between; they have no position. Who takes events
+    /// more slowly than progress is reported misses the oldest reports, and may see some of a task after its end.
     /// </summary>
     /// <param name="afterPosition">The position of the last event already seen; 0 for all.</param>
     /// <param name="cancellationToken">Stops watching.</param>
     /// <exception cref="StateException">
-    /// LEASE_LOST: the run was handed over as this engine stopped, and the store was disconnected after that, so that it cannot be followed from here. Otherwise what the store said.
+    /// LEASE_LOST: the run was handed over as this engine stopped, and the store was disconnected after that, so that it cannot be followed from
+    /// here. Otherwise what the store said.
     /// </exception>
     public async IAsyncEnumerable<WorkflowEvent> WatchAsync(long afterPosition = 0, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -92,7 +94,8 @@ public sealed class WorkflowRun : IAsyncDisposable
         var rung = Task.CompletedTask;
         while (true)
         {
-            // Taken before the store is read: what is committed in between is not missed. One that has not rung is awaited again: each would stay with the bells as long as they are silent.
+            // Taken before the store is read: what is committed in between is not missed. One that has not rung is awaited again: each would stay
+            // with the bells as long as they are silent.
             rung = rung.IsCompleted ? Task.WhenAny(doorbell.Next, _runner?.Committed.Next ?? doorbell.Next) : rung;
             var history = await ReadHistoryAsync(position, cancellationToken).ConfigureAwait(false);
             if (history is null)
@@ -100,7 +103,8 @@ public sealed class WorkflowRun : IAsyncDisposable
                 yield break;
             }
 
-            // Those that came before what is committed come before it, but not for ever: as fast as they are taken, others may come. When the run is over, none does.
+            // Those that came before what is committed come before it, but not for ever: as fast as they are taken, others may come. When the run
+            // is over, none does.
             for (var most = history.IsComplete ? ProgressCapacity : ProgressPerTurn; most > 0 && progress.Reader.TryRead(out var report); most--)
             {
                 yield return report;
@@ -131,8 +135,9 @@ public sealed class WorkflowRun : IAsyncDisposable
 
     /// <summary>
     /// Cancels the run. The wish is stored, and whoever owns the run carries it out: at once in this engine; elsewhere at the next look for runs to take
-    /// over (<see cref="WorkflowOptions.RecoveryInterval"/>), and within a third of <see cref="WorkflowOptions.LeaseDuration"/> where the engine does not look (<see cref="WorkflowEngine.StartAsync"/>), or rests
-    /// because looking takes long, or the store does not say it there (<see cref="State.UnfinishedWorkflow.IsCancellationRequested"/>).
+    /// over (<see cref="WorkflowOptions.RecoveryInterval"/>), and within a third of <see cref="WorkflowOptions.LeaseDuration"/> where the engine
+    /// does not look (<see cref="WorkflowEngine.StartAsync"/>), or rests because looking takes long, or the store does not say it there
+    /// (<see cref="State.UnfinishedWorkflow.IsCancellationRequested"/>).
     /// </summary>
     /// <param name="cancellationToken">Gives up asking.</param>
     /// <returns>False when the run has ended before, or is no longer kept.</returns>
@@ -147,7 +152,12 @@ public sealed class WorkflowRun : IAsyncDisposable
         {
             await _services.Bus.PublishAsync(
                 Channels.Workflow(RunId),
-                new AgentMessage { Type = MessageType.Control, Sender = _services.Coordinator.Id, Payload = new ControlPayload { Command = ControlPayload.CancelWorkflow } },
+                new AgentMessage
+                {
+                    Type = MessageType.Control,
+                    Sender = _services.Coordinator.Id,
+                    Payload = new ControlPayload { Command = ControlPayload.CancelWorkflow },
+                },
                 cancellationToken).ConfigureAwait(false);
         }
 
@@ -157,14 +167,17 @@ public sealed class WorkflowRun : IAsyncDisposable
     /// <summary>The run as a Mermaid flowchart, coloured by status.</summary>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="StateException">The run is no longer kept.</exception>
-    /// <exception cref="InvalidOperationException">Its state was saved without a definition (<see cref="State.StateManager.SaveWorkflowStateAsync"/>).</exception>
+    /// <exception cref="InvalidOperationException">
+    /// Its state was saved without a definition (<see cref="State.StateManager.SaveWorkflowStateAsync"/>).
+    /// </exception>
     public async ValueTask<string> ToMermaidAsync(CancellationToken cancellationToken = default)
     {
         if (await _services.State.GetWorkflowDefinitionAsync(RunId, cancellationToken).ConfigureAwait(false) is not { } definition)
         {
             await GetStateAsync(cancellationToken).ConfigureAwait(false);
             throw new InvalidOperationException(
-                $"The store has run '{RunId}' without its definition: an engine did not start it, its state was saved by SaveWorkflowStateAsync. Draw it with a definition: definition.ToMermaid(state).");
+                $"The store has run '{RunId}' without its definition: an engine did not start it, its state was saved by SaveWorkflowStateAsync. " +
+                    "Draw it with a definition: definition.ToMermaid(state).");
         }
 
         return await RunSnapshot.ReadAsync(_services.State, RunId, cancellationToken).ConfigureAwait(false) is { } inProgress
@@ -172,7 +185,10 @@ public sealed class WorkflowRun : IAsyncDisposable
             : definition.ToMermaid(await GetStateAsync(cancellationToken).ConfigureAwait(false));
     }
 
-    /// <summary>Lets go of the run; it goes on. The <see cref="Completion"/> of a handle that follows a run of another engine is cancelled; that of a run of this engine is not.</summary>
+    /// <summary>
+    /// Lets go of the run; it goes on. The <see cref="Completion"/> of a handle that follows a run of another engine is cancelled; that of a run of
+    /// this engine is not.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         CancellationTokenSource? disposing;

@@ -4,8 +4,9 @@ namespace Conductor.Workflows;
 public sealed class WorkflowRunOptions
 {
     /// <summary>
-    /// The run's id. Starting an id that exists gives the run that exists, with the inputs, descriptions, retry and breaker settings, metadata and progress reports it was started with: only what decides which
-    /// tasks run, and in what order, makes another definition. Give work on other inputs another id.
+    /// The run's id. Starting an id that exists gives the run that exists, with the inputs, descriptions, retry and breaker settings, metadata and
+    /// progress reports it was started with: only what decides which tasks run, and in what order, makes another definition. Give work on other
+    /// inputs another id.
     /// </summary>
     /// <value>Default: null, a new one.</value>
     public string? RunId { get; set; }
@@ -15,8 +16,10 @@ public sealed class WorkflowRunOptions
     /// one. Finished tasks keep their results; those the new definition does not have are left out. It must not change anything itself.
     /// </summary>
     /// <remarks>
-    /// A run of this engine is first drained: its tasks that run end, which takes them as long as it does, and the others are not begun. So a task cannot migrate its own run, whose end it would wait for: it is refused
-    /// (STATE_CONFLICT) where it gives the token it was given to <see cref="WorkflowEngine.StartWorkflowAsync"/>. Without that it waits until its own time limit (event 1427 says so), as does one that awaits another who asks.
+    /// A run of this engine is first drained: its tasks that run end, which takes them as long as it does, and the others are not begun. So a task
+    /// cannot migrate its own run, whose end it would wait for: it is refused (STATE_CONFLICT) where it gives the token it was given to
+    /// <see cref="WorkflowEngine.StartWorkflowAsync"/>. Without that it waits until its own time limit (event 1427 says so), as does one that
+    /// awaits another who asks.
     /// </remarks>
     /// <value>Default: null, the start is refused with what is different.</value>
     public Func<WorkflowMigration, WorkflowDefinition>? Migrate { get; set; }

@@ -3,13 +3,16 @@ using Conductor.State;
 namespace Conductor.Workflows;
 
 /// <content>
-/// Which tasks are under way, for whoever goes on with the run after a crash. Where the store outlives the process, a task counts as started when it has its agent: one that waits for an agent,
-/// or for capacity, must not be taken for one that killed the process. Its agent waits for the commit, so this is done where tasks take much longer than commits; briefer ones, which do not wait
-/// for long either, count from their hand-over on. So do all where the store does not outlive the process, and nobody will ask.
+/// Which tasks are under way, for whoever goes on with the run after a crash. Where the store outlives the process, a task counts as started when
+/// it has its agent: one that waits for an agent, or for capacity, must not be taken for one that killed the process. Its agent waits for the
+/// commit, so this is done where tasks take much longer than commits; briefer ones, which do not wait for long either, count from their hand-over
+/// on. So do all where the store does not outlive the process, and nobody will ask.
 /// </content>
 internal sealed partial class WorkflowRunner
 {
-    /// <summary>A task is brief if it takes less than so many commits: to wait for one of them would cost more than a tenth of what its agent gets done.</summary>
+    /// <summary>
+    /// A task is brief if it takes less than so many commits: to wait for one of them would cost more than a tenth of what its agent gets done.
+    /// </summary>
     private const int BriefCommits = 8;
 
     /// <summary>Tasks that have their agents, and wait until that is committed. Under the lock of <see cref="_started"/>.</summary>
@@ -70,7 +73,9 @@ internal sealed partial class WorkflowRunner
         }
     }
 
-    /// <summary>Commits what has changed, with the starts of the tasks that have their agents by now. Those begin when it is committed, or not at all.</summary>
+    /// <summary>
+    /// Commits what has changed, with the starts of the tasks that have their agents by now. Those begin when it is committed, or not at all.
+    /// </summary>
     private async ValueTask CommitWithStartsAsync()
     {
         _begun = TakeBegun();
@@ -99,7 +104,9 @@ internal sealed partial class WorkflowRunner
         }
     }
 
-    /// <summary>As soon as it is committed: who is told of that next (whoever reports progress, or follows the run) may take long, or wait for an agent.</summary>
+    /// <summary>
+    /// As soon as it is committed: who is told of that next (whoever reports progress, or follows the run) may take long, or wait for an agent.
+    /// </summary>
     private void AllowBegun()
     {
         var begun = _begun;
@@ -151,7 +158,8 @@ internal sealed partial class WorkflowRunner
     private void AddStarted(int index) => _journal.AddStarted(index, _summary.CurrentPhase, _summary.Round);
 
     /// <summary>What was under way when an owner died is never taken for brief: whether it was is what is to be known.</summary>
-    private bool IsBrief(int index) => CrashesOf(index) == 0 && PaceOf(index).Average is { } task && _services.Commits.Average is { } commit && task < commit * BriefCommits;
+    private bool IsBrief(int index) =>
+        CrashesOf(index) == 0 && PaceOf(index).Average is { } task && _services.Commits.Average is { } commit && task < commit * BriefCommits;
 
     private Pace PaceOf(int index) => _services.PaceOf(_plan.Task(index).AgentType);
 }

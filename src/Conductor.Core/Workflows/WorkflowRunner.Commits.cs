@@ -107,8 +107,9 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>
-    /// A store that cannot be written now is asked again as long as the lease may be held, and for one term of it at most: repeating a step is safe. After that the run is lost here,
-    /// and taken up again, by this process or another, when the store works; so it is at once when the engine's stop has no more time.
+    /// A store that cannot be written now is asked again as long as the lease may be held, and for one term of it at most: repeating a step is
+    /// safe. After that the run is lost here, and taken up again, by this process or another, when the store works; so it is at once when the
+    /// engine's stop has no more time.
     /// </summary>
     private async ValueTask SaveAsync(WorkflowTransition step)
     {

@@ -5,8 +5,8 @@ using Conductor.Threading;
 namespace Conductor.Workflows;
 
 /// <content>
-/// The end of the run, for whoever waits for it. What they do then is work that the run hands over: it comes next on this thread as far as it is known to be brief,
-/// on another thread if not, and is timed by itself either way.
+/// The end of the run, for whoever waits for it. What they do then is work that the run hands over: it comes next on this thread as far as it is
+/// known to be brief, on another thread if not, and is timed by itself either way.
 /// </content>
 internal sealed partial class WorkflowRunner : ILaneItem
 {
@@ -25,7 +25,8 @@ internal sealed partial class WorkflowRunner : ILaneItem
         Completion.ContinueWith(static run => run, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
 
     /// <summary>
-    /// Drains the run for a migration. Whoever awaits it awaits what goes on with it: it must be followed by <see cref="GoOnAs"/> or <see cref="EndUnlessItGoesOn"/>. Thread-safe.
+    /// Drains the run for a migration. Whoever awaits it awaits what goes on with it: it must be followed by <see cref="GoOnAs"/> or
+    /// <see cref="EndUnlessItGoesOn"/>. Thread-safe.
     /// </summary>
     /// <returns>Over when nothing of the run is under way here.</returns>
     public async Task DrainAsync()
@@ -143,7 +144,8 @@ internal sealed partial class WorkflowRunner : ILaneItem
             try
             {
                 return await _services.State.GetWorkflowStateAsync(RunId, CancellationToken.None).ConfigureAwait(false)
-                    ?? throw new StateException(ErrorCodes.StateConflict, $"Run '{RunId}' ended, and was deleted before its final state was read.") { Key = StateManager.WorkflowKey(RunId) };
+                    ?? throw new StateException(ErrorCodes.StateConflict,
+                        $"Run '{RunId}' ended, and was deleted before its final state was read.") { Key = StateManager.WorkflowKey(RunId) };
             }
             catch (StateException exception) when (MayRepeat(exception, repetition))
             {

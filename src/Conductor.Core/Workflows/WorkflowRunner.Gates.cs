@@ -19,15 +19,18 @@ internal sealed partial class WorkflowRunner
             SkippedTasks = skipped,
         };
 
-        // A phase's last results are committed with what follows, the begin of the next phase or the end of the run. Not when an application's policy judges the gate: what it is asked
-        // about is stored before. Nor when feedback sends the run back: the tasks that run again have their results before they are reopened.
+        // A phase's last results are committed with what follows, the begin of the next phase or the end of the run. Not when an application's
+        // policy judges the gate: what it is asked about is stored before. Nor when feedback sends the run back: the tasks that run again have
+        // their results before they are reopened.
         var byNumbersAlone = _services.Policies.JudgesByNumbersAlone(context);
         if (!byNumbersAlone || grave.Count > 0)
         {
             await CommitChangesAsync().ConfigureAwait(false);
         }
 
-        var asked = byNumbersAlone ? await _services.Policies.FindDenialAsync(context, CancellationToken.None).ConfigureAwait(false) : await AskGateAsync(context).ConfigureAwait(false);
+        var asked = byNumbersAlone
+            ? await _services.Policies.FindDenialAsync(context, CancellationToken.None).ConfigureAwait(false)
+            : await AskGateAsync(context).ConfigureAwait(false);
         if (asked is not { } verdict)
         {
             await StopEarlyAsync(phase).ConfigureAwait(false);
@@ -37,7 +40,9 @@ internal sealed partial class WorkflowRunner
         EndPhase(phase, verdict.IsAllowed ? PhaseOutcome.Passed : PhaseOutcome.Failed, verdict.Denial?.Reason);
         if (verdict.Denial is { } denial)
         {
-            var cause = _board.FirstFailure(phase) is { Error: { } error } first ? $" Task '{first.TaskId}' failed ({error.Code}): {error.Message}" : string.Empty;
+            var cause = _board.FirstFailure(phase) is { Error: { } error } first
+                ? $" Task '{first.TaskId}' failed ({error.Code}): {error.Message}"
+                : string.Empty;
             Fail(ErrorCodes.PhaseGateFailed, $"Phase '{_plan.Phase(phase)}' did not pass its gate: policy '{denial.PolicyName}': {denial.Reason}{cause}");
             await EndAsync(WorkflowStatus.Failed).ConfigureAwait(false);
         }
@@ -45,7 +50,9 @@ internal sealed partial class WorkflowRunner
         return verdict.IsAllowed;
     }
 
-    /// <summary>Asks an application's policies about a gate. They may wait for a person's word, and the run still be stopped: its next owner asks again.</summary>
+    /// <summary>
+    /// Asks an application's policies about a gate. They may wait for a person's word, and the run still be stopped: its next owner asks again.
+    /// </summary>
     /// <returns>Null when the run stops.</returns>
     private async ValueTask<PolicyVerdict?> AskGateAsync(GatePolicyContext context)
     {
@@ -94,7 +101,9 @@ internal sealed partial class WorkflowRunner
 
         if (_summary.Round >= _feedbackLoop.MaxRounds)
         {
-            var message = $"Feedback of phase '{_plan.Phase(phase)}' still comes after {_feedbackLoop.MaxRounds} round(s): {string.Join("; ", grave.SelectMany(static item => item.Findings))}";
+            var message =
+                $"Feedback of phase '{_plan.Phase(phase)}' still comes after {_feedbackLoop.MaxRounds} round(s): " +
+                $"{string.Join("; ", grave.SelectMany(static item => item.Findings))}";
             if (_feedbackLoop.AtLimit == FeedbackLimitAction.Continue)
             {
                 Warn(ErrorCodes.MaxFeedbackLoops, message);

@@ -48,8 +48,8 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>
-    /// Whether the engine's stop found all tasks of the phase begun, and they are over: then nothing of it is left to hand over, and the run goes on to its gate. One that is to be migrated
-    /// stays in the phase that it was seen in.
+    /// Whether the engine's stop found all tasks of the phase begun, and they are over: then nothing of it is left to hand over, and the run goes
+    /// on to its gate. One that is to be migrated stays in the phase that it was seen in.
     /// </summary>
     private async ValueTask<bool> IsDrainedToAPhasesEndAsync(int phase)
     {
@@ -194,14 +194,18 @@ internal sealed partial class WorkflowRunner
         }));
     }
 
-    /// <summary>A phase is over when nothing of it is under way. What still waits then waits for something that never comes, and is not dropped without a word.</summary>
+    /// <summary>
+    /// A phase is over when nothing of it is under way. What still waits then waits for something that never comes, and is not dropped without a
+    /// word.
+    /// </summary>
     private void BlockWhatWaitsInVain(int phase)
     {
         foreach (var index in _plan.TasksOf[phase])
         {
             if (_board.Status(index) == AgentTaskStatus.Pending)
             {
-                var missing = _plan.Dependencies[index].Where(dependency => _board.Status(dependency) == AgentTaskStatus.Pending).Select(dependency => $"'{_plan.Task(dependency).Id}'");
+                var missing = _plan.Dependencies[index].Where(dependency => _board.Status(dependency) == AgentTaskStatus.Pending)
+                    .Select(dependency => $"'{_plan.Task(dependency).Id}'");
                 Finish(index, NotRun(index, AgentTaskStatus.Blocked, new TaskError
                 {
                     Code = ErrorCodes.DependencyFailed,

@@ -13,7 +13,9 @@ internal sealed partial class WorkflowRunner
     /// <summary>The turn alone of the suspect that is started, of which there is one at a time.</summary>
     private Turnstile.Solitude? _solitude;
 
-    /// <summary>Tasks that had begun when the run was left, now or before: one of them may have left a dead letter of a failure that nobody took note of.</summary>
+    /// <summary>
+    /// Tasks that had begun when the run was left, now or before: one of them may have left a dead letter of a failure that nobody took note of.
+    /// </summary>
     private HashSet<int>? _begunBefore;
 
     /// <summary>Dead letters of tasks that have succeeded since. Null for none.</summary>
@@ -65,7 +67,8 @@ internal sealed partial class WorkflowRunner
         {
             throw new StateException(
                 ErrorCodes.StateCorrupt,
-                $"The state of run '{RunId}' says that it is in phase '{phase}', which its definition does not have. Save it with a phase of the definition, or delete the run.")
+                $"The state of run '{RunId}' says that it is in phase '{phase}', which its definition does not have. Save it with a phase of the " +
+                    "definition, or delete the run.")
             {
                 Key = StateManager.WorkflowKey(RunId),
             };
@@ -100,8 +103,8 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>
-    /// A letter is kept before the step with the failure is committed. Where that never was, and the task has succeeded since, nothing is left to replay. After the commit of that, which only the
-    /// owner can make: the letter may be another's by now.
+    /// A letter is kept before the step with the failure is committed. Where that never was, and the task has succeeded since, nothing is left to
+    /// replay. After the commit of that, which only the owner can make: the letter may be another's by now.
     /// </summary>
     private async ValueTask RemoveSupersededAsync()
     {

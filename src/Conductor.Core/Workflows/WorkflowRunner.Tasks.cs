@@ -124,8 +124,8 @@ internal sealed partial class WorkflowRunner
 
     private TaskResult Cancelled(int index, DispatchTicket request)
     {
-        var result = NotRun(
-            index, AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = $"Task '{_plan.Task(index).Id}' was cancelled with its run." });
+        var error = new TaskError { Code = ErrorCodes.Cancelled, Message = $"Task '{_plan.Task(index).Id}' was cancelled with its run." };
+        var result = NotRun(index, AgentTaskStatus.Cancelled, error);
         var duration = request.AttemptsBegun == 0 ? TimeSpan.Zero : _services.Time.GetElapsedTime(request.FirstBegunAt);
         return result with { AgentId = request.LastAgentId, Attempts = request.AttemptsBegun, StartedAt = result.CompletedAt - duration, Duration = duration };
     }
@@ -154,7 +154,8 @@ internal sealed partial class WorkflowRunner
 
         // What an owner before has used up is used up.
         var used = _services.Time.GetUtcNow() - _summary.StartedAt;
-        return new LongTimer(_services.Time, used > TimeSpan.Zero ? limit - used : limit, static runner => ((WorkflowRunner)runner).Stop(StopCause.TimedOut), this);
+        return new LongTimer(
+            _services.Time, used > TimeSpan.Zero ? limit - used : limit, static runner => ((WorkflowRunner)runner).Stop(StopCause.TimedOut), this);
     }
 
     /// <summary>Ends the run where it stands: cancelled, out of time, or handed over.</summary>
@@ -178,7 +179,8 @@ internal sealed partial class WorkflowRunner
                 await HandOverAsync().ConfigureAwait(false);
                 break;
             default:
-                Lose(_lossReason ?? Volatile.Read(ref _notHeldBecause) ?? new StateException(ErrorCodes.LeaseLost, $"Run '{RunId}' belongs to another process now, or was deleted. Get it by its id to follow it."));
+                Lose(_lossReason ?? Volatile.Read(ref _notHeldBecause) ?? new StateException(ErrorCodes.LeaseLost,
+                    $"Run '{RunId}' belongs to another process now, or was deleted. Get it by its id to follow it."));
                 break;
         }
     }
@@ -189,10 +191,12 @@ internal sealed partial class WorkflowRunner
         Note(WorkflowEventKind.HandedOver, status: WorkflowStatus.Waiting);
         await CommitChangesAsync().ConfigureAwait(false);
         var reason = new StateException(
-            ErrorCodes.LeaseLost, $"Run '{RunId}' was handed over because this engine stopped, or could not go on with it after a migration. Whoever shares the store goes on with it; get it by its id to follow it.");
+            ErrorCodes.LeaseLost, $"Run '{RunId}' was handed over because this engine stopped, or could not go on with it after a migration. " +
+                "Whoever shares the store goes on with it; get it by its id to follow it.");
 
         // A task that awaits this run here fails by that, and only because of the stop.
-        _lossReason = _services.Stopping.IsCancellationRequested || _services.Coordinator.IsStopped ? StopFailures.Mark(reason, _services.Coordinator.Id) : reason;
+        var isByStop = _services.Stopping.IsCancellationRequested || _services.Coordinator.IsStopped;
+        _lossReason = isByStop ? StopFailures.Mark(reason, _services.Coordinator.Id) : reason;
         Log.HandedOver(_services.Logger, RunId);
     }
 

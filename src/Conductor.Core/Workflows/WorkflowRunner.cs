@@ -172,10 +172,11 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
             _services.Instruments.ActiveWorkflows.Record(-1);
             WorkflowTracing.Finish(span.Activity, _services, _summary, _services.Time.GetElapsedTime(startedAt));
         }
-#pragma warning disable CA1031 // Not the run failed, whose exceptions are dealt with by now, but a listener of traces or metrics; whoever waits must not wait for ever.
+#pragma warning disable CA1031 // Whoever waits must not wait for ever.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
+            // Not the run failed, whose exceptions are dealt with by now, but a listener of traces or metrics.
             Log.ListenerFailed(_services.Logger, exception, RunId);
             if (!_summary.IsComplete)
             {

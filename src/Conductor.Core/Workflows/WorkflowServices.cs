@@ -50,7 +50,8 @@ internal sealed class WorkflowServices(
     public Turnstile Turnstile { get; } = new(coordinator.QueueCapacity, _solitude, environment.TimeProvider);
 
     /// <summary>How long a suspect is alone: not for so long that it has no time left, should it wait for what waits for it.</summary>
-    public TimeSpan SolitudeOf(TaskDefinition suspect) => (suspect.OwnTimeout ?? Policies.DefaultTimeout) / 4 is var quarter && quarter < _solitude ? quarter : _solitude;
+    public TimeSpan SolitudeOf(TaskDefinition suspect) =>
+        (suspect.OwnTimeout ?? Policies.DefaultTimeout) / 4 is var quarter && quarter < _solitude ? quarter : _solitude;
 
     /// <summary>How long a commit of a run takes.</summary>
     public Pace Commits { get; } = new(mostAtFirst: TimeSpan.FromMilliseconds(50));
@@ -77,7 +78,8 @@ internal sealed class WorkflowServices(
     public bool HadLost(string runId, Lease lease) => LostFences.TryGetValue(runId, out var lostFence) && lostFence + 1 == lease.Fence;
 
     /// <summary>Whether a run has used up the time that its definition gives it.</summary>
-    public bool IsOutOfTime(WorkflowDefinition definition, DateTimeOffset startedAt) => definition.Timeout is { } limit && Time.GetUtcNow() - startedAt >= limit;
+    public bool IsOutOfTime(WorkflowDefinition definition, DateTimeOffset startedAt) =>
+        definition.Timeout is { } limit && Time.GetUtcNow() - startedAt >= limit;
 
     /// <summary>Gives a lease back that is needed no more. Never throws.</summary>
     public async ValueTask ReleaseAsync(Lease lease)

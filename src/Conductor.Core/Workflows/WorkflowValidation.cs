@@ -33,7 +33,8 @@ internal static class WorkflowValidation
             return;
         }
 
-        var problems = retried.SelectMany(task => TaskValidation.RetryProblems(task, errors), static (task, problem) => $"Task '{task.Id}': {problem}").ToList();
+        var problems = retried.SelectMany(
+            task => TaskValidation.RetryProblems(task, errors), static (task, problem) => $"Task '{task.Id}': {problem}").ToList();
         if (problems.Count > 0)
         {
             throw new WorkflowValidationException(definition.Name, ErrorCodes.TaskValidationFailed, problems);
@@ -185,7 +186,8 @@ internal static class WorkflowValidation
     {
         var open = tasks.Values.ToDictionary(
             static task => task.Id, task => DependenciesOf(task).Where(tasks.ContainsKey).ToHashSet(StringComparer.Ordinal), StringComparer.Ordinal);
-        var dependents = open.SelectMany(static entry => entry.Value.Select(dependency => (dependency, entry.Key))).ToLookup(static pair => pair.dependency, static pair => pair.Key);
+        var dependents = open.SelectMany(static entry => entry.Value.Select(dependency => (dependency, entry.Key)))
+            .ToLookup(static pair => pair.dependency, static pair => pair.Key);
         var free = new Queue<string>(open.Where(static entry => entry.Value.Count == 0).Select(static entry => entry.Key));
         while (free.TryDequeue(out var id))
         {

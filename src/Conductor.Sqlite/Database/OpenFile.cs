@@ -5,8 +5,9 @@ using SQLitePCL;
 namespace Conductor.Sqlite.Database;
 
 /// <summary>
-/// Whether the open file is still the one that others find under its name. A system that lets open files be deleted keeps them for whoever has them open: saves would succeed, and be lost with
-/// the process. SQLite knows by the file's inode (on Windows it lets nobody delete it), at the cost of one question to the system. On the writer's thread.
+/// Whether the open file is still the one that others find under its name. A system that lets open files be deleted keeps them for whoever has them
+/// open: saves would succeed, and be lost with the process. SQLite knows by the file's inode (on Windows it lets nobody delete it), at the cost of
+/// one question to the system. On the writer's thread.
 /// </summary>
 /// <param name="interval">How long an answer holds.</param>
 internal sealed class OpenFile(TimeSpan interval)
@@ -35,7 +36,8 @@ internal sealed class OpenFile(TimeSpan interval)
         }
 
         var answer = 0;
-        if (_control.Value is { } control && control(session.Connection.Handle!.DangerousGetHandle(), schema: 0, HasMoved, ref answer) == raw.SQLITE_OK && answer != 0)
+        if (_control.Value is { } control
+            && control(session.Connection.Handle!.DangerousGetHandle(), schema: 0, HasMoved, ref answer) == raw.SQLITE_OK && answer != 0)
         {
             // It may be brought back.
             _lookedAt = null;

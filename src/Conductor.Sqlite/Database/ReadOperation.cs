@@ -1,8 +1,8 @@
 namespace Conductor.Sqlite.Database;
 
 /// <summary>
-/// One read that waits for a reader. Its caller learns what became of it on the thread pool, in the queue that all threads share: what was asked for first goes on first. (What a thread of the
-/// pool leaves to the pool otherwise, it takes up itself from the end.)
+/// One read that waits for a reader. Its caller learns what became of it on the thread pool, in the queue that all threads share: what was asked
+/// for first goes on first. (What a thread of the pool leaves to the pool otherwise, it takes up itself from the end.)
 /// </summary>
 internal abstract class ReadOperation : IThreadPoolWorkItem
 {

@@ -34,7 +34,10 @@ internal sealed class SqliteDatabase
         _connectionString = parsed.ToString();
     }
 
-    /// <summary>Whether the native library is one of those that are known to have no encryption. Of one that is not known, SQLite says so when it opens the file.</summary>
+    /// <summary>
+    /// Whether the native library is one of those that are known to have no encryption. Of one that is not known, SQLite says so when it opens the
+    /// file.
+    /// </summary>
     public static bool IsWithoutEncryption
     {
         get
@@ -48,7 +51,10 @@ internal sealed class SqliteDatabase
     /// <summary>The file, for messages to people.</summary>
     public string File { get; }
 
-    /// <summary>How long a record may be: a thousandth less than a row, in which its ids stand beside it. What SQLite takes is known when the writer has opened the file.</summary>
+    /// <summary>
+    /// How long a record may be: a thousandth less than a row, in which its ids stand beside it. What SQLite takes is known when the writer has
+    /// opened the file.
+    /// </summary>
     public int MaxRecordLength => Volatile.Read(ref _maxRecordLength);
 
     /// <summary>Opens the connection that writes, and brings the schema up to date.</summary>
@@ -188,7 +194,8 @@ internal sealed class SqliteDatabase
         {
             throw new StateException(
                 ErrorCodes.StateIncompatible,
-                $"'{File}' has schema version {found}; this version of Conductor.Sqlite knows up to {_migrations.Count}. Update the Conductor packages of this program.")
+                $"'{File}' has schema version {found}; this version of Conductor.Sqlite knows up to {_migrations.Count}. Update the Conductor " +
+                    "packages of this program.")
             {
                 Key = File,
             };

@@ -26,7 +26,8 @@ internal static class SqliteFailure
     {
         // No trouble with the store, in which repeating helps: what was to be saved can never be.
         SqliteException { SqliteErrorCode: TooBig } => new TaskValidationException(
-            $"'{file}' cannot take a row of this length ({exception.Message}). Keep large data elsewhere, and hand over where it is; ids count, too.", exception),
+            $"'{file}' cannot take a row of this length ({exception.Message}). Keep large data elsewhere, and hand over where it is; ids count, " +
+                "too.", exception),
         SqliteException sqlite => Of(sqlite, file),
         _ => exception,
     };
@@ -35,7 +36,8 @@ internal static class SqliteFailure
     public static Exception TranslateRead(Exception exception, string file) =>
         exception is InvalidOperationException or InvalidCastException or ArgumentOutOfRangeException or OverflowException or FormatException
             ? new StateException(
-                ErrorCodes.StateCorrupt, $"'{file}' is damaged: a row has a value that was not written ({exception.Message}). Restore it from a backup.", exception)
+                ErrorCodes.StateCorrupt, $"'{file}' is damaged: a row has a value that was not written ({exception.Message}). Restore it from a " +
+                    "backup.", exception)
             {
                 Key = file,
             }
@@ -50,7 +52,8 @@ internal static class SqliteFailure
     /// <summary>The file is no longer where it was opened. It is the same at every save until somebody brings it back, or starts the program again.</summary>
     public static StateException Moved(string file) => new(
         ErrorCodes.StateUnavailable,
-        $"'{file}' was deleted, moved or replaced while this program uses it, so that nobody would find what is saved; nothing is saved any more. Stop all programs that use it, put the right file there, and start them again.")
+        $"'{file}' was deleted, moved or replaced while this program uses it, so that nobody would find what is saved; nothing is saved any more. " +
+            "Stop all programs that use it, put the right file there, and start them again.")
     {
         IsTransient = false,
     };
@@ -58,17 +61,21 @@ internal static class SqliteFailure
     private static StateException Of(SqliteException exception, string file) => exception.SqliteErrorCode switch
     {
         Error when IsAboutTables(exception.Message) => new StateException(
-            ErrorCodes.StateCorrupt, $"'{file}' is damaged: its tables are not those of its schema version ({exception.Message}). Restore it from a backup.", exception)
+            ErrorCodes.StateCorrupt, $"'{file}' is damaged: its tables are not those of its schema version ({exception.Message}). Restore it from " +
+                "a backup.", exception)
         {
             Key = file,
         },
         Busy or Locked => Unavailable(
-            $"'{file}' is locked: another process or connection writes to it for longer than SqliteStateOptions.BusyTimeout. Find out who holds it, or raise the limit.",
+            $"'{file}' is locked: another process or connection writes to it for longer than SqliteStateOptions.BusyTimeout. Find out who holds " +
+                "it, or raise the limit.",
             isTransient: true,
             exception),
-        Full => Unavailable($"The disk of '{file}' is full, or the database has reached its largest size. Free space; the save can be repeated then.", isTransient: true, exception),
+        Full => Unavailable($"The disk of '{file}' is full, or the database has reached its largest size. Free space; the save can be repeated then.",
+            isTransient: true, exception),
         ReadOnly => Unavailable($"'{file}' is read-only. Give this program the right to write to the file and its folder.", isTransient: false, exception),
-        CantOpen => Unavailable($"'{file}' cannot be opened. Make sure that its folder exists and that this program may write to it.", isTransient: false, exception),
+        CantOpen =>
+            Unavailable($"'{file}' cannot be opened. Make sure that its folder exists and that this program may write to it.", isTransient: false, exception),
         IoError => Unavailable($"'{file}' cannot be read or written: {exception.Message}", isTransient: true, exception),
         Corrupt or NotADatabase => new StateException(
             ErrorCodes.StateCorrupt, $"'{file}' is damaged or no SQLite database ({exception.Message}). Restore it from a backup.", exception)
@@ -78,7 +85,9 @@ internal static class SqliteFailure
         _ => Unavailable($"SQLite failed on '{file}': {exception.Message}", isTransient: null, exception),
     };
 
-    /// <summary>Statements of this package fit the tables it made: if they do not, a table is not as it was left. SQLite has no code of its own for that.</summary>
+    /// <summary>
+    /// Statements of this package fit the tables it made: if they do not, a table is not as it was left. SQLite has no code of its own for that.
+    /// </summary>
     private static bool IsAboutTables(string message) =>
         message.Contains("no such table", StringComparison.Ordinal) || message.Contains("no such column", StringComparison.Ordinal)
         || message.Contains("has no column", StringComparison.Ordinal) || message.Contains("already exists", StringComparison.Ordinal);

@@ -95,8 +95,8 @@ internal static class SqliteSchema
         """;
 
     /// <summary>
-    /// What an effect is kept for: the task outside workflows that recorded it, and dead letters of its execution. A letter that is there already says in its record, after a prefix of 11
-    /// bytes, which that is; one that is damaged keeps none.
+    /// What an effect is kept for: the task outside workflows that recorded it, and dead letters of its execution. A letter that is there already
+    /// says in its record, after a prefix of 11 bytes, which that is; one that is damaged keeps none.
     /// </summary>
     private const string EffectsAreKept = """
         ALTER TABLE conductor_effects ADD COLUMN task_id TEXT NULL;

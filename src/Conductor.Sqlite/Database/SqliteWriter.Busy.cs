@@ -12,8 +12,8 @@ internal sealed partial class SqliteWriter
 
     /// <summary>
     /// Takes the write lock of the file. Asked for again every millisecond: SQLite's own waiting grows to a tenth of a second, in which a busy
-    /// writer of another process would always come first. A save waits from when it was asked for, in the queue as here, but never for saves of this process: what waits behind a locked
-    /// file fails at the same time, and not each after the one before it.
+    /// writer of another process would always come first. A save waits from when it was asked for, in the queue as here, but never for saves of
+    /// this process: what waits behind a locked file fails at the same time, and not each after the one before it.
     /// </summary>
     /// <returns>False when all of the group have waited for as long as they may.</returns>
     private bool TryBegin(SqliteSession session, List<WriteOperation> group)

@@ -51,7 +51,8 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
         {
             if (_stopping)
             {
-                operation.Fail(new StateException(ErrorCodes.StateNotConnected, "The store was disconnected while something was being saved; that was not saved."));
+                operation.Fail(
+                    new StateException(ErrorCodes.StateNotConnected, "The store was disconnected while something was being saved; that was not saved."));
             }
             else
             {

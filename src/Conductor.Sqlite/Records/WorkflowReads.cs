@@ -49,7 +49,8 @@ internal sealed class WorkflowReads(SqliteCodec codec, SqliteRetention retention
         var (record, endedAt) = Dated(
             session,
             """
-            SELECT r.record, w.completed_at FROM conductor_workflows w JOIN conductor_results r ON r.workflow_seq = w.seq WHERE w.id = $1 AND r.task_id = $2 AND r.round = $3
+            SELECT r.record, w.completed_at FROM conductor_workflows w JOIN conductor_results r ON r.workflow_seq = w.seq
+            WHERE w.id = $1 AND r.task_id = $2 AND r.round = $3
             UNION ALL
             SELECT record, saved_at FROM conductor_early_results WHERE workflow_id = $1 AND task_id = $2 AND round = $3
             """,
@@ -72,7 +73,8 @@ internal sealed class WorkflowReads(SqliteCodec codec, SqliteRetention retention
             SELECT {SummaryColumns}, id FROM conductor_workflows
             WHERE (completed_at IS NULL OR completed_at >= $8
                     OR EXISTS (SELECT 1 FROM conductor_leases WHERE name = 'workflow:' || id AND released = 0 AND expires_at > $9))
-                AND ($1 IS NULL OR status = $1) AND ($2 IS NULL OR definition_name = $2) AND ($3 IS NULL OR started_at < $3) AND ($4 IS NULL OR started_at >= $4)
+                AND ($1 IS NULL OR status = $1) AND ($2 IS NULL OR definition_name = $2)
+                AND ($3 IS NULL OR started_at < $3) AND ($4 IS NULL OR started_at >= $4)
                 AND ($5 IS NULL OR (started_at, id) < ($5, $6))
             ORDER BY started_at DESC, id DESC LIMIT $7
             """,
@@ -255,7 +257,8 @@ internal sealed class WorkflowReads(SqliteCodec codec, SqliteRetention retention
             : throw Paging.Mismatch(key);
     }
 
-    private List<T> Of<T>(ILookup<DetailKind, byte[]> details, DetailKind kind, string key) => [.. details[kind].Select(record => codec.Decode<T>(record, key))];
+    private List<T> Of<T>(ILookup<DetailKind, byte[]> details, DetailKind kind, string key) =>
+        [.. details[kind].Select(record => codec.Decode<T>(record, key))];
 
     private sealed record StoredRun(long Seq, long ResultCount, long LatestCount, long DetailCount, long LastPosition, WorkflowSummary Summary);
 }

@@ -7,7 +7,8 @@ namespace Conductor.Sqlite.Records;
 /// </summary>
 internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retention, bool ignoreFences)
 {
-    private const string LeaseIsHeld = "($6 IS NULL OR EXISTS (SELECT 1 FROM conductor_leases WHERE name = 'workflow:' || $1 AND fence = $6 AND nonce = $7 AND released = 0))";
+    private const string LeaseIsHeld =
+        "($6 IS NULL OR EXISTS (SELECT 1 FROM conductor_leases WHERE name = 'workflow:' || $1 AND fence = $6 AND nonce = $7 AND released = 0))";
 
     private const string Update = $"""
         UPDATE conductor_workflows SET version = $3, status = $4, summary = $5, last_operation = $8, last_position = max(last_position, $9),
@@ -36,7 +37,8 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
         if (step.Definition is { } definition)
         {
             session.Execute("INSERT OR REPLACE INTO conductor_definitions (workflow_seq, record) VALUES ($1, $2)", seq, definition);
-            session.Execute("UPDATE conductor_workflows SET definition_name = $2 WHERE seq = $1 AND definition_name <> $2", seq, step.Step.Summary.DefinitionName);
+            session.Execute(
+                "UPDATE conductor_workflows SET definition_name = $2 WHERE seq = $1 AND definition_name <> $2", seq, step.Step.Summary.DefinitionName);
         }
 
         WriteResults(session, seq, step);
@@ -93,7 +95,10 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
         {
             seq = session.Number("SELECT seq FROM conductor_workflows WHERE id = $1", state.WorkflowId);
             session.Execute(
-                "UPDATE conductor_workflows SET version = $2, status = $3, summary = $4, last_operation = NULL, started_at = $5, completed_at = NULL, definition_name = $6 WHERE seq = $1",
+                """
+                UPDATE conductor_workflows SET version = $2, status = $3, summary = $4, last_operation = NULL, started_at = $5, completed_at = NULL,
+                definition_name = $6 WHERE seq = $1
+                """,
                 seq,
                 found + 1,
                 (long)state.Status,
@@ -198,7 +203,8 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
         return seq;
     }
 
-    private static bool IsHeld(SqliteSession session, string id, Lease lease) => lease.Name == StateManager.WorkflowKey(id) && SqliteLeaseStore.IsHeld(session, lease);
+    private static bool IsHeld(SqliteSession session, string id, Lease lease) =>
+        lease.Name == StateManager.WorkflowKey(id) && SqliteLeaseStore.IsHeld(session, lease);
 
     private static bool IsRepeated(SqliteSession session, EncodedStep step, long found) => step.Step.OperationId is { } operation
         && found == step.Version
@@ -230,7 +236,8 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
         }
     }
 
-    private static long Insert(SqliteSession session, WorkflowSummary summary, long version, byte[] record, string? operationId, long lastPosition) => session.Number(
+    private static long Insert(SqliteSession session, WorkflowSummary summary, long version, byte[] record, string? operationId, long lastPosition) =>
+        session.Number(
         """
         INSERT INTO conductor_workflows (id, version, status, definition_name, started_at, completed_at, last_position, result_count, latest_count,
             detail_count, cancel_requested, last_operation, summary)

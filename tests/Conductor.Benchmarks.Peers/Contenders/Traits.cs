@@ -9,7 +9,8 @@ internal sealed record Traits
     /// <summary>What the columns are called.</summary>
     public static IReadOnlyList<string> Questions { get; } =
     [
-        "queue between", "one call at a time", "goes to an idle callee", "rules checked before", "time limit armed", "failures retried", "result kept", "survives the process",
+        "queue between", "one call at a time", "goes to an idle callee", "rules checked before",
+        "time limit armed", "failures retried", "result kept", "survives the process",
     ];
 
     /// <summary>What stands in them.</summary>

@@ -80,7 +80,9 @@ internal sealed class BarChart(Results results)
         var baseline = _top + BarHeight - 3;
         Text(Margin, baseline, contender.Title, weight);
         var fill = isOurs ? Accent : Plain;
-        _shapes.Append(CultureInfo.InvariantCulture, $"""<rect x="{Margin + LabelWidth}" y="{_top}" width="{length:0.#}" height="{BarHeight}" fill="{fill}"/>""");
+        _shapes.Append(
+            CultureInfo.InvariantCulture,
+            $"""<rect x="{Margin + LabelWidth}" y="{_top}" width="{length:0.#}" height="{BarHeight}" fill="{fill}"/>""");
         _shapes.Append('\n');
         Text(Margin + LabelWidth + length + 8, baseline, Format.Time(nanoseconds), weight);
         _top += RowHeight;

@@ -11,7 +11,8 @@ internal static class Facts
     public static string Machine(int rounds, bool isQuick)
     {
         var today = TimeProvider.System.GetUtcNow();
-        var system = $"{Environment.ProcessorCount} cores, {Processor()}{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, workstation GC";
+        var system =
+            $"{Environment.ProcessorCount} cores, {Processor()}{RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}, workstation GC";
         var medians = $"medians of {rounds} {(rounds == 1 ? "round" : "rounds")} in which all take turns, a process for each figure";
         const string warm = "every process warmed up with DOTNET_TC_CallCountingDelayMs=0, so that all run optimized code";
         return $"Measured on {today:yyyy-MM-dd}: {system}; {medians}; {warm}.{(isQuick ? " A quick run, for trying: not to be relied on." : string.Empty)}";
@@ -20,8 +21,11 @@ internal static class Facts
     /// <summary>How far the processors were from each other, or nothing where that was not looked at.</summary>
     public static string Processors(ProcessorDistance distance) => distance.Turns == 0 ? string.Empty : string.Create(
         CultureInfo.InvariantCulture,
-        $"Before and after each turn a cache line was sent from one thread to another and back. That took less than {ProcessorDistance.NearNanoseconds} ns both times in "
-        + $"{distance.NearTurns} of {distance.Turns} turns; a turn before which it did and after which it did not was taken again, up to {ProcessorDistance.MaxTurns - 1} times.\n");
+        "Before and after each turn a cache line was sent from one thread to another and back. That took less than " +
+            $"{ProcessorDistance.NearNanoseconds} ns both times in "
+        +
+            $"{distance.NearTurns} of {distance.Turns} turns; a turn before which it did and after which it did not was taken again, up to " +
+            $"{ProcessorDistance.MaxTurns - 1} times.\n");
 
     /// <summary>A line with the packages that were measured, or nothing when there were none.</summary>
     public static string Packages(IEnumerable<Contender> contenders)

@@ -17,7 +17,8 @@ internal sealed class Markdown(Results results, Options options)
     public string Write()
     {
         var contenders = results.ContendersOf(results.Scenarios);
-        _text.Append(Facts.Machine(options.RoundsToRun, options.IsQuick)).Append('\n').Append(Facts.Processors(results.Distance)).Append(Facts.Packages(contenders));
+        _text.Append(Facts.Machine(options.RoundsToRun, options.IsQuick)).Append('\n').Append(Facts.Processors(results.Distance))
+            .Append(Facts.Packages(contenders));
         if (options.IsDurable)
         {
             Durable();

@@ -56,7 +56,8 @@ internal sealed class PerformancePage
         var end = text.IndexOf(_end, StringComparison.Ordinal);
         if (begin < 0 || end < begin)
         {
-            throw new UsageException($"--write: {Page} lacks {(begin < 0 ? $"'{_begin}'" : $"'{_end}' after '{_begin}'")}. Add both lines where the figures belong.");
+            throw new UsageException(
+                $"--write: {Page} lacks {(begin < 0 ? $"'{_begin}'" : $"'{_end}' after '{_begin}'")}. Add both lines where the figures belong.");
         }
 
         return (text[..(begin + _begin.Length)] + "\n", text[end..]);

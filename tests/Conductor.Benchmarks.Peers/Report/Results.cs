@@ -32,7 +32,8 @@ internal sealed class Results
     public void AddError() => HasErrors = true;
 
     /// <summary>The median over the rounds, or null when there is none.</summary>
-    public Measurement? Of(string scenario, string contender) => _rounds.TryGetValue((scenario, contender), out var rounds) ? Measurement.MedianOf(rounds) : null;
+    public Measurement? Of(string scenario, string contender) =>
+        _rounds.TryGetValue((scenario, contender), out var rounds) ? Measurement.MedianOf(rounds) : null;
 
     /// <summary>What was measured, in the order of <see cref="ScenarioList"/>.</summary>
     public IReadOnlyList<Scenario> Scenarios =>

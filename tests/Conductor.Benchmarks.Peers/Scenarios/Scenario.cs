@@ -17,7 +17,8 @@ internal abstract record Scenario(string Name, string Group)
     /// <summary>How much longer than others it warms up and measures.</summary>
     public double Patience { get; init; } = 1;
 
-    public bool Includes(Contender contender) => (Only is null ? !ScenarioList.Variants.Contains(contender.Name) : Only.Contains(contender.Name)) && CanRun(contender);
+    public bool Includes(Contender contender) =>
+        (Only is null ? !ScenarioList.Variants.Contains(contender.Name) : Only.Contains(contender.Name)) && CanRun(contender);
 
     /// <summary>Makes a started contender ready.</summary>
     public abstract Task<Workload> OpenAsync(Contender contender);

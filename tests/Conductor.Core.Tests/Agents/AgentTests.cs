@@ -139,7 +139,8 @@ public sealed class AgentTests
     [Fact]
     public void SendBack_UndefinedSeverity_IsRefused()
     {
-        FluentActions.Invoking(() => ContextOf().SendBack((FeedbackSeverity)42, "f")).Should().Throw<ArgumentException>().WithParameterName("severity").WithMessage("*42*Info, Warning*");
+        FluentActions.Invoking(() => ContextOf().SendBack((FeedbackSeverity)42, "f")).Should().Throw<ArgumentException>()
+            .WithParameterName("severity").WithMessage("*42*Info, Warning*");
         FluentActions.Invoking(() => ContextOf().SendBack(new Feedback { Severity = (FeedbackSeverity)42 }))
             .Should().Throw<ArgumentException>().WithParameterName("feedback").WithMessage("Feedback.Severity is 42*Info, Warning*");
     }
@@ -153,7 +154,9 @@ public sealed class AgentTests
         Exception? thrown = null;
         await rig.AddAsync(async (task, token) =>
         {
-            thrown = (await FluentActions.Awaiting(() => task.OnceAsync(key, _ => new ValueTask<int>(1), token).AsTask()).Should().ThrowAsync<ArgumentException>()).Which;
+            thrown = (
+                await FluentActions.Awaiting(() => task.OnceAsync(key, _ => new ValueTask<int>(1), token).AsTask()).Should()
+                .ThrowAsync<ArgumentException>()).Which;
             return TaskData.Empty;
         });
 

@@ -28,7 +28,8 @@ public sealed class EffectRecordingTests
         await using var rig = await Rig.StartAsync(new RigOptions { State = environment => new Store(new InMemoryStateManager(environment), int.MaxValue) });
         await rig.AddAsync(async (task, token) => TaskData.From(await task.OnceAsync("pay", static _ => new ValueTask<int>(1), token)), id: "a");
 
-        var result = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } }));
+        var result = await rig.DriveAsync(
+            rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } }));
 
         result.Error!.Code.Should().Be(ErrorCodes.AgentTimeout);
         await Rig.UntilAsync(() => rig.Coordinator.GetAvailableAgents(AgentType.Coding).Count == 1, "the agent to return");
@@ -47,7 +48,8 @@ public sealed class EffectRecordingTests
 
         protected override ValueTask<TaskData?> GetCoreAsync(EffectKey key, CancellationToken cancellationToken) => inner.GetAsync(key, cancellationToken);
 
-        protected override ValueTask<TaskData> RecordCoreAsync(EffectKey key, TaskData value, CancellationToken cancellationToken) => Interlocked.Decrement(ref _left) >= 0
+        protected override ValueTask<TaskData> RecordCoreAsync(EffectKey key, TaskData value, CancellationToken cancellationToken) =>
+            Interlocked.Decrement(ref _left) >= 0
             ? throw new StateException(ErrorCodes.StateUnavailable, "locked") { IsTransient = true }
             : inner.RecordAsync(key, value, cancellationToken);
     }

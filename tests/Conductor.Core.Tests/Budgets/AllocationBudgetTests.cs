@@ -39,7 +39,10 @@ public sealed class AllocationBudgetTests(ITestOutputHelper output) : IAsyncLife
         (dispatch - task).Should().BeLessThan(492, "a dispatch allocates 472 bytes beside its task");
     }
 
-    /// <summary>One more field of a ticket is more for every dispatch; what few dispatches need is kept apart. The budget of a whole dispatch has room for the jit, and would not see it.</summary>
+    /// <summary>
+    /// One more field of a ticket is more for every dispatch; what few dispatches need is kept apart. The budget of a whole dispatch has room for
+    /// the jit, and would not see it.
+    /// </summary>
     [Fact]
     public void Ticket_OfADispatch_HoldsWhatEveryDispatchNeeds()
     {
@@ -72,7 +75,8 @@ public sealed class AllocationBudgetTests(ITestOutputHelper output) : IAsyncLife
             async ValueTask<TaskResult[]> () => await Task.WhenAll(Enumerable.Range(0, callers).Select(_ => DispatchAsync().AsTask())),
             enough: callers * (budget + task));
 
-        ((wave / callers) - task).Should().BeLessThan(budget, "it allocates about 790 bytes beside its task, some 250 of them the agent's own and the caller's");
+        ((wave / callers) - task).Should()
+            .BeLessThan(budget, "it allocates about 790 bytes beside its task, some 250 of them the agent's own and the caller's");
     }
 
     [Fact]
@@ -156,7 +160,8 @@ public sealed class AllocationBudgetTests(ITestOutputHelper output) : IAsyncLife
         await RegisterAsync(8);
         var definition = Define(phases: 3, tasks: 1);
 
-        (await BytesAsync(200, () => RunAsync(definition))).Should().BeLessThan(10_000, "a run of 3 x 1 tasks allocates about 8,800 bytes, most of them what every run needs");
+        (await BytesAsync(200, () => RunAsync(definition))).Should()
+            .BeLessThan(10_000, "a run of 3 x 1 tasks allocates about 8,800 bytes, most of them what every run needs");
     }
 
     [Fact]
@@ -203,7 +208,8 @@ public sealed class AllocationBudgetTests(ITestOutputHelper output) : IAsyncLife
 
         var after = GC.GetTotalMemory(forceFullCollection: true);
 
-        ((after - before) / Runs).Should().BeLessThan(1_880, "a finished run of 3 x 10 tasks holds about 1,300 bytes, and the tables of the store grow with it by some 340");
+        ((after - before) / Runs).Should()
+            .BeLessThan(1_880, "a finished run of 3 x 10 tasks holds about 1,300 bytes, and the tables of the store grow with it by some 340");
     }
 
     private static TaskDefinition NewTask() => new() { AgentType = _type, Input = TaskData.From(1) };

@@ -15,7 +15,8 @@ public sealed class AgentEndingTests
     public async Task UnregisterAgentAsync_StopHookFailsWhenNobodyWaitsAnyMore_IsLogged()
     {
         await using var rig = await Rig.StartAsync();
-        await rig.Coordinator.RegisterAgentAsync(new LambdaAgent(static _ => TaskData.Empty) { OnStop = () => new ValueTask(_end.Task) }, AgentType.Coding, "a");
+        await rig.Coordinator.RegisterAgentAsync(
+            new LambdaAgent(static _ => TaskData.Empty) { OnStop = () => new ValueTask(_end.Task) }, AgentType.Coding, "a");
 
         await rig.DriveAsync(rig.Coordinator.UnregisterAgentAsync("a", _noTime).AsTask());
 
@@ -70,7 +71,8 @@ public sealed class AgentEndingTests
     {
         await using var rig = await Rig.StartAsync();
         using var end = new ManualResetEventSlim();
-        await rig.Coordinator.RegisterAgentAsync(new LambdaAgent(static _ => TaskData.Empty) { OnStop = () => { end.Wait(); return default; } }, AgentType.Coding, "a");
+        await rig.Coordinator.RegisterAgentAsync(
+            new LambdaAgent(static _ => TaskData.Empty) { OnStop = () => { end.Wait(); return default; } }, AgentType.Coding, "a");
 
         await rig.DriveAsync(rig.Coordinator.UnregisterAgentAsync("a", _noTime).AsTask());
 

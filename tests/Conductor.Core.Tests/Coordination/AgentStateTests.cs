@@ -102,7 +102,8 @@ public sealed class AgentStateTests
 
         private sealed class Manager(StateManager inner, HoldingStore store) : DelegatingStateManager(inner)
         {
-            protected override async ValueTask<long> SaveAgentStateCoreAsync(AgentState state, StateExpectation expectation, CancellationToken cancellationToken)
+            protected override async ValueTask<long> SaveAgentStateCoreAsync(
+                AgentState state, StateExpectation expectation, CancellationToken cancellationToken)
             {
                 if (!store.Holds)
                 {

@@ -33,7 +33,8 @@ public sealed class AttemptRaceTests
     }
 
     /// <summary>
-    /// The caller of the task that timed out holds the thread of the timer, until the agent has returned and begun another task: that one has nothing to do with the limit.
+    /// The caller of the task that timed out holds the thread of the timer, until the agent has returned and begun another task: that one has
+    /// nothing to do with the limit.
     /// </summary>
     [Fact]
     public async Task AgentReturnsAfterItsLimit_AndBeginsAnother_WhichIsLeftAlone()

@@ -111,7 +111,8 @@ public sealed class CandidateTests
     public async Task DispatchTaskAsync_RetryWhoseOtherCandidateIsDeniedForTheTimeBeing_TakesItWhenItIsAllowed(bool unregisterTheFirst)
     {
         var policy = new NotThis("other", forTheTimeBeing: true);
-        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [policy], Retry = RetryPolicy.Default with { InitialDelay = TimeSpan.FromSeconds(20), JitterFactor = 0 } });
+        await using var rig = await Rig.StartAsync(
+            new RigOptions { Policies = [policy], Retry = RetryPolicy.Default with { InitialDelay = TimeSpan.FromSeconds(20), JitterFactor = 0 } });
         await rig.AddAsync(static _ => throw Transient(), id: "failed");
         await rig.AddAsync(static _ => TaskData.Empty, id: "other");
         var dispatch = rig.DispatchAsync();
@@ -162,7 +163,10 @@ public sealed class CandidateTests
         (result.AgentId, result.Attempts).Should().Be(("good", 2));
     }
 
-    /// <summary>The healthy agent is busy when the time for the next attempt has come: it is waited for as long again, and then the other is better than none.</summary>
+    /// <summary>
+    /// The healthy agent is busy when the time for the next attempt has come: it is waited for as long again, and then the other is better than
+    /// none.
+    /// </summary>
     [Theory]
     [InlineData(1.5, "good", 2)]
     [InlineData(2.5, "bad", 3)]

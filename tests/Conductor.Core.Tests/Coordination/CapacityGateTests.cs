@@ -69,8 +69,10 @@ public sealed class CapacityGateTests
     /// <summary>As when the policies change, and all look again.</summary>
     [Fact]
     public void Sort_OfWaiters_IsTheOrderInWhichTheyAreServed() =>
-        new ServingOrder(_time, TimeSpan.FromSeconds(30)).Sort(new[] { TaskPriority.Low, TaskPriority.Critical, TaskPriority.Medium, TaskPriority.High }.Select(Waiter))
-            .Select(static waiter => waiter.Ticket.Task.Priority).Should().Equal(TaskPriority.Critical, TaskPriority.High, TaskPriority.Medium, TaskPriority.Low);
+        new ServingOrder(_time, TimeSpan.FromSeconds(30))
+            .Sort(new[] { TaskPriority.Low, TaskPriority.Critical, TaskPriority.Medium, TaskPriority.High }.Select(Waiter))
+            .Select(static waiter => waiter.Ticket.Task.Priority).Should()
+                .Equal(TaskPriority.Critical, TaskPriority.High, TaskPriority.Medium, TaskPriority.Low);
 
     private static DispatchTicket Ticket(string type, IDispatchOwner? owner = null) =>
         new(new TaskAssignment { Task = new TaskDefinition { AgentType = new AgentType(type) } }) { Owner = owner };
@@ -81,7 +83,8 @@ public sealed class CapacityGateTests
         var denial = Denial("P");
         return new CapacityWaiter(ticket, denial)
         {
-            Kind = new DenialKind(DenialKind.Name.Of(ticket, denial), new ServingOrder(_time, _interval)) { JudgedVersion = 0, JudgedRetreats = 0 }, Number = 0, Since = 0,
+            Kind = new DenialKind(
+                DenialKind.Name.Of(ticket, denial), new ServingOrder(_time, _interval)) { JudgedVersion = 0, JudgedRetreats = 0 }, Number = 0, Since = 0,
         };
     }
 

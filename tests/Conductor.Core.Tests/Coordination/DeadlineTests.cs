@@ -35,7 +35,8 @@ public sealed class DeadlineTests
     {
         await using var rig = await Rig.StartAsync();
         await rig.AddAsync(HangAsync, id: "a");
-        var task = Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(5), Deadline = deadline is { } seconds ? TimeSpan.FromSeconds(seconds) : null, Retry = _once };
+        var task = Rig.NewTask()
+            with { Timeout = TimeSpan.FromSeconds(5), Deadline = deadline is { } seconds ? TimeSpan.FromSeconds(seconds) : null, Retry = _once };
 
         var result = await rig.DriveAsync(rig.DispatchAsync(task));
 

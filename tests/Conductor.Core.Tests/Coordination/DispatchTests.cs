@@ -76,7 +76,8 @@ public sealed class DispatchTests
 
         var thrown = await FluentActions.Awaiting(() => rig.DispatchAsync(task)).Should().ThrowAsync<TaskValidationException>();
 
-        thrown.Which.Message.Should().ContainAll("Id is empty", "Deadline is", "Priority is", "Phase is nameless", "Retry.MaxRetries is 21", "CircuitBreaker.FailureThreshold is 0");
+        thrown.Which.Message.Should()
+            .ContainAll("Id is empty", "Deadline is", "Priority is", "Phase is nameless", "Retry.MaxRetries is 21", "CircuitBreaker.FailureThreshold is 0");
     }
 
     [Fact]
@@ -88,7 +89,8 @@ public sealed class DispatchTests
         await rig.AddAsync(_ => TaskData.Empty, AgentType.Coding);
 
         (await FluentActions.Awaiting(() => rig.DispatchAsync(Rig.NewTask(new AgentType("translator")))).Should().ThrowAsync<NoAvailableAgentException>())
-            .Which.Message.Should().Be("No agent of type 'translator' is registered. Registered types: coding, review. Register one: AddAgent<T>(new AgentType(\"translator\")).");
+            .Which.Message.Should()
+                .Be("No agent of type 'translator' is registered. Registered types: coding, review. Register one: AddAgent<T>(new AgentType(\"translator\")).");
     }
 
     [Fact]

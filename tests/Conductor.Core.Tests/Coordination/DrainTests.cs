@@ -144,13 +144,15 @@ public sealed class DrainTests
     }
 
     private static Task ShouldBackOffAsync(Rig rig) =>
-        Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1600) && rig.Coordinator.RunningTasks == 0, "the first attempt to fail");
+        Rig.UntilAsync(
+            () => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1600) && rig.Coordinator.RunningTasks == 0, "the first attempt to fail");
 
     private static async Task<WorkflowRun> StartAsync(Rig rig, int tasks) => await rig.Engine.StartWorkflowAsync(
         new WorkflowDefinition { Name = "waits", Tasks = [.. Enumerable.Range(0, tasks).Select(static number => Rig.NewTask() with { Id = $"{number}" })] });
 
     private static async Task ShouldBeHandedOverAsync(WorkflowRun run) =>
-        (await FluentActions.Awaiting(() => run.Completion.WaitAsync(_limit)).Should().ThrowAsync<StateException>()).Which.Message.Should().Contain("handed over");
+        (await FluentActions.Awaiting(() => run.Completion.WaitAsync(_limit)).Should().ThrowAsync<StateException>()).Which.Message.Should()
+            .Contain("handed over");
 
     /// <summary>Denies everything for the time being, as soon as it answers.</summary>
     private sealed class Closed : Policy<DispatchPolicyContext>

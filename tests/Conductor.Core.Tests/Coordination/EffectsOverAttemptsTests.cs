@@ -52,7 +52,8 @@ public sealed class EffectsOverAttemptsTests
         if (isInWorkflow)
         {
             await rig.DriveAsync(rig.Engine.RunWorkflowAsync(
-                new WorkflowDefinition { Name = "w", Phases = [WorkflowPhase.Development], Tasks = [task] }, new WorkflowRunOptions { RunId = "run" }).AsTask());
+                new WorkflowDefinition { Name = "w", Phases = [WorkflowPhase.Development],
+                    Tasks = [task] }, new WorkflowRunOptions { RunId = "run" }).AsTask());
         }
         else
         {
@@ -92,7 +93,8 @@ public sealed class EffectsOverAttemptsTests
             return TaskData.Empty;
         });
         var run = await rig.Engine.StartWorkflowAsync(
-            new WorkflowDefinition { Name = "w", Phases = [WorkflowPhase.Development], Tasks = [Rig.NewTask() with { Id = "pay" }] }, new WorkflowRunOptions { RunId = "run" });
+            new WorkflowDefinition { Name = "w", Phases = [WorkflowPhase.Development],
+                Tasks = [Rig.NewTask() with { Id = "pay" }] }, new WorkflowRunOptions { RunId = "run" });
         await begun.Task;
 
         await rig.State.DeleteWorkflowAsync("run");

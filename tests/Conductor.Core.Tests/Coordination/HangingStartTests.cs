@@ -30,7 +30,8 @@ public sealed class HangingStartTests
         await Rig.SettleAsync();
         registration.IsCompleted.Should().BeFalse("the hook may heed its token yet");
 
-        (await rig.DriveAsync(FluentActions.Awaiting(() => registration).Should().ThrowAsync<OperationCanceledException>())).Which.CancellationToken.Should().Be(patience.Token);
+        (await rig.DriveAsync(FluentActions.Awaiting(() => registration).Should().ThrowAsync<OperationCanceledException>())).Which.CancellationToken
+            .Should().Be(patience.Token);
         Logged(rig, 1348).Should().Be(1);
         await rig.AddAsync(static _ => "other", id: Id);
         _end.SetResult();

@@ -53,7 +53,8 @@ public sealed class ImpatientUnregisterTests
         await rig.DriveAsync(rig.Coordinator.UnregisterAgentAsync("leaves", _noTime).AsTask());
 
         var state = await rig.DriveAsync(run);
-        (state.Status, state.Error!.Code, state.TaskResults["code"].Status).Should().Be((WorkflowStatus.Failed, ErrorCodes.PhaseGateFailed, AgentTaskStatus.Failed));
+        (state.Status, state.Error!.Code, state.TaskResults["code"].Status).Should()
+            .Be((WorkflowStatus.Failed, ErrorCodes.PhaseGateFailed, AgentTaskStatus.Failed));
     }
 
     private static async ValueTask<TaskData> StuckAsync(TaskContext task, CancellationToken cancellationToken)

@@ -11,7 +11,10 @@ public sealed class LostAgentTests
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
 
-    /// <summary>A dispatch that waited is brought on by a thread that then runs the agent it was given. Another agent, taken after that one was given back, is not that thread's.</summary>
+    /// <summary>
+    /// A dispatch that waited is brought on by a thread that then runs the agent it was given. Another agent, taken after that one was given back,
+    /// is not that thread's.
+    /// </summary>
     [Fact]
     public async Task DispatchTaskAsync_WaitedAndTheFirstAgentIsRefused_TheSecondRunsIt()
     {
@@ -118,7 +121,8 @@ public sealed class LostAgentTests
     public async Task RegisterAgentAsync_ItsStateCannotBeSaved_NothingIsLeftOfIt()
     {
         TroubledStateManager? store = null;
-        await using var rig = await Rig.StartAsync(new RigOptions { State = environment => store = new TroubledStateManager(new Conductor.State.InMemoryStateManager(environment)) });
+        await using var rig = await Rig.StartAsync(
+            new RigOptions { State = environment => store = new TroubledStateManager(new Conductor.State.InMemoryStateManager(environment)) });
         var (ran, stopped) = (new List<string>(), 0);
         var ghost = new LambdaAgent((_, _) => Run("ghost"))
         {
@@ -242,7 +246,8 @@ public sealed class LostAgentTests
     [Fact]
     public async Task DispatchTaskAsync_NoWaitingAllowedAndARetryMeetsAFullHouse_Waits()
     {
-        await using var rig = await Rig.StartAsync(new RigOptions { Dispatch = new() { WaitLimit = TimeSpan.Zero }, Policies = [new MaxConcurrentTasksPolicy(1)] });
+        await using var rig = await Rig.StartAsync(
+            new RigOptions { Dispatch = new() { WaitLimit = TimeSpan.Zero }, Policies = [new MaxConcurrentTasksPolicy(1)] });
         var runs = 0;
         var release = new TaskCompletionSource();
         await rig.AddAsync(_ => Interlocked.Increment(ref runs) == 1 ? throw new TimeoutException("once") : TaskData.Empty);

@@ -46,7 +46,8 @@ public sealed class ManyWaitersTests
 
         await AdvanceAsync(rig);
 
-        rule.Asked.Should().BeInRange(MostLooks, 3 * MostLooks, "each is judged once, once more where another was in its way, and a few for what follows from that");
+        rule.Asked.Should()
+            .BeInRange(MostLooks, 3 * MostLooks, "each is judged once, once more where another was in its way, and a few for what follows from that");
         rule.IsOpen = true;
         await rig.DriveAsync(Task.WhenAll(all));
     }
@@ -150,7 +151,8 @@ public sealed class ManyWaitersTests
             await Rig.SettleAsync();
         }
 
-        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks + rig.Coordinator.RunningTasks is var there && there <= atMost && there >= atMost - 1, "all to rest");
+        await Rig.UntilAsync(
+            () => rig.Coordinator.WaitingTasks + rig.Coordinator.RunningTasks is var there && there <= atMost && there >= atMost - 1, "all to rest");
     }
 
     /// <summary>Denies for the time being while it is closed.</summary>

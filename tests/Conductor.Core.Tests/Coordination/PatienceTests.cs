@@ -11,7 +11,8 @@ public sealed class PatienceTests
     [Trait("Behaviour", "4")]
     public async Task DispatchTaskAsync_DeniedForTheTimeBeing_WaitsNoLongerThanTheWaitLimit()
     {
-        await using var rig = await StartBusyAsync(new DispatchOptions { WaitLimit = TimeSpan.FromSeconds(1), PolicyRecheckInterval = TimeSpan.FromSeconds(15) });
+        await using var rig = await StartBusyAsync(
+            new DispatchOptions { WaitLimit = TimeSpan.FromSeconds(1), PolicyRecheckInterval = TimeSpan.FromSeconds(15) });
         var startedAt = rig.Time.GetUtcNow();
 
         await FluentActions.Awaiting(() => rig.DriveAsync(rig.DispatchAsync())).Should().ThrowAsync<PolicyViolationException>();
@@ -26,7 +27,8 @@ public sealed class PatienceTests
         await using var rig = await StartBusyAsync(new DispatchOptions { PolicyRecheckInterval = TimeSpan.FromSeconds(15) });
         var startedAt = rig.Time.GetUtcNow();
 
-        await FluentActions.Awaiting(() => rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Deadline = TimeSpan.FromSeconds(1) }))).Should().ThrowAsync<AgentTimeoutException>();
+        await FluentActions.Awaiting(() => rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Deadline = TimeSpan.FromSeconds(1) }))).Should()
+            .ThrowAsync<AgentTimeoutException>();
 
         (rig.Time.GetUtcNow() - startedAt).Should().BeLessThan(TimeSpan.FromSeconds(2));
         (await rig.Coordinator.GetAgentStatusAsync("agent-2"))!.ErrorCount.Should().Be(0, "it never got it");
@@ -63,7 +65,8 @@ public sealed class PatienceTests
             await Task.Delay(TimeSpan.FromMilliseconds(30), task.TimeProvider, token);
             return TaskData.Empty;
         });
-        var big = new WorkflowDefinition { Name = "big", Tasks = [.. Enumerable.Range(0, 50).Select(static number => Rig.NewTask() with { Id = $"{number}" })] };
+        var big = new WorkflowDefinition { Name = "big",
+            Tasks = [.. Enumerable.Range(0, 50).Select(static number => Rig.NewTask() with { Id = $"{number}" })] };
 
         var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(big).AsTask(), TimeSpan.FromMilliseconds(50));
 

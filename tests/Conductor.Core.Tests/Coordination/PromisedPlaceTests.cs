@@ -261,7 +261,8 @@ public sealed class PromisedPlaceTests
     private Task WaitAsync(DispatchTicket ticket, string policy = "P", bool isOfCountsAlone = true) =>
         WaitAsync(ticket, Denial(policy, isOfCountsAlone));
 
-    private PassingDenial Denial(string policy = "P", bool isOfCountsAlone = true) => new(PolicyResult.Deny(policy, "full", isTransient: true), _gate.Version, null, isOfCountsAlone);
+    private PassingDenial Denial(string policy = "P", bool isOfCountsAlone = true) =>
+        new(PolicyResult.Deny(policy, "full", isTransient: true), _gate.Version, null, isOfCountsAlone);
 
     private Task GiveWayAsync(DispatchTicket ticket)
     {

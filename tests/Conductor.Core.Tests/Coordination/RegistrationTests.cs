@@ -47,7 +47,8 @@ public sealed class RegistrationTests
         var agent = Plain();
         await rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, "a");
 
-        await FluentActions.Awaiting(() => rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, "b").AsTask()).Should().ThrowAsync<InvalidOperationException>();
+        await FluentActions.Awaiting(() => rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, "b").AsTask()).Should()
+            .ThrowAsync<InvalidOperationException>();
         rig.Coordinator.AgentIds.Should().Equal("a");
     }
 
@@ -56,7 +57,8 @@ public sealed class RegistrationTests
     {
         await using var rig = await Rig.StartAsync();
 
-        await FluentActions.Awaiting(() => rig.Coordinator.RegisterAgentAsync(Plain(), default(AgentType)).AsTask()).Should().ThrowAsync<NoAgentTypeException>();
+        await FluentActions.Awaiting(() => rig.Coordinator.RegisterAgentAsync(Plain(), default(AgentType)).AsTask()).Should()
+            .ThrowAsync<NoAgentTypeException>();
     }
 
     [Fact]
@@ -88,7 +90,8 @@ public sealed class RegistrationTests
         await using var rig = await Rig.StartAsync();
         var agent = new LambdaAgent(_ => TaskData.Empty) { OnStart = () => throw new InvalidOperationException("no key") };
 
-        await FluentActions.Awaiting(() => rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, "a").AsTask()).Should().ThrowAsync<InvalidOperationException>().WithMessage("no key");
+        await FluentActions.Awaiting(() => rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, "a").AsTask()).Should()
+            .ThrowAsync<InvalidOperationException>().WithMessage("no key");
 
         rig.Coordinator.AgentIds.Should().BeEmpty();
         rig.Coordinator.GetAvailableAgents(AgentType.Coding).Should().BeEmpty();

@@ -30,7 +30,8 @@ public sealed class ReplayLeaseTests
         var heir = await processes.StartAsync();
         await heir.AddAsync(_ => "done");
 
-        await FluentActions.Awaiting(() => heir.Coordinator.ReplayDeadLetterAsync("d").AsTask()).Should().ThrowAsync<TaskValidationException>().WithMessage("*already*");
+        await FluentActions.Awaiting(() => heir.Coordinator.ReplayDeadLetterAsync("d").AsTask()).Should().ThrowAsync<TaskValidationException>()
+            .WithMessage("*already*");
         processes.LetLeasesRunOut();
 
         (await heir.Coordinator.ReplayDeadLetterAsync("d")).Output.Get<string>().Should().Be("done");
@@ -47,7 +48,8 @@ public sealed class ReplayLeaseTests
         for (var turn = 1; turn <= 20; turn++)
         {
             await RenewedAsync(rig, turn);
-            await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync("d").AsTask()).Should().ThrowAsync<TaskValidationException>().WithMessage("*already*");
+            await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync("d").AsTask()).Should().ThrowAsync<TaskValidationException>()
+                .WithMessage("*already*");
         }
 
         _end.SetResult();
@@ -208,7 +210,8 @@ public sealed class ReplayLeaseTests
         await SaveLetterAsync(store);
         await rig.Coordinator.StopAsync();
 
-        await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync("d").AsTask()).Should().ThrowAsync<InvalidOperationException>().WithMessage("*stopped*");
+        await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync("d").AsTask()).Should().ThrowAsync<InvalidOperationException>()
+            .WithMessage("*stopped*");
 
         ((InMemoryLeaseStore)store.Leases).Count.Should().Be(0);
     }
@@ -223,7 +226,8 @@ public sealed class ReplayLeaseTests
         {
             await SaveLetterAsync(rig.State, $"d{i}");
             await rig.Coordinator.ReplayDeadLetterAsync($"d{i}");
-            await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync($"no such letter {i}").AsTask()).Should().ThrowAsync<TaskValidationException>();
+            await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync($"no such letter {i}").AsTask()).Should()
+                .ThrowAsync<TaskValidationException>();
         }
 
         ((InMemoryLeaseStore)rig.State.Leases).Count.Should().Be(0);
@@ -234,7 +238,8 @@ public sealed class ReplayLeaseTests
     public async Task ReplayDeadLetterAsync_AnotherReplayEndsBeforeItIsLeased_IsNotRunAgain()
     {
         TroubledStateManager? store = null;
-        await using var rig = await Rig.StartAsync(new RigOptions { State = environment => store = new TroubledStateManager(new InMemoryStateManager(environment)) });
+        await using var rig = await Rig.StartAsync(
+            new RigOptions { State = environment => store = new TroubledStateManager(new InMemoryStateManager(environment)) });
         var runs = 0;
         await rig.AddAsync(_ => TaskData.From(++runs));
         await SaveLetterAsync(rig.State);
@@ -244,7 +249,8 @@ public sealed class ReplayLeaseTests
             await rig.Coordinator.ReplayDeadLetterAsync("d");
         };
 
-        await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync("d").AsTask()).Should().ThrowAsync<TaskValidationException>().WithMessage("*no dead letter*");
+        await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync("d").AsTask()).Should().ThrowAsync<TaskValidationException>()
+            .WithMessage("*no dead letter*");
 
         runs.Should().Be(1);
         ((InMemoryLeaseStore)store.Store.Leases).Count.Should().Be(0);
@@ -290,7 +296,8 @@ public sealed class ReplayLeaseTests
     }
 
     private static Task SaveLetterAsync(StateManager store, string id = "d") => store.SaveDeadLetterAsync(
-        new ErrorRecord { Id = id, Code = "X", Message = "m", Timestamp = DateTimeOffset.UnixEpoch, Task = Rig.NewTask() with { Timeout = TimeSpan.FromHours(1) } }).AsTask();
+        new ErrorRecord { Id = id, Code = "X", Message = "m", Timestamp = DateTimeOffset.UnixEpoch,
+            Task = Rig.NewTask() with { Timeout = TimeSpan.FromHours(1) } }).AsTask();
 
     private static async Task PassAsync(Rig rig, int turns)
     {

@@ -135,7 +135,8 @@ public sealed class ReplayTests
         var first = rig.Coordinator.ReplayDeadLetterAsync(letter.Id).AsTask();
         await Rig.UntilAsync(() => runs == 1, "the first");
 
-        await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync(letter.Id).AsTask()).Should().ThrowAsync<TaskValidationException>().WithMessage("*already*");
+        await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync(letter.Id).AsTask()).Should().ThrowAsync<TaskValidationException>()
+            .WithMessage("*already*");
         gate.Release();
         (await first).IsSuccess.Should().BeTrue();
     }

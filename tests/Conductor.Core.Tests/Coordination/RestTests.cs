@@ -18,7 +18,8 @@ public sealed class RestTests
     public async Task DispatchTaskAsync_SeveralDeniedByAPolicyThatTakesItsTime_RestUntilTheInterval()
     {
         var policy = new SlowWindow();
-        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [policy], Dispatch = new DispatchOptions { PolicyRecheckInterval = _interval } });
+        await using var rig = await Rig.StartAsync(
+            new RigOptions { Policies = [policy], Dispatch = new DispatchOptions { PolicyRecheckInterval = _interval } });
         using var opening = policy;
         for (var i = 0; i < Dispatches; i++)
         {
@@ -28,7 +29,8 @@ public sealed class RestTests
         var all = Enumerable.Range(0, Dispatches).Select(_ => rig.DispatchAsync()).ToList();
         await policy.AnswerAsync(Dispatches);
         var atFirst = await policy.AnswerUntilAllRestAsync(rig, Dispatches);
-        atFirst.Should().BeLessThanOrEqualTo(3 * Dispatches, "each is judged once, once more where another was in its way, and a few times for what follows from that");
+        atFirst.Should()
+            .BeLessThanOrEqualTo(3 * Dispatches, "each is judged once, once more where another was in its way, and a few times for what follows from that");
         rig.Time.Advance(_interval);
         await policy.AnswerAsync(Dispatches);
         var thereafter = await policy.AnswerUntilAllRestAsync(rig, Dispatches) - atFirst;

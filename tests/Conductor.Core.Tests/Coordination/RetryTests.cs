@@ -26,7 +26,8 @@ public sealed class RetryTests
         result.IsSuccess.Should().BeTrue();
         result.Attempts.Should().Be(4);
         starts.Zip(starts.Skip(1), (before, after) => (after - before).TotalSeconds).Should().SatisfyRespectively(
-            first => first.Should().BeApproximately(1, 0.21), second => second.Should().BeApproximately(2, 0.21), third => third.Should().BeApproximately(4, 0.21));
+            first =>
+                first.Should().BeApproximately(1, 0.21), second => second.Should().BeApproximately(2, 0.21), third => third.Should().BeApproximately(4, 0.21));
         result.Duration.Should().BeGreaterThan(TimeSpan.FromSeconds(6.9), "it spans all attempts");
         rig.Errors.GetCircuitBreaker("agent-1").ConsecutiveFailures.Should().Be(0, "success is recorded too");
     }
@@ -61,7 +62,8 @@ public sealed class RetryTests
 
         var result = await rig.DispatchAsync();
 
-        (result.Status, result.Error!.Code, result.Error.Type, runs).Should().Be((AgentTaskStatus.Failed, "UNKNOWN_ERROR", "System.InvalidOperationException", 1));
+        (result.Status, result.Error!.Code, result.Error.Type, runs).Should()
+            .Be((AgentTaskStatus.Failed, "UNKNOWN_ERROR", "System.InvalidOperationException", 1));
     }
 
     [Fact]
@@ -304,7 +306,8 @@ public sealed class RetryTests
 
         await Rig.UntilAsync(() => rig.Messages.Count == 4, "all messages");
         rig.Messages.GroupBy(entry => entry.Message.CorrelationId).Should().HaveCount(2).And.OnlyContain(group =>
-            group.Count(entry => entry.Message.Type == MessageType.TaskAssignment) == 1 && group.Count(entry => entry.Message.Type == MessageType.TaskResult) == 1);
+            group.Count(entry => entry.Message.Type == MessageType.TaskAssignment) == 1
+                && group.Count(entry => entry.Message.Type == MessageType.TaskResult) == 1);
     }
 
     [Fact]

@@ -17,7 +17,8 @@ public sealed class SharedBusTests
         for (var i = 0; i < 20; i++)
         {
             var dispatches = new[] { first.DispatchAsync(), second.DispatchAsync() };
-            (await Task.WhenAll(dispatches).WaitAsync(TimeSpan.FromSeconds(20))).Select(static result => result.Output.Get<string>()).Should().Equal("first", "second");
+            (await Task.WhenAll(dispatches).WaitAsync(TimeSpan.FromSeconds(20))).Select(static result => result.Output.Get<string>()).Should()
+                .Equal("first", "second");
         }
     }
 

@@ -27,7 +27,8 @@ public sealed class StubbornAgentTests
     [Fact]
     public async Task DispatchTaskAsync_SetAsideBeforeTheRetry_TheTaskIsGivenUp()
     {
-        await using var rig = await Rig.StartAsync(new RigOptions { Retry = RetryPolicy.Default with { InitialDelay = TimeSpan.FromSeconds(20), JitterFactor = 0 } });
+        await using var rig = await Rig.StartAsync(
+            new RigOptions { Retry = RetryPolicy.Default with { InitialDelay = TimeSpan.FromSeconds(20), JitterFactor = 0 } });
         await rig.AddAsync(StuckAsync);
 
         var result = await rig.DriveAsync(rig.DispatchAsync(ShortTask()));

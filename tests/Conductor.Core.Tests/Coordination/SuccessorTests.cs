@@ -35,7 +35,8 @@ public sealed class SuccessorTests
         var start = new TaskCompletionSource();
         await LoseAgentAsync(rig, (_, _) => new ValueTask(start.Task));
 
-        var run = await rig.Engine.StartWorkflowAsync(new WorkflowDefinition { Name = "w", Tasks = [Rig.NewTask() with { Phase = WorkflowPhase.Development }] });
+        var run = await rig.Engine.StartWorkflowAsync(
+            new WorkflowDefinition { Name = "w", Tasks = [Rig.NewTask() with { Phase = WorkflowPhase.Development }] });
         await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1 || run.Completion.IsCompleted, "its task to wait");
         start.SetResult();
 
@@ -68,7 +69,8 @@ public sealed class SuccessorTests
         (await rig.DriveAsync(dispatch, TimeSpan.FromSeconds(1))).IsSuccess.Should().BeTrue();
 
         _made.Should().Be(10);
-        (rig.Time.GetUtcNow() - begun).Should().BeCloseTo(TimeSpan.FromSeconds(1 + 2 + 4 + 8 + 16 + 32 + 60 + 60), TimeSpan.FromSeconds(20), "it waits longer each time, up to a minute");
+        (rig.Time.GetUtcNow() - begun).Should()
+            .BeCloseTo(TimeSpan.FromSeconds(1 + 2 + 4 + 8 + 16 + 32 + 60 + 60), TimeSpan.FromSeconds(20), "it waits longer each time, up to a minute");
         rig.Logs.GetSnapshot().Count(static record => record.Id.Id == 1336).Should().Be(8, "each failure is logged");
         rig.Coordinator.AgentIds.Should().Equal(Id);
     }

@@ -16,7 +16,8 @@ public sealed class TaskSettingsTests
 
         await rig.DispatchAsync(Rig.NewTask() with { CircuitBreaker = new CircuitBreakerSettings { SuccessThreshold = 1 } });
 
-        rig.Errors.GetCircuitBreaker("agent-1").State.Should().Be(CircuitBreakerState.Closed, "the agent's own setting asks for two successes, the task's for one");
+        rig.Errors.GetCircuitBreaker("agent-1").State.Should()
+            .Be(CircuitBreakerState.Closed, "the agent's own setting asks for two successes, the task's for one");
     }
 
     [Fact]
@@ -85,7 +86,8 @@ public sealed class TaskSettingsTests
         var retry = new RetrySettings { InitialDelay = TimeSpan.FromMinutes(2) };
 
         (await rig.DispatchAsync(Rig.NewTask() with { Retry = retry })).IsSuccess.Should().BeTrue();
-        await FluentActions.Awaiting(() => rig.DispatchAsync(Rig.NewTask(AgentType.Review) with { Retry = retry })).Should().ThrowAsync<TaskValidationException>();
+        await FluentActions.Awaiting(() => rig.DispatchAsync(Rig.NewTask(AgentType.Review) with { Retry = retry })).Should()
+            .ThrowAsync<TaskValidationException>();
     }
 
     [Fact]
@@ -96,7 +98,8 @@ public sealed class TaskSettingsTests
 
         var act = () => rig.DispatchAsync(Rig.NewTask() with { Retry = new RetrySettings { MaxDelay = TimeSpan.FromSeconds(10) } });
 
-        (await act.Should().ThrowAsync<TaskValidationException>()).Which.Message.Should().Contain("Retry.MaxDelay is 00:00:10; set it to at least InitialDelay (00:00:30)");
+        (await act.Should().ThrowAsync<TaskValidationException>()).Which.Message.Should()
+            .Contain("Retry.MaxDelay is 00:00:10; set it to at least InitialDelay (00:00:30)");
     }
 
     [Fact]

@@ -76,7 +76,8 @@ public sealed class TimeoutTests
         rig.Coordinator.GetAvailableAgents(AgentType.Coding).Should().BeEmpty();
         await Rig.SettleAsync();
         rig.Time.Advance(TimeSpan.FromSeconds(6));
-        await Rig.UntilAsync(() => rig.Coordinator.GetAgentStatusAsync("a").AsTask().GetAwaiter().GetResult()!.Status == AgentStatus.Failed, "it to be set aside");
+        await Rig.UntilAsync(
+            () => rig.Coordinator.GetAgentStatusAsync("a").AsTask().GetAwaiter().GetResult()!.Status == AgentStatus.Failed, "it to be set aside");
 
         stubborn.SetResult();
         await Rig.UntilAsync(() => rig.Coordinator.GetAvailableAgents(AgentType.Coding).Count == 1, "it to come back");
@@ -148,7 +149,8 @@ public sealed class TimeoutTests
         await rig.DriveAsync(rig.DispatchAsync(Quick()));
         await rig.DriveAsync(Rig.UntilAsync(() => made == 2 && rig.Coordinator.AgentIds.Count == 1, "the replacement"));
 
-        await FluentActions.Awaiting(() => rig.DispatchAsync()).Should().ThrowAsync<CircuitOpenException>("the breaker is the agent's, whoever takes its place");
+        await FluentActions.Awaiting(() => rig.DispatchAsync()).Should()
+            .ThrowAsync<CircuitOpenException>("the breaker is the agent's, whoever takes its place");
 
         stubborn.SetResult();
     }
@@ -239,7 +241,9 @@ public sealed class TimeoutTests
         }
 
         (await rig.DriveAsync(rig.DispatchAsync(Quick() with { Id = EntityId.New(), Input = TaskData.From(11) }))).Error!.Code.Should().Be("AGENT_TIMEOUT");
-        (await rig.DriveAsync(rig.DispatchAsync(Quick() with { Id = EntityId.New(), Input = TaskData.From(1), Timeout = TimeSpan.FromSeconds(2) }))).IsSuccess.Should().BeTrue();
+        (
+            await rig.DriveAsync(
+            rig.DispatchAsync(Quick() with { Id = EntityId.New(), Input = TaskData.From(1), Timeout = TimeSpan.FromSeconds(2) }))).IsSuccess.Should().BeTrue();
     }
 
     [Fact]

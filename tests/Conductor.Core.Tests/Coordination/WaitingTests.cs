@@ -35,7 +35,8 @@ public sealed class WaitingTests
         var waiting = 0;
         foreach (var (name, priority) in new[]
         {
-            ("low", TaskPriority.Low), ("medium-1", TaskPriority.Medium), ("critical", TaskPriority.Critical), ("medium-2", TaskPriority.Medium), ("high", TaskPriority.High),
+            ("low", TaskPriority.Low), ("medium-1", TaskPriority.Medium), ("critical", TaskPriority.Critical), ("medium-2", TaskPriority.Medium), (
+                "high", TaskPriority.High),
         })
         {
             tasks.Add(rig.DispatchAsync(Named(name, priority)));
@@ -97,7 +98,8 @@ public sealed class WaitingTests
         var first = rig.DispatchAsync();
         await Rig.UntilAsync(() => order.Count == 1, "the first");
 
-        (await FluentActions.Awaiting(() => rig.DispatchAsync()).Should().ThrowAsync<NoAvailableAgentException>()).Which.ErrorCode.Should().Be("NO_AVAILABLE_AGENT");
+        (await FluentActions.Awaiting(() => rig.DispatchAsync()).Should().ThrowAsync<NoAvailableAgentException>()).Which.ErrorCode.Should()
+            .Be("NO_AVAILABLE_AGENT");
         gate.Release();
         await first;
     }

@@ -56,7 +56,9 @@ public sealed class WorkflowReplayTests
                 return $"{task.Task.Id} {task.Round}";
             }
 
-            seen.Enqueue($"{task.Round}: {task.Output<string>("plan")}, {task.Output<string>("code")}, {string.Join(';', task.Feedback.SelectMany(static item => item.Findings))}");
+            seen.Enqueue(
+                $"{task.Round}: {task.Output<string>("plan")}, {task.Output<string>("code")}, " +
+                $"{string.Join(';', task.Feedback.SelectMany(static item => item.Findings))}");
             return _isBroken ? throw new AgentException(ErrorCodes.TransientError, "broken") : "packed";
         });
         await rig.AddAsync(

@@ -80,7 +80,8 @@ public sealed class AddAgentTests
 
         var result = await conductor.DispatchTaskAsync(new TaskDefinition { AgentType = Worker });
 
-        (result.Status, result.Error!.Message).Should().Be((AgentTaskStatus.Failed, "The factory of agent 'worker-1' gave null. Let it give an agent for each task."));
+        (result.Status, result.Error!.Message).Should()
+            .Be((AgentTaskStatus.Failed, "The factory of agent 'worker-1' gave null. Let it give an agent for each task."));
     }
 
     [Fact]
@@ -106,7 +107,8 @@ public sealed class AddAgentTests
     {
         await using var conductor = await StartAsync(
             builder => Add(builder, agent),
-            static services => services.AddScoped<Scoped>().AddTransient<Holder>().AddTransient<Deeper>().AddTransient(typeof(Generic<>)).AddKeyedTransient<Holder>("key"));
+            static services =>
+                services.AddScoped<Scoped>().AddTransient<Holder>().AddTransient<Deeper>().AddTransient(typeof(Generic<>)).AddKeyedTransient<Holder>("key"));
 
         var first = await conductor.DispatchAsync<Scoped>(Worker);
         var second = await conductor.DispatchAsync<Scoped>(Worker);
@@ -120,7 +122,8 @@ public sealed class AddAgentTests
     public async Task AddAgent_TransientDependencyWithoutScopedOnes_KeepsTheAgent()
     {
         await using var conductor = await StartAsync(
-            static builder => builder.AddAgent<NeedsDeeper>(Worker), static services => services.AddSingleton<Scoped>().AddTransient<Holder>().AddTransient<Deeper>());
+            static builder =>
+                builder.AddAgent<NeedsDeeper>(Worker), static services => services.AddSingleton<Scoped>().AddTransient<Holder>().AddTransient<Deeper>());
 
         (await conductor.DispatchAsync<Scoped>(Worker)).Should().BeSameAs(await conductor.DispatchAsync<Scoped>(Worker));
     }
@@ -146,7 +149,8 @@ public sealed class AddAgentTests
     public async Task Services_OfATask_AreAScopeOfItsOwn()
     {
         await using var conductor = await StartAsync(
-            builder => builder.AddAgent(Worker, (string _, TaskContext task, CancellationToken _) => ValueTask.FromResult(task.Services.GetRequiredService<Scoped>())),
+            builder =>
+                builder.AddAgent(Worker, (string _, TaskContext task, CancellationToken _) => ValueTask.FromResult(task.Services.GetRequiredService<Scoped>())),
             services => services.AddScoped<Scoped>());
 
         var first = await conductor.DispatchAsync<Scoped>(Worker, "x");
@@ -191,7 +195,9 @@ public sealed class AddAgentTests
 
         (await conductor.DispatchAsync<string?>(Worker, "text")).Should().Be("text");
         (await conductor.DispatchAsync<string?>(Worker, "nothing")).Should().BeNull();
-        (await conductor.Awaiting(it => it.DispatchAsync<string?>(Worker).AsTask()).Should().ThrowAsync<TaskFailedException>("a class may be one that is never null"))
+        (
+            await conductor.Awaiting(it => it.DispatchAsync<string?>(Worker).AsTask()).Should()
+            .ThrowAsync<TaskFailedException>("a class may be one that is never null"))
             .Which.ErrorCode.Should().Be(ErrorCodes.TaskValidationFailed);
         (await conductor.DispatchAsync<int?, int?>(number, null)).Should().BeNull();
         (await conductor.DispatchAsync<object>(Worker, "nothing")).Should().BeSameAs(TaskData.Empty, "that is what there is");
@@ -202,7 +208,8 @@ public sealed class AddAgentTests
     [Fact]
     public async Task AddAgent_DelegateWithoutInput_Runs()
     {
-        await using var conductor = await StartAsync(builder => builder.AddAgent(Worker, (TaskContext task, CancellationToken _) => ValueTask.FromResult(task.Attempt)));
+        await using var conductor = await StartAsync(
+            builder => builder.AddAgent(Worker, (TaskContext task, CancellationToken _) => ValueTask.FromResult(task.Attempt)));
 
         (await conductor.DispatchAsync<int>(Worker)).Should().Be(1);
     }
@@ -211,7 +218,8 @@ public sealed class AddAgentTests
     public async Task AddAgent_Factory_GetsTheProvider()
     {
         await using var conductor = await StartAsync(
-            builder => builder.AddAgent(Worker, provider => new Greeter(provider.GetRequiredService<Uri>())), services => services.AddSingleton(new Uri("urn:x")));
+            builder =>
+                builder.AddAgent(Worker, provider => new Greeter(provider.GetRequiredService<Uri>())), services => services.AddSingleton(new Uri("urn:x")));
 
         (await conductor.DispatchAsync<string, string>(Worker, "Ada")).Should().Be("Ada of urn:x");
     }
@@ -261,11 +269,14 @@ public sealed class AddAgentTests
 
     private sealed class NeedsAllScoped(IEnumerable<Scoped> all) : BaseAgent
     {
-        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.From<IReadOnlyList<Scoped>>([.. all]));
+        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) =>
+            new(TaskData.From<IReadOnlyList<Scoped>>([.. all]));
     }
 
     private static ConductorBuilder Add(ConductorBuilder builder, Type agent) =>
-        (ConductorBuilder)typeof(ConductorBuilder).GetMethods().Single(static method => method.Name == nameof(ConductorBuilder.AddAgent) && method.GetParameters() is { Length: 4 } && method.GetGenericArguments().Length == 1 && method.GetParameters()[2].ParameterType == typeof(AgentLifetime))
+        (ConductorBuilder)typeof(ConductorBuilder).GetMethods()
+            .Single(static method => method.Name == nameof(ConductorBuilder.AddAgent) && method.GetParameters() is { Length: 4 }
+            && method.GetGenericArguments().Length == 1 && method.GetParameters()[2].ParameterType == typeof(AgentLifetime))
             .MakeGenericMethod(agent).Invoke(builder, [Worker, 1, AgentLifetime.Auto, null])!;
 
     private sealed record Holder(Scoped Scoped);

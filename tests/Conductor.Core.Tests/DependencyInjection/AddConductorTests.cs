@@ -57,7 +57,8 @@ public sealed class AddConductorTests
             options.Workflows.MaxFeedbackLoops = -1;
             options.Bus.RequestTimeout = TimeSpan.Zero;
             options.Bus.SubscriptionCapacity = 0;
-            options.Retention = new RetentionOptions { MaxFinishedWorkflows = -1, MaxTaskResults = 0, MaxDeadLetters = 0, MaxEventsPerWorkflow = 0, MaxAge = TimeSpan.Zero };
+            options.Retention = new RetentionOptions { MaxFinishedWorkflows = -1, MaxTaskResults = 0, MaxDeadLetters = 0, MaxEventsPerWorkflow = 0,
+                MaxAge = TimeSpan.Zero };
             options.ShutdownTimeout = TimeSpan.FromSeconds(-1);
             options.AgentTypes["no good"] = new AgentTypeOptions { Retry = { MaxRetries = -1 }, CircuitBreaker = { HalfOpenTrials = 0 } };
         });
@@ -66,7 +67,8 @@ public sealed class AddConductorTests
         var thrown = await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<OptionsValidationException>();
 
         thrown.Which.Failures.Should().HaveCount(16);
-        thrown.Which.Failures.Should().Contain("ConductorOptions.Retry.MaxRetries is 99; set it to 0 to 20.").And.Contain(failure => failure.Contains("AgentTypes[no good].Retry.MaxRetries is -1"));
+        thrown.Which.Failures.Should().Contain("ConductorOptions.Retry.MaxRetries is 99; set it to 0 to 20.").And.Contain(
+            failure => failure.Contains("AgentTypes[no good].Retry.MaxRetries is -1"));
     }
 
     [Fact]
@@ -91,7 +93,8 @@ public sealed class AddConductorTests
 
         thrown.Which.Failures.Should().HaveCount(10).And.OnlyContain(static failure => failure.Contains(" is null; "));
         thrown.Which.Failures.Should().Contain(static failure => failure.StartsWith("ConductorOptions.Retry is null"))
-            .And.Contain(static failure => failure.StartsWith("ConductorOptions.AgentTypes[none] is null")).And.Contain(static failure => failure.StartsWith("ConductorOptions.AgentTypes[half].CircuitBreaker is null"));
+            .And.Contain(static failure => failure.StartsWith("ConductorOptions.AgentTypes[none] is null")).And.Contain(
+                static failure => failure.StartsWith("ConductorOptions.AgentTypes[half].CircuitBreaker is null"));
     }
 
     /// <summary>One part that is null hid what was wrong with all others.</summary>
@@ -112,7 +115,8 @@ public sealed class AddConductorTests
 
         thrown.Which.Failures.Select(static failure => failure.Split(' ')[0]).Should().BeEquivalentTo(
             "ConductorOptions.Bus", "ConductorOptions.Retry", "ConductorOptions.AgentTypes[half].Retry", "ConductorOptions.AgentTypes[none]",
-            "ConductorOptions.Dispatch.QueueCapacity", "ConductorOptions.CircuitBreaker.FailureThreshold", "ConductorOptions.AgentTypes[half].CircuitBreaker.SuccessThreshold");
+            "ConductorOptions.Dispatch.QueueCapacity", "ConductorOptions.CircuitBreaker.FailureThreshold",
+            "ConductorOptions.AgentTypes[half].CircuitBreaker.SuccessThreshold");
     }
 
     [Theory]
@@ -139,7 +143,8 @@ public sealed class AddConductorTests
         services.AddConductor(static options => options.AgentTypes = null!);
         await using var provider = services.BuildServiceProvider();
 
-        (await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<OptionsValidationException>()).Which.Failures.Should().ContainSingle("ConductorOptions.AgentTypes is null");
+        (await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<OptionsValidationException>()).Which.Failures.Should()
+            .ContainSingle("ConductorOptions.AgentTypes is null");
     }
 
     /// <summary>It starts before Conductor does, as hosts go by the order of registration.</summary>
@@ -192,10 +197,12 @@ public sealed class AddConductorTests
         await using var conductor = await provider.StartConductorAsync();
 
         var options = provider.GetRequiredService<IOptions<ConductorOptions>>().Value;
-        (options.Retry.MaxRetries, options.Retry.InitialDelay, options.Retry.AdditionalRetryableErrors.Single()).Should().Be((7, TimeSpan.FromSeconds(2), "MINE"));
+        (options.Retry.MaxRetries, options.Retry.InitialDelay, options.Retry.AdditionalRetryableErrors.Single()).Should()
+            .Be((7, TimeSpan.FromSeconds(2), "MINE"));
         (options.CircuitBreaker.FailureThreshold, options.Dispatch.QueueCapacity, options.Dispatch.WaitLimit).Should().Be((9, 11, TimeSpan.FromMinutes(1)));
         (options.AgentTypes["translator"].Retry!.MaxRetries, options.AgentTypes["translator"].CircuitBreaker!.FailureThreshold).Should().Be((1, 2));
-        (options.Workflows.FeedbackSeverity, options.Bus.RequestTimeout, options.Retention.MaxTaskResults).Should().Be((FeedbackSeverity.Critical, TimeSpan.FromSeconds(5), 12));
+        (options.Workflows.FeedbackSeverity, options.Bus.RequestTimeout, options.Retention.MaxTaskResults).Should()
+            .Be((FeedbackSeverity.Critical, TimeSpan.FromSeconds(5), 12));
         conductor.Policies.ListPolicies().Should().Contain("max_concurrent_tasks");
     }
 
@@ -209,7 +216,8 @@ public sealed class AddConductorTests
             {
                 ["Worker"] = new() { Retry = { MaxRetries = 0 } },
             });
-            builder.AddAgent(Worker, (string _, TaskContext _, CancellationToken _) => ++runs > 0 ? throw new TimeoutException() : ValueTask.FromResult(string.Empty));
+            builder.AddAgent(
+                Worker, (string _, TaskContext _, CancellationToken _) => ++runs > 0 ? throw new TimeoutException() : ValueTask.FromResult(string.Empty));
         });
 
         await conductor.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = Worker, Input = "any" });
@@ -229,7 +237,9 @@ public sealed class AddConductorTests
     [Fact]
     public async Task UseMessageBusAndStateManager_Others_AreUsed()
     {
-        await using var conductor = await StartAsync(builder => builder.UseMessageBus(_ => new InMemoryMessageBus()).UseStateManager(_ => new InMemoryStateManager()).UseErrorClassifier<AllTransient>());
+        await using var conductor = await StartAsync(
+            builder =>
+            builder.UseMessageBus(_ => new InMemoryMessageBus()).UseStateManager(_ => new InMemoryStateManager()).UseErrorClassifier<AllTransient>());
 
         conductor.Bus.IsConnected.Should().BeTrue();
         await using var typed = await StartAsync(builder => builder.UseMessageBus<InMemoryMessageBus>().UseStateManager<InMemoryStateManager>());

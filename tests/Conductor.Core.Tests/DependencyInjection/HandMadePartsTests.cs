@@ -41,7 +41,8 @@ public sealed class HandMadePartsTests
         var options = new ErrorHandlerOptions { AgentTypes = { ["coding"] = new AgentTypeOptions { Retry = { InitialDelay = TimeSpan.FromMinutes(2) } } } };
 
         FluentActions.Invoking(() => new ErrorHandler(rig.Bus, rig.State, options: options)).Should().Throw<ArgumentException>();
-        FluentActions.Invoking(() => new ErrorHandler(rig.Bus, rig.State, new RetryPolicy { MaxDelay = TimeSpan.FromMinutes(10) }, options)).Should().NotThrow();
+        FluentActions.Invoking(() => new ErrorHandler(rig.Bus, rig.State, new RetryPolicy { MaxDelay = TimeSpan.FromMinutes(10) }, options)).Should()
+            .NotThrow();
     }
 
     [Fact]
@@ -85,7 +86,8 @@ public sealed class HandMadePartsTests
         var act = () => new WorkflowEngine(rig.Coordinator, rig.State, rig.Policies, options: options);
 
         act.Should().Throw<ArgumentException>().WithParameterName("options").Which.Message.Should().ContainAll(
-            "WorkflowOptions.FeedbackSeverity is 9; use one of Info, Warning, Error, Critical.", "WorkflowOptions.AtFeedbackLimit is 7; use one of Fail, Continue.");
+            "WorkflowOptions.FeedbackSeverity is 9; use one of Info, Warning, Error, " +
+                "Critical.", "WorkflowOptions.AtFeedbackLimit is 7; use one of Fail, Continue.");
     }
 
     [Fact]
@@ -103,7 +105,8 @@ public sealed class HandMadePartsTests
 
         var act = () => rig.Engine.StartWorkflowAsync(definition).AsTask();
 
-        (await act.Should().ThrowAsync<WorkflowValidationException>()).Which.Problems.Should().HaveCount(2).And.Contain(problem => problem.Contains("MinSeverity is 9"))
+        (await act.Should().ThrowAsync<WorkflowValidationException>()).Which.Problems.Should()
+            .HaveCount(2).And.Contain(problem => problem.Contains("MinSeverity is 9"))
             .And.Contain(problem => problem.Contains("AtLimit is 7"));
     }
 
@@ -115,7 +118,8 @@ public sealed class HandMadePartsTests
         await using var engine = new WorkflowEngine(coordinator, rig.State, rig.Policies, environment: rig.Environment);
         var definition = new WorkflowDefinition { Name = "w", Tasks = [Rig.NewTask()] };
 
-        await FluentActions.Awaiting(() => engine.StartWorkflowAsync(definition, new() { RunId = "run" }).AsTask()).Should().ThrowAsync<InvalidOperationException>().WithMessage("*coordinator is not started*");
+        await FluentActions.Awaiting(() => engine.StartWorkflowAsync(definition, new() { RunId = "run" }).AsTask()).Should()
+            .ThrowAsync<InvalidOperationException>().WithMessage("*coordinator is not started*");
 
         (await rig.State.GetWorkflowStateAsync("run")).Should().BeNull();
         (await engine.RecoverAsync()).Should().Be(0);
@@ -133,8 +137,10 @@ public sealed class HandMadePartsTests
 
         FluentActions.Invoking(() => new ErrorHandler(rig.Bus, rig.State, options: nothing)).Should().Throw<ArgumentException>().WithParameterName("options")
             .Which.Message.Should().ContainAll("ErrorHandlerOptions.CircuitBreaker is null; leave it as it is", "ErrorHandlerOptions.AgentTypes is null");
-        FluentActions.Invoking(() => new ErrorHandler(rig.Bus, rig.State, options: parts)).Should().Throw<ArgumentException>().WithParameterName("options").Which.Message.Should().ContainAll(
-            "ErrorHandlerOptions.AgentTypes[none] is null", "ErrorHandlerOptions.AgentTypes[half].Retry is null", "ErrorHandlerOptions.AgentTypes[other].CircuitBreaker is null");
+        FluentActions.Invoking(() => new ErrorHandler(rig.Bus, rig.State, options: parts)).Should().Throw<ArgumentException>()
+            .WithParameterName("options").Which.Message.Should().ContainAll(
+            "ErrorHandlerOptions.AgentTypes[none] is null", "ErrorHandlerOptions.AgentTypes[half].Retry is null",
+                "ErrorHandlerOptions.AgentTypes[other].CircuitBreaker is null");
     }
 
     [Fact]
@@ -172,7 +178,8 @@ public sealed class HandMadePartsTests
 
         var act = () => rig.Bus.SubscribeAsync("c", (_, _) => ValueTask.CompletedTask, new SubscriptionOptions { Capacity = 0 }).AsTask();
 
-        (await act.Should().ThrowAsync<ArgumentOutOfRangeException>()).WithParameterName("options").WithMessage("SubscriptionOptions.Capacity is 0; set it to 1 or more.*");
+        (await act.Should().ThrowAsync<ArgumentOutOfRangeException>()).WithParameterName("options")
+            .WithMessage("SubscriptionOptions.Capacity is 0; set it to 1 or more.*");
     }
 
     [Fact]
@@ -187,7 +194,8 @@ public sealed class HandMadePartsTests
             return ValueTask.CompletedTask;
         }
 
-        await FluentActions.Awaiting(() => bus.SubscribeAsync("c", Handle, cancellationToken: new CancellationToken(canceled: true)).AsTask()).Should().ThrowAsync<OperationCanceledException>();
+        await FluentActions.Awaiting(() => bus.SubscribeAsync("c", Handle, cancellationToken: new CancellationToken(canceled: true)).AsTask())
+            .Should().ThrowAsync<OperationCanceledException>();
 
         (await bus.UnsubscribeAsync("c", Handle)).Should().BeFalse();
         seen.Should().Be(0);

@@ -50,7 +50,10 @@ public sealed class PerTaskTests : IAsyncLifetime
         await Rig.UntilAsync(() => _script.Disposals == 2, "the first to be disposed when its hook returns");
     }
 
-    /// <summary>Disposal is synchronous more often than not: what holds the thread is left to itself when the task's time limit and the grace period are over.</summary>
+    /// <summary>
+    /// Disposal is synchronous more often than not: what holds the thread is left to itself when the task's time limit and the grace period are
+    /// over.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -137,7 +140,8 @@ public sealed class PerTaskTests : IAsyncLifetime
         await Rig.UntilAsync(() => _logs.GetSnapshot().Count(static record => record.Id.Id == 1310) == 2, "both to be logged");
 
         var records = _logs.GetSnapshot().Where(static record => record.Id.Id == 1310).ToList();
-        records.Select(static record => record.Level).Should().BeEquivalentTo([LogLevel.Warning, LogLevel.Debug], "a message to all was meant for whoever is there");
+        records.Select(static record => record.Level).Should()
+            .BeEquivalentTo([LogLevel.Warning, LogLevel.Debug], "a message to all was meant for whoever is there");
         records[0].Message.Should().Contain(Id).And.Contain("AgentLifetime.PerAgent");
         _script.Messages.Should().Be(0);
     }
@@ -146,7 +150,8 @@ public sealed class PerTaskTests : IAsyncLifetime
     [Fact]
     public async Task OnMessageAsync_TakesLongerThanTheTask_IsWaitedForBeforeTheInstanceEnds()
     {
-        var (running, done, handling, handled) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        var (running, done, handling, handled) = (
+            new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
         _script.OnRun = async () =>
         {
             running.SetResult();
@@ -179,7 +184,8 @@ public sealed class PerTaskTests : IAsyncLifetime
     }).AsTask();
 
     private ValueTask SendAsync(string? recipient) => _conductor.Bus.PublishAsync(
-        recipient is null ? Channels.Broadcast : Channels.Agent(recipient), new AgentMessage { Type = MessageType.Control, Sender = "test", Recipient = recipient });
+        recipient is null ? Channels.Broadcast : Channels
+            .Agent(recipient), new AgentMessage { Type = MessageType.Control, Sender = "test", Recipient = recipient });
 
     private async Task<TaskResult> DriveAsync(Task<TaskResult> dispatch)
     {

@@ -54,7 +54,8 @@ public sealed class RuntimeTests
         await using var provider = services.BuildServiceProvider();
         await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<InvalidOperationException>();
 
-        var again = await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<InvalidOperationException>().WithMessage("*no key*new container*");
+        var again = await FluentActions.Awaiting(() => provider.StartConductorAsync()).Should().ThrowAsync<InvalidOperationException>()
+            .WithMessage("*no key*new container*");
 
         again.Which.InnerException!.Message.Should().Be("no key");
     }

@@ -20,7 +20,8 @@ public sealed class SharedStopTests
     [Fact]
     public async Task StopAsync_AnotherStopWaits_EndsItsWaitingToo()
     {
-        await using var conductor = await StartAsync(builder => builder.AddAgent(Worker, _ => Working(static token => Task.Delay(Timeout.InfiniteTimeSpan, token))));
+        await using var conductor = await StartAsync(
+            builder => builder.AddAgent(Worker, _ => Working(static token => Task.Delay(Timeout.InfiniteTimeSpan, token))));
         var dispatch = conductor.Coordinator.DispatchTaskAsync(Rig.NewTask(Worker)).AsTask();
         await _begun.Task;
         var patient = conductor.StopAsync();
@@ -128,7 +129,8 @@ public sealed class SharedStopTests
         var disposal = container.DisposeAsync().AsTask();
         _end.SetResult();
 
-        await FluentActions.Awaiting(() => dispatch.WaitAsync(_limit)).Should().ThrowAsync<NoAvailableAgentException>().WithMessage("*container*dispatch it again*");
+        await FluentActions.Awaiting(() => dispatch.WaitAsync(_limit)).Should().ThrowAsync<NoAvailableAgentException>()
+            .WithMessage("*container*dispatch it again*");
         await disposal.WaitAsync(_limit);
         await store.ConnectAsync();
         (await store.GetTaskResultAsync(task.Id)).Should().BeNull();

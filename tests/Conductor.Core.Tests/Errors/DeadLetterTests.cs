@@ -59,7 +59,8 @@ public sealed class DeadLetterTests
         var context = new ErrorContext { AgentId = "a", AgentType = AgentType.Review, Attempt = 4 };
 
         (await rig.Errors.DecideAsync(Transient, context)).Record!.Context["agent_type"].Should().Be("review");
-        (await rig.Errors.DecideAsync(Transient, context with { AgentType = default })).Record!.Context.Should().NotContainKey("agent_type").And.NotContainKey("task_id");
+        (await rig.Errors.DecideAsync(Transient, context with { AgentType = default })).Record!.Context.Should()
+            .NotContainKey("agent_type").And.NotContainKey("task_id");
     }
 
     [Fact]

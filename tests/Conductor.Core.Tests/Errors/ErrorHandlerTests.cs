@@ -93,7 +93,8 @@ public sealed class ErrorHandlerTests
 
         FluentActions.Invoking(() => new ErrorHandler(null!, rig.State)).Should().Throw<ArgumentNullException>().WithParameterName("bus");
         FluentActions.Invoking(() => new ErrorHandler(rig.Bus, null!)).Should().Throw<ArgumentNullException>().WithParameterName("stateManager");
-        await FluentActions.Awaiting(() => rig.Errors.HandleErrorAsync((Exception)null!).AsTask()).Should().ThrowAsync<ArgumentNullException>().WithParameterName("error");
+        await FluentActions.Awaiting(() => rig.Errors.HandleErrorAsync((Exception)null!).AsTask()).Should().ThrowAsync<ArgumentNullException>()
+            .WithParameterName("error");
         await FluentActions.Awaiting(() => rig.Errors.DecideAsync(null!).AsTask()).Should().ThrowAsync<ArgumentNullException>().WithParameterName("error");
         FluentActions.Invoking(() => rig.Errors.GetCircuitBreaker("")).Should().Throw<ArgumentException>().WithParameterName("agentId");
         FluentActions.Invoking(() => rig.Errors.ResetCircuitBreaker("")).Should().Throw<ArgumentException>().WithParameterName("agentId");
@@ -268,7 +269,8 @@ public sealed class ErrorHandlerTests
     {
         new CircuitBreakerOptions().Problems("B").Should().BeEmpty();
         new CircuitBreakerOptions { FailureThreshold = 1, SuccessThreshold = 1, HalfOpenTrials = 1 }.Problems("B").Should().BeEmpty();
-        new CircuitBreakerOptions { FailureThreshold = 0, RecoveryTimeout = TimeSpan.Zero, SuccessThreshold = 0, HalfOpenTrials = 0 }.Problems("B").Should().Equal(
+        new CircuitBreakerOptions { FailureThreshold = 0, RecoveryTimeout = TimeSpan.Zero, SuccessThreshold = 0, HalfOpenTrials = 0 }.Problems(
+            "B").Should().Equal(
             "B.FailureThreshold is 0; set it to 1 or more.",
             "B.RecoveryTimeout is 00:00:00; set it to more than zero.",
             "B.SuccessThreshold is 0; set it to 1 or more.",

@@ -10,7 +10,8 @@ using Conductor.Workflows;
 namespace Conductor.Tests.Hall;
 
 /// <summary>
-/// Texts are the same on every machine: they are stored, and read by programs. The tests run without the cultures of the machine, so that one is made here whose numbers look like nobody's.
+/// Texts are the same on every machine: they are stored, and read by programs. The tests run without the cultures of the machine, so that one is
+/// made here whose numbers look like nobody's.
 /// </summary>
 public sealed class CultureTests : IDisposable
 {
@@ -35,12 +36,15 @@ public sealed class CultureTests : IDisposable
         string[] problems =
         [
             .. new RetryPolicy { MaxRetries = -1, BackoffMultiplier = 0.5, JitterFactor = 1.5, InitialDelay = TimeSpan.FromSeconds(-1.5) }.Problems("R"),
-            .. new CircuitBreakerOptions { FailureThreshold = -1, SuccessThreshold = -1, HalfOpenTrials = -1, RecoveryTimeout = TimeSpan.FromSeconds(-1.5) }.Problems("C"),
-            .. new DispatchOptions { QueueCapacity = -1, WaitLimit = TimeSpan.FromSeconds(-1.5), PolicyRecheckInterval = TimeSpan.FromSeconds(-1.5) }.Problems("D"),
+            .. new CircuitBreakerOptions { FailureThreshold = -1, SuccessThreshold = -1, HalfOpenTrials = -1,
+                RecoveryTimeout = TimeSpan.FromSeconds(-1.5) }.Problems("C"),
+            .. new DispatchOptions { QueueCapacity = -1, WaitLimit = TimeSpan.FromSeconds(-1.5), PolicyRecheckInterval = TimeSpan.FromSeconds(-1.5) }
+                .Problems("D"),
             .. new PolicyOptions { MinPhaseSuccessRate = 1.5, MaxConcurrentTasks = -1, MaxTaskTimeout = TimeSpan.FromSeconds(-1.5) }.Problems("P"),
             .. new WorkflowOptions { MaxFeedbackLoops = -1, TaskWindow = -1, MaxCrashes = -1 }.Problems("W"),
             .. new MessageBusOptions { SubscriptionCapacity = -1, RequestTimeout = TimeSpan.FromSeconds(-1.5) }.Problems("B"),
-            .. new RetentionOptions { MaxFinishedWorkflows = -1, MaxTaskResults = -1, MaxDeadLetters = -1, MaxEventsPerWorkflow = -1, MaxAge = TimeSpan.FromSeconds(-1.5) }.Problems("S"),
+            .. new RetentionOptions { MaxFinishedWorkflows = -1, MaxTaskResults = -1, MaxDeadLetters = -1, MaxEventsPerWorkflow = -1,
+                MaxAge = TimeSpan.FromSeconds(-1.5) }.Problems("S"),
         ];
 
         problems.Should().HaveCountGreaterThan(20).And.NotContain(static problem => problem.Contains('~'));

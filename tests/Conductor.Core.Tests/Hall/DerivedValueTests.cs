@@ -70,7 +70,8 @@ public sealed class DerivedValueTests
     {
         var results = new[]
         {
-            AgentTaskStatus.Completed, AgentTaskStatus.Completed, AgentTaskStatus.Failed, AgentTaskStatus.Blocked, AgentTaskStatus.Skipped, AgentTaskStatus.Cancelled,
+            AgentTaskStatus.Completed, AgentTaskStatus.Completed, AgentTaskStatus.Failed,
+            AgentTaskStatus.Blocked, AgentTaskStatus.Skipped, AgentTaskStatus.Cancelled,
         }.Select((status, i) => new TaskResult { TaskId = $"t{i}", Status = status }).ToDictionary(result => result.TaskId);
 
         var state = new WorkflowState
@@ -103,7 +104,8 @@ public sealed class DerivedValueTests
     {
         var state = new WorkflowState
         {
-            WorkflowId = "r", DefinitionName = "d", Status = WorkflowStatus.Failed, Error = new TaskError { Code = ErrorCodes.PhaseGateFailed, Message = "gate" },
+            WorkflowId = "r", DefinitionName = "d", Status = WorkflowStatus.Failed, Error = new TaskError { Code = ErrorCodes.PhaseGateFailed,
+                Message = "gate" },
         };
 
         var thrown = FluentActions.Invoking(() => state.EnsureCompleted()).Should().Throw<WorkflowFailedException>().Which;
@@ -122,7 +124,8 @@ public sealed class DerivedValueTests
     {
         var state = new WorkflowState { WorkflowId = "r", DefinitionName = "d", Status = status };
 
-        FluentActions.Invoking(() => state.EnsureCompleted()).Should().Throw<WorkflowFailedException>().WithMessage($"Run 'r'*has not ended*{status}*Completion*").Which.State.Should().BeSameAs(state);
+        FluentActions.Invoking(() => state.EnsureCompleted()).Should().Throw<WorkflowFailedException>()
+            .WithMessage($"Run 'r'*has not ended*{status}*Completion*").Which.State.Should().BeSameAs(state);
     }
 
     [Fact]

@@ -40,7 +40,8 @@ public sealed class IdTextTests
         await using var rig = await Rig.StartAsync();
         await rig.AddAsync(static _ => TaskData.Empty);
         await RefusedAsync<TaskValidationException>(() => rig.DispatchAsync(new TaskDefinition { Id = Half, AgentType = AgentType.Coding }), "Id ");
-        await RefusedAsync<TaskValidationException>(() => rig.DispatchAsync(new TaskDefinition { IdempotencyKey = Half, AgentType = AgentType.Coding }), "IdempotencyKey ");
+        await RefusedAsync<TaskValidationException>(
+            () => rig.DispatchAsync(new TaskDefinition { IdempotencyKey = Half, AgentType = AgentType.Coding }), "IdempotencyKey ");
         (await rig.DispatchAsync(new TaskDefinition { Id = "🙂", AgentType = AgentType.Coding })).IsSuccess.Should().BeTrue();
     }
 
@@ -101,7 +102,8 @@ public sealed class IdTextTests
         var letter = new ErrorRecord { Id = Half, Code = "X", Message = "x", Timestamp = default };
         var state = new WorkflowState { WorkflowId = Half, DefinitionName = "w", Status = WorkflowStatus.Completed };
         await RefusedAsync<ArgumentException>(() => rig.State.SaveDeadLetterAsync(letter).AsTask(), "record.Id");
-        await RefusedAsync<ArgumentException>(() => rig.State.SaveTaskResultAsync(new TaskResult { TaskId = Half, Status = AgentTaskStatus.Completed }).AsTask(), "result.TaskId");
+        await RefusedAsync<ArgumentException>(
+            () => rig.State.SaveTaskResultAsync(new TaskResult { TaskId = Half, Status = AgentTaskStatus.Completed }).AsTask(), "result.TaskId");
         await RefusedAsync<ArgumentException>(() => rig.State.SaveWorkflowStateAsync(state, StateExpectation.Any).AsTask(), "state.WorkflowId");
         await RefusedAsync<ArgumentException>(() => rig.State.GetWorkflowStateAsync(Half).AsTask(), "workflowId");
         await RefusedAsync<ArgumentException>(() => rig.State.Leases.TryAcquireAsync(Half, "owner", TimeSpan.FromSeconds(1)).AsTask(), "name");

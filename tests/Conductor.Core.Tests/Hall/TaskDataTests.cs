@@ -89,8 +89,10 @@ public sealed class TaskDataTests
     {
         var json = TaskData.FromJson(JsonSerializer.SerializeToElement(new { Value = 1 }));
 
-        FluentActions.Invoking(() => json.Get<IOrder>()).Should().Throw<TaskValidationException>().WithMessage("*JSON (Object)*IOrder*").WithInnerException<NotSupportedException>();
-        FluentActions.Invoking(() => json.Get<Unbound>()).Should().Throw<TaskValidationException>().WithMessage("*JSON (Object)*Unbound*").WithInnerException<InvalidOperationException>();
+        FluentActions.Invoking(() => json.Get<IOrder>()).Should().Throw<TaskValidationException>().WithMessage("*JSON (Object)*IOrder*")
+            .WithInnerException<NotSupportedException>();
+        FluentActions.Invoking(() => json.Get<Unbound>()).Should().Throw<TaskValidationException>().WithMessage("*JSON (Object)*Unbound*")
+            .WithInnerException<InvalidOperationException>();
         json.TryGet<Unbound>(out _).Should().BeFalse();
     }
 
@@ -117,7 +119,8 @@ public sealed class TaskDataTests
     {
         var task = Rig.NewTask() with { DependsOn = ["a", "b"], Metadata = new Dictionary<string, string> { ["secret"] = "value" }, Input = "secret" };
 
-        task.ToString().Should().Contain("DependsOn = 2 items").And.Contain("Metadata = 1 item }").And.Contain("Input = System.String").And.NotContain("secret").And.NotContain("`");
+        task.ToString().Should().Contain("DependsOn = 2 items").And.Contain("Metadata = 1 item }").And.Contain("Input = System.String").And.NotContain(
+            "secret").And.NotContain("`");
         Rig.NewTask().ToString().Should().Contain("DependsOn = 0 items").And.Contain("Metadata = 0 items").And.NotContain("`");
     }
 
@@ -164,8 +167,10 @@ public sealed class TaskDataTests
     {
         var json = TaskData.FromJson(JsonSerializer.SerializeToElement(new { Value = 500, agent_id = "a", status = "running", progress = 500 }));
 
-        FluentActions.Invoking(() => json.Get<Checked>()).Should().Throw<TaskValidationException>().WithMessage("*JSON (Object)*Checked*too much*").WithInnerException<ArgumentOutOfRangeException>();
-        FluentActions.Invoking(() => json.Get<CheckedLater>()).Should().Throw<TaskValidationException>().WithMessage("*CheckedLater*").WithInnerException<FormatException>();
+        FluentActions.Invoking(() => json.Get<Checked>()).Should().Throw<TaskValidationException>().WithMessage("*JSON (Object)*Checked*too much*")
+            .WithInnerException<ArgumentOutOfRangeException>();
+        FluentActions.Invoking(() => json.Get<CheckedLater>()).Should().Throw<TaskValidationException>().WithMessage("*CheckedLater*")
+            .WithInnerException<FormatException>();
         json.TryGet<Checked>(out _).Should().BeFalse();
         json.TryGet<CheckedLater>(out _).Should().BeFalse();
         json.TryGet<StatusUpdate>(out _).Should().BeFalse();

@@ -142,7 +142,8 @@ public sealed class WireNameTests
         const string json = """{"":"a"}""";
 
         FluentActions.Invoking(() => JsonSerializer.Deserialize<Dictionary<AgentType, string>>(json, ConductorJson.Options)).Should().Throw<JsonException>();
-        FluentActions.Invoking(() => JsonSerializer.Deserialize<Dictionary<WorkflowPhase, string>>(json, ConductorJson.Options)).Should().Throw<JsonException>();
+        FluentActions.Invoking(() => JsonSerializer.Deserialize<Dictionary<WorkflowPhase, string>>(json, ConductorJson.Options)).Should()
+            .Throw<JsonException>();
     }
 
     [Fact]

@@ -40,7 +40,8 @@ public sealed partial class DocumentationTests
     [Fact]
     public void LogEvents_AreThoseOfTheSource()
     {
-        var events = SourceTree.SourceFiles.SelectMany(static file => LogMessage().Matches(SourceTree.Read(file))).Select(static match => $"{match.Groups["id"].Value} {Text(match)}");
+        var events = SourceTree.SourceFiles.SelectMany(static file => LogMessage().Matches(SourceTree.Read(file)))
+            .Select(static match => $"{match.Groups["id"].Value} {Text(match)}");
 
         MarkdownTable.Rows(Telemetry, "## Log events").Select(static row => $"{row[0]} {row[1]} {row[2]}").Should().Equal(events.Order(StringComparer.Ordinal));
     }
@@ -48,7 +49,8 @@ public sealed partial class DocumentationTests
     [Fact]
     public void Attributes_AreAllNamed()
     {
-        var names = typeof(ConductorTelemetry).GetNestedType("Tags", System.Reflection.BindingFlags.NonPublic)!.GetFields().Select(static field => $"`{field.GetRawConstantValue()}`");
+        var names = typeof(ConductorTelemetry).GetNestedType("Tags", System.Reflection.BindingFlags.NonPublic)!.GetFields()
+            .Select(static field => $"`{field.GetRawConstantValue()}`");
 
         SourceTree.Read(Telemetry).Should().ContainAll(names);
     }
@@ -65,7 +67,8 @@ public sealed partial class DocumentationTests
     private static string Text(Match message)
     {
         var level = Level().Match(message.Value);
-        return $"{(level.Success ? level.Groups["level"].Value.ToLowerInvariant() : "varies")} {string.Concat(Literal().Matches(message.Value).Select(static literal => literal.Groups["text"].Value))}";
+        return $"{(level.Success ? level.Groups["level"].Value.ToLowerInvariant() : "varies")} " +
+            $"{string.Concat(Literal().Matches(message.Value).Select(static literal => literal.Groups["text"].Value))}";
     }
 
     [GeneratedRegex("""\[LoggerMessage\(\s*(EventId = )?(?<id>\d+).*?\)\]""", RegexOptions.Singleline)]

@@ -22,7 +22,8 @@ public sealed class LogEventTests
     private static readonly List<(MethodInfo Method, LoggerMessageAttribute Event)> _events =
     [
         .. typeof(AgentType).Assembly.GetTypes()
-            .SelectMany(type => type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly))
+            .SelectMany(
+                type => type.GetMethods(BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly))
             .Select(method => (method, method.GetCustomAttribute<LoggerMessageAttribute>()!))
             .Where(pair => pair.Item2 is not null),
     ];

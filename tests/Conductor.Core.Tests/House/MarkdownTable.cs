@@ -11,7 +11,8 @@ internal static class MarkdownTable
     {
         var lines = SourceTree.Read(document).ReplaceLineEndings("\n").Split('\n');
         var section = lines.SkipWhile(line => line != heading).Skip(1).TakeWhile(static line => !line.StartsWith('#'));
-        return [.. section.Where(static line => line.StartsWith('|')).Skip(2).Select(static line => line.Trim('|').Split('|').Select(static cell => cell.Trim()).ToArray())];
+        return [.. section.Where(static line => line.StartsWith('|')).Skip(
+            2).Select(static line => line.Trim('|').Split('|').Select(static cell => cell.Trim()).ToArray())];
     }
 
     /// <summary>A cell without the marks of code.</summary>
@@ -20,7 +21,8 @@ internal static class MarkdownTable
     /// <summary>The settings of an object, those within it by their path, each with its value as the documentation writes it.</summary>
     public static IEnumerable<string> Settings(object options, string path = "")
     {
-        foreach (var property in options.GetType().GetProperties().Where(static property => property.CanWrite || property.PropertyType.IsAssignableTo(typeof(IEnumerable))))
+        foreach (var property in options.GetType().GetProperties().Where(
+            static property => property.CanWrite || property.PropertyType.IsAssignableTo(typeof(IEnumerable))))
         {
             var value = property.GetValue(options);
             var name = path + property.Name;

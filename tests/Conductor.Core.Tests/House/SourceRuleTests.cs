@@ -6,13 +6,19 @@ namespace Conductor.Tests.House;
 public sealed partial class SourceRuleTests
 {
     private const int LongestFile = 350;
+    private const int LongestLine = 160;
 
     public static TheoryData<string> Files => [.. SourceTree.SourceFiles];
 
     [Theory]
     [MemberData(nameof(Files))]
-    public void File_IsNotLongerThan350Lines(string file) =>
-        SourceTree.Read(file).AsSpan().TrimEnd().Count('\n').Should().BeLessThan(LongestFile, "{0} should stay readable", file);
+    public void File_IsNotLongerThan350Lines_NorALineThan160Characters(string file)
+    {
+        var lines = SourceTree.Read(file).TrimEnd().Split('\n');
+
+        lines.Length.Should().BeLessThanOrEqualTo(LongestFile, "{0} should stay readable", file);
+        lines.Where(static line => line.Length > LongestLine).Should().BeEmpty("{0} should stay readable", file);
+    }
 
     [Theory]
     [MemberData(nameof(Files))]
@@ -42,7 +48,8 @@ public sealed partial class SourceRuleTests
         var text = Comments().Replace(SourceTree.Read(file), string.Empty);
         var unconfigured = Await().Matches(text)
             .Select(match => Statement(text, match.Index))
-            .Where(statement => !statement.Contains("ConfigureAwait(") && !statement.Contains("Task.Yield()") && !statement.StartsWith("await using var disposal"));
+            .Where(statement => !statement.Contains("ConfigureAwait(") && !statement.Contains("Task.Yield()")
+                && !statement.StartsWith("await using var disposal"));
 
         unconfigured.Should().BeEmpty("library code in {0} does not need its caller's context", file);
     }
@@ -67,7 +74,10 @@ public sealed partial class SourceRuleTests
         return text[start..];
     }
 
-    [GeneratedRegex(@"^(?:public |internal |file )?(?:(?:static|sealed|abstract|readonly|partial|ref) )*(?:class|record struct|record|struct|interface|enum|delegate \S+) (?<name>\w+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^(?:public |internal |file )?(?:(?:static|sealed|abstract|readonly|partial|ref) )*" +
+        @"(?:class|record struct|record|struct|interface|enum|delegate \S+) (?<name>\w+)",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex TopLevelType();
 
     [GeneratedRegex(@"^namespace (?<name>[\w.]+);", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]

@@ -77,7 +77,8 @@ public sealed class SubscriptionQueueTests : IAsyncLifetime, IAsyncDisposable
         await Rig.UntilAsync(() => _handled.Contains("second"), "the later messages");
         _handled.Should().Equal("bad", "first", "second");
         await Rig.UntilAsync(() => consumed.GetMeasurementSnapshot().Count == 3, "each to be counted once");
-        _logs.GetSnapshot().Where(static record => record.Exception is InvalidOperationException).Should().ContainSingle().Which.Id.Id.Should().Be(1611, "it is not the handler's failure");
+        _logs.GetSnapshot().Where(static record => record.Exception is InvalidOperationException).Should().ContainSingle().Which.Id.Id.Should()
+            .Be(1611, "it is not the handler's failure");
 
         void Measure()
         {

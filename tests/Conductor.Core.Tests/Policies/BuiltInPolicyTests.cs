@@ -70,7 +70,8 @@ public sealed class BuiltInPolicyTests
         if (!allowed)
         {
             result.IsTransient.Should().BeFalse();
-            result.Reason.Should().Be($"the task's timeout is {TimeSpan.FromSeconds(seconds)}; it must be over zero and at most 01:00:00 (unset, it is 00:01:00).");
+            result.Reason.Should()
+                .Be($"the task's timeout is {TimeSpan.FromSeconds(seconds)}; it must be over zero and at most 01:00:00 (unset, it is 00:01:00).");
         }
     }
 
@@ -93,10 +94,14 @@ public sealed class BuiltInPolicyTests
     [Fact]
     public void TaskTimeout_Constructor_NamesTheArgumentThatWasGiven()
     {
-        FluentActions.Invoking(() => new TaskTimeoutPolicy(TimeSpan.FromHours(25))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("defaultTimeout");
-        FluentActions.Invoking(() => new TaskTimeoutPolicy(maxTimeout: TimeSpan.FromSeconds(-1))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("maxTimeout");
-        FluentActions.Invoking(() => new TaskTimeoutPolicy(maxTimeout: TimeSpan.FromHours(25))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("maxTimeout");
-        FluentActions.Invoking(() => new TaskTimeoutPolicy(TimeSpan.FromHours(5), TimeSpan.FromHours(1))).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("maxTimeout");
+        FluentActions.Invoking(() => new TaskTimeoutPolicy(TimeSpan.FromHours(25))).Should().Throw<ArgumentOutOfRangeException>()
+            .WithParameterName("defaultTimeout");
+        FluentActions.Invoking(() => new TaskTimeoutPolicy(maxTimeout: TimeSpan.FromSeconds(-1))).Should().Throw<ArgumentOutOfRangeException>()
+            .WithParameterName("maxTimeout");
+        FluentActions.Invoking(() => new TaskTimeoutPolicy(maxTimeout: TimeSpan.FromHours(25))).Should().Throw<ArgumentOutOfRangeException>()
+            .WithParameterName("maxTimeout");
+        FluentActions.Invoking(() => new TaskTimeoutPolicy(TimeSpan.FromHours(5), TimeSpan.FromHours(1))).Should()
+            .Throw<ArgumentOutOfRangeException>().WithParameterName("maxTimeout");
     }
 
     [Theory]

@@ -213,7 +213,8 @@ public sealed class PolicyEngineTests
         engine.RegisterPolicy(new PhaseGatePolicy());
         engine.RegisterPolicy(Denying("b", later: true));
 
-        (await FluentActions.Awaiting(() => engine.EnforceAsync(_context).AsTask()).Should().ThrowAsync<PolicyViolationException>()).Which.PolicyName.Should().Be("b");
+        (await FluentActions.Awaiting(() => engine.EnforceAsync(_context).AsTask()).Should().ThrowAsync<PolicyViolationException>()).Which.PolicyName
+            .Should().Be("b");
     }
 
     [Fact]

@@ -94,7 +94,8 @@ public sealed class GoldenFileTests
 
         void Add<T>(T record, string? name = null)
             where T : notnull => files[name ?? typeof(T).Name] = new GoldenFile(
-                typeof(T), record, () => _codec.Encode(record), line => _codec.Decode<T>(line, "golden"), line => _codec.Encode(_codec.Decode<T>(line, "golden")));
+                typeof(T), record, () =>
+                    _codec.Encode(record), line => _codec.Decode<T>(line, "golden"), line => _codec.Encode(_codec.Decode<T>(line, "golden")));
     }
 
     private static T Sample<T>() => Samples.All.OfType<T>().Single();

@@ -23,7 +23,8 @@ public sealed class NullMembersTests
 
         var read = codec.Decode<TaskResult>(codec.Encode(result), "key").Output;
 
-        JsonSerializer.Serialize(read, ConductorJson.Options).Should().Be("""{"title":null,"number":null}""", "what says itself that null is left out is left out");
+        JsonSerializer.Serialize(read, ConductorJson.Options).Should().Be(
+            """{"title":null,"number":null}""", "what says itself that null is left out is left out");
         read.Get<Optionals>().Should().BeEquivalentTo(new Optionals { Title = null, Number = null });
     }
 

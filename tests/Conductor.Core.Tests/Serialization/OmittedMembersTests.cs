@@ -92,7 +92,8 @@ public sealed class OmittedMembersTests
     [Fact]
     public void Json_OfADefinition_KeepsTheDefaultsOfItsTasksToo()
     {
-        var definition = Read<WorkflowDefinition>("""{"name":"w","tasks":[{"id":"a","agent_type":"coding"},{"id":"b","agent_type":"test","priority":"high"}]}""");
+        var definition = Read<WorkflowDefinition>(
+            """{"name":"w","tasks":[{"id":"a","agent_type":"coding"},{"id":"b","agent_type":"test","priority":"high"}]}""");
 
         definition.Version.Should().Be("1");
         definition.Phases.Should().Equal(WorkflowPhase.Default);

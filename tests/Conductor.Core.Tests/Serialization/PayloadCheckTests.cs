@@ -189,8 +189,10 @@ public sealed class PayloadCheckTests
 
     private sealed class UnknownConverter : JsonConverter<IUnknown>
     {
-        public override IUnknown? Read(ref System.Text.Json.Utf8JsonReader reader, Type typeToConvert, System.Text.Json.JsonSerializerOptions options) => throw new NotSupportedException();
+        public override IUnknown? Read(ref System.Text.Json.Utf8JsonReader reader, Type typeToConvert, System.Text.Json.JsonSerializerOptions options) =>
+            throw new NotSupportedException();
 
-        public override void Write(System.Text.Json.Utf8JsonWriter writer, IUnknown value, System.Text.Json.JsonSerializerOptions options) => throw new NotSupportedException();
+        public override void Write(System.Text.Json.Utf8JsonWriter writer, IUnknown value, System.Text.Json.JsonSerializerOptions options) =>
+            throw new NotSupportedException();
     }
 }

@@ -65,8 +65,10 @@ internal static class Samples
     private static readonly WorkflowState _state = new()
     {
         WorkflowId = "r", DefinitionName = "d", DefinitionVersion = "2", DefinitionHash = "h", Status = WorkflowStatus.InProgress,
-        CurrentPhase = WorkflowPhase.Monitoring, Round = 1, TaskCount = 5, PhaseHistory = [_phase], TaskResults = new Dictionary<string, TaskResult> { ["T1"] = _result },
-        FeedbackRounds = [_round], Error = _error, ErrorLog = [_log], ParticipatingAgents = ["a", "b"], Redeliveries = [_redelivery], StartedAt = _at, CompletedAt = _at, StoreVersion = 9,
+        CurrentPhase =
+            WorkflowPhase.Monitoring, Round = 1, TaskCount = 5, PhaseHistory = [_phase], TaskResults = new Dictionary<string, TaskResult> { ["T1"] = _result },
+        FeedbackRounds = [_round], Error = _error, ErrorLog = [_log], ParticipatingAgents = ["a",
+            "b"], Redeliveries = [_redelivery], StartedAt = _at, CompletedAt = _at, StoreVersion = 9,
         Metadata = _notes,
     };
 
@@ -92,7 +94,8 @@ internal static class Samples
         },
         new WorkflowEvent
         {
-            Position = 3, WorkflowId = "r", Kind = WorkflowEventKind.FeedbackRoundStarted, Timestamp = _at, Phase = WorkflowPhase.DevOps, Round = 1, TaskId = "t",
+            Position =
+                3, WorkflowId = "r", Kind = WorkflowEventKind.FeedbackRoundStarted, Timestamp = _at, Phase = WorkflowPhase.DevOps, Round = 1, TaskId = "t",
             AgentId = "a", TaskStatus = AgentTaskStatus.Blocked, WorkflowStatus = WorkflowStatus.Waiting, Attempts = 2, Duration = _span, Percent = 12.5,
             Error = _error, Message = "m",
         },

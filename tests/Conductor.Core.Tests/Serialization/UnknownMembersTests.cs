@@ -95,12 +95,14 @@ public sealed class UnknownMembersTests
                     AddUnknown(node!.AsObject(), inner);
                     break;
                 case IEnumerable<ExtensibleRecord> items:
-                    items.Zip(node!.AsArray(), static (item, place) => (item, place!.AsObject())).ToList().ForEach(static pair => AddUnknown(pair.Item2, pair.item));
+                    items.Zip(node!.AsArray(), static (item, place) => (item, place!.AsObject())).ToList()
+                        .ForEach(static pair => AddUnknown(pair.Item2, pair.item));
                     break;
                 case IReadOnlyDictionary<string, TaskResult> results:
                     results.ToList().ForEach(result => AddUnknown(node![result.Key]!.AsObject(), result.Value));
                     break;
-                case IEnumerable other when other.GetType().IsGenericType && other.GetType().GetGenericArguments().Any(typeof(ExtensibleRecord).IsAssignableFrom):
+                case IEnumerable other when other.GetType().IsGenericType
+                    && other.GetType().GetGenericArguments().Any(typeof(ExtensibleRecord).IsAssignableFrom):
                     throw new NotSupportedException($"Teach this test to look into {member.Name}.");
             }
         }
@@ -110,7 +112,8 @@ public sealed class UnknownMembersTests
     private static ExtensibleRecord Changed(ExtensibleRecord record, out string member)
     {
         var copy = record with { };
-        var property = Members(copy).First(static candidate => candidate.PropertyType == typeof(string) || candidate.PropertyType == typeof(int) || candidate.PropertyType == typeof(int?));
+        var property = Members(copy).First(
+            static candidate => candidate.PropertyType == typeof(string) || candidate.PropertyType == typeof(int) || candidate.PropertyType == typeof(int?));
         property.SetValue(copy, property.GetValue(copy) is int number ? number + 1 : $"{property.GetValue(copy)} changed");
         member = Wire(property.Name);
         return copy;
@@ -119,7 +122,8 @@ public sealed class UnknownMembersTests
     private static IEnumerable<PropertyInfo> Members(ExtensibleRecord record) => record.GetType().GetProperties().Where(static member => member.CanWrite);
 
     private static ExtensibleRecord Sample(string name) =>
-        Samples.All.OfType<ExtensibleRecord>().SingleOrDefault(sample => sample.GetType().Name == name) ?? throw new InvalidOperationException($"Samples.All has no {name}.");
+        Samples.All.OfType<ExtensibleRecord>().SingleOrDefault(sample => sample.GetType().Name == name)
+            ?? throw new InvalidOperationException($"Samples.All has no {name}.");
 
     private static JsonObject Json(ExtensibleRecord record) => JsonSerializer.SerializeToNode(record, Info(record))!.AsObject();
 

@@ -120,7 +120,8 @@ public sealed class EffectRetentionTests
         (await store.Effects.GetAsync(underWay)).Should().NotBeNull();
     }
 
-    private static ErrorRecord Letter(string id, string key) => new() { Id = id, Code = "C", Message = "m", Timestamp = DateTimeOffset.UnixEpoch, IdempotencyKey = key };
+    private static ErrorRecord Letter(string id, string key) =>
+        new() { Id = id, Code = "C", Message = "m", Timestamp = DateTimeOffset.UnixEpoch, IdempotencyKey = key };
 
     private static async Task RecordAsync(StateManager store, string taskId, string name = "call") =>
         await store.Effects.RecordAsync(new EffectKey($"{taskId}:0", $"{taskId}:0", name) { TaskId = taskId }, "value");

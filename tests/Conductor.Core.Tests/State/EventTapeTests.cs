@@ -57,7 +57,8 @@ public sealed class EventTapeTests
     [MemberData(nameof(Frames))]
     public void AddStarted_AnyPhaseAndTime_ReadsTheSame(string? phase, int round, int hours)
     {
-        var (tape, expected) = (NewTape(), Frame(phase, round, hours) with { Kind = WorkflowEventKind.TaskStarted, TaskId = "task-7", TaskStatus = AgentTaskStatus.InProgress });
+        var (tape, expected) = (
+            NewTape(), Frame(phase, round, hours) with { Kind = WorkflowEventKind.TaskStarted, TaskId = "task-7", TaskStatus = AgentTaskStatus.InProgress });
 
         tape.AddStarted(7, expected.Phase, round, expected.Timestamp);
 
@@ -134,7 +135,8 @@ public sealed class EventTapeTests
         {
             for (var left = random.Next(0, 4); left > 0; left--)
             {
-                var (now, phase, round) = (_now.AddSeconds(random.Next(2)), (WorkflowPhase?)(random.Next(2) == 0 ? WorkflowPhase.DevOps : null), random.Next(2));
+                var (now, phase, round) = (
+                    _now.AddSeconds(random.Next(2)), (WorkflowPhase?)(random.Next(2) == 0 ? WorkflowPhase.DevOps : null), random.Next(2));
                 tape.AddStarted(random.Next(1_000), phase, round, now);
                 expected.Add((now, phase?.Name, round));
             }
@@ -142,7 +144,8 @@ public sealed class EventTapeTests
             steps.Add(tape.Take());
         }
 
-        steps.SelectMany(static step => step).Select(static happening => (happening.Timestamp, happening.Phase?.Name, happening.Round)).Should().Equal(expected);
+        steps.SelectMany(static step => step).Select(static happening => (happening.Timestamp, happening.Phase?.Name, happening.Round)).Should()
+            .Equal(expected);
     }
 
     /// <summary>Whatever the lengths of the steps are, each has its own events, and they stay as they are.</summary>
@@ -175,12 +178,14 @@ public sealed class EventTapeTests
 
     private static EventTape NewTape(int expected = 10)
     {
-        var definition = new WorkflowDefinition { Name = "tape", Tasks = [.. Enumerable.Range(0, 20_000).Select(static number => new TaskDefinition { Id = $"task-{number}", AgentType = AgentType.Coding })] };
+        var definition = new WorkflowDefinition { Name = "tape",
+            Tasks = [.. Enumerable.Range(0, 20_000).Select(static number => new TaskDefinition { Id = $"task-{number}", AgentType = AgentType.Coding })] };
         return new EventTape(Run, definition, expected);
     }
 
     private static WorkflowEvent Frame(string? phase, int round, int hours) =>
-        _any with { Position = 1, Phase = phase is null ? null : new WorkflowPhase(phase), Round = round, Timestamp = _now.ToOffset(TimeSpan.FromHours(hours)) };
+        _any
+            with { Position = 1, Phase = phase is null ? null : new WorkflowPhase(phase), Round = round, Timestamp = _now.ToOffset(TimeSpan.FromHours(hours)) };
 
     private static void ShouldRead(EventTape tape, WorkflowEvent expected)
     {

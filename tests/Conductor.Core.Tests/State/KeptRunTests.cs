@@ -32,9 +32,11 @@ public sealed class KeptRunTests
         CompletedAt = _now.AddSeconds(5),
     };
 
-    private static readonly PhaseRecord _phase = new() { Phase = WorkflowPhase.Development, StartedAt = _now, CompletedAt = _now.AddSeconds(1), Outcome = PhaseOutcome.Passed };
+    private static readonly PhaseRecord _phase = new() { Phase = WorkflowPhase.Development, StartedAt = _now, CompletedAt = _now.AddSeconds(1),
+        Outcome = PhaseOutcome.Passed };
 
-    public static TheoryData<string> SummaryProperties => Members.Of<WorkflowSummary>(nameof(WorkflowSummary.WorkflowId), nameof(WorkflowSummary.StoreVersion), nameof(WorkflowSummary.Status));
+    public static TheoryData<string> SummaryProperties =>
+        Members.Of<WorkflowSummary>(nameof(WorkflowSummary.WorkflowId), nameof(WorkflowSummary.StoreVersion), nameof(WorkflowSummary.Status));
 
     public static TheoryData<string> PhaseProperties => Members.Of<PhaseRecord>();
 
@@ -52,7 +54,8 @@ public sealed class KeptRunTests
     [InlineData(WorkflowStatus.Completed)]
     [InlineData(WorkflowStatus.Failed)]
     [InlineData(WorkflowStatus.Cancelled)]
-    public void Run_ThatIsOver_ReadsTheSame(WorkflowStatus status) => ShouldStay(Ended(_summary with { Status = status, CurrentPhase = null, CompletedAt = null }));
+    public void Run_ThatIsOver_ReadsTheSame(WorkflowStatus status) =>
+        ShouldStay(Ended(_summary with { Status = status, CurrentPhase = null, CompletedAt = null }));
 
     [Fact]
     public void Run_WithEverythingThatFewHave_ReadsTheSame()
@@ -62,7 +65,8 @@ public sealed class KeptRunTests
             Log = [new WorkflowLogEntry { Timestamp = _now, Error = new TaskError { Code = "CODE", Message = "text" }, TaskId = "a" }],
             FeedbackRounds = [new FeedbackRound { Round = 1, From = WorkflowPhase.DevOps, To = WorkflowPhase.Development, StartedAt = _now }],
             Redeliveries = [new TaskRedelivery { TaskId = "a", Round = 0, Crashes = 2 }],
-            Results = [Result("a"), Result("b") with { Status = AgentTaskStatus.Failed, Error = new TaskError { Code = "CODE", Message = "text" } }, Result("unknown to the definition")],
+            Results = [Result("a"), Result("b") with { Status = AgentTaskStatus.Failed, Error = new TaskError { Code = "CODE", Message = "text" } },
+                Result("unknown to the definition")],
             Events = [.. Enumerable.Range(1, 5).Select(Event)],
         };
 
@@ -103,7 +107,8 @@ public sealed class KeptRunTests
     {
         var workflow = NewWorkflow();
         Commit(workflow, Ended(_summary with { Status = WorkflowStatus.InProgress }) with { Results = [Result("a")] });
-        Commit(workflow, Ended(_summary) with { ExpectedVersion = 1, ReopenedTaskIds = ["a"], Results = [Result("a") with { Round = 1, Output = TaskData.From("later") }] });
+        Commit(workflow,
+            Ended(_summary) with { ExpectedVersion = 1, ReopenedTaskIds = ["a"], Results = [Result("a") with { Round = 1, Output = TaskData.From("later") }] });
         Pack(workflow);
 
         workflow.GetResult("a", 0).Should().Be(Result("a"));
@@ -169,7 +174,8 @@ public sealed class KeptRunTests
         Commit(workflow, Ended(_summary) with { Results = [Result("a")], NewAgents = ["agent"] });
         Pack(workflow);
 
-        Commit(workflow, Ended(_summary with { Status = WorkflowStatus.InProgress }) with { ExpectedVersion = 1, Definition = null, Results = [Result("b")], NewAgents = ["other"] });
+        Commit(workflow, Ended(_summary with { Status = WorkflowStatus.InProgress }) with { ExpectedVersion = 1, Definition = null,
+            Results = [Result("b")], NewAgents = ["other"] });
 
         var state = workflow.GetState()!;
         (state.StoreVersion, state.IsRunning, workflow.Definition).Should().Be((2, true, _definition));

@@ -60,7 +60,8 @@ public sealed class LeaseRetentionTests
     public async Task StartWorkflowAsync_CannotBeWritten_LeavesNoLease()
     {
         TroubledStateManager? troubled = null;
-        await using var rig = await Rig.StartAsync(new RigOptions { State = environment => troubled = new TroubledStateManager(new InMemoryStateManager(environment)) });
+        await using var rig = await Rig.StartAsync(
+            new RigOptions { State = environment => troubled = new TroubledStateManager(new InMemoryStateManager(environment)) });
         troubled!.Trouble["CommitWorkflowAsync"] = static () => throw new TaskValidationException("no JSON for this");
 
         for (var i = 0; i < 10; i++)
@@ -106,7 +107,8 @@ public sealed class LeaseRetentionTests
     {
         const int Runs = 5_000;
         await using var store = await OpenAsync();
-        var states = Enumerable.Range(0, Runs).Select(static i => new WorkflowState { WorkflowId = $"{i}", DefinitionName = "d", Status = WorkflowStatus.InProgress }).ToArray();
+        var states = Enumerable.Range(0, Runs)
+            .Select(static i => new WorkflowState { WorkflowId = $"{i}", DefinitionName = "d", Status = WorkflowStatus.InProgress }).ToArray();
         var versions = new[] { new long[Runs], new long[Runs] };
         var reached = new int[2];
 

@@ -87,7 +87,8 @@ public sealed class PackedResultTests
     {
         var time = new DateTime(2030, 1, 2, 3, 4, 5, DateTimeKind.Utc);
 
-        BitConverter.DoubleToInt64Bits(Read(_plain with { Output = TaskData.From(-0.0) }).Output.Get<double>()).Should().Be(BitConverter.DoubleToInt64Bits(-0.0));
+        BitConverter.DoubleToInt64Bits(Read(_plain with { Output = TaskData.From(-0.0) }).Output.Get<double>()).Should()
+            .Be(BitConverter.DoubleToInt64Bits(-0.0));
         Read(_plain with { Output = TaskData.From(time) }).Output.Get<DateTime>().Kind.Should().Be(DateTimeKind.Utc);
     }
 

@@ -200,7 +200,8 @@ public sealed class RetentionTests
     [Fact]
     public void Problems_OfBadSettings_QuoteSettingValueAndFix() =>
         new RetentionOptions { MaxFinishedWorkflows = -1, MaxTaskResults = 0, MaxDeadLetters = 0, MaxEventsPerWorkflow = 0, MaxAge = TimeSpan.Zero }
-            .Problems("Root").Should().HaveCount(5).And.OnlyContain(problem => problem.StartsWith("Root.Max", StringComparison.Ordinal) && problem.Contains("set it to"));
+            .Problems("Root").Should()
+                .HaveCount(5).And.OnlyContain(problem => problem.StartsWith("Root.Max", StringComparison.Ordinal) && problem.Contains("set it to"));
 
     [Fact]
     public async Task TaskResults_OfIdsMadeBeforeOthersThatWereRecorded_AreFoundAndRecordedOnce()

@@ -90,7 +90,8 @@ public sealed class RunResultsTests
         var definition = new WorkflowDefinition
         {
             Name = "long",
-            Tasks = [.. Enumerable.Range(0, RunResults.MostToKeepMade + 1).Select(static number => new TaskDefinition { Id = $"{number}", AgentType = AgentType.Coding })],
+            Tasks = [.. Enumerable.Range(0,
+                RunResults.MostToKeepMade + 1).Select(static number => new TaskDefinition { Id = $"{number}", AgentType = AgentType.Coding })],
         };
         var results = new RunResults("run", definition);
         var added = Result("1000", round: 2) with { AgentId = "agent", Attempts = 3 };
@@ -152,5 +153,6 @@ public sealed class RunResultsTests
     private static void Add(RunResults results, string taskId) =>
         results.TryAdd(taskId, Result(taskId, round: 0), out _).Should().BeTrue();
 
-    private static TaskResult Result(string taskId, int round) => new() { TaskId = taskId, WorkflowId = "run", Round = round, Status = AgentTaskStatus.Completed };
+    private static TaskResult Result(string taskId, int round) =>
+        new() { TaskId = taskId, WorkflowId = "run", Round = round, Status = AgentTaskStatus.Completed };
 }

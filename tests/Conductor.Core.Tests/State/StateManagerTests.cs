@@ -58,9 +58,11 @@ public sealed class StateManagerTests
     public async Task SaveWorkflowStateAsync_NullForAResult_IsNamed()
     {
         await using var store = await ConnectedAsync();
-        var state = new WorkflowState { WorkflowId = "r", DefinitionName = "d", TaskResults = new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t"] = null! } };
+        var state = new WorkflowState { WorkflowId = "r", DefinitionName = "d", TaskResults = new Dictionary<string,
+            TaskResult>(StringComparer.Ordinal) { ["t"] = null! } };
 
-        (await FluentActions.Awaiting(() => store.SaveWorkflowStateAsync(state).AsTask()).Should().ThrowAsync<ArgumentException>()).WithParameterName("state").WithMessage("*'t'*null*");
+        (await FluentActions.Awaiting(() => store.SaveWorkflowStateAsync(state).AsTask()).Should().ThrowAsync<ArgumentException>())
+            .WithParameterName("state").WithMessage("*'t'*null*");
     }
 
     [Fact]
@@ -68,13 +70,19 @@ public sealed class StateManagerTests
     {
         await using var store = await ConnectedAsync();
         var result = new TaskResult { TaskId = "t", WorkflowId = "r", Round = -1, Status = AgentTaskStatus.Completed };
-        var state = new WorkflowState { WorkflowId = "r", DefinitionName = "d", TaskResults = new Dictionary<string, TaskResult>(StringComparer.Ordinal) { ["t"] = result } };
+        var state = new WorkflowState { WorkflowId = "r", DefinitionName = "d", TaskResults = new Dictionary<string,
+            TaskResult>(StringComparer.Ordinal) { ["t"] = result } };
         var step = new WorkflowTransition { Summary = state.ToSummary(), ExpectedVersion = 0, OperationId = "o", Results = [result] };
 
-        (await FluentActions.Awaiting(() => store.SaveTaskResultAsync(result).AsTask()).Should().ThrowAsync<ArgumentException>()).WithParameterName("result").WithMessage("*'t'*-1*");
-        (await FluentActions.Awaiting(() => store.SaveTaskResultAsync(result with { WorkflowId = null }).AsTask()).Should().ThrowAsync<ArgumentException>()).WithMessage("*'t'*-1*");
-        (await FluentActions.Awaiting(() => store.SaveWorkflowStateAsync(state).AsTask()).Should().ThrowAsync<ArgumentException>()).WithParameterName("state").WithMessage("*'t'*-1*");
-        (await FluentActions.Awaiting(() => store.CommitWorkflowAsync(step).AsTask()).Should().ThrowAsync<ArgumentException>()).WithParameterName("transition").WithMessage("*'t'*-1*");
+        (await FluentActions.Awaiting(() => store.SaveTaskResultAsync(result).AsTask()).Should().ThrowAsync<ArgumentException>())
+            .WithParameterName("result").WithMessage("*'t'*-1*");
+        (
+            await FluentActions.Awaiting(() => store.SaveTaskResultAsync(result with { WorkflowId = null }).AsTask()).Should()
+            .ThrowAsync<ArgumentException>()).WithMessage("*'t'*-1*");
+        (await FluentActions.Awaiting(() => store.SaveWorkflowStateAsync(state).AsTask()).Should().ThrowAsync<ArgumentException>())
+            .WithParameterName("state").WithMessage("*'t'*-1*");
+        (await FluentActions.Awaiting(() => store.CommitWorkflowAsync(step).AsTask()).Should().ThrowAsync<ArgumentException>())
+            .WithParameterName("transition").WithMessage("*'t'*-1*");
     }
 
     [Fact]
@@ -83,7 +91,8 @@ public sealed class StateManagerTests
         await using var store = await ConnectedAsync();
         var state = new AgentState { AgentId = "a", AgentType = AgentType.Coding, Status = (AgentStatus)42 };
 
-        (await FluentActions.Awaiting(() => store.SaveAgentStateAsync(state).AsTask()).Should().ThrowAsync<ArgumentException>()).WithParameterName("state").WithMessage("AgentState.Status is 42*Idle*");
+        (await FluentActions.Awaiting(() => store.SaveAgentStateAsync(state).AsTask()).Should().ThrowAsync<ArgumentException>())
+            .WithParameterName("state").WithMessage("AgentState.Status is 42*Idle*");
     }
 
     [Fact]

@@ -12,7 +12,8 @@ internal static class Members
 
     /// <summary>Those that can be set.</summary>
     public static TheoryData<string> Of<T>(params string[] except) =>
-        [.. typeof(T).GetProperties(All).Where(property => property.SetMethod is not null && !except.Contains(property.Name)).Select(static property => property.Name)];
+        [.. typeof(T).GetProperties(All).Where(
+            property => property.SetMethod is not null && !except.Contains(property.Name)).Select(static property => property.Name)];
 
     /// <summary>Copies of a record that are different in one member.</summary>
     public static IEnumerable<T> Variants<T>(T plain, string name)

@@ -22,7 +22,8 @@ internal sealed class Rig : IAsyncDisposable
     {
         Time = new FakeTimeProvider(DateTimeOffset.Parse("2026-01-01T00:00:00Z"));
         Logs = new FakeLogCollector();
-        Environment = new ConductorEnvironment(Time, options.Loggers ?? new FakeLoggerFactory(Logs), options.Meters, options.Classifier, options.RecordSensitiveData);
+        Environment = new ConductorEnvironment(
+            Time, options.Loggers ?? new FakeLoggerFactory(Logs), options.Meters, options.Classifier, options.RecordSensitiveData);
         Bus = options.Bus?.Invoke(Environment) ?? new InMemoryMessageBus(Environment);
         State = options.State?.Invoke(Environment) ?? new InMemoryStateManager(Environment, options.Retention);
         Policies = new PolicyEngine(Environment);

@@ -24,7 +24,8 @@ internal static class StoreTrouble
         return "never";
     }
 
-    public static async Task<(Rig Rig, TroubledStateManager Store)> StartAsync(Processes processes, Func<TaskContext, CancellationToken, ValueTask<TaskData>> run)
+    public static async Task<(Rig Rig, TroubledStateManager Store)> StartAsync(
+        Processes processes, Func<TaskContext, CancellationToken, ValueTask<TaskData>> run)
     {
         var store = new TroubledStateManager(processes.Store);
         var rig = await processes.StartAsync(wrap: _ => store);

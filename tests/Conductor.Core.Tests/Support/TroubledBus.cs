@@ -19,7 +19,8 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
 
     protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => default;
 
-    protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) => FailsToDisconnect ? throw new IOException("The server is gone.") : default;
+    protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) =>
+        FailsToDisconnect ? throw new IOException("The server is gone.") : default;
 
     protected override ValueTask DisposeCoreAsync()
     {

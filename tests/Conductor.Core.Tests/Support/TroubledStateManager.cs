@@ -78,7 +78,8 @@ internal sealed class TroubledStateManager : DelegatingStateManager
         return await base.GetWorkflowStateCoreAsync(workflowId, cancellationToken);
     }
 
-    protected override async ValueTask<WorkflowHistory?> GetWorkflowHistoryCoreAsync(string workflowId, long afterPosition, int limit, CancellationToken cancellationToken)
+    protected override async ValueTask<WorkflowHistory?> GetWorkflowHistoryCoreAsync(
+        string workflowId, long afterPosition, int limit, CancellationToken cancellationToken)
     {
         await BeforeAsync(nameof(GetWorkflowHistoryAsync));
         return await base.GetWorkflowHistoryCoreAsync(workflowId, afterPosition, limit, cancellationToken);

@@ -50,7 +50,9 @@ public sealed class FailingListenerTests
         }
     }
 
-    /// <summary>A sampler that throws when a span begins, or an exporter when it ends. (Those of this test's names alone: others listen at the same time.)</summary>
+    /// <summary>
+    /// A sampler that throws when a span begins, or an exporter when it ends. (Those of this test's names alone: others listen at the same time.)
+    /// </summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -60,16 +62,20 @@ public sealed class FailingListenerTests
         using var listener = new ActivityListener
         {
             ShouldListenTo = static source => source.Name == ConductorTelemetry.SourceName,
-            Sample = (ref ActivityCreationOptions<ActivityContext> options) => !options.Name.EndsWith(name, StringComparison.Ordinal) ? ActivitySamplingResult.None
+            Sample = (ref ActivityCreationOptions<ActivityContext> options) =>
+                !options.Name.EndsWith(name, StringComparison.Ordinal) ? ActivitySamplingResult.None
                 : atBegin ? throw new InvalidOperationException("sampler") : ActivitySamplingResult.AllData,
-            ActivityStopped = activity => _ = activity.OperationName.EndsWith(name, StringComparison.Ordinal) ? throw new InvalidOperationException("exporter") : 0,
+            ActivityStopped = activity =>
+                _ = activity.OperationName.EndsWith(name, StringComparison.Ordinal) ? throw new InvalidOperationException("exporter") : 0,
         };
         ActivitySource.AddActivityListener(listener);
         await using var rig = await Rig.StartAsync();
-        await rig.Coordinator.RegisterAgentAsync(new AgentIdentity { Id = "a", Name = name, Type = AgentType.Coding }, static () => new LambdaAgent(static _ => TaskData.Empty));
+        await rig.Coordinator.RegisterAgentAsync(
+            new AgentIdentity { Id = "a", Name = name, Type = AgentType.Coding }, static () => new LambdaAgent(static _ => TaskData.Empty));
 
         var result = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Id = "t", Name = name }));
-        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = name, Tasks = [Rig.NewTask() with { Name = name }] }).AsTask());
+        var state = await rig.DriveAsync(
+            rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = name, Tasks = [Rig.NewTask() with { Name = name }] }).AsTask());
 
         (result.Status, state.Status).Should().Be((AgentTaskStatus.Completed, WorkflowStatus.Completed));
         (await rig.State.GetTaskResultAsync("t")).Should().Be(result);
@@ -81,7 +87,8 @@ public sealed class FailingListenerTests
     public async Task Logger_Fails_NothingIsLost()
     {
         using var loggers = LoggerFactory.Create(static builder => builder.SetMinimumLevel(LogLevel.Trace).AddProvider(new FailingLoggers()));
-        await using var rig = await Rig.StartAsync(new RigOptions { Loggers = loggers, Errors = new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 100 } } });
+        await using var rig = await Rig.StartAsync(
+            new RigOptions { Loggers = loggers, Errors = new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 100 } } });
         await rig.AddAsync(static async (task, _) =>
         {
             if (task.Task.Id == "late")
@@ -93,10 +100,13 @@ public sealed class FailingListenerTests
             return task.Task.Id == "bad" ? throw new AgentException(ErrorCodes.TransientError, "busy") : TaskData.Empty;
         });
 
-        var late = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Id = "late", Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } }));
+        var late = await rig.DriveAsync(
+            rig.DispatchAsync(Rig.NewTask() with { Id = "late", Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } }));
         var bad = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Id = "bad" }));
         await rig.Engine.StartAsync();
-        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = "run", Tasks = [Rig.NewTask(), Rig.NewTask() with { Id = "bad", Optional = true }] }).AsTask());
+        var state = await rig.DriveAsync(
+            rig.Engine.RunWorkflowAsync(
+            new WorkflowDefinition { Name = "run", Tasks = [Rig.NewTask(), Rig.NewTask() with { Id = "bad", Optional = true }] }).AsTask());
 
         (late.Error!.Code, bad.Attempts, state.Status).Should().Be((ErrorCodes.AgentTimeout, 4, WorkflowStatus.Completed));
         (await rig.Errors.GetDeadLetterQueueAsync()).Should().HaveCount(2);

@@ -42,7 +42,8 @@ public sealed class MetricsTests : IAsyncDisposable
         waits.GetMeasurementSnapshot().Should().ContainSingle();
         active.GetMeasurementSnapshot().Select(measurement => measurement.Value).Should().Equal(1, -1);
         registered.GetMeasurementSnapshot().Sum(measurement => measurement.Value).Should().Be(0);
-        states.GetMeasurementSnapshot().Select(measurement => measurement.Tags["conductor.state.operation"]).Should().Contain("commit_workflow").And.Contain("get_workflow_state");
+        states.GetMeasurementSnapshot().Select(measurement => measurement.Tags["conductor.state.operation"]).Should()
+            .Contain("commit_workflow").And.Contain("get_workflow_state");
     }
 
     [Fact]
@@ -58,13 +59,16 @@ public sealed class MetricsTests : IAsyncDisposable
 
         await rig.DriveAsync(rig.DispatchAsync());
 
-        retries.GetMeasurementSnapshot().Should().HaveCount(3).And.OnlyContain(measurement => (string)measurement.Tags["conductor.error.code"]! == "TRANSIENT_ERROR");
+        retries.GetMeasurementSnapshot().Should()
+            .HaveCount(3).And.OnlyContain(measurement => (string)measurement.Tags["conductor.error.code"]! == "TRANSIENT_ERROR");
         letters.GetMeasurementSnapshot().Should().ContainSingle();
         breakers.GetMeasurementSnapshot().GroupBy(measurement => measurement.Tags["conductor.circuit_breaker.state"])
-            .ToDictionary(group => (string)group.Key!, group => group.Sum(measurement => measurement.Value)).Should().Equal(new Dictionary<string, long> { ["closed"] = 0, ["open"] = 1 });
+            .ToDictionary(group => (string)group.Key!, group => group.Sum(measurement => measurement.Value)).Should()
+                .Equal(new Dictionary<string, long> { ["closed"] = 0, ["open"] = 1 });
         policies.GetMeasurementSnapshot().Should().OnlyContain(measurement => (string)measurement.Tags["conductor.policy.decision"]! == "allowed");
         durations.GetMeasurementSnapshot().Should().OnlyContain(measurement => (string)measurement.Tags["error.type"]! == "TRANSIENT_ERROR");
-        foreach (var tags in new[] { retries.GetMeasurementSnapshot(), letters.GetMeasurementSnapshot(), breakers.GetMeasurementSnapshot(), policies.GetMeasurementSnapshot() }
+        foreach (var tags in new[] { retries.GetMeasurementSnapshot(), letters.GetMeasurementSnapshot(), breakers.GetMeasurementSnapshot(),
+            policies.GetMeasurementSnapshot() }
             .SelectMany(snapshot => snapshot.SelectMany(measurement => measurement.Tags)))
         {
             tags.Value.Should().NotBe("secret-agent-id");

@@ -39,7 +39,8 @@ public sealed class TracingTests : IDisposable
 
     private async Task<Activity> SpanAsync(string name)
     {
-        await Rig.UntilAsync(() => _ended.Any(activity => activity.DisplayName == name), $"span '{name}' among {string.Join(", ", _ended.Select(activity => activity.DisplayName))}");
+        await Rig.UntilAsync(() => _ended.Any(activity => activity.DisplayName == name),
+            $"span '{name}' among {string.Join(", ", _ended.Select(activity => activity.DisplayName))}");
         return _ended.First(activity => activity.DisplayName == name);
     }
 
@@ -63,7 +64,8 @@ public sealed class TracingTests : IDisposable
         state.Status.Should().Be(WorkflowStatus.Completed);
         _ended.Select(activity => activity.DisplayName).Where(name => name.Contains(":agent:") || name.Contains(":results:"))
             .Should().BeEmpty("what is handed over within the process is no message");
-        _ended.Should().OnlyContain(activity => activity.Source.Version == ConductorTelemetry.Version && activity.Source.TelemetrySchemaUrl == ConductorTelemetry.SchemaUrl);
+        _ended.Should().OnlyContain(
+            activity => activity.Source.Version == ConductorTelemetry.Version && activity.Source.TelemetrySchemaUrl == ConductorTelemetry.SchemaUrl);
     }
 
     [Fact]
@@ -142,7 +144,8 @@ public sealed class TracingTests : IDisposable
         rig.Policies.RegisterPolicy(new Conductor.Policies.MaxConcurrentTasksPolicy(0));
         await FluentActions.Awaiting(() => rig.DispatchAsync(Rig.NewTask() with { Name = "denied" })).Should().ThrowAsync<PolicyViolationException>();
 
-        (await SpanAsync("execute_step opens")).Events.Select(happening => happening.Name).Should().Contain("conductor.circuit_breaker.open").And.Contain("conductor.dead_letter");
+        (await SpanAsync("execute_step opens")).Events.Select(happening => happening.Name).Should()
+            .Contain("conductor.circuit_breaker.open").And.Contain("conductor.dead_letter");
         (await SpanAsync("execute_step denied")).Events.Select(happening => happening.Name).Should().Contain("conductor.policy.denied");
     }
 
@@ -175,7 +178,8 @@ public sealed class TracingTests : IDisposable
         await rig.DispatchAsync(task);
 
         var span = await SpanAsync("invoke_agent a");
-        (span.GetTagItem("conductor.task.input"), span.GetTagItem("conductor.task.output")).Should().Be(switchedOn ? ("secret in", "secret out") : (null, null));
+        (span.GetTagItem("conductor.task.input"), span.GetTagItem("conductor.task.output")).Should()
+            .Be(switchedOn ? ("secret in", "secret out") : (null, null));
         await SpanAsync($"execute_step {task.Name}");
         _ended.SelectMany(activity => activity.TagObjects).Any(tag => tag.Value is string text && text.Contains("secret")).Should().Be(switchedOn);
     }

@@ -5,7 +5,10 @@ using Conductor.Tests.Budgets;
 
 namespace Conductor.Tests.Testing;
 
-/// <summary>Time stands still as long as an agent computes, whatever holds threads of the pool beside it. Alone, since other tests' work cannot be told from it.</summary>
+/// <summary>
+/// Time stands still as long as an agent computes, whatever holds threads of the pool beside it. Alone, since other tests' work cannot be told from
+/// it.
+/// </summary>
 [Collection(AloneCollection.Name)]
 public sealed class ComputingAgentTests
 {
@@ -16,7 +19,8 @@ public sealed class ComputingAgentTests
     {
         await using var host = await StartAsync(static () => Compute(TimeSpan.FromMilliseconds(150)));
 
-        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding, Timeout = _limit, Retry = new() { MaxRetries = 0 } }));
+        var result = await host.WaitAsync(
+            host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding, Timeout = _limit, Retry = new() { MaxRetries = 0 } }));
 
         result.Status.Should().Be(AgentTaskStatus.Completed);
     }
@@ -41,7 +45,8 @@ public sealed class ComputingAgentTests
         });
         await host.AdvanceAsync(TimeSpan.FromMinutes(10));
 
-        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding, Timeout = _limit, Retry = new() { MaxRetries = 0 } }));
+        var result = await host.WaitAsync(
+            host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding, Timeout = _limit, Retry = new() { MaxRetries = 0 } }));
 
         result.Status.Should().Be(AgentTaskStatus.Completed);
     }
@@ -54,7 +59,8 @@ public sealed class ComputingAgentTests
         }
     }
 
-    private static Task<ConductorTestHost> StartAsync(Action work) => ConductorTestHost.StartAsync(builder => builder.AddAgent(AgentType.Coding, (TaskContext _, CancellationToken _) =>
+    private static Task<ConductorTestHost> StartAsync(Action work) =>
+        ConductorTestHost.StartAsync(builder => builder.AddAgent(AgentType.Coding, (TaskContext _, CancellationToken _) =>
     {
         work();
         return ValueTask.FromResult(1);

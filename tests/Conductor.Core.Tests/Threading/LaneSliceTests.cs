@@ -4,7 +4,9 @@ namespace Conductor.Tests.Threading;
 
 public sealed class LaneSliceTests
 {
-    /// <summary>Whether more waits than the thread does in a slice. (That others come for it is the thread pool's business: it may take them a millisecond.)</summary>
+    /// <summary>
+    /// Whether more waits than the thread does in a slice. (That others come for it is the thread pool's business: it may take them a millisecond.)
+    /// </summary>
     [Theory]
     [InlineData(60, 3, 50, 20, true)]
     [InlineData(2, 3, 60, 20, false)]

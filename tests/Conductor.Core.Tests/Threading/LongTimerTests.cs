@@ -46,7 +46,8 @@ public sealed class LongTimerTests
             });
         await using var provider = services.BuildServiceProvider();
         var conductor = await provider.StartConductorAsync();
-        TaskDefinition[] tasks = [.. Enumerable.Range(0, 3).Select(number => new TaskDefinition { Id = $"{number}", AgentType = AgentType.Coding, Deadline = limit })];
+        TaskDefinition[] tasks =
+            [.. Enumerable.Range(0, 3).Select(number => new TaskDefinition { Id = $"{number}", AgentType = AgentType.Coding, Deadline = limit })];
 
         var state = await conductor.Workflows.RunWorkflowAsync(new WorkflowDefinition { Name = "long", Timeout = limit, Tasks = tasks });
 

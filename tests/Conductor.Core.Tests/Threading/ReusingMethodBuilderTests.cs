@@ -114,7 +114,8 @@ public sealed class ReusingMethodBuilderTests
         {
             for (var i = 0; i < 500; i++)
             {
-                var sources = Enumerable.Range(0, 20).Select(static _ => new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously)).ToList();
+                var sources = Enumerable.Range(0, 20)
+                    .Select(static _ => new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously)).ToList();
                 var calls = sources.Select(source => AddOneAsync(source.Task)).ToList();
                 for (var j = 0; j < sources.Count; j++)
                 {

@@ -96,7 +96,8 @@ public sealed class CrashTests
 
         await heir.Engine.RecoverAsync();
 
-        (await CompleteAsync(heir)).Redeliveries.Should().ContainSingle().Which.Should().Match<TaskRedelivery>(static of => of.TaskId == "a" && of.Crashes == 2);
+        (await CompleteAsync(heir)).Redeliveries.Should().ContainSingle().Which.Should()
+            .Match<TaskRedelivery>(static of => of.TaskId == "a" && of.Crashes == 2);
         deliveries.Should().BeEquivalentTo(new Dictionary<string, int> { ["a"] = 3, ["b"] = 1 });
     }
 
@@ -118,7 +119,8 @@ public sealed class CrashTests
         await rig.Engine.StartWorkflowAsync(Two() with { Tasks = [.. Other().Tasks, .. Two().Tasks] }, Run);
 
         await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the first to run");
-        (await processes.Store.GetWorkflowHistoryAsync("run"))!.Events.Count(static happening => happening.Kind == WorkflowEventKind.TaskStarted).Should().Be(3);
+        (await processes.Store.GetWorkflowHistoryAsync("run"))!.Events.Count(
+            static happening => happening.Kind == WorkflowEventKind.TaskStarted).Should().Be(3);
         stuck.SetResult();
     }
 
@@ -201,7 +203,10 @@ public sealed class CrashTests
         (await processes.Store.ListDeadLettersAsync()).Items.Should().HaveCount(letters);
     }
 
-    /// <summary>Suspects wait for a turn alone, for as long as another run's task takes. Should the process die meanwhile, what is over must not run again, nor be convicted.</summary>
+    /// <summary>
+    /// Suspects wait for a turn alone, for as long as another run's task takes. Should the process die meanwhile, what is over must not run again,
+    /// nor be convicted.
+    /// </summary>
     [Fact]
     [Trait("Behaviour", "12")]
     public async Task RecoverAsync_OneSuspectIsOverAndTheNextWaits_TheResultIsStored()
@@ -233,7 +238,8 @@ public sealed class CrashTests
         await Rig.UntilAsync(() => heir.Coordinator.RunningTasks == 1, "the other run to have its turn");
         await heir.Engine.RecoverAsync();
 
-        await heir.Engine.StartWorkflowAsync(Two() with { Version = "2" }, new() { RunId = "run", Migrate = static migration => migration.To }).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+        await heir.Engine.StartWorkflowAsync(
+            Two() with { Version = "2" }, new() { RunId = "run", Migrate = static migration => migration.To }).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
 
         first.SetResult();
         other.SetResult();

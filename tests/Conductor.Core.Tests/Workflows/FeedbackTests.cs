@@ -165,7 +165,8 @@ public sealed class FeedbackTests
     [Trait("Behaviour", "11")]
     public async Task Feedback_AtTheLimitIfSoConfigured_CompletesWithAWarning()
     {
-        var (rig, _) = await WithMonitorAsync(task => task.SendBack(FeedbackSeverity.Error, "never good"), new WorkflowOptions { MaxFeedbackLoops = 1, AtFeedbackLimit = FeedbackLimitAction.Continue });
+        var (rig, _) = await WithMonitorAsync(task => task.SendBack(FeedbackSeverity.Error, "never good"),
+            new WorkflowOptions { MaxFeedbackLoops = 1, AtFeedbackLimit = FeedbackLimitAction.Continue });
         await using var disposal = rig;
 
         var state = await rig.Engine.RunWorkflowAsync(Loop().Build());

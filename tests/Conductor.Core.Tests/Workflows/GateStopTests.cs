@@ -63,7 +63,8 @@ public sealed class GateStopTests
 
     private static async Task<WorkflowRun> AtItsGateAsync(Rig rig)
     {
-        var run = await rig.Engine.StartWorkflowAsync(new WorkflowDefinition { Name = "gated", Tasks = [Rig.NewTask() with { Id = "task" }], Timeout = TimeSpan.FromMinutes(5) });
+        var run = await rig.Engine.StartWorkflowAsync(
+            new WorkflowDefinition { Name = "gated", Tasks = [Rig.NewTask() with { Id = "task" }], Timeout = TimeSpan.FromMinutes(5) });
         var policy = (Approval)rig.Policies.GetPolicy("approval")!;
         await policy.Asked.WaitAsync(_limit);
         return run;

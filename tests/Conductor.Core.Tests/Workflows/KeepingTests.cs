@@ -25,7 +25,8 @@ public sealed class KeepingTests
 
         runs.Should().Be(1);
         var result = state.TaskResults["task"];
-        (result.Status, result.Error!.Code, result.Output.IsEmpty).Should().Be((optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed, ErrorCodes.TaskValidationFailed, true));
+        (result.Status, result.Error!.Code, result.Output.IsEmpty).Should()
+            .Be((optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed, ErrorCodes.TaskValidationFailed, true));
         state.Status.Should().Be(optional ? WorkflowStatus.Completed : WorkflowStatus.Failed);
         rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1203);
     }
@@ -38,7 +39,8 @@ public sealed class KeepingTests
         var failures = 0;
         store.Trouble["SaveDeadLetterAsync"] = () => ++failures < 4 ? Unavailable() : Task.CompletedTask;
 
-        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(One with { Tasks = [One.Tasks[0] with { Retry = new RetrySettings { MaxRetries = 0 } }] }, Run).AsTask());
+        var state = await rig.DriveAsync(
+            rig.Engine.RunWorkflowAsync(One with { Tasks = [One.Tasks[0] with { Retry = new RetrySettings { MaxRetries = 0 } }] }, Run).AsTask());
 
         state.TaskResults["task"].Error!.Message.Should().Contain("the real reason");
         (await rig.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which.Message.Should().Contain("the real reason");
@@ -68,7 +70,8 @@ public sealed class KeepingTests
             await release.Task;
             throw new AgentException(ErrorCodes.TransientError, "too late");
         });
-        await using var run = await paused.Engine.StartWorkflowAsync(One with { Tasks = [One.Tasks[0] with { Retry = new RetrySettings { MaxRetries = 0 } }] }, Run);
+        await using var run = await paused.Engine.StartWorkflowAsync(
+            One with { Tasks = [One.Tasks[0] with { Retry = new RetrySettings { MaxRetries = 0 } }] }, Run);
         await Rig.UntilAsync(() => paused.Coordinator.RunningTasks == 1, "the task to run");
         processes.LetLeasesRunOut();
         var (heir, _) = await StartAsync(processes, static (_, _) => new ValueTask<TaskData>("done"));
@@ -98,7 +101,8 @@ public sealed class KeepingTests
     {
         await using var processes = new Processes();
         var runs = 0;
-        var (rig, store) = await StartAsync(processes, (_, _) => ++runs == 1 ? throw new AgentException(ErrorCodes.TransientError, "busy") : new ValueTask<TaskData>("done"));
+        var (rig, store) = await StartAsync(
+            processes, (_, _) => ++runs == 1 ? throw new AgentException(ErrorCodes.TransientError, "busy") : new ValueTask<TaskData>("done"));
         var asked = new TaskCompletionSource();
         store.Trouble["SaveDeadLetterAsync"] = () =>
         {

@@ -3,7 +3,10 @@ using static Conductor.Tests.Support.StoreTrouble;
 
 namespace Conductor.Tests.Workflows;
 
-/// <summary>A store that cannot renew a lease for a while, with nobody else there: the run goes on as long as its lease may be held, and then says what the store said.</summary>
+/// <summary>
+/// A store that cannot renew a lease for a while, with nobody else there: the run goes on as long as its lease may be held, and then says what the
+/// store said.
+/// </summary>
 public sealed class LeaseTroubleTests
 {
     private const int Lost = 1405;
@@ -87,7 +90,8 @@ public sealed class LeaseTroubleTests
 
         await PassAsync(processes, rig, seconds: 11);
 
-        (await FluentActions.Awaiting(() => run.Completion.WaitAsync(Limit)).Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
+        (await FluentActions.Awaiting(() => run.Completion.WaitAsync(Limit)).Should().ThrowAsync<StateException>()).Which.ErrorCode.Should()
+            .Be(ErrorCodes.LeaseLost);
     }
 
     /// <summary>A step that cannot be written is tried again as long as the lease may be held, too.</summary>

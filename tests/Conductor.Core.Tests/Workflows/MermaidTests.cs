@@ -85,7 +85,8 @@ public sealed class MermaidTests
         await rig.State.SaveWorkflowStateAsync(new WorkflowState { WorkflowId = "hand", DefinitionName = "d" });
         await using var run = (await rig.Engine.GetRunAsync("hand"))!;
 
-        (await FluentActions.Awaiting(() => run.ToMermaidAsync().AsTask()).Should().ThrowAsync<InvalidOperationException>()).WithMessage("*'hand'*definition*ToMermaid(state)*");
+        (await FluentActions.Awaiting(() => run.ToMermaidAsync().AsTask()).Should().ThrowAsync<InvalidOperationException>())
+            .WithMessage("*'hand'*definition*ToMermaid(state)*");
 
         await rig.State.DeleteWorkflowAsync("hand");
         (await FluentActions.Awaiting(() => run.ToMermaidAsync().AsTask()).Should().ThrowAsync<StateException>()).WithMessage("*not in the store*");

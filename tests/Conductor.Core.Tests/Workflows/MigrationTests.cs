@@ -134,7 +134,8 @@ public sealed class MigrationTests
         var asked = new TaskCompletionSource();
         await rig.AddAsync(async (task, _) =>
         {
-            var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, CancellationToken.None).AsTask();
+            var start = rig.Engine.StartWorkflowAsync(
+                _after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, CancellationToken.None).AsTask();
             asked.TrySetResult();
             await start;
             return task.Task.Id;
@@ -142,7 +143,8 @@ public sealed class MigrationTests
         await using var run = await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
         await asked.Task;
 
-        await rig.DriveAsync(Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1427), "the log to say so"), TimeSpan.FromSeconds(1));
+        await rig.DriveAsync(
+            Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1427), "the log to say so"), TimeSpan.FromSeconds(1));
     }
 
     [Fact]
@@ -159,7 +161,8 @@ public sealed class MigrationTests
         await rig.AddAsync(
             async (_, token) =>
             {
-                var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, token).AsTask();
+                var start = rig.Engine.StartWorkflowAsync(
+                    _after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, token).AsTask();
                 asked.TrySetResult();
                 await (await start).DisposeAsync();
                 return "migrated";
@@ -167,7 +170,8 @@ public sealed class MigrationTests
             AgentType.DevOps);
         await using var run = await rig.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
         await begun.Task;
-        var other = rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = "other", Tasks = [new TaskDefinition { AgentType = AgentType.DevOps }] }).AsTask();
+        var other = rig.Engine.RunWorkflowAsync(
+            new WorkflowDefinition { Name = "other", Tasks = [new TaskDefinition { AgentType = AgentType.DevOps }] }).AsTask();
         await asked.Task;
         release.SetResult();
 
@@ -210,7 +214,8 @@ public sealed class MigrationTests
         await owner.AddAsync(NeverAsync);
         await owner.Engine.StartWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
         var other = await processes.StartAsync();
-        var act = async () => await other.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To });
+        var act = async () =>
+            await other.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To });
         (await act.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateConflict);
     }
 
@@ -225,8 +230,10 @@ public sealed class MigrationTests
         await owner.Engine.StopAsync(new CancellationToken(canceled: true));
         var other = await processes.StartAsync();
         await other.AddAsync(static _ => "done");
-        WorkflowDefinition elsewhere = new() { Name = "w", Version = "3", Phases = [WorkflowPhase.DevOps], Tasks = [new TaskDefinition { Id = "x", AgentType = AgentType.DevOps }] };
-        var act = async () => await other.Engine.StartWorkflowAsync(elsewhere, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To });
+        WorkflowDefinition elsewhere = new() { Name = "w", Version = "3", Phases = [WorkflowPhase.DevOps],
+            Tasks = [new TaskDefinition { Id = "x", AgentType = AgentType.DevOps }] };
+        var act = async () =>
+            await other.Engine.StartWorkflowAsync(elsewhere, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To });
         (await act.Should().ThrowAsync<WorkflowValidationException>()).Which.Message.Should().Contain("development");
         (await other.Engine.RecoverAsync()).Should().Be(1, "the run is still there, with its own definition");
         (await other.DriveAsync((await other.Engine.GetRunAsync("run"))!.Completion)).DefinitionVersion.Should().Be("1");
@@ -249,11 +256,13 @@ public sealed class MigrationTests
         var owner = await processes.StartAsync();
         await owner.AddAsync(static (task, token) => task.Task.Id == "a" ? new ValueTask<TaskData>("done") : NeverAsync(task, token));
         await owner.Engine.StartWorkflowAsync(before, new WorkflowRunOptions { RunId = "run" });
-        await Rig.UntilAsync(() => processes.Store.GetWorkflowStateAsync("run").AsTask().GetAwaiter().GetResult()!.CurrentPhase == WorkflowPhase.DevOps, "the second phase");
+        await Rig.UntilAsync(
+            () => processes.Store.GetWorkflowStateAsync("run").AsTask().GetAwaiter().GetResult()!.CurrentPhase == WorkflowPhase.DevOps, "the second phase");
         await owner.Engine.StopAsync(new CancellationToken(canceled: true));
         var other = await processes.StartAsync();
         await other.AddAsync(static _ => "done");
-        var late = before with { Version = "2", Tasks = [.. before.Tasks, new TaskDefinition { Id = "late", AgentType = AgentType.Coding, Phase = WorkflowPhase.Development }] };
+        var late = before with { Version = "2",
+            Tasks = [.. before.Tasks, new TaskDefinition { Id = "late", AgentType = AgentType.Coding, Phase = WorkflowPhase.Development }] };
 
         var act = async () => await other.Engine.StartWorkflowAsync(late, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To });
 
@@ -267,7 +276,8 @@ public sealed class MigrationTests
     {
         await using var rig = await Rig.StartAsync();
         var (first, release) = await StartHeldUpAsync(rig);
-        var act = async () => await rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static _ => throw new InvalidDataException("no way") });
+        var act = async () => await rig.Engine.StartWorkflowAsync(
+            _after, new WorkflowRunOptions { RunId = "run", Migrate = static _ => throw new InvalidDataException("no way") });
 
         var migration = act.Should().ThrowAsync<InvalidDataException>();
         release.SetResult();
@@ -285,7 +295,8 @@ public sealed class MigrationTests
         await using var rig = await Rig.StartAsync();
         var (first, release) = await StartHeldUpAsync(rig);
         using var giveUp = new CancellationTokenSource();
-        var start = rig.Engine.StartWorkflowAsync(_after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, giveUp.Token).AsTask();
+        var start = rig.Engine.StartWorkflowAsync(
+            _after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }, giveUp.Token).AsTask();
         await Rig.SettleAsync();
 
         await giveUp.CancelAsync();

@@ -6,7 +6,8 @@ namespace Conductor.Tests.Workflows;
 /// <summary>An engine that stops while agents await runs of it, or start them: what fails of that has not failed by itself.</summary>
 public sealed class NestedStopTests
 {
-    private static readonly WorkflowDefinition _parent = WorkflowDefinition.Create("parent").Phase(WorkflowPhase.Development, static phase => phase.Task("p", AgentType.Coding)).Build();
+    private static readonly WorkflowDefinition _parent = WorkflowDefinition.Create("parent")
+        .Phase(WorkflowPhase.Development, static phase => phase.Task("p", AgentType.Coding)).Build();
     private static readonly WorkflowDefinition _child = WorkflowDefinition.Create("child").Phase(WorkflowPhase.DevOps, static phase =>
     {
         phase.Task("c1", AgentType.Test);

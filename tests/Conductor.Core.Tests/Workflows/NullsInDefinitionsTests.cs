@@ -87,6 +87,7 @@ public sealed class NullsInDefinitionsTests
     private static async Task<WorkflowValidationException> RefusedAsync(WorkflowDefinition definition)
     {
         await using var rig = await Rig.StartAsync();
-        return (await FluentActions.Awaiting(() => rig.Engine.StartWorkflowAsync(definition).AsTask()).Should().ThrowAsync<WorkflowValidationException>()).Which;
+        return (
+            await FluentActions.Awaiting(() => rig.Engine.StartWorkflowAsync(definition).AsTask()).Should().ThrowAsync<WorkflowValidationException>()).Which;
     }
 }

@@ -9,7 +9,9 @@ public sealed class ReadyTasksTests
 
     private static readonly AgentType[] _types = [AgentType.Coding, AgentType.Review, new AgentType("other")];
 
-    /// <summary>Of each type the most urgent comes first, in the definition's order, and no more than the window allows; nothing that may be taken is left.</summary>
+    /// <summary>
+    /// Of each type the most urgent comes first, in the definition's order, and no more than the window allows; nothing that may be taken is left.
+    /// </summary>
     [Fact]
     public void TryTake_WhateverIsReadyAndUnderWay_GivesTheMostUrgentOfAType() => Gen.Select(
         Gen.Select(Gen.Int[0, _types.Length - 1], Gen.Enum<TaskPriority>()).Array[1, 150],
@@ -45,7 +47,9 @@ public sealed class ReadyTasksTests
             }
             else if (ready.TryTake(out var taken))
             {
-                taken.Should().Be(waiting.Where(index => drawn[index].Item1 == drawn[taken].Item1).OrderByDescending(index => drawn[index].Item2).ThenBy(static index => index).First());
+                taken.Should().Be(
+                    waiting.Where(index => drawn[index].Item1 == drawn[taken].Item1).OrderByDescending(index => drawn[index].Item2)
+                    .ThenBy(static index => index).First());
                 waiting.Remove(taken);
                 underWay.Add(taken);
                 underWay.Count(index => drawn[index].Item1 == drawn[taken].Item1).Should().BeLessThanOrEqualTo(Window);

@@ -19,12 +19,14 @@ public sealed class ReasonsTests
         var definition = new WorkflowDefinition
         {
             Name = "w",
-            Tasks = [Rig.NewTask() with { Id = "fine" }, Rig.NewTask(new AgentType("ghost")) with { Phase = WorkflowPhase.Development, Id = "lost" }, Rig.NewTask() with { Id = "after", DependsOn = ["lost"] }],
+            Tasks = [Rig.NewTask() with { Id = "fine" }, Rig.NewTask(new AgentType("ghost")) with { Phase = WorkflowPhase.Development, Id = "lost" },
+                Rig.NewTask() with { Id = "after", DependsOn = ["lost"] }],
         };
 
         var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(definition).AsTask());
 
-        state.Error!.Message.Should().Contain("phase_gate").And.Contain("'lost' failed (NO_AVAILABLE_AGENT)").And.Contain("No agent of type 'ghost' is registered").And.NotContain("after");
+        state.Error!.Message.Should().Contain("phase_gate").And.Contain("'lost' failed (NO_AVAILABLE_AGENT)").And.Contain(
+            "No agent of type 'ghost' is registered").And.NotContain("after");
         rig.Logs.GetSnapshot().Should().ContainSingle(static entry => entry.Id.Id == 1423).Which.Should()
             .Match<FakeLogRecord>(static entry => entry.Level == LogLevel.Error && entry.Message.Contains("No agent of type 'ghost' is registered"));
     }
@@ -33,7 +35,8 @@ public sealed class ReasonsTests
     public async Task RunWorkflowAsync_AnOptionalTaskIsNotRun_IsWarnedOf()
     {
         await using var rig = await Rig.StartAsync();
-        var definition = new WorkflowDefinition { Name = "w", Tasks = [Rig.NewTask(new AgentType("ghost")) with { Phase = WorkflowPhase.Development, Id = "lost", Optional = true }] };
+        var definition = new WorkflowDefinition { Name = "w",
+            Tasks = [Rig.NewTask(new AgentType("ghost")) with { Phase = WorkflowPhase.Development, Id = "lost", Optional = true }] };
 
         (await rig.DriveAsync(rig.Engine.RunWorkflowAsync(definition).AsTask())).Status.Should().Be(WorkflowStatus.Completed);
 
@@ -49,7 +52,8 @@ public sealed class ReasonsTests
 
         await rig.DriveAsync(rig.DispatchAsync());
 
-        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1300 && entry.Level == LogLevel.Warning && entry.Exception is InvalidDataException);
+        rig.Logs.GetSnapshot().Should()
+            .Contain(static entry => entry.Id.Id == 1300 && entry.Level == LogLevel.Warning && entry.Exception is InvalidDataException);
     }
 
     [Theory]
@@ -92,7 +96,8 @@ public sealed class ReasonsTests
         var first = rig.DispatchAsync();
         await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the first to run");
 
-        var denied = await FluentActions.Awaiting(() => rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Deadline = TimeSpan.FromSeconds(3) }))).Should().ThrowAsync<AgentTimeoutException>();
+        var denied = await FluentActions.Awaiting(
+            () => rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Deadline = TimeSpan.FromSeconds(3) }))).Should().ThrowAsync<AgentTimeoutException>();
 
         denied.Which.Message.Should().Contain("max_concurrent_tasks").And.Contain("TaskDefinition.Deadline").And.NotContain("Add agents");
         await rig.DriveAsync(first);

@@ -48,7 +48,8 @@ public sealed class ResumeSavedStateTests
         var state = await heir.DriveAsync((await heir.Engine.GetRunAsync("run"))!.Completion);
 
         state.Status.Should().Be(WorkflowStatus.Failed);
-        state.TaskResults.Values.Select(static result => (result.TaskId, result.Status)).Should().Equal(("second", AgentTaskStatus.Blocked), ("third", AgentTaskStatus.Blocked));
+        state.TaskResults.Values.Select(static result => (result.TaskId, result.Status)).Should()
+            .Equal(("second", AgentTaskStatus.Blocked), ("third", AgentTaskStatus.Blocked));
         state.TaskResults["second"].Error!.Message.Should().Contain("'first'");
     }
 

@@ -38,7 +38,8 @@ public sealed class ResumeTests
         state.ParticipatingAgents.Should().Equal("dead", "heir");
         state.PhaseHistory.Should().ContainSingle().Which.CompletedTasks.Should().Be(3);
         var history = await processes.Store.GetWorkflowHistoryAsync("run");
-        history!.Events.Select(static happening => happening.Kind).Should().ContainInOrder(WorkflowEventKind.TaskStarted, WorkflowEventKind.Resumed, WorkflowEventKind.WorkflowFinished);
+        history!.Events.Select(static happening => happening.Kind).Should()
+            .ContainInOrder(WorkflowEventKind.TaskStarted, WorkflowEventKind.Resumed, WorkflowEventKind.WorkflowFinished);
         history.Events.Select(static happening => happening.Position).Should().Equal(Enumerable.Range(1, history.Events.Count).Select(static i => (long)i));
     }
 

@@ -10,7 +10,8 @@ namespace Conductor.Tests.Workflows;
 public sealed class RunCompletionTests : IAsyncLifetime
 {
     private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
-    private static readonly WorkflowDefinition _one = WorkflowDefinition.Create("completion-one").Phase(WorkflowPhase.Development, phase => phase.Task("code", AgentType.Coding)).Build();
+    private static readonly WorkflowDefinition _one = WorkflowDefinition.Create("completion-one")
+        .Phase(WorkflowPhase.Development, phase => phase.Task("code", AgentType.Coding)).Build();
 
     private readonly TaskCompletionSource _release = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Rig _rig = null!;
@@ -47,7 +48,8 @@ public sealed class RunCompletionTests : IAsyncLifetime
     {
         using var cancellation = new CancellationTokenSource();
         await using var run = await _rig.Engine.StartWorkflowAsync(_one);
-        var waiting = Enumerable.Range(0, 10).Select(i => i % 2 == 0 ? run.Completion.WaitAsync(cancellation.Token) : AfterAsync(run, () => new WorkflowState { WorkflowId = run.RunId, DefinitionName = "any" })).ToList();
+        var waiting = Enumerable.Range(0, 10).Select(i => i % 2 == 0 ? run.Completion.WaitAsync(cancellation.Token) : AfterAsync(run,
+            () => new WorkflowState { WorkflowId = run.RunId, DefinitionName = "any" })).ToList();
 
         _release.SetResult();
 

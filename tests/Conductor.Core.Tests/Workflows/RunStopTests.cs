@@ -94,7 +94,8 @@ public sealed class RunStopTests
             return TaskData.Empty;
         });
 
-        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(Release.ThreePhases() with { Timeout = TimeSpan.FromSeconds(30) }).AsTask(), TimeSpan.FromSeconds(1));
+        var state = await rig.DriveAsync(
+            rig.Engine.RunWorkflowAsync(Release.ThreePhases() with { Timeout = TimeSpan.FromSeconds(30) }).AsTask(), TimeSpan.FromSeconds(1));
 
         (state.Status, state.Error!.Code).Should().Be((WorkflowStatus.Failed, "WORKFLOW_TIMEOUT"));
         state.TaskResults["code"].Status.Should().Be(AgentTaskStatus.Cancelled);
@@ -165,7 +166,8 @@ public sealed class RunStopTests
             await Task.Delay(TimeSpan.FromMinutes(5), rig.Time, token);
             return TaskData.Empty;
         });
-        var definition = WorkflowDefinition.Create("long").Phase(WorkflowPhase.Development, phase => phase.Task("code", AgentType.Coding).Timeout(TimeSpan.FromHours(1))).Build();
+        var definition = WorkflowDefinition.Create("long")
+            .Phase(WorkflowPhase.Development, phase => phase.Task("code", AgentType.Coding).Timeout(TimeSpan.FromHours(1))).Build();
 
         (await rig.DriveAsync(rig.Engine.RunWorkflowAsync(definition).AsTask(), TimeSpan.FromSeconds(5))).Status.Should().Be(WorkflowStatus.Completed);
     }
@@ -207,7 +209,8 @@ public sealed class RunStopTests
             await release.Task;
             return TaskData.Empty;
         });
-        await using var run = await rig.Engine.StartWorkflowAsync(new WorkflowDefinition { Name = "one", Tasks = [Rig.NewTask()] }, new WorkflowRunOptions { RunId = "run" });
+        await using var run = await rig.Engine.StartWorkflowAsync(
+            new WorkflowDefinition { Name = "one", Tasks = [Rig.NewTask()] }, new WorkflowRunOptions { RunId = "run" });
         await begun.Task;
 
         await rig.State.DeleteWorkflowAsync("run");

@@ -21,13 +21,15 @@ public sealed class StepTests
 
         var state = await rig.Engine.RunWorkflowAsync(ThreePhases().Build());
 
-        state.StoreVersion.Should().Be(4, "it begins with its first task, each of two results is stored with the start of the next task, and the last with the run's end");
+        state.StoreVersion.Should()
+            .Be(4, "it begins with its first task, each of two results is stored with the start of the next task, and the last with the run's end");
         var history = await rig.State.GetWorkflowHistoryAsync(state.WorkflowId);
         history!.Events.Select(static happening => happening.Kind).Should().Equal(
             [
                 WorkflowEventKind.WorkflowStarted,
                 .. Enumerable.Repeat(
-                    new[] { WorkflowEventKind.PhaseStarted, WorkflowEventKind.TaskStarted, WorkflowEventKind.TaskFinished, WorkflowEventKind.PhaseFinished }, 3).SelectMany(static phase => phase),
+                    new[] { WorkflowEventKind.PhaseStarted, WorkflowEventKind.TaskStarted, WorkflowEventKind.TaskFinished,
+                        WorkflowEventKind.PhaseFinished }, 3).SelectMany(static phase => phase),
                 WorkflowEventKind.WorkflowFinished,
             ]);
     }
@@ -85,7 +87,8 @@ public sealed class StepTests
             },
             new AgentType("looker"));
         var definition = ThreePhases().Build();
-        definition = definition with { Tasks = [.. definition.Tasks, new TaskDefinition { Id = "look", AgentType = new AgentType("looker"), Phase = WorkflowPhase.Development }] };
+        definition = definition
+            with { Tasks = [.. definition.Tasks, new TaskDefinition { Id = "look", AgentType = new AgentType("looker"), Phase = WorkflowPhase.Development }] };
 
         var state = await rig.Engine.RunWorkflowAsync(definition, new() { RunId = "r" });
 

@@ -79,7 +79,8 @@ public sealed class TurnstileTests
                 return;
             }
 
-            var others = isAlone ? Interlocked.Increment(ref alone) - 1 + Volatile.Read(ref shared) : Interlocked.Increment(ref shared) * 0 + Volatile.Read(ref alone);
+            var others = isAlone ? Interlocked.Increment(ref alone) - 1 + Volatile.Read(ref shared) : Interlocked.Increment(ref shared) * 0 +
+                Volatile.Read(ref alone);
             Interlocked.Add(ref violations, others > 0 ? 1 : 0);
             await Task.Yield();
             _ = isAlone ? Interlocked.Decrement(ref alone) : Interlocked.Decrement(ref shared);

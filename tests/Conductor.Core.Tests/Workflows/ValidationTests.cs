@@ -13,7 +13,8 @@ public sealed class ValidationTests
         await rig.AddAllTypesAsync(_ => throw new InvalidOperationException("must not run"));
         var thrown = await FluentActions.Awaiting(() => rig.Engine.StartWorkflowAsync(definition).AsTask()).Should().ThrowAsync<WorkflowValidationException>();
         (await rig.Engine.ListRunsAsync()).Items.Should().BeEmpty();
-        definition.Invoking(static invalid => invalid.EnsureValid()).Should().Throw<WorkflowValidationException>().Which.Problems.Should().Equal(thrown.Which.Problems);
+        definition.Invoking(static invalid => invalid.EnsureValid()).Should().Throw<WorkflowValidationException>().Which.Problems.Should()
+            .Equal(thrown.Which.Problems);
         return thrown.Which;
     }
 
@@ -75,7 +76,8 @@ public sealed class ValidationTests
         });
 
         error.Message.Should().ContainAll(
-            "no name", "no version", "timeout is 00:00:00", "'development' is listed 2 times", "nameless", "forward to 'development'", "-1 rounds", "'t' names no agent type");
+            "no name", "no version", "timeout is 00:00:00", "'development' is listed 2 times", "nameless",
+            "forward to 'development'", "-1 rounds", "'t' names no agent type");
     }
 
     [Fact]

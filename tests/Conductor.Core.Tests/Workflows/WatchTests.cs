@@ -86,7 +86,8 @@ public sealed class WatchTests
         }
 
         seen.Last().Kind.Should().Be(WorkflowEventKind.WorkflowFinished);
-        seen.Where(happening => happening.Kind == WorkflowEventKind.Progress).Should().OnlyContain(progress => progress.Position == 0 && progress.Percent == 100);
+        seen.Where(happening => happening.Kind == WorkflowEventKind.Progress).Should()
+            .OnlyContain(progress => progress.Position == 0 && progress.Percent == 100);
     }
 
     [Fact]
@@ -100,7 +101,8 @@ public sealed class WatchTests
         var events = await CollectAsync(run, 2);
 
         events.Select(happening => (happening.Kind, happening.Position)).Should().Equal(
-            (WorkflowEventKind.Snapshot, 7), (WorkflowEventKind.TaskFinished, 8), (WorkflowEventKind.PhaseFinished, 9), (WorkflowEventKind.WorkflowFinished, 10));
+            (WorkflowEventKind.Snapshot, 7), (WorkflowEventKind.TaskFinished, 8), (WorkflowEventKind.PhaseFinished, 9), (
+                WorkflowEventKind.WorkflowFinished, 10));
         (events[0].WorkflowStatus, events[0].Message).Should().Be((WorkflowStatus.Completed, "2 of 2 task(s) finished; events up to 7 are no longer kept."));
     }
 
@@ -179,7 +181,8 @@ public sealed class WatchTests
         await run.Completion;
         await rig.Engine.RunWorkflowAsync(new WorkflowDefinition { Name = "b" });
 
-        (await FluentActions.Awaiting(() => run.GetStateAsync().AsTask()).Should().ThrowAsync<StateException>()).Which.Message.Should().Contain("RetentionOptions");
+        (await FluentActions.Awaiting(() => run.GetStateAsync().AsTask()).Should().ThrowAsync<StateException>()).Which.Message.Should()
+            .Contain("RetentionOptions");
         (await CollectAsync(run)).Should().BeEmpty();
     }
 
@@ -268,10 +271,13 @@ public sealed class WatchTests
         (failure.ErrorCode, failure.Message.Contains("handed over", StringComparison.Ordinal)).Should().Be((ErrorCodes.LeaseLost, true));
         foreach (var ask in new Func<Task>[] { () => run.GetStateAsync().AsTask(), () => run.CancelAsync().AsTask() })
         {
-            (await FluentActions.Awaiting(ask).Should().ThrowAsync<StateException>()).Which.Message.Should().Contain("was disconnected").And.NotContain("first");
+            (await FluentActions.Awaiting(ask).Should().ThrowAsync<StateException>()).Which.Message.Should()
+                .Contain("was disconnected").And.NotContain("first");
         }
 
-        (await FluentActions.Awaiting(() => rig.Bus.PublishAsync("c", new AgentMessage { Type = MessageType.Control, Sender = "me" }).AsTask()).Should().ThrowAsync<BusException>())
+        (
+            await FluentActions.Awaiting(
+            () => rig.Bus.PublishAsync("c", new AgentMessage { Type = MessageType.Control, Sender = "me" }).AsTask()).Should().ThrowAsync<BusException>())
             .Which.Message.Should().Contain("was disconnected").And.NotContain("first");
         await rig.State.DisposeAsync();
         (await FluentActions.Awaiting(() => run.GetStateAsync().AsTask()).Should().ThrowAsync<StateException>()).Which.Message.Should().Contain("was disposed");

@@ -296,7 +296,8 @@ public sealed class WorkflowRunTests
     public void WorkflowOptions_OutOfRange_QuoteSettingValueAndFix()
     {
         new WorkflowOptions().Problems("W").Should().BeEmpty();
-        new WorkflowOptions { MaxFeedbackLoops = -1, TaskWindow = 0, LeaseDuration = TimeSpan.Zero, PollInterval = TimeSpan.Zero }.Problems("W").Should().HaveCount(4);
+        new WorkflowOptions { MaxFeedbackLoops = -1, TaskWindow = 0, LeaseDuration = TimeSpan.Zero, PollInterval = TimeSpan.Zero }.Problems(
+            "W").Should().HaveCount(4);
         new WorkflowOptions { LeaseDuration = TimeSpan.MaxValue, PollInterval = TimeSpan.FromDays(60), RecoveryInterval = TimeSpan.FromTicks(1) }.Problems("W")
             .Should().HaveCount(3).And.OnlyContain(static problem => problem.Contains("; set it to 00:00:00.00") && problem.Contains(" up to 49."));
     }

@@ -21,7 +21,8 @@ internal static class KillTrial
             string.Concat(complaints.Take(3).Select(static complaint => $"{Environment.NewLine}  {complaint}")));
     }
 
-    private static async Task<(int Kills, int LastPoint, List<Verdict> Verdicts, List<string> Complaints)> RunBatchesAsync(string folder, int kills, bool atWritePoints)
+    private static async Task<(int Kills, int LastPoint, List<Verdict> Verdicts, List<string> Complaints)> RunBatchesAsync(
+        string folder, int kills, bool atWritePoints)
     {
         var (done, point, furthest) = (0, 0, 0);
         List<Verdict> verdicts = [];

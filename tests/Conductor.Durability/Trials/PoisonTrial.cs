@@ -38,7 +38,9 @@ internal static class PoisonTrial
         var letters = (await store.ListDeadLettersAsync()).Items;
         var neighbours = state?.TaskResults.Values.Count(static result => result.TaskId.StartsWith("neighbour", StringComparison.Ordinal) && result.IsSuccess);
         return new Outcome(
-            deaths == 3 && letters is [{ Code: ErrorCodes.TaskCrashed, Task.Id: "killer" }] && neighbours == 3 && state?.Error?.Code == ErrorCodes.PhaseGateFailed,
-            $"{deaths} deaths, {letters.Count} dead letter(s), {neighbours} of 3 neighbours completed, the run ended as {state?.Status} ({state?.Error?.Code})");
+            deaths == 3 && letters is [{ Code: ErrorCodes.TaskCrashed, Task.Id: "killer" }] && neighbours == 3
+                && state?.Error?.Code == ErrorCodes.PhaseGateFailed,
+            $"{deaths} deaths, {letters.Count} dead letter(s), {neighbours} of 3 neighbours completed, the run ended as {state?.Status} " +
+                $"({state?.Error?.Code})");
     }
 }

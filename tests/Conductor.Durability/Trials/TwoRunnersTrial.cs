@@ -32,10 +32,12 @@ internal static class TwoRunnersTrial
         var complaints = await Task.WhenAll(one.ComplaintAsync(_limit), other.ComplaintAsync(_limit));
         var complaint = Array.Find(complaints, static said => said is not null);
         var verdict = await Verdict.OfAsync(options.Database, options.Logs, workflows);
-        var shares = Directory.GetFiles(options.Logs, "*.log").Select(static file => File.ReadLines(file).Count(static line => line.StartsWith("begin", StringComparison.Ordinal))).Order().ToList();
+        var shares = Directory.GetFiles(options.Logs, "*.log")
+            .Select(static file => File.ReadLines(file).Count(static line => line.StartsWith("begin", StringComparison.Ordinal))).Order().ToList();
         return new Outcome(
             complaint is null && verdict.Violations == 0 && unfinished > 0,
-            $"{unfinished} of {workflows} left in the middle, taken over by two at once; executions per process {string.Join(", ", shares)}; {verdict}{complaint}");
+            $"{unfinished} of {workflows} left in the middle, taken over by two at once; executions per process {string.Join(", ", shares)}; " +
+                $"{verdict}{complaint}");
     }
 
     private static async Task<int> CountAsync(string database)

@@ -160,7 +160,8 @@ public sealed class GuideTests
         var engine = host.Workflows;
         await host.RunAsync(async _ =>
         {
-            var definition = WorkflowDefinition.Create("sleep").Phase(WorkflowPhase.Development, static phase => phase.Task("sleep", new AgentType("sleeper"))).Build();
+            var definition = WorkflowDefinition.Create("sleep")
+                .Phase(WorkflowPhase.Development, static phase => phase.Task("sleep", new AgentType("sleeper"))).Build();
             await engine.StartWorkflowAsync(definition, new WorkflowRunOptions { RunId = "night" });
 
             await foreach (var summary in AllRunsAsync(engine, WorkflowStatus.InProgress))

@@ -34,7 +34,8 @@ internal sealed class HangfireContender : Contender, IJobContender
         Survives = Traits.Yes,
     };
 
-    public override string Package => $"{PackageOf("Hangfire.Core", typeof(BackgroundJobServer))}, {PackageOf("Hangfire.PostgreSql", typeof(PostgreSqlStorage))}";
+    public override string Package =>
+        $"{PackageOf("Hangfire.Core", typeof(BackgroundJobServer))}, {PackageOf("Hangfire.PostgreSql", typeof(PostgreSqlStorage))}";
 
     public override Task StartAsync()
     {
