@@ -4,6 +4,7 @@ using System.Globalization;
 namespace Conductor;
 
 /// <summary>Lets configuration and other string sources give an <see cref="AgentType"/>. Thread-safe.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class AgentTypeConverter : TypeConverter
 {
     /// <inheritdoc />

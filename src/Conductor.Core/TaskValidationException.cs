@@ -1,6 +1,8 @@
 namespace Conductor;
 
-/// <summary>A task or its data is not valid: TASK_VALIDATION_FAILED. Never retried, and never counted against an agent.</summary>
+/// <summary>
+/// A task or its data is not valid, or there is no such dead letter to replay: TASK_VALIDATION_FAILED. Never retried, and never counted against an agent.
+/// </summary>
 public sealed class TaskValidationException : ConductorException
 {
     /// <summary>Makes the exception.</summary>

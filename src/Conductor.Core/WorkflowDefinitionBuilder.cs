@@ -52,6 +52,7 @@ public sealed class WorkflowDefinitionBuilder
     /// <param name="minSeverity">The least severity that sends it back. Default: the engine's setting (error).</param>
     /// <param name="atLimit">What happens at the limit. Default: the engine's setting (fail).</param>
     /// <exception cref="ArgumentException">One of the phases is nameless.</exception>
+    /// <exception cref="InvalidOperationException">There is one already: a workflow has one feedback loop.</exception>
     public WorkflowDefinitionBuilder Feedback(
         WorkflowPhase from,
         WorkflowPhase to,
@@ -61,6 +62,12 @@ public sealed class WorkflowDefinitionBuilder
     {
         from.ThrowIfNameless(nameof(from));
         to.ThrowIfNameless(nameof(to));
+        if (_feedback is { } other)
+        {
+            throw new InvalidOperationException(
+                $"The workflow has a feedback loop already, from '{other.From}' to '{other.To}', and can have one. Leave out the one from '{from}' to '{to}'.");
+        }
+
         _feedback = new FeedbackRule { From = from, To = to, MaxRounds = maxRounds, MinSeverity = minSeverity, AtLimit = atLimit };
         return this;
     }

@@ -4,6 +4,7 @@ using System.Globalization;
 namespace Conductor;
 
 /// <summary>Lets configuration and other string sources give a <see cref="WorkflowPhase"/>. Thread-safe.</summary>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class WorkflowPhaseConverter : TypeConverter
 {
     /// <inheritdoc />

@@ -73,8 +73,12 @@ public sealed class AgentScript
     });
 
     /// <summary>Within the step: waits by the task's clock.</summary>
-    /// <param name="delay">How long.</param>
-    public AgentScript Delays(TimeSpan delay) => Does((task, token) => new ValueTask(Task.Delay(delay, task.TimeProvider, token)));
+    /// <param name="delay">How long: zero or more.</param>
+    public AgentScript Delays(TimeSpan delay)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
+        return Does((task, token) => new ValueTask(Task.Delay(delay, task.TimeProvider, token)));
+    }
 
     /// <summary>Within the step: waits for a signal of the test's own.</summary>
     /// <param name="signal">The signal.</param>

@@ -72,10 +72,16 @@ public sealed class ConductorTestHost : IAsyncDisposable
     /// <param name="configure">Adds agents, policies and services (by <see cref="ConductorBuilder.Services"/>); may swap the store.</param>
     /// <param name="options">Settings. Default: the defaults.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">One of the settings is out of its range.</exception>
     public static async Task<ConductorTestHost> StartAsync(
         Action<ConductorBuilder>? configure = null, ConductorTestHostOptions? options = null, CancellationToken cancellationToken = default)
     {
         var settings = options ?? new ConductorTestHostOptions();
+        if (settings.FindProblem() is { } problem)
+        {
+            throw new ArgumentException(problem, nameof(options));
+        }
+
         var time = new VirtualTimeProvider(settings.StartAt);
         var services = new ServiceCollection();
         services.AddSingleton<TimeProvider>(time);
@@ -145,6 +151,33 @@ public sealed class ConductorTestHost : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(body);
         return WaitAsync(Task.Run(() => body(this)), "the body of the test");
+    }
+
+    /// <summary>Waits for a task and lets virtual time pass meanwhile, as much as it takes.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="awaited">Names it, for the message of a <see cref="StuckException"/>. Default: the expression it was given by.</param>
+    /// <exception cref="StuckException">It does not complete: nothing is left that could complete it, or the real time limit passed.</exception>
+    public Task WaitAsync(ValueTask task, [CallerArgumentExpression(nameof(task))] string? awaited = null) => WaitAsync(task.AsTask(), awaited);
+
+    /// <summary>The same as where the body gives a <see cref="Task{TResult}"/>.</summary>
+    /// <typeparam name="T">What it gives.</typeparam>
+    /// <param name="body">The body.</param>
+    /// <exception cref="StuckException">It does not complete: nothing is left that could complete it, or the real time limit passed.</exception>
+    [OverloadResolutionPriority(-1)]
+    public Task<T> RunAsync<T>(Func<ConductorTestHost, ValueTask<T>> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return RunAsync(host => body(host).AsTask());
+    }
+
+    /// <summary>The same as where the body gives a <see cref="Task"/>.</summary>
+    /// <param name="body">The body.</param>
+    /// <exception cref="StuckException">It does not complete: nothing is left that could complete it, or the real time limit passed.</exception>
+    [OverloadResolutionPriority(-1)]
+    public Task RunAsync(Func<ConductorTestHost, ValueTask> body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return RunAsync(host => body(host).AsTask());
     }
 
     /// <summary>Runs the body of a test on the thread pool and lets virtual time pass meanwhile, as much as it takes.</summary>

@@ -9,6 +9,8 @@ public sealed class ConductorTestHostOptions
     /// <summary>The default of <see cref="RealTimeLimit"/>: 10 seconds.</summary>
     public static readonly TimeSpan DefaultRealTimeLimit = TimeSpan.FromSeconds(10);
 
+    private static readonly TimeSpan _longest = TimeSpan.FromDays(1);
+
     /// <summary>Whether every message goes through JSON, so that nobody finds out in production that a payload cannot.</summary>
     /// <value>Default: false.</value>
     public bool UseJson { get; set; }
@@ -17,7 +19,7 @@ public sealed class ConductorTestHostOptions
     /// <value>Default: 1 January 2030, midnight, UTC.</value>
     public DateTimeOffset? StartAt { get; set; }
 
-    /// <summary>How long, in real time, something may be waited for before it counts as stuck.</summary>
+    /// <summary>How long, in real time, something may be waited for before it counts as stuck: more than zero, at most a day.</summary>
     /// <value>Default: 10 seconds.</value>
     public TimeSpan RealTimeLimit { get; set; } = DefaultRealTimeLimit;
 
@@ -35,4 +37,12 @@ public sealed class ConductorTestHostOptions
     /// <summary>Changes the settings of Conductor, as <c>AddConductor(options => …)</c> does.</summary>
     /// <value>Default: null, the defaults.</value>
     public Action<ConductorOptions>? Configure { get; set; }
+
+    /// <summary>What is wrong with the settings, and how to put it right; null for nothing.</summary>
+    internal string? FindProblem() =>
+        RealTimeLimit <= TimeSpan.Zero || RealTimeLimit > _longest
+            ? $"{nameof(ConductorTestHostOptions)}.{nameof(RealTimeLimit)} is {RealTimeLimit}; set it over zero, and to at most {_longest}."
+        : QuietPeriod < TimeSpan.Zero || QuietPeriod > _longest
+            ? $"{nameof(ConductorTestHostOptions)}.{nameof(QuietPeriod)} is {QuietPeriod}; set it to zero or more, and to at most {_longest}."
+        : null;
 }

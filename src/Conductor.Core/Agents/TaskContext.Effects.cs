@@ -93,4 +93,21 @@ public sealed partial class TaskContext
             },
             cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>The same for an effect without a value that gives a <see cref="ValueTask"/>.</summary>
+    /// <param name="key">The effect's name within the task.</param>
+    /// <param name="effect">The effect.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
+    /// <exception cref="TaskValidationException">The effect of another form with a value of another type is recorded under this key.</exception>
+    /// <exception cref="StateException">
+    /// The store could not be asked, or, for half a minute, not be written; or LEASE_LOST: the run belongs to another process by now, or is gone,
+    /// the effect ran, and nothing was recorded.
+    /// </exception>
+    [OverloadResolutionPriority(-1)]
+    public ValueTask OnceAsync(string key, Func<CancellationToken, ValueTask> effect, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(effect);
+        return OnceAsync(key, token => effect(token).AsTask(), cancellationToken);
+    }
 }

@@ -92,10 +92,10 @@ internal sealed partial class Admissions
         try
         {
             verdict = await ReserveAndAskAsync(ticket, slot, cancellationToken).ConfigureAwait(false);
-            if (verdict.Denial is null)
+            if (verdict.Denial is not { IsTransient: true })
             {
                 // Before the store is waited for: the place is reserved, and nobody need give way for it.
-                _capacity.Admit(ticket);
+                _capacity.Redeem(ticket, isAllowed: verdict.Denial is null);
             }
 
             if (ticket.Owner is { } owner)
@@ -127,7 +127,10 @@ internal sealed partial class Admissions
         }
 
         var passing =
-            denial.IsTransient ? new PassingDenial(denial, version, ticket.AdmittedBefore > 0 ? _capacity.Retreats : null, verdict.IsOfCountsAlone) : null;
+            denial.IsTransient
+                ? new PassingDenial(
+                    denial, version, ticket.AdmittedBefore > 0 ? _capacity.Retreats : null, verdict.IsOfCountsAlone, ticket.AdmittedBefore)
+                : null;
         if (passing is null)
         {
             ticket.Refuse(slot, PassingDenial.ToViolation(denial));
@@ -294,7 +297,7 @@ internal sealed partial class Admissions
         using var wait = _waits.Enter(ticket, ticket.TimeLeft(_time), cancellationToken);
 
         // However long they take, its place is reserved: nobody need give way for that one any more.
-        _capacity.Redeem(ticket);
+        _capacity.Redeem(ticket, isAllowed: false);
         try
         {
             return await _policies.FindDenialAsync(context, wait.Token).AsTask().WaitAsync(wait.Token).ConfigureAwait(false);
@@ -317,7 +320,13 @@ internal sealed partial class Admissions
     /// <summary>Takes an agent when what was denied for the time being may be allowed.</summary>
     private async ValueTask<AgentSlot> TakeLaterAsync(DispatchTicket ticket, AgentPool pool, PassingDenial denial, CancellationToken cancellationToken)
     {
-        await WaitForCapacityAsync(ticket, pool, denial, cancellationToken).ConfigureAwait(false);
+        for (PassingDenial? next = denial; next is not null; next = _capacity.FindPromiseBefore(ticket))
+        {
+            await WaitForCapacityAsync(ticket, pool, next, cancellationToken).ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+            ThrowIfNoLongerWanted(ticket);
+        }
+
         return await TakeAgentAsync(ticket, pool, cancellationToken).ConfigureAwait(false);
     }
 

@@ -164,6 +164,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
             catch (ConductorException exception)
             {
+                // What it was woken for is not held up by what is written of it.
+                _admissions.Leave(ticket);
                 result = await NotAdmittedAsync(ticket, exception, step, cancellationToken).ConfigureAwait(false);
                 break;
             }

@@ -12,7 +12,9 @@ public static class AgentCoordinatorExtensions
     /// <param name="input">What the agent gets. Default: nothing.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
     /// <exception cref="ConductorException">
-    /// It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).
+    /// It never ran (over its deadline before it had an agent: <see cref="AgentTimeoutException"/>), it failed for good (a
+    /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
+    /// could not be recorded (a <see cref="StateException"/>).
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
@@ -28,7 +30,9 @@ public static class AgentCoordinatorExtensions
     /// <param name="input">What the agent gets.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
     /// <exception cref="ConductorException">
-    /// It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).
+    /// It never ran (over its deadline before it had an agent: <see cref="AgentTimeoutException"/>), it failed for good (a
+    /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
+    /// could not be recorded (a <see cref="StateException"/>).
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
@@ -44,7 +48,9 @@ public static class AgentCoordinatorExtensions
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
     /// <exception cref="ConductorException">
-    /// It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).
+    /// It never ran (over its deadline before it had an agent: <see cref="AgentTimeoutException"/>), it failed for good (a
+    /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
+    /// could not be recorded (a <see cref="StateException"/>).
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>

@@ -1,5 +1,3 @@
-using Conductor.Policies;
-
 namespace Conductor.Coordination;
 
 /// <content>
@@ -10,13 +8,7 @@ namespace Conductor.Coordination;
 internal sealed partial class CapacityGate
 {
     /// <summary>Those that have been woken for a place, and have neither taken it nor given it up. Few: they are on their way.</summary>
-    private readonly List<(DispatchTicket To, PolicyResult Denial)> _promised = [];
-
-    /// <summary>How many wait that gave way.</summary>
-    private int _givingWay;
-
-    /// <summary>Whether more may have come free than what is promised: then one of those that gave way is judged again.</summary>
-    private bool _mayHaveRoom;
+    private readonly List<(DispatchTicket To, PassingDenial Denial)> _promised = [];
 
     /// <summary>
     /// A place is about to come free: promises it to whoever is woken for it. <see cref="Release"/> follows. Nearly always nobody waits, and then
@@ -46,8 +38,8 @@ internal sealed partial class CapacityGate
     /// <summary>What a dispatch waits for because a place is promised to one that is served before it; null for nothing, nearly always.</summary>
     public PassingDenial? FindPromiseBefore(DispatchTicket ticket) => Volatile.Read(ref counts.Promised) == 0 ? null : FindAnyBefore(ticket);
 
-    /// <summary>A dispatch has a place, or goes without: what was promised to it, if something was, is no longer.</summary>
-    public void Redeem(DispatchTicket ticket)
+    /// <summary>A dispatch goes without what was promised to it, if something was.</summary>
+    public void Forgo(DispatchTicket ticket)
     {
         if (ticket.HasTurn)
         {
@@ -59,35 +51,48 @@ internal sealed partial class CapacityGate
     }
 
     /// <summary>
-    /// A dispatch that waited is allowed: when it looked for others, too, the next of those may be; and so may, where there is more room, one that
-    /// gave way.
+    /// A dispatch has a place: nobody gives way to it any more, and where there is room for more, the next is judged. (More may have come free than
+    /// was promised, or what was promised to one that gave way.) When it looked for others, too, and is allowed, so is the next of those.
     /// </summary>
-    public void Admit(DispatchTicket ticket)
+    /// <param name="ticket">The dispatch.</param>
+    /// <param name="isAllowed">Whether it may begin; otherwise its policies have not said so yet.</param>
+    public void Redeem(DispatchTicket ticket, bool isAllowed)
     {
-        if (!ticket.HasTurn)
+        if (!ticket.HasTurn && Volatile.Read(ref counts.WaitingForCapacity) == 0)
         {
             return;
         }
 
         CapacityWaiter? next = null;
-        bool gaveWay;
+        CapacityWaiter? other;
         lock (_gate)
         {
             Forget(ticket);
-            gaveWay = _givingWay > 0 && _mayHaveRoom;
-            if (ticket.ScoutFor is { } key)
+            if (isAllowed && ticket.ScoutFor is { } key)
             {
                 ticket.ScoutFor = null;
                 next = _kinds.GetValueOrDefault(key)?.First;
                 SendScout(next);
             }
+
+            other = FindFirstWithRoom();
+            Take(other);
         }
 
         Wake(next);
-        if (gaveWay)
+        Wake(other);
+    }
+
+    /// <summary>The first of those that were denied for how many tasks run, when fewer do than were before it then. Under the lock.</summary>
+    private CapacityWaiter? FindFirstWithRoom()
+    {
+        CapacityWaiter? first = null;
+        foreach (var kind in _kinds.Values)
         {
-            Retreat();
+            first = kind.Key.IsOfCountsAlone ? Sooner(first, kind.First) : first;
         }
+
+        return Volatile.Read(ref counts.Running) < first?.Denial.Before ? first : null;
     }
 
     /// <summary>(Apart, since a lambda is made where a method begins, and every dispatch comes by.)</summary>
@@ -96,13 +101,13 @@ internal sealed partial class CapacityGate
         lock (_gate)
         {
             return FirstPromisedBefore(ticket) is { } denial
-                ? new PassingDenial(denial, Version, _retreats, IsOfCountsAlone: true) { IsOfPromise = true }
+                ? new PassingDenial(denial.Result, Version, _retreats, IsOfCountsAlone: true, denial.Before) { IsOfPromise = true }
                 : null;
         }
     }
 
     /// <summary>What the first denied that a place is promised to and that is served before a dispatch. Under the lock.</summary>
-    private PolicyResult? FirstPromisedBefore(DispatchTicket ticket) =>
+    private PassingDenial? FirstPromisedBefore(DispatchTicket ticket) =>
         _promised.Find(promise => promise.To != ticket && _order.IsBefore(promise.To, ticket)).Denial;
 
     private bool IsStillPromised(DispatchTicket ticket)
@@ -110,14 +115,6 @@ internal sealed partial class CapacityGate
         lock (_gate)
         {
             return _promised.Exists(promise => promise.To == ticket);
-        }
-    }
-
-    private void NoteRoom()
-    {
-        lock (_gate)
-        {
-            _mayHaveRoom = true;
         }
     }
 
@@ -136,9 +133,15 @@ internal sealed partial class CapacityGate
         Forget(ticket);
         if (denial.IsOfCountsAlone)
         {
-            _promised.Add((ticket, denial.Result));
+            _promised.Add((ticket, denial));
             Volatile.Write(ref counts.Promised, _promised.Count);
         }
+    }
+
+    private void ForgetAll()
+    {
+        _promised.Clear();
+        Volatile.Write(ref counts.Promised, 0);
     }
 
     /// <summary>Nobody gives way to a dispatch any more. Under the lock.</summary>

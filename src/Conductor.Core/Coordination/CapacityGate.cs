@@ -101,7 +101,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
     {
         if (ticket.HasTurn)
         {
-            Redeem(ticket);
+            Forgo(ticket);
             ticket.HasTurn = false;
             lock (_gate)
             {
@@ -121,7 +121,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
     {
         if (ticket.HasTurn)
         {
-            Redeem(ticket);
+            Forgo(ticket);
             lock (_gate)
             {
                 MarkThoseOf(ticket.Task.AgentType, Version, _retreats);
@@ -146,10 +146,6 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         if (Volatile.Read(ref counts.WaitingForCapacity) > 0)
         {
             WakeNext(static _ => true);
-        }
-        else if (Volatile.Read(ref counts.Promised) > 0)
-        {
-            NoteRoom();
         }
     }
 
@@ -177,6 +173,12 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
     /// <summary>The policies changed.</summary>
     public void ReleaseAll()
     {
+        lock (_gate)
+        {
+            // Whom a limit that is gone was promised for may be as late as anybody.
+            ForgetAll();
+        }
+
         Interlocked.Increment(ref counts.Releases);
         Wake(static _ => true);
     }
@@ -204,11 +206,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
 
     private void Wake(CapacityWaiter? waiter)
     {
-        if (waiter is not null)
-        {
-            limit.Leave();
-            waiter.Wake();
-        }
+        waiter?.Wake();
     }
 
     /// <summary>
@@ -230,7 +228,6 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
             }
         }
 
-        limit.Leave();
         return true;
     }
 
@@ -282,16 +279,10 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
             _kinds.Add(key, kind);
         }
 
-        if (denial.IsOfPromise)
-        {
-            // What it was woken for, if it was, may be there when the one before it is admitted.
-            _mayHaveRoom |= hadTurn;
-        }
-        else if (hadTurn)
+        if (hadTurn && !denial.IsOfPromise)
         {
             // It was woken for all that are denied like it, and none of them needs to be for the same.
             Mark(kind.IsLike, denial.SeenVersion, _retreats);
-            _mayHaveRoom &= !key.IsOfCountsAlone;
         }
 
         Forget(ticket);
@@ -300,7 +291,6 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
             Kind = kind, Number = ticket.NumberInGate ??= _number++, Since = time.GetTimestamp(), IsQueued = true,
         };
         kind.Add(waiter);
-        _givingWay += denial.IsOfPromise ? 1 : 0;
         waiter.Round = key.IsOfCountsAlone ? null : _round.AddLast(waiter);
         Volatile.Write(ref counts.WaitingForCapacity, ++_count);
         SetTimer();
@@ -315,8 +305,8 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         }
 
         waiter.IsQueued = false;
+        limit.Leave();
         waiter.Kind.Remove(waiter);
-        _givingWay -= waiter.Denial.IsOfPromise ? 1 : 0;
         if (waiter.Round is { } place)
         {
             _round.Remove(place);

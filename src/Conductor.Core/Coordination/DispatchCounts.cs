@@ -36,7 +36,7 @@ internal sealed class DispatchCounts
     [FieldOffset(CacheLine + 24)]
     public int WaitingForCapacity;
 
-    /// <summary>How many of them have been woken for a place that came free, and have not taken it yet.</summary>
+    /// <summary>How many are on their way to a place that was promised to them.</summary>
     [FieldOffset(CacheLine + 28)]
     public int Promised;
 }

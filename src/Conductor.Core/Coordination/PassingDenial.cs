@@ -10,7 +10,8 @@ namespace Conductor.Coordination;
 /// before it, so that no reservation was in its way.
 /// </param>
 /// <param name="IsOfCountsAlone">Whether the policy looks at nothing but how many tasks run: it would have denied any other task, too.</param>
-internal sealed record PassingDenial(PolicyResult Result, long SeenVersion, long? SeenRetreats, bool IsOfCountsAlone)
+/// <param name="Before">How many tasks were before it: with as many, a policy that looks at nothing else would deny it again.</param>
+internal sealed record PassingDenial(PolicyResult Result, long SeenVersion, long? SeenRetreats, bool IsOfCountsAlone, int Before)
 {
     /// <summary>What is thrown when it is waited for no longer.</summary>
     public PolicyViolationException Violation { get; } = ToViolation(Result);

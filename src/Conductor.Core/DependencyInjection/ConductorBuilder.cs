@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Text.Json.Serialization.Metadata;
 using Conductor.Agents;
 using Conductor.Messaging;
@@ -10,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 namespace Conductor.DependencyInjection;
 
 /// <summary>What <c>AddConductor()</c> returns: adds agents and policies, and swaps bus, store and classifier. Not thread-safe.</summary>
-public sealed class ConductorBuilder
+public sealed partial class ConductorBuilder
 {
     internal ConductorBuilder(IServiceCollection services) => Services = services;
 
@@ -43,6 +44,24 @@ public sealed class ConductorBuilder
         return Add(type, count, agentId, AgentActivator.PayloadTypesOf(typeof(TAgent)), provider => AgentActivator.Make<TAgent>(provider, services, lifetime));
     }
 
+    /// <summary>Adds agents of a class, made by the container, of a type given by its name. The rest is as where the type is given.</summary>
+    /// <typeparam name="TAgent">The class; its constructor gets its dependencies from the container.</typeparam>
+    /// <param name="type">The name of their type.</param>
+    /// <param name="count">How many: at least 1. Default: 1.</param>
+    /// <param name="lifetime">
+    /// How long an instance lives. Default: for each task anew if its constructor asks for a scoped service, directly or not, otherwise as long as
+    /// the agent.
+    /// </param>
+    /// <param name="agentId">
+    /// The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/>
+    /// where several use one store.
+    /// </param>
+    [OverloadResolutionPriority(-1)]
+    public ConductorBuilder AddAgent<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TAgent>(
+        string type, int count = 1, AgentLifetime lifetime = AgentLifetime.Auto, string? agentId = null)
+        where TAgent : BaseAgent =>
+        AddAgent<TAgent>(new AgentType(type), count, lifetime, agentId);
+
     /// <summary>Adds agents from a factory.</summary>
     /// <param name="type">Their type.</param>
     /// <param name="factory">
@@ -63,65 +82,19 @@ public sealed class ConductorBuilder
             type, count, agentId, payloadTypes: [], lifetime == AgentLifetime.PerTask ? provider => AgentActivator.MakePerTask(factory, provider) : factory);
     }
 
-    /// <summary>Adds agents from a delegate.</summary>
-    /// <typeparam name="TInput">What they take in.</typeparam>
-    /// <typeparam name="TOutput">What they give out.</typeparam>
-    /// <param name="type">Their type.</param>
-    /// <param name="run">Does the work.</param>
-    /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">
-    /// The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/>
-    /// where several use one store.
-    /// </param>
-    public ConductorBuilder AddAgent<TInput, TOutput>(
-        AgentType type, Func<TInput, TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null)
-    {
-        ArgumentNullException.ThrowIfNull(run);
-        return Add(type, count, agentId, [typeof(TInput), typeof(TOutput)], _ => new DelegateAgent<TInput, TOutput>(run));
-    }
-
-    /// <summary>Adds agents from a delegate that takes no input.</summary>
-    /// <typeparam name="TOutput">What they give out.</typeparam>
-    /// <param name="type">Their type.</param>
-    /// <param name="run">Does the work.</param>
-    /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">
-    /// The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/>
-    /// where several use one store.
-    /// </param>
-    public ConductorBuilder AddAgent<TOutput>(
-        AgentType type, Func<TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null)
-    {
-        ArgumentNullException.ThrowIfNull(run);
-        return Add(type, count, agentId, [typeof(TOutput)], _ => new DelegateAgent<TOutput>(run));
-    }
-
-    /// <summary>Adds agents from a delegate, of a type given by its name.</summary>
-    /// <typeparam name="TInput">What they take in.</typeparam>
-    /// <typeparam name="TOutput">What they give out.</typeparam>
+    /// <summary>Adds agents from a factory, of a type given by its name. The rest is as where the type is given.</summary>
     /// <param name="type">The name of their type.</param>
-    /// <param name="run">Does the work.</param>
+    /// <param name="factory">Makes one, with the services of the container, or, with <see cref="AgentLifetime.PerTask"/>, of the task's own scope.</param>
     /// <param name="count">How many: at least 1. Default: 1.</param>
     /// <param name="agentId">
     /// The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/>
     /// where several use one store.
     /// </param>
-    public ConductorBuilder AddAgent<TInput, TOutput>(
-        string type, Func<TInput, TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null) =>
-        AddAgent(new AgentType(type), run, count, agentId);
-
-    /// <summary>Adds agents from a delegate that takes no input, of a type given by its name.</summary>
-    /// <typeparam name="TOutput">What they give out.</typeparam>
-    /// <param name="type">The name of their type.</param>
-    /// <param name="run">Does the work.</param>
-    /// <param name="count">How many: at least 1. Default: 1.</param>
-    /// <param name="agentId">
-    /// The id of a single agent. Default: the type's name and a number, which is the same in every program: see <see cref="AgentIdentity.Id"/>
-    /// where several use one store.
-    /// </param>
-    public ConductorBuilder AddAgent<TOutput>(
-        string type, Func<TaskContext, CancellationToken, ValueTask<TOutput>> run, int count = 1, string? agentId = null) =>
-        AddAgent(new AgentType(type), run, count, agentId);
+    /// <param name="lifetime">How long an instance lives. Default: as long as the agent; what a factory asks for cannot be seen.</param>
+    [OverloadResolutionPriority(-1)]
+    public ConductorBuilder AddAgent(
+        string type, Func<IServiceProvider, BaseAgent> factory, int count = 1, string? agentId = null, AgentLifetime lifetime = AgentLifetime.PerAgent) =>
+        AddAgent(new AgentType(type), factory, count, agentId, lifetime);
 
     /// <summary>Adds a policy made by the container. One named like a built-in policy takes its place.</summary>
     /// <typeparam name="TPolicy">The policy.</typeparam>
@@ -138,6 +111,15 @@ public sealed class ConductorBuilder
     {
         ArgumentNullException.ThrowIfNull(policy);
         Services.AddSingleton(policy);
+        return this;
+    }
+
+    /// <summary>Adds a policy from a factory. One named like a built-in policy takes its place.</summary>
+    /// <param name="factory">Makes it, with the services of the container.</param>
+    public ConductorBuilder AddPolicy(Func<IServiceProvider, Policy> factory)
+    {
+        ArgumentNullException.ThrowIfNull(factory);
+        Services.AddSingleton(factory);
         return this;
     }
 
@@ -181,6 +163,14 @@ public sealed class ConductorBuilder
         where TClassifier : ErrorClassifier
     {
         Services.Replace(ServiceDescriptor.Singleton<ErrorClassifier, TClassifier>());
+        return this;
+    }
+
+    /// <summary>Uses another error classifier.</summary>
+    /// <param name="factory">Makes it, with the services of the container.</param>
+    public ConductorBuilder UseErrorClassifier(Func<IServiceProvider, ErrorClassifier> factory)
+    {
+        Services.Replace(ServiceDescriptor.Singleton(factory));
         return this;
     }
 

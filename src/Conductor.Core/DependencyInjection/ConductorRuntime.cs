@@ -174,7 +174,9 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <param name="input">What the agent gets.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
     /// <exception cref="ConductorException">
-    /// It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).
+    /// It never ran (over its deadline before it had an agent: <see cref="AgentTimeoutException"/>), it failed for good (a
+    /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
+    /// could not be recorded (a <see cref="StateException"/>).
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
@@ -190,12 +192,30 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <param name="input">What the agent gets.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
     /// <exception cref="ConductorException">
-    /// It never ran, it failed for good, its output is of another type, or its result could not be recorded (a <see cref="StateException"/>).
+    /// It never ran (over its deadline before it had an agent: <see cref="AgentTimeoutException"/>), it failed for good (a
+    /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
+    /// could not be recorded (a <see cref="StateException"/>).
     /// </exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
     public ValueTask<TOutput> DispatchAsync<TInput, TOutput>(AgentType type, TInput input, CancellationToken cancellationToken = default) =>
         Coordinator.DispatchAsync<TInput, TOutput>(type, input, cancellationToken);
+
+    /// <summary>Dispatches a task and gives its output.</summary>
+    /// <typeparam name="TOutput">
+    /// The output's type. Where it may be null (a class, or a <see cref="Nullable{T}"/>), an agent that gave out nothing gives null.
+    /// </typeparam>
+    /// <param name="task">The task.</param>
+    /// <param name="cancellationToken">Cancels the task.</param>
+    /// <exception cref="ConductorException">
+    /// It never ran (over its deadline before it had an agent: <see cref="AgentTimeoutException"/>), it failed for good (a
+    /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
+    /// could not be recorded (a <see cref="StateException"/>).
+    /// </exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
+    public ValueTask<TOutput> DispatchAsync<TOutput>(TaskDefinition task, CancellationToken cancellationToken = default) =>
+        Coordinator.DispatchAsync<TOutput>(task, cancellationToken);
 
     /// <summary>Dispatches a task and gives what became of it: the long form, see <see cref="AgentCoordinator.DispatchTaskAsync"/>.</summary>
     /// <param name="task">The task.</param>

@@ -85,12 +85,15 @@ public static class ConductorServiceCollectionExtensions
     /// <summary>Adds Conductor with settings from configuration.</summary>
     /// <param name="services">The services.</param>
     /// <param name="section">The section, such as <c>configuration.GetSection("Conductor")</c>; its keys are those of <see cref="ConductorOptions"/>.</param>
+    /// <remarks>
+    /// A key that is no setting stops the start: it is most likely misspelt, and would change nothing. Keep keys of your own in another section.
+    /// </remarks>
     /// <returns>A builder that adds agents and policies, and swaps bus and store.</returns>
     public static ConductorBuilder AddConductor(this IServiceCollection services, IConfiguration section)
     {
         ArgumentNullException.ThrowIfNull(section);
         var builder = services.AddConductor();
-        services.Configure<ConductorOptions>(section);
+        services.Configure<ConductorOptions>(section, static binder => binder.ErrorOnUnknownConfiguration = true);
         return builder;
     }
 

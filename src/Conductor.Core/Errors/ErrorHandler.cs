@@ -126,30 +126,6 @@ public sealed partial class ErrorHandler
         return decision;
     }
 
-    /// <summary>All dead letters, the oldest first. For very many, page through <see cref="StateManager.ListDeadLettersAsync"/> instead.</summary>
-    /// <param name="cancellationToken">Gives up.</param>
-    public async ValueTask<IReadOnlyList<ErrorRecord>> GetDeadLetterQueueAsync(CancellationToken cancellationToken = default)
-    {
-        var all = new List<ErrorRecord>();
-        var request = new PageRequest { Size = PageRequest.MaxSize };
-        while (true)
-        {
-            var page = await _state.ListDeadLettersAsync(request, cancellationToken).ConfigureAwait(false);
-            all.AddRange(page.Items);
-            if (page.ContinuationToken is null)
-            {
-                return all;
-            }
-
-            request = request with { ContinuationToken = page.ContinuationToken };
-        }
-    }
-
-    /// <summary>Removes all dead letters.</summary>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>How many there were.</returns>
-    public ValueTask<int> ClearDeadLetterQueueAsync(CancellationToken cancellationToken = default) => _state.ClearDeadLettersAsync(cancellationToken);
-
     /// <summary>Keeps and announces a dead letter without a decision: a repetition replaces it. What keeps it from being kept is thrown.</summary>
     internal async ValueTask GiveUpAsync(TaskError error, ErrorContext context, CancellationToken cancellationToken)
     {

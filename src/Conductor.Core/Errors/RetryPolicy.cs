@@ -108,6 +108,11 @@ public sealed record RetryPolicy
         {
             yield return FormattableString.Invariant($"{path}.{nameof(JitterFactor)} is {JitterFactor}; set it to 0 to 1.");
         }
+
+        if (RetryableErrors.Any(string.IsNullOrWhiteSpace))
+        {
+            yield return $"{path} has a blank error code among those that are retried; name one, such as {ErrorCodes.LlmTimeout}, or leave it out.";
+        }
     }
 
     /// <summary>The delay before a retry, for a given roll of the dice.</summary>

@@ -53,7 +53,7 @@ public sealed class CapacityGateTests
     }
 
     [Fact]
-    public async Task Admit_OneThatLookedForAllIsAllowed_TheNextLooksAtOnceEvenWhereItCameLater()
+    public async Task Redeem_OneThatLookedForAllIsAllowed_TheNextLooksAtOnceEvenWhereItCameLater()
     {
         var scout = Ticket("a");
         var waits = WaitAsync(scout, "P");
@@ -61,7 +61,7 @@ public sealed class CapacityGateTests
         await waits;
         var next = WaitAsync(Ticket("a"), "P");
 
-        _gate.Admit(scout);
+        _gate.Redeem(scout, isAllowed: true);
 
         await next.WaitAsync(TimeSpan.FromSeconds(20));
     }
@@ -89,7 +89,7 @@ public sealed class CapacityGateTests
     }
 
     private PassingDenial Denial(string policy) =>
-        new(PolicyResult.Deny(policy, "full", isTransient: true), _gate.Version, null, IsOfCountsAlone: true);
+        new(PolicyResult.Deny(policy, "full", isTransient: true), _gate.Version, null, IsOfCountsAlone: true, Before: 1);
 
     private Task WaitAsync(DispatchTicket ticket, string policy)
     {

@@ -1,6 +1,8 @@
 using Conductor.Coordination;
+using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.Policies;
+using Conductor.State;
 using Conductor.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -9,14 +11,12 @@ namespace Conductor.Tests.Coordination;
 /// <summary>A place that comes free is for the one that is woken for it: whoever comes meanwhile gives way, and loses nothing by that.</summary>
 public sealed class PromisedPlaceTests
 {
-    private readonly FakeTimeProvider _time = new();
+    private const int Limit = 4;
+
+    private readonly DispatchCounts _counts = new();
     private readonly CapacityGate _gate;
 
-    public PromisedPlaceTests()
-    {
-        var counts = new DispatchCounts();
-        _gate = new CapacityGate(_time, new DispatchOptions(), new WaitingLimit(100, counts), counts);
-    }
+    public PromisedPlaceTests() => _gate = new CapacityGate(new FakeTimeProvider(), new DispatchOptions(), new WaitingLimit(100, _counts), _counts);
 
     /// <summary>Whoever dispatches in a loop goes on where its last task ended: before anybody who is woken elsewhere.</summary>
     [Theory]
@@ -85,6 +85,91 @@ public sealed class PromisedPlaceTests
         await rig.Awaiting(_ => thinking).Should().ThrowAsync<OperationCanceledException>();
     }
 
+    /// <summary>Two end close together, and one of those that are promised their places is late: what ends meanwhile is for others.</summary>
+    [Fact]
+    public async Task Redeem_OneThatGaveWayIsPromisedAgain_TheOthersThatWaitAreNotForgotten()
+    {
+        var tickets = Enumerable.Range(0, 4).Select(static _ => Ticket()).ToList();
+        var waits = tickets.ConvertAll(ticket => WaitAsync(ticket));
+        Release();
+        Release();
+        await Task.WhenAll(waits[0], waits[1]).WaitAsync(TimeSpan.FromSeconds(20));
+        for (var i = 0; i < 2; i++)
+        {
+            waits[1] = GiveWayAsync(tickets[1]);
+            Release();
+            await waits[1].WaitAsync(TimeSpan.FromSeconds(20));
+        }
+
+        for (var i = 0; i < 4; i++)
+        {
+            await waits[i].WaitAsync(TimeSpan.FromSeconds(20));
+            _gate.Redeem(tickets[i], isAllowed: true);
+        }
+    }
+
+    /// <summary>A person is asked: meanwhile the other place is for whoever waits.</summary>
+    [Fact]
+    public async Task Redeem_ThePoliciesHaveNotAnswered_WhoGaveWayIsNext()
+    {
+        var woken = await PromisedAsync();
+        Release();
+        var gaveWay = GiveWayAsync(Ticket());
+
+        _gate.Redeem(woken, isAllowed: false);
+
+        await gaveWay.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Fact]
+    public async Task ReleaseAll_ALimitIsGone_NobodyGivesWayForIt()
+    {
+        var woken = await PromisedAsync();
+
+        _gate.ReleaseAll();
+
+        _gate.FindPromiseBefore(Ticket()).Should().BeNull();
+        _gate.Redeem(woken, isAllowed: true);
+    }
+
+    /// <summary>Every circuit is open: that is written down, for as long as it takes.</summary>
+    [Fact]
+    public async Task DispatchTaskAsync_ThePromisedOneIsGivenUp_NobodyGivesWayWhileThatIsWritten()
+    {
+        var (written, isWriting, release) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        var store = new TroubledStateManager(new InMemoryStateManager());
+        store.Trouble[nameof(StateManager.SaveDeadLetterAsync)] = () =>
+        {
+            isWriting.TrySetResult();
+            return written.Task;
+        };
+        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [new MaxConcurrentTasksPolicy(1)], State = _ => store });
+        await rig.AddAsync(
+            async (_, _) =>
+            {
+                await release.Task;
+                return TaskData.Empty;
+            },
+            AgentType.DevOps);
+        await rig.AddAsync(static _ => TaskData.Empty, id: "broken");
+        var running = rig.DispatchAsync(Rig.NewTask(AgentType.DevOps));
+        var givenUp = rig.DispatchAsync();
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the second to wait");
+        for (var failure = 0; failure < CircuitBreakerOptions.DefaultFailureThreshold; failure++)
+        {
+            rig.Errors.GetCircuitBreaker("broken").RecordFailure();
+        }
+
+        release.SetResult();
+        await running;
+        await isWriting.Task.WaitAsync(TimeSpan.FromSeconds(20));
+
+        (await rig.DispatchAsync(Rig.NewTask(AgentType.DevOps)).WaitAsync(TimeSpan.FromSeconds(20))).IsSuccess.Should().BeTrue();
+
+        written.SetResult();
+        await rig.Awaiting(_ => givenUp).Should().ThrowAsync<CircuitOpenException>();
+    }
+
     [Fact]
     public async Task FindPromiseBefore_APlaceIsPromised_IsForThoseThatAreServedLater()
     {
@@ -95,7 +180,7 @@ public sealed class PromisedPlaceTests
         _gate.FindPromiseBefore(Ticket(TaskPriority.High)).Should().BeNull("it would be served before");
         _gate.FindPromiseBefore(woken).Should().BeNull("it is its own");
 
-        _gate.Admit(woken);
+        _gate.Redeem(woken, isAllowed: true);
         _gate.FindPromiseBefore(Ticket()).Should().BeNull("the place is taken");
     }
 
@@ -112,7 +197,7 @@ public sealed class PromisedPlaceTests
         _gate.FindPromiseBefore(first).Should().BeNull();
 
         var gaveWay = GiveWayAsync(second);
-        _gate.Admit(first);
+        _gate.Redeem(first, isAllowed: true);
         await gaveWay.WaitAsync(TimeSpan.FromSeconds(20));
     }
 
@@ -127,38 +212,49 @@ public sealed class PromisedPlaceTests
     }
 
     [Fact]
-    public async Task Admit_MoreCameFreeThanWasPromised_WakesThoseThatGaveWayUntilOneIsDenied()
+    public async Task Redeem_ThereIsRoomForMore_OneAfterTheOtherIsJudgedUntilOneIsDenied()
     {
         var woken = await PromisedAsync();
-        Release();
-        var (first, second, third) = (Ticket(), Ticket(), Ticket());
-        var (one, two, three) = (GiveWayAsync(first), GiveWayAsync(second), GiveWayAsync(third));
+        var (first, second) = (Ticket(), Ticket());
+        var (one, two, three) = (GiveWayAsync(first), GiveWayAsync(second), GiveWayAsync(Ticket()));
+        _counts.Running = Limit - 1;
 
-        _gate.Admit(woken);
+        _gate.Redeem(woken, isAllowed: true);
         await one.WaitAsync(TimeSpan.FromSeconds(20));
         two.IsCompleted.Should().BeFalse("one looks after the other");
 
-        _gate.Admit(first);
+        _gate.Redeem(first, isAllowed: true);
         await two.WaitAsync(TimeSpan.FromSeconds(20));
 
         var denied = WaitAsync(second);
-        Release();
-        await denied.WaitAsync(TimeSpan.FromSeconds(20));
-        _gate.Admit(second);
+        denied.IsCompleted.Should().BeFalse();
         three.IsCompleted.Should().BeFalse("there was no room for the second");
     }
 
     [Fact]
-    public async Task Admit_OnlyThePromisedPlaceCameFree_WhoGaveWayWaitsForTheNext()
+    public async Task Redeem_OnlyThePromisedPlaceCameFree_WhoGaveWayWaitsForTheNext()
     {
         var woken = await PromisedAsync();
         var gaveWay = GiveWayAsync(Ticket());
+        _counts.Running = Limit;
 
-        _gate.Admit(woken);
+        _gate.Redeem(woken, isAllowed: true);
         gaveWay.IsCompleted.Should().BeFalse();
 
         Release();
         await gaveWay.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    /// <summary>It took what came free before anybody was woken for it.</summary>
+    [Fact]
+    public async Task Redeem_OneThatNeverWaited_TheNextIsJudgedWhereThereIsRoom()
+    {
+        var wait = WaitAsync(Ticket());
+        _counts.Running = 1;
+
+        _gate.Redeem(Ticket(), isAllowed: true);
+
+        await wait.WaitAsync(TimeSpan.FromSeconds(20));
     }
 
     [Fact]
@@ -262,7 +358,7 @@ public sealed class PromisedPlaceTests
         WaitAsync(ticket, Denial(policy, isOfCountsAlone));
 
     private PassingDenial Denial(string policy = "P", bool isOfCountsAlone = true) =>
-        new(PolicyResult.Deny(policy, "full", isTransient: true), _gate.Version, null, isOfCountsAlone);
+        new(PolicyResult.Deny(policy, "full", isTransient: true), _gate.Version, null, isOfCountsAlone, Limit);
 
     private Task GiveWayAsync(DispatchTicket ticket)
     {

@@ -276,7 +276,8 @@ public sealed class AddAgentTests
     private static ConductorBuilder Add(ConductorBuilder builder, Type agent) =>
         (ConductorBuilder)typeof(ConductorBuilder).GetMethods()
             .Single(static method => method.Name == nameof(ConductorBuilder.AddAgent) && method.GetParameters() is { Length: 4 }
-            && method.GetGenericArguments().Length == 1 && method.GetParameters()[2].ParameterType == typeof(AgentLifetime))
+            && method.GetGenericArguments().Length == 1 && method.GetParameters()[2].ParameterType == typeof(AgentLifetime)
+            && method.GetParameters()[0].ParameterType == typeof(AgentType))
             .MakeGenericMethod(agent).Invoke(builder, [Worker, 1, AgentLifetime.Auto, null])!;
 
     private sealed record Holder(Scoped Scoped);

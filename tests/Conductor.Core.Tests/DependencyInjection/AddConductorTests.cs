@@ -206,6 +206,63 @@ public sealed class AddConductorTests
         conductor.Policies.ListPolicies().Should().Contain("max_concurrent_tasks");
     }
 
+    /// <summary>It would change nothing, and nobody would know.</summary>
+    [Theory]
+    [InlineData("Conductor:Retry:MaxRetry", "MaxRetry")]
+    [InlineData("Conductor:Retries:MaxRetries", "Retries")]
+    [InlineData("Conductor:AgentTypes:translator:Retry:MaxRetry", "MaxRetry")]
+    public async Task AddConductor_AKeyThatIsNoSetting_StopsTheStart(string key, string named)
+    {
+        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { [key] = "5" }).Build();
+        var services = new ServiceCollection();
+        services.AddConductor(configuration.GetSection("Conductor"));
+        await using var provider = services.BuildServiceProvider();
+
+        var start = () => provider.StartConductorAsync();
+
+        (await start.Should().ThrowAsync<InvalidOperationException>()).WithMessage($"*'{named}'*");
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AddConductor_ABlankRetryableError_StopsTheStart(bool isOfOneType)
+    {
+        var services = new ServiceCollection();
+        services.AddConductor(options =>
+        {
+            if (isOfOneType)
+            {
+                options.AgentTypes["half"] = new AgentTypeOptions { Retry = { RetryableErrors = [null!] } };
+            }
+            else
+            {
+                options.Retry.AdditionalRetryableErrors.Add(" ");
+            }
+        });
+        await using var provider = services.BuildServiceProvider();
+
+        var start = () => provider.StartConductorAsync();
+
+        var where = isOfOneType ? "ConductorOptions.AgentTypes[half].Retry" : "ConductorOptions.Retry";
+        (await start.Should().ThrowAsync<OptionsValidationException>()).Which.Failures.Should().Equal(
+            $"{where} has a blank error code among those that are retried; name one, such as LLM_TIMEOUT, or leave it out.");
+    }
+
+    [Fact]
+    public async Task AddPolicy_AndClassifier_FromFactories_AreUsed()
+    {
+        await using var conductor = await StartAsync(static builder => builder
+            .AddPolicy(static _ => new MaxConcurrentTasksPolicy(7))
+            .UseErrorClassifier(static _ => new Renaming())
+            .AddAgent("worker", static (_, _) => throw new InvalidTimeZoneException("scripted")));
+
+        var result = await conductor.DispatchTaskAsync(new TaskDefinition { AgentType = new AgentType("worker") });
+
+        conductor.Policies.ListPolicies().Should().Contain("max_concurrent_tasks");
+        result.Error!.Code.Should().Be("RENAMED");
+    }
+
     [Fact]
     public async Task AddConductor_AgentTypesOfADictionaryOfOnesOwn_AreFoundHoweverTheyAreSpelt()
     {
@@ -258,6 +315,11 @@ public sealed class AddConductorTests
     private sealed class AllTransient : ErrorClassifier
     {
         protected override TaskError? ClassifyCore(Exception exception) => new() { Code = ErrorCodes.TransientError, Message = exception.Message };
+    }
+
+    private sealed class Renaming : ErrorClassifier
+    {
+        protected override TaskError? ClassifyCore(Exception exception) => new() { Code = "RENAMED", Message = exception.Message };
     }
 
     private sealed class Early(Func<Task> start) : IHostedService

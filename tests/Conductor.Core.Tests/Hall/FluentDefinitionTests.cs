@@ -94,6 +94,15 @@ public sealed class FluentDefinitionTests
     private static string Json(WorkflowDefinition definition) => JsonSerializer.Serialize(definition, ConductorJson.Options);
 
     [Fact]
+    public void Feedback_Twice_IsRefused()
+    {
+        var builder = new WorkflowDefinitionBuilder("twice", "1").Feedback(WorkflowPhase.Monitoring, WorkflowPhase.Development);
+
+        FluentActions.Invoking(() => builder.Feedback(WorkflowPhase.Development, WorkflowPhase.DevOps)).Should().Throw<InvalidOperationException>()
+            .WithMessage("*from 'monitoring' to 'development'*Leave out the one from 'development' to 'devops'*");
+    }
+
+    [Fact]
     public void After_Nothing_IsAWrongArgument() => WorkflowDefinition.Create("w").Phase(WorkflowPhase.Development, static phase =>
     {
         var task = phase.Task("a", AgentType.Coding);

@@ -32,6 +32,35 @@ public sealed class ConductorTestHostTests
         watch.Elapsed.Should().BeLessThan(TimeSpan.FromSeconds(8), "even on a busy machine; it is far below a second on a quiet one");
     }
 
+    [Theory]
+    [InlineData(-5, 0, nameof(ConductorTestHostOptions.RealTimeLimit))]
+    [InlineData(0, 0, nameof(ConductorTestHostOptions.RealTimeLimit))]
+    [InlineData(double.PositiveInfinity, 0, nameof(ConductorTestHostOptions.RealTimeLimit))]
+    [InlineData(1, -1, nameof(ConductorTestHostOptions.QuietPeriod))]
+    [InlineData(1, double.PositiveInfinity, nameof(ConductorTestHostOptions.QuietPeriod))]
+    public async Task StartAsync_SettingOutOfRange_IsRefused(double limit, double quiet, string named)
+    {
+        static TimeSpan Seconds(double seconds) => double.IsInfinity(seconds) ? TimeSpan.MaxValue : TimeSpan.FromSeconds(seconds);
+
+        var start = () => ConductorTestHost.StartAsync(
+            options: new ConductorTestHostOptions { RealTimeLimit = Seconds(limit), QuietPeriod = Seconds(quiet) });
+
+        (await start.Should().ThrowAsync<ArgumentException>()).WithMessage($"ConductorTestHostOptions.{named} is *; set it *");
+    }
+
+    [Fact]
+    public async Task WaitAsync_WhatGivesAValueTask_IsWaitedFor()
+    {
+        await using var host = await StartAsync(new ScriptedAgent(new AgentScript().Delays(TimeSpan.FromSeconds(50)).Returns("done")));
+
+        var output = await host.RunAsync(static running => running.Runtime.DispatchAsync<string>(AgentType.Coding));
+        await host.RunAsync(static running => running.Bus.PublishAsync("somewhere", new AgentMessage { Type = MessageType.Control, Sender = "test" }));
+        await host.WaitAsync(host.Workflows.StopAsync());
+
+        output.Should().Be("done");
+        FluentActions.Invoking(static () => new AgentScript().Delays(TimeSpan.FromSeconds(-1))).Should().Throw<ArgumentOutOfRangeException>();
+    }
+
     [Fact]
     public async Task WaitAsync_TaskNothingCanComplete_NamesWhatItWaitedFor()
     {

@@ -66,8 +66,7 @@ public sealed class GuideTests
             ["Conductor:AgentTypes:Editor:Retry:MaxRetries"] = "1",
             ["Conductor:Dispatch:WaitLimit"] = "00:01:00",
         });
-        builder.Services.AddConductor();
-        builder.Services.Configure<ConductorOptions>(builder.Configuration.GetSection("Conductor"));
+        builder.Services.AddConductor(builder.Configuration.GetSection("Conductor"));
         using var host = builder.Build();
         await host.StartAsync();
 
