@@ -21,11 +21,9 @@ internal static class Facts
     /// <summary>How far the processors were from each other, or nothing where that was not looked at.</summary>
     public static string Processors(ProcessorDistance distance) => distance.Turns == 0 ? string.Empty : string.Create(
         CultureInfo.InvariantCulture,
-        "Before and after each turn a cache line was sent from one thread to another and back. That took less than " +
-            $"{ProcessorDistance.NearNanoseconds} ns both times in "
-        +
-            $"{distance.NearTurns} of {distance.Turns} turns; a turn before which it did and after which it did not was taken again, up to " +
-            $"{ProcessorDistance.MaxTurns - 1} times.\n");
+        $"Before and after each turn a cache line was sent from one thread to another and back. That took less than " +
+        $"{ProcessorDistance.NearNanoseconds} ns both times in {distance.NearTurns} of {distance.Turns} turns; a turn before which it did and " +
+        $"after which it did not was taken again, up to {ProcessorDistance.MaxTurns - 1} times.\n");
 
     /// <summary>A line with the packages that were measured, or nothing when there were none.</summary>
     public static string Packages(IEnumerable<Contender> contenders)
