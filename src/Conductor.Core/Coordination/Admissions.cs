@@ -126,11 +126,10 @@ internal sealed partial class Admissions
             return true;
         }
 
-        var passing =
-            denial.IsTransient
-                ? new PassingDenial(
-                    denial, version, ticket.AdmittedBefore > 0 ? _capacity.Retreats : null, verdict.IsOfCountsAlone, ticket.AdmittedBefore)
-                : null;
+        var before = ticket.AdmittedBefore;
+        var passing = denial.IsTransient
+            ? new PassingDenial(denial, version, before > 0 ? _capacity.Retreats : null, verdict.IsOfCountsAlone, before)
+            : null;
         if (passing is null)
         {
             ticket.Refuse(slot, PassingDenial.ToViolation(denial));

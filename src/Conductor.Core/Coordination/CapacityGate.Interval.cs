@@ -45,7 +45,7 @@ internal sealed partial class CapacityGate
             SetTimer();
         }
 
-        woken.ForEach(Wake);
+        woken.ForEach(static waiter => waiter.Wake());
     }
 
     /// <summary>One that was judged at the last interval waits a little less than one since; one that has just been judged has time until the next.</summary>

@@ -38,18 +38,6 @@ internal sealed partial class CapacityGate
     /// <summary>What a dispatch waits for because a place is promised to one that is served before it; null for nothing, nearly always.</summary>
     public PassingDenial? FindPromiseBefore(DispatchTicket ticket) => Volatile.Read(ref counts.Promised) == 0 ? null : FindAnyBefore(ticket);
 
-    /// <summary>A dispatch goes without what was promised to it, if something was.</summary>
-    public void Forgo(DispatchTicket ticket)
-    {
-        if (ticket.HasTurn)
-        {
-            lock (_gate)
-            {
-                Forget(ticket);
-            }
-        }
-    }
-
     /// <summary>
     /// A dispatch has a place: nobody gives way to it any more, and where there is room for more, the next is judged. (More may have come free than
     /// was promised, or what was promised to one that gave way.) When it looked for others, too, and is allowed, so is the next of those.
@@ -79,19 +67,14 @@ internal sealed partial class CapacityGate
             Take(other);
         }
 
-        Wake(next);
-        Wake(other);
+        next?.Wake();
+        other?.Wake();
     }
 
     /// <summary>The first of those that were denied for how many tasks run, when fewer do than were before it then. Under the lock.</summary>
     private CapacityWaiter? FindFirstWithRoom()
     {
-        CapacityWaiter? first = null;
-        foreach (var kind in _kinds.Values)
-        {
-            first = kind.Key.IsOfCountsAlone ? Sooner(first, kind.First) : first;
-        }
-
+        var first = FindFirst(static kind => kind.Key.IsOfCountsAlone ? kind.First : null);
         return Volatile.Read(ref counts.Running) < first?.Denial.Before ? first : null;
     }
 
@@ -136,12 +119,6 @@ internal sealed partial class CapacityGate
             _promised.Add((ticket, denial));
             Volatile.Write(ref counts.Promised, _promised.Count);
         }
-    }
-
-    private void ForgetAll()
-    {
-        _promised.Clear();
-        Volatile.Write(ref counts.Promised, 0);
     }
 
     /// <summary>Nobody gives way to a dispatch any more. Under the lock.</summary>

@@ -101,10 +101,11 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
     {
         if (ticket.HasTurn)
         {
-            Forgo(ticket);
             ticket.HasTurn = false;
             lock (_gate)
             {
+                Forget(ticket);
+
                 // It may have waited for an agent, and they for it.
                 MarkThoseOf(ticket.Task.AgentType, DenialKind.NotJudged, DenialKind.NotJudged);
             }
@@ -121,9 +122,9 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
     {
         if (ticket.HasTurn)
         {
-            Forgo(ticket);
             lock (_gate)
             {
+                Forget(ticket);
                 MarkThoseOf(ticket.Task.AgentType, Version, _retreats);
             }
 
@@ -136,7 +137,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
     public void Release(CapacityWaiter? promised)
     {
         Interlocked.Increment(ref counts.Releases);
-        Wake(promised);
+        promised?.Wake();
         if (promised is not null && IsStillPromised(promised.Ticket))
         {
             return;
@@ -155,19 +156,15 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
     /// </summary>
     public void Retreat()
     {
-        CapacityWaiter? first = null;
+        CapacityWaiter? first;
         lock (_gate)
         {
             _retreats++;
-            foreach (var kind in _kinds.Values)
-            {
-                first = Sooner(first, kind.FirstAfterRetreat(_retreats));
-            }
-
+            first = FindFirst(kind => kind.FirstAfterRetreat(_retreats));
             Take(first);
         }
 
-        Wake(first);
+        first?.Wake();
     }
 
     /// <summary>The policies changed.</summary>
@@ -176,7 +173,8 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         lock (_gate)
         {
             // Whom a limit that is gone was promised for may be as late as anybody.
-            ForgetAll();
+            _promised.Clear();
+            Volatile.Write(ref counts.Promised, 0);
         }
 
         Interlocked.Increment(ref counts.Releases);
@@ -198,15 +196,22 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
             woken.ForEach(Remove);
         }
 
-        woken.ForEach(Wake);
+        woken.ForEach(static waiter => waiter.Wake());
     }
 
-    /// <summary>The earlier of two, of whom each may be nobody.</summary>
-    private CapacityWaiter? Sooner(CapacityWaiter? one, CapacityWaiter? other) => other is not null && _order.IsBefore(other, one) ? other : one;
-
-    private void Wake(CapacityWaiter? waiter)
+    /// <summary>The one that is served first of what each kind gives, which may be nobody. Under the lock.</summary>
+    private CapacityWaiter? FindFirst(Func<DenialKind, CapacityWaiter?> ofKind)
     {
-        waiter?.Wake();
+        CapacityWaiter? first = null;
+        foreach (var kind in _kinds.Values)
+        {
+            if (ofKind(kind) is { } candidate && _order.IsBefore(candidate, first))
+            {
+                first = candidate;
+            }
+        }
+
+        return first;
     }
 
     /// <summary>
@@ -241,20 +246,12 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
             Take(next);
         }
 
-        Wake(next);
+        next?.Wake();
     }
 
     /// <summary>The first for whom what came free up to a version may be enough. Under the lock.</summary>
-    private CapacityWaiter? FindNext(Func<DenialKind, bool> condition, long version)
-    {
-        CapacityWaiter? next = null;
-        foreach (var kind in _kinds.Values)
-        {
-            next = condition(kind) ? Sooner(next, kind.FirstAfter(version, _retreats)) : next;
-        }
-
-        return next;
-    }
+    private CapacityWaiter? FindNext(Func<DenialKind, bool> condition, long version) =>
+        FindFirst(kind => condition(kind) ? kind.FirstAfter(version, _retreats) : null);
 
     /// <summary>Notes up to when one has looked for all of the kinds that meet a condition. Under the lock.</summary>
     private void Mark(Func<DenialKind, bool> condition, long version, long retreats)
@@ -273,9 +270,8 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         var key = DenialKind.Name.Of(ticket, denial);
         if (!_kinds.TryGetValue(key, out var kind))
         {
-            kind = denial.IsOfPromise
-                ? new DenialKind(key, _order) { JudgedVersion = DenialKind.NotJudged, JudgedRetreats = DenialKind.NotJudged }
-                : new DenialKind(key, _order) { JudgedVersion = denial.SeenVersion, JudgedRetreats = _retreats };
+            var (version, retreats) = denial.IsOfPromise ? (DenialKind.NotJudged, DenialKind.NotJudged) : (denial.SeenVersion, _retreats);
+            kind = new DenialKind(key, _order) { JudgedVersion = version, JudgedRetreats = retreats };
             _kinds.Add(key, kind);
         }
 

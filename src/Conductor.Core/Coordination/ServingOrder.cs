@@ -11,23 +11,17 @@ internal sealed class ServingOrder(TimeProvider time, TimeSpan ageingInterval)
         one.Ticket.ArrivedAt.CompareTo(other.Ticket.ArrivedAt) is var order and not 0 ? order : one.Number.CompareTo(other.Number));
 
     /// <summary>Whether one comes before another, who may be nobody.</summary>
-    public bool IsBefore(CapacityWaiter one, CapacityWaiter? other)
-    {
-        if (other is null)
-        {
-            return true;
-        }
+    public bool IsBefore(CapacityWaiter one, CapacityWaiter? other) => other is null || IsBefore(one.Ticket, other.Ticket);
 
-        var (rank, otherRank) = one.Ticket.Task.Priority == other.Ticket.Task.Priority ? (0, 0) : (RankOf(one.Ticket), RankOf(other.Ticket));
-        return rank > otherRank || (rank == otherRank && OfArrival.Compare(one, other) < 0);
-    }
-
-    /// <summary>Whether one that waits or has waited comes before another: of those that arrived at the same moment, before one that has not.</summary>
-    public bool IsBefore(DispatchTicket waiter, DispatchTicket other)
+    /// <summary>
+    /// Whether one that waits or has waited comes before another: of those that arrived at the same moment, before one that has not. Within a level
+    /// nobody's age matters.
+    /// </summary>
+    public bool IsBefore(DispatchTicket one, DispatchTicket other)
     {
-        var (rank, otherRank) = (RankOf(waiter), RankOf(other));
+        var (rank, otherRank) = one.Task.Priority == other.Task.Priority ? (0, 0) : (RankOf(one), RankOf(other));
         return rank > otherRank || (rank == otherRank
-            && (waiter.ArrivedAt, waiter.NumberInGate ?? long.MaxValue).CompareTo((other.ArrivedAt, other.NumberInGate ?? long.MaxValue)) <= 0);
+            && (one.ArrivedAt, one.NumberInGate ?? long.MaxValue).CompareTo((other.ArrivedAt, other.NumberInGate ?? long.MaxValue)) <= 0);
     }
 
     /// <summary>Waiters in order.</summary>
