@@ -179,21 +179,25 @@ internal sealed partial class Admissions
         _capacity.ReleaseAll();
     }
 
-    /// <summary>A task that was admitted is over: its place is free, and whoever waits for one is judged again.</summary>
-    public void Release(AgentPool pool)
+    /// <summary>A task that was admitted is over, and its place is free. <see cref="WakeNext"/> follows, when its agent is free, too.</summary>
+    /// <returns>Whom the place is promised to: before it is free, so that nobody can be before whoever is woken.</returns>
+    public CapacityWaiter? Free(AgentPool pool)
     {
-        // Promised before it is free, so that nobody can be before whoever is woken.
         var promised = _capacity.PromiseNext();
         Interlocked.Decrement(ref pool.Running);
         Interlocked.Decrement(ref Counts.Running);
-        _capacity.Release(promised);
+        return promised;
     }
+
+    /// <summary>Whoever waits for a place that came free is judged again.</summary>
+    public void WakeNext(CapacityWaiter? promised) => _capacity.Release(promised);
 
     /// <summary>A dispatch that may begin does not: its place is free, like that of one that is over.</summary>
     public void Forgo(DispatchTicket ticket, AgentSlot slot)
     {
+        var promised = Free(slot.Pool);
         Return(ticket, slot);
-        Release(slot.Pool);
+        WakeNext(promised);
     }
 
     /// <summary>

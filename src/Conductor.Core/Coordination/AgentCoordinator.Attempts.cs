@@ -43,4 +43,22 @@ public sealed partial class AgentCoordinator
 
         return await answer.ConfigureAwait(false);
     }
+
+    /// <summary>
+    /// An attempt that was begun has its result. Its place and its agent are free before anybody is woken for the place, so that whoever is finds the agent.
+    /// </summary>
+    private void Settle(AgentSlot slot, bool success, bool isFinal)
+    {
+        var promised = _admissions.Free(slot.Pool);
+        slot.Settle(success, isFinal);
+        _admissions.WakeNext(promised);
+    }
+
+    /// <summary>The same for one that is no longer waited for.</summary>
+    private void Forsake(AgentSlot slot)
+    {
+        var promised = _admissions.Free(slot.Pool);
+        slot.Forsake();
+        _admissions.WakeNext(promised);
+    }
 }

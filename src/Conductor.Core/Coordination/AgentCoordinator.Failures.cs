@@ -45,7 +45,7 @@ public sealed partial class AgentCoordinator
 
     private NoAvailableAgentException GiveBackFailed(AgentSlot slot, DispatchTicket ticket, string message)
     {
-        slot.Forsake();
+        Forsake(slot);
         ticket.IsGivenBack = true;
         return StopFailures.Mark(new NoAvailableAgentException(ticket.Task.AgentType, message), Id);
     }
@@ -68,11 +68,11 @@ public sealed partial class AgentCoordinator
             // Before anything is kept: the agent need not wait for a store.
             if (isAgents)
             {
-                slot.Settle(success: false, isFinal: decision?.Action != ErrorAction.Retry);
+                Settle(slot, success: false, isFinal: decision?.Action != ErrorAction.Retry);
             }
             else
             {
-                slot.Forsake();
+                Forsake(slot);
             }
         }
 

@@ -197,20 +197,16 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             catch
             {
                 // Cancelled, or never published.
-                slot.Forsake();
+                Forsake(slot);
                 ticket.Leave(slot);
                 throw;
-            }
-            finally
-            {
-                _admissions.Release(slot.Pool);
             }
 
             // 3. A success heals the agent's breaker, and that is that.
             if (result.IsSuccess)
             {
                 slot.Breaker?.RecordSuccess(ticket.Task.CircuitBreaker);
-                slot.Settle(success: true, isFinal: true);
+                Settle(slot, success: true, isFinal: true);
                 result = ticket.Complete(result, _time);
                 break;
             }
