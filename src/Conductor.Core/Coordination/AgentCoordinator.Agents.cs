@@ -166,7 +166,13 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>Whether an agent of a type is registered here.</summary>
-    internal bool HasAgents(AgentType type) => _pools.TryGet(type, out var pool) && !pool.IsEmpty;
+    internal bool HasAgents(AgentType type) => AgentCountOf(type) > 0;
+
+    /// <summary>The agents of a type, with those that others are about to replace.</summary>
+    internal int AgentCountOf(AgentType type) => _pools.TryGet(type, out var pool) ? pool.AgentCount : 0;
+
+    /// <summary>The agents of all types.</summary>
+    internal int AgentCount => _pools.All.Sum(static pool => pool.AgentCount);
 
     internal void OnSlotChanged(AgentSlot slot) => _saver.OnChanged(slot);
 

@@ -60,8 +60,11 @@ internal sealed partial class AgentPool
     /// <summary>Idle agents, as far as can be said without the lock: they come and go.</summary>
     public int IdleCount => _idleCount;
 
+    /// <summary>Agents, with those that others are about to replace. As it is at the moment: they come and go.</summary>
+    public int AgentCount => Volatile.Read(ref _agentCount);
+
     /// <summary>Whether there is no agent, and none is about to take the place of one.</summary>
-    public bool IsEmpty => _agentCount == 0;
+    public bool IsEmpty => AgentCount == 0;
 
     /// <summary>True for the first who finds no agent of the type, since there was one.</summary>
     public bool IsFirstToMissAgents() => Interlocked.Exchange(ref _isMissed, 1) == 0;

@@ -93,4 +93,7 @@ internal static partial class Log
         "The migration of run {WorkflowId} has waited {Waited} for the tasks that run, and goes on waiting. Should one of them have asked for it, " +
         "it waits for itself.")]
     public static partial void MigrationWaits(ILogger logger, string workflowId, TimeSpan waited);
+
+    [LoggerMessage(1428, LogLevel.Warning, "Run {WorkflowId}, which another process may run, is followed no longer by a handle on it.")]
+    public static partial void FollowedNoLonger(ILogger logger, Exception exception, string workflowId);
 }

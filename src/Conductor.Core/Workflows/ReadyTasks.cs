@@ -4,9 +4,12 @@ namespace Conductor.Workflows;
 
 /// <summary>
 /// Tasks whose dependencies are done, by agent type: critical first, in the definition's order within a priority, and of each type no more
-/// at once than the window allows. Not thread-safe: it belongs to one run's loop.
+/// at once than the window allows, or, if these are more, than there are agents of it. Not thread-safe: it belongs to one run's loop.
 /// </summary>
-internal sealed class ReadyTasks(WorkflowPlan plan, int window)
+/// <param name="plan">The run's tasks.</param>
+/// <param name="window">How many of a type at once.</param>
+/// <param name="agentsOf">How many agents of a type there are: none idles because a window is small.</param>
+internal sealed class ReadyTasks(WorkflowPlan plan, int window, Func<AgentType, int> agentsOf)
 {
     private readonly Lane?[] _lanes = new Lane?[plan.AgentTypeCount];
     private readonly Queue<Lane> _withRoom = new();
@@ -26,7 +29,7 @@ internal sealed class ReadyTasks(WorkflowPlan plan, int window)
     {
         while (_withRoom.TryPeek(out var lane))
         {
-            if (lane.InFlight < window && !lane.Waiting.IsEmpty)
+            if (HasRoom(lane) && !lane.Waiting.IsEmpty)
             {
                 index = lane.Tasks[lane.Waiting.Take()];
                 lane.InFlight++;
@@ -64,12 +67,14 @@ internal sealed class ReadyTasks(WorkflowPlan plan, int window)
 
     private void Enlist(Lane lane)
     {
-        if (!lane.IsEnlisted && !lane.Waiting.IsEmpty && lane.InFlight < window)
+        if (!lane.IsEnlisted && !lane.Waiting.IsEmpty && HasRoom(lane))
         {
             lane.IsEnlisted = true;
             _withRoom.Enqueue(lane);
         }
     }
+
+    private bool HasRoom(Lane lane) => lane.InFlight < window || lane.InFlight < agentsOf(plan.Task(lane.Tasks[0]).AgentType);
 
     private sealed class Lane(int[] tasks)
     {

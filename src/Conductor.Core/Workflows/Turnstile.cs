@@ -3,15 +3,16 @@ using Conductor.Threading;
 namespace Conductor.Workflows;
 
 /// <summary>
-/// Lets the tasks of all runs through in order of arrival: no more at once than the coordinator's queue holds, so that none fails for its size, and
-/// one that is suspected of killing its process alone, so that its neighbours are not convicted with it. Being alone has a limit: a task may take
-/// hours, or wait for another one that waits for it. Thread-safe.
+/// Lets the tasks of all runs through in order of arrival: no more at once than the coordinator's queue holds beside those that its agents can run, so
+/// that none fails for its size and no agent idles; and one that is suspected of killing its process alone, so that its neighbours are not convicted
+/// with it. Being alone has a limit: a task may take hours, or wait for another one that waits for it. Thread-safe.
 /// </summary>
-/// <param name="capacity">How many at once.</param>
+/// <param name="capacity">How many at once may wait.</param>
+/// <param name="agents">How many can run, which changes; asked only where as many are under way as may wait.</param>
 /// <param name="patience">How long one waits until it is alone.</param>
 /// <param name="time">The clock.</param>
 #pragma warning disable CA1001 // A timer that goes off once, and is then disposed.
-internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider time)
+internal sealed class Turnstile(int capacity, Func<int> agents, TimeSpan patience, TimeProvider time)
 #pragma warning restore CA1001
 {
     private readonly Lock _gate = new();
@@ -21,17 +22,21 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
     /// <summary>Of the one that is alone now.</summary>
     private Solitude? _solitude;
 
+    /// <summary>Takes a turn if it need not be waited for. Whoever got one gives it back by <see cref="Leave"/>.</summary>
+    public bool TryEnter()
+    {
+        lock (_gate)
+        {
+            return _waiting.Count == 0 && TryEnter(solitude: null);
+        }
+    }
+
     /// <summary>Waits for a turn. Whoever got one gives it back by <see cref="Leave"/>.</summary>
     public ValueTask EnterAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            if (_waiting.Count == 0 && TryEnter(solitude: null))
-            {
-                return ValueTask.CompletedTask;
-            }
-
-            return new ValueTask(WaitAsync(Enqueue(solitude: null), cancellationToken));
+            return TryEnter() ? ValueTask.CompletedTask : new ValueTask(WaitAsync(Enqueue(solitude: null), cancellationToken));
         }
     }
 
@@ -76,7 +81,7 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
 
     private bool TryEnter(Solitude? solitude)
     {
-        if (_solitude is not null || _running >= (solitude is null ? capacity : 1))
+        if (_solitude is not null || (solitude is null ? !HasRoom : _running > 0))
         {
             return false;
         }
@@ -84,6 +89,8 @@ internal sealed class Turnstile(int capacity, TimeSpan patience, TimeProvider ti
         Count(solitude);
         return true;
     }
+
+    private bool HasRoom => _running < capacity || _running < capacity + agents();
 
     private void Count(Solitude? solitude)
     {

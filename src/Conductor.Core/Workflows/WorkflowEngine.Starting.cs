@@ -33,6 +33,7 @@ public sealed partial class WorkflowEngine
     private async ValueTask<WorkflowRun> CreateAsync(WorkflowPlan plan, string runId, WorkflowRunOptions settings, CancellationToken cancellationToken)
     {
         _services.Coordinator.ThrowIfNotYetStarted();
+        await EndDeletedAsync(runId, cancellationToken).ConfigureAwait(false);
         HeldLease? lease;
         var startedAt = _services.Time.GetTimestamp();
         while ((lease = await AcquireAsync(runId, cancellationToken).ConfigureAwait(false)) is null)
@@ -73,6 +74,17 @@ public sealed partial class WorkflowEngine
 
         Launch(runner);
         return new WorkflowRun(_services, runId, runner);
+    }
+
+    /// <summary>Ends what goes on here of a run that the store no longer has: nothing of it can be saved, and its id is to be another's.</summary>
+    private async ValueTask EndDeletedAsync(string runId, CancellationToken cancellationToken)
+    {
+        if (_services.Runners.TryGetValue(runId, out var deleted))
+        {
+            deleted.StopLost(reason: null);
+            await ((Task)deleted.CompletionApart).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
     }
 
     private async ValueTask<HeldLease?> AcquireAsync(string runId, CancellationToken cancellationToken)
@@ -140,6 +152,11 @@ public sealed partial class WorkflowEngine
 
         if (!state.IsComplete)
         {
+            if (settings.Progress is { } listener)
+            {
+                _services.Listeners.Add(runId, listener);
+            }
+
             // Should nobody have it, it is gone on with here, also by an engine that was never told to look for such runs.
             _recoveryLoop.EnsureStarted();
         }

@@ -35,8 +35,10 @@ public sealed class WorkflowOptions
     /// <value>Default: fail.</value>
     public FeedbackLimitAction AtFeedbackLimit { get; set; } = FeedbackLimitAction.Fail;
 
-    /// <summary>How many tasks of one agent type a run hands to the coordinator at once: so that a big run neither fills the queue nor keeps
-    /// types apart from each other waiting. At least 1.</summary>
+    /// <summary>
+    /// How many tasks of one agent type a run hands to the coordinator at once: so that a big run neither fills the queue nor keeps types apart from
+    /// each other waiting. Where there are more agents of the type, it is as many as these. At least 1.
+    /// </summary>
     /// <value>Default: 128.</value>
     public int TaskWindow { get; set; } = DefaultTaskWindow;
 

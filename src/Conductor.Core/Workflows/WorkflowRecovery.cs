@@ -53,8 +53,9 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            var listenedTo = services.Listeners.Runs;
             var unfinished = await ListAsync(cancellationToken).ConfigureAwait(false);
-            ForgetAllBut(unfinished);
+            ForgetAllBut(unfinished, listenedTo);
 
             // Shuffled, so that several processes that look at once begin at different ends.
             Random.Shared.Shuffle(unfinished);
@@ -113,19 +114,22 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         }
     }
 
-    private void ForgetAllBut(UnfinishedWorkflow[] unfinished)
+    private void ForgetAllBut(UnfinishedWorkflow[] unfinished, IEnumerable<string> listenedTo)
     {
         var ids = unfinished.Select(static run => run.WorkflowId).ToHashSet(StringComparer.Ordinal);
-        var remembered = _observed.Keys.Concat(_refused.Keys).Concat(_retaken.Keys).Concat(services.LostFences.Keys);
-        foreach (var id in remembered.Where(id => !ids.Contains(id) && !services.Runners.ContainsKey(id)).ToList())
+        var remembered = _observed.Keys.Concat(_refused.Keys).Concat(_retaken.Keys).Concat(services.LostFences.Keys).Concat(listenedTo);
+        foreach (var id in remembered.Where(id => !ids.Contains(id) && !IsHere(id)).ToList())
         {
             _observed.Remove(id);
             _refused.Remove(id);
             _missing.Remove(id);
             _retaken.Remove(id);
             services.LostFences.TryRemove(id, out _);
+            services.Listeners.Remove(id);
         }
     }
+
+    private bool IsHere(string runId) => services.Runners.ContainsKey(runId) || services.Migrating.ContainsKey(runId);
 
     /// <summary>One damaged run must not keep the others from being taken over.</summary>
     private async ValueTask<bool> TryTakeOverAsync(UnfinishedWorkflow run, CancellationToken cancellationToken)

@@ -61,7 +61,7 @@ public sealed class WorkflowRun : IAsyncDisposable
                 _following = _following is { IsFaulted: true } ? null : _following;
                 return _following ??= _isDisposed
                     ? Task.FromCanceled<WorkflowState>(new CancellationToken(canceled: true))
-                    : FollowToEndAsync((_disposing ??= new CancellationTokenSource()).Token);
+                    : Follow((_disposing ??= new CancellationTokenSource()).Token);
             }
         }
     }
@@ -92,11 +92,14 @@ public sealed class WorkflowRun : IAsyncDisposable
         await using var subscribed = subscription.ConfigureAwait(false);
         var position = afterPosition;
         var rung = Task.CompletedTask;
+        WorkflowRunner? runner = null;
         while (true)
         {
             // Taken before the store is read: what is committed in between is not missed. One that has not rung is awaited again: each would stay
-            // with the bells as long as they are silent.
-            rung = rung.IsCompleted ? Task.WhenAny(doorbell.Next, _runner?.Committed.Next ?? doorbell.Next) : rung;
+            // with the bells as long as they are silent. This engine may have taken the run over since.
+            var current = _services.Runners.GetValueOrDefault(RunId) ?? _runner;
+            rung = rung.IsCompleted || current != runner ? Task.WhenAny(doorbell.Next, current?.Committed.Next ?? doorbell.Next) : rung;
+            runner = current;
             var history = await ReadHistoryAsync(position, cancellationToken).ConfigureAwait(false);
             if (history is null)
             {
@@ -219,6 +222,18 @@ public sealed class WorkflowRun : IAsyncDisposable
             await completion.ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>Nobody has to wait for a run: a failure to follow it is logged, and no unobserved one.</summary>
+    private Task<WorkflowState> Follow(CancellationToken disposed)
+    {
+        var end = FollowToEndAsync(disposed);
+        _ = end.ContinueWith(
+            followed => Log.FollowedNoLonger(_services.Logger, followed.Exception!.InnerException!, RunId),
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted,
+            TaskScheduler.Default);
+        return end;
     }
 
     private async Task<WorkflowState> FollowToEndAsync(CancellationToken disposed)

@@ -4,9 +4,8 @@ namespace Conductor.Workflows;
 public sealed class WorkflowRunOptions
 {
     /// <summary>
-    /// The run's id. Starting an id that exists gives the run that exists, with the inputs, descriptions, retry and breaker settings, metadata and
-    /// progress reports it was started with: only what decides which tasks run, and in what order, makes another definition. Give work on other
-    /// inputs another id.
+    /// The run's id. Starting an id that exists gives the run that exists, with the inputs, descriptions, retry and breaker settings and metadata it
+    /// was started with: only what decides which tasks run, and in what order, makes another definition. Give work on other inputs another id.
     /// </summary>
     /// <value>Default: null, a new one.</value>
     public string? RunId { get; set; }
@@ -24,7 +23,10 @@ public sealed class WorkflowRunOptions
     /// <value>Default: null, the start is refused with what is different.</value>
     public Func<WorkflowMigration, WorkflowDefinition>? Migrate { get; set; }
 
-    /// <summary>Told how far the run is, after each step.</summary>
+    /// <summary>
+    /// Told how far the run is, after each step that this engine takes with it. Whoever starts an id that exists is told, too, beside others, from the
+    /// next step on: so the same lines report in every life of a process. For a run that another engine runs see <see cref="WorkflowRun.WatchAsync"/>.
+    /// </summary>
     /// <value>Default: null, nobody.</value>
     public IProgress<WorkflowProgress>? Progress { get; set; }
 

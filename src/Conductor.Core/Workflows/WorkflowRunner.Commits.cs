@@ -137,23 +137,34 @@ internal sealed partial class WorkflowRunner
 
     private void ReportProgress()
     {
-        if (_options.Progress is not { } progress)
+        var later = _services.Listeners.Of(RunId);
+        if (_options.Progress is null && later.IsEmpty)
         {
             return;
         }
 
+        var progress = new WorkflowProgress
+        {
+            WorkflowId = RunId,
+            Status = _summary.Status,
+            Phase = _summary.CurrentPhase,
+            Round = _summary.Round,
+            FinishedTasks = _board.FinishedCount,
+            TasksInFlight = _board.InFlightCount,
+            TotalTasks = _plan.TaskCount,
+        };
+        Report(_options.Progress, progress);
+        foreach (var listener in later)
+        {
+            Report(listener == _options.Progress ? null : listener, progress);
+        }
+    }
+
+    private void Report(IProgress<WorkflowProgress>? listener, WorkflowProgress progress)
+    {
         try
         {
-            progress.Report(new WorkflowProgress
-            {
-                WorkflowId = RunId,
-                Status = _summary.Status,
-                Phase = _summary.CurrentPhase,
-                Round = _summary.Round,
-                FinishedTasks = _board.FinishedCount,
-                TasksInFlight = _board.InFlightCount,
-                TotalTasks = _plan.TaskCount,
-            });
+            listener?.Report(progress);
         }
 #pragma warning disable CA1031 // A user's callback may throw anything; the run must not suffer.
         catch (Exception exception)

@@ -124,6 +124,11 @@ internal sealed partial class WorkflowRunner : ILaneItem
         _spare.Leave(wasStopped: Interlocked.Exchange(ref _stopCause, (int)StopCause.Over) != (int)StopCause.None);
         _services.LeaveSpareTasks(_spare);
         _services.Forget(this);
+        if (_finalState is not null)
+        {
+            _services.Listeners.Remove(RunId);
+        }
+
         Committed.Beat();
         var drained = Volatile.Read(ref _drained);
         if (_failure is null || drained is null)

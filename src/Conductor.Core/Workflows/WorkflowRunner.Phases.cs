@@ -8,6 +8,9 @@ internal sealed partial class WorkflowRunner
     /// <summary>Tasks that were started and not begun.</summary>
     private readonly List<int> _started;
 
+    /// <summary>Tasks that are to be ended as blocked; null until there is one.</summary>
+    private Queue<int>? _blocked;
+
     /// <summary>Whether the run was just created, and its first phase begun with it.</summary>
     private bool _isEntered;
 
@@ -81,6 +84,8 @@ internal sealed partial class WorkflowRunner
             {
                 MakeReady(index);
             }
+
+            EndBlocked();
         }
     }
 
@@ -172,26 +177,32 @@ internal sealed partial class WorkflowRunner
         }
     }
 
-    /// <summary>Hands a task over when everything before it is done, or ends it as blocked when something before it failed.</summary>
+    /// <summary>Hands a task over when everything before it is done, or has <see cref="EndBlocked"/> end it when something before it failed.</summary>
     private void MakeReady(int index)
     {
         if (_board.Blocker(index) is not { } blocker)
         {
             _ready.Add(index);
-            return;
+        }
+        else if (!_board.IsCancelled(blocker) || StopCause == StopCause.None)
+        {
+            (_blocked ??= []).Enqueue(index);
         }
 
-        if (_board.IsCancelled(blocker) && StopCause != StopCause.None)
-        {
-            // Nothing failed: it was not run because the run stops.
-            return;
-        }
+        // (Otherwise nothing failed: it was not run because the run stops.)
+    }
 
-        Finish(index, NotRun(index, AgentTaskStatus.Blocked, new TaskError
+    /// <summary>Ends tasks as blocked, and those that wait for them. One after the other: a chain of them may be as long as the run.</summary>
+    private void EndBlocked()
+    {
+        while (_blocked?.TryDequeue(out var index) == true)
         {
-            Code = ErrorCodes.DependencyFailed,
-            Message = $"Task '{_plan.Task(index).Id}' was not run: '{_plan.Task(blocker).Id}', which it depends on, failed.",
-        }));
+            Record(index, NotRun(index, AgentTaskStatus.Blocked, new TaskError
+            {
+                Code = ErrorCodes.DependencyFailed,
+                Message = $"Task '{_plan.Task(index).Id}' was not run: '{_plan.Task(_board.Blocker(index)!.Value).Id}', which it depends on, failed.",
+            }));
+        }
     }
 
     /// <summary>
@@ -216,6 +227,13 @@ internal sealed partial class WorkflowRunner
     }
 
     private void Finish(int index, TaskResult result)
+    {
+        Record(index, result);
+        EndBlocked();
+    }
+
+    /// <summary>Notes what became of a task, and makes ready what waits for it.</summary>
+    private void Record(int index, TaskResult result)
     {
         var freed = _board.Finish(index, result);
         _journal.AddFinished(index, result, _summary.CurrentPhase, _summary.Round);

@@ -25,19 +25,19 @@ internal sealed partial class WorkflowRunner
 
     private ValueTask<TaskResult> InTurnAsync(RunningTask task)
     {
-        var turn = task.HasTurn ? ValueTask.CompletedTask : _services.Turnstile.EnterAsync(_taskCancellation.Token);
-        if (!turn.IsCompletedSuccessfully)
+        if (!task.HasTurn && !_services.Turnstile.TryEnter())
         {
-            return WhenInTurnAsync(turn, task);
+            return WhenInTurnAsync(task, UntilStopped());
         }
 
         task.HasTurn = true;
         return DispatchAsync(task);
     }
 
-    private async ValueTask<TaskResult> WhenInTurnAsync(ValueTask turn, RunningTask task)
+    /// <summary>What waits for its turn has not begun: any stop of the run ends that.</summary>
+    private async ValueTask<TaskResult> WhenInTurnAsync(RunningTask task, CancellationToken stopped)
     {
-        await turn.ConfigureAwait(false);
+        await _services.Turnstile.EnterAsync(stopped).ConfigureAwait(false);
         task.HasTurn = true;
         return await DispatchAsync(task).ConfigureAwait(false);
     }

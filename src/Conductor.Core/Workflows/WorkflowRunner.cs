@@ -48,7 +48,7 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
         _board = new RunBoard(plan);
         _started = new List<int>(Math.Min(plan.TaskCount, FewTasks));
         _journal = new RunJournal(services.State, services.Time, runId, plan.Definition);
-        _ready = new ReadyTasks(plan, services.Options.TaskWindow);
+        _ready = new ReadyTasks(plan, services.Options.TaskWindow, services.AgentCountOf);
         _feedbackLoop = new FeedbackLoop(plan, services.Options);
         _summary = new WorkflowSummary
         {
@@ -129,14 +129,17 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
 
     private void CallbackFailed(Exception exception) => Log.CallbackFailed(_services.Logger, exception, RunId);
 
-    /// <summary>What any stop ends, a drain too: a wait that is no task, of which the loop has one at a time.</summary>
+    /// <summary>What any stop ends, a drain too: waits for what is no task's end.</summary>
     private CancellationToken UntilStopped()
     {
+        if (_untilStopped is null)
+        {
 #pragma warning disable CA2000 // It has no timer and links to nothing: there is nothing in it to dispose, and Stop may come at any time.
-        var source = new CancellationTokenSource();
+            Interlocked.Exchange(ref _untilStopped, new CancellationTokenSource());
 #pragma warning restore CA2000
-        Interlocked.Exchange(ref _untilStopped, source);
-        return StopCause == StopCause.None ? source.Token : new CancellationToken(canceled: true);
+        }
+
+        return StopCause == StopCause.None ? _untilStopped.Token : new CancellationToken(canceled: true);
     }
 
     /// <summary>A run that ends already is not handed over; one that drains can still be cancelled; a lost one is lost.</summary>

@@ -47,7 +47,10 @@ internal sealed class WorkflowServices(
     public ConductorInstruments Instruments { get; } = environment.Instruments;
 
     /// <summary>Where every task of every run passes.</summary>
-    public Turnstile Turnstile { get; } = new(coordinator.QueueCapacity, _solitude, environment.TimeProvider);
+    public Turnstile Turnstile { get; } = new(coordinator.QueueCapacity, () => coordinator.AgentCount, _solitude, environment.TimeProvider);
+
+    /// <summary>How many agents of a type there are now.</summary>
+    public Func<AgentType, int> AgentCountOf { get; } = coordinator.AgentCountOf;
 
     /// <summary>How long a suspect is alone: not for so long that it has no time left, should it wait for what waits for it.</summary>
     public TimeSpan SolitudeOf(TaskDefinition suspect) =>
@@ -73,6 +76,9 @@ internal sealed class WorkflowServices(
 
     /// <summary>The runs of this engine.</summary>
     public ConcurrentDictionary<string, WorkflowRunner> Runners { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Who is told how far runs are, beside those that these were started with.</summary>
+    public ProgressListeners Listeners { get; } = new();
 
     /// <summary>Whether this engine itself had lost a run, before it took this lease and nobody else had one in between.</summary>
     public bool HadLost(string runId, Lease lease) => LostFences.TryGetValue(runId, out var lostFence) && lostFence + 1 == lease.Fence;
@@ -104,5 +110,6 @@ internal sealed class WorkflowServices(
 
     public void LeaveSpareTasks(SpareTasks tasks) => Volatile.Write(ref _spareTasks, tasks);
 
+    /// <summary>A run goes on here no longer.</summary>
     public void Forget(WorkflowRunner runner) => Runners.TryRemove(new KeyValuePair<string, WorkflowRunner>(runner.RunId, runner));
 }

@@ -7,10 +7,14 @@ public sealed class ReadyTasksTests
 {
     private const int Window = 3;
 
+    /// <summary>Of the last type.</summary>
+    private const int Agents = 5;
+
     private static readonly AgentType[] _types = [AgentType.Coding, AgentType.Review, new AgentType("other")];
 
     /// <summary>
-    /// Of each type the most urgent comes first, in the definition's order, and no more than the window allows; nothing that may be taken is left.
+    /// Of each type the most urgent comes first, in the definition's order, and no more than the window allows, or there are agents; nothing that may be
+    /// taken is left.
     /// </summary>
     [Fact]
     public void TryTake_WhateverIsReadyAndUnderWay_GivesTheMostUrgentOfAType() => Gen.Select(
@@ -28,7 +32,7 @@ public sealed class ReadyTasksTests
                 Phase = WorkflowPhase.Development,
             })],
         };
-        var ready = new ReadyTasks(WorkflowPlan.Of(definition), Window);
+        var ready = new ReadyTasks(WorkflowPlan.Of(definition), Window, static type => type == _types[^1] ? Agents : 1);
         var unseen = new Queue<int>(Enumerable.Range(0, drawn.Length).OrderBy(index => steps[index % steps.Length]));
         var waiting = new List<int>();
         var underWay = new List<int>();
@@ -52,14 +56,17 @@ public sealed class ReadyTasksTests
                     .ThenBy(static index => index).First());
                 waiting.Remove(taken);
                 underWay.Add(taken);
-                underWay.Count(index => drawn[index].Item1 == drawn[taken].Item1).Should().BeLessThanOrEqualTo(Window);
+                underWay.Count(index => drawn[index].Item1 == drawn[taken].Item1).Should().BeLessThanOrEqualTo(MostOf(drawn[taken].Item1));
             }
             else
             {
-                waiting.Should().NotContain(index => underWay.Count(other => drawn[other].Item1 == drawn[index].Item1) < Window);
+                waiting.Should().NotContain(
+                    index => underWay.Count(other => drawn[other].Item1 == drawn[index].Item1) < MostOf(drawn[index].Item1));
             }
 
             ready.Count.Should().Be(waiting.Count);
         }
     });
+
+    private static int MostOf(int type) => type == _types.Length - 1 ? Agents : Window;
 }

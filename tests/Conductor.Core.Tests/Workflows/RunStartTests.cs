@@ -50,6 +50,39 @@ public sealed class RunStartTests
     }
 
     [Fact]
+    public async Task StartWorkflowAsync_IdThatWasDeletedInProgress_EndsWhatIsLeftOfItFirst()
+    {
+        await using var rig = await Rig.StartAsync();
+        var (running, most, begun) = (0, 0, 0);
+        await rig.AddAllTypesAsync(static _ => TaskData.Empty);
+        await rig.Coordinator.UnregisterAgentAsync("coding");
+        for (var agent = 0; agent < 2; agent++)
+        {
+            await rig.AddAsync(async (_, token) =>
+            {
+                most = Math.Max(most, Interlocked.Increment(ref running));
+                if (Interlocked.Increment(ref begun) == 1)
+                {
+                    await ((Task)Task.Delay(Timeout.Infinite, token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                }
+
+                Interlocked.Decrement(ref running);
+                token.ThrowIfCancellationRequested();
+                return TaskData.Empty;
+            });
+        }
+
+        var first = await rig.Engine.StartWorkflowAsync(Release.ThreePhases(), new() { RunId = "r" });
+        await Rig.UntilAsync(() => Volatile.Read(ref begun) == 1, "its first task");
+        await rig.State.DeleteWorkflowAsync("r");
+        var second = await rig.Engine.StartWorkflowAsync(Release.ThreePhases(), new() { RunId = "r" });
+
+        (await FluentActions.Awaiting(() => first.Completion).Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
+        (await second.Completion).Status.Should().Be(WorkflowStatus.Completed);
+        most.Should().Be(1, "tasks of the two never overlap");
+    }
+
+    [Fact]
     public async Task StartWorkflowAsync_IdOfAnotherDefinition_IsRefused()
     {
         await using var rig = await Rig.StartAsync();

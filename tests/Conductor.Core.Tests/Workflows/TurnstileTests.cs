@@ -55,6 +55,27 @@ public sealed class TurnstileTests
     }
 
     [Fact]
+    public async Task EnterAsync_AgentsBesideTheQueue_AsManyMoreAsThereAreNow()
+    {
+        var agents = 1;
+        var turnstile = New(2, () => agents);
+        for (var turn = 0; turn < 3; turn++)
+        {
+            turnstile.TryEnter().Should().BeTrue();
+        }
+
+        turnstile.TryEnter().Should().BeFalse("two may wait while one runs");
+        var fourth = turnstile.EnterAsync(CancellationToken.None).AsTask();
+        fourth.IsCompleted.Should().BeFalse();
+        agents = 2;
+        turnstile.TryEnter().Should().BeFalse("one waits already");
+        turnstile.Leave(solitude: null);
+        await fourth;
+        turnstile.TryEnter().Should().BeTrue("there is another agent");
+        turnstile.TryEnter().Should().BeFalse();
+    }
+
+    [Fact]
     public async Task EnterAsync_ManyInParallel_NeverRunBesideOneThatIsAlone()
     {
         var turnstile = New(100);
@@ -173,5 +194,5 @@ public sealed class TurnstileTests
         return null;
     }
 
-    private Turnstile New(int capacity) => new(capacity, _patience, _time);
+    private Turnstile New(int capacity, Func<int>? agents = null) => new(capacity, agents ?? (static () => 0), _patience, _time);
 }

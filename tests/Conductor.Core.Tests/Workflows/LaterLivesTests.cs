@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using Conductor.Tests.Support;
+using Conductor.Workflows;
+using static Conductor.Tests.Support.DeadOwners;
+
+namespace Conductor.Tests.Workflows;
+
+/// <summary>What whoever starts an id again, or got its handle, sees of a run that this engine has taken over, or takes over later.</summary>
+public sealed class LaterLivesTests
+{
+    private sealed class Reports : ConcurrentQueue<WorkflowProgress>, IProgress<WorkflowProgress>
+    {
+        public void Report(WorkflowProgress value) => Enqueue(value);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task StartWorkflowAsync_RunOfADeadOwner_ReportsItsProgressHere(bool isTakenOverFirst)
+    {
+        await using var processes = new Processes();
+        var dead = await processes.StartAsync();
+        await dead.AddAsync(StuckOn("second"), id: "dead");
+        await dead.Engine.StartWorkflowAsync(Chain(), Run);
+        await FinishedAsync(processes, "first");
+        var heir = await processes.StartAsync();
+        var release = new TaskCompletionSource();
+        await heir.AddAsync(async (_, token) =>
+        {
+            await release.Task.WaitAsync(token);
+            return "done";
+        });
+        var reports = new Reports();
+
+        var isTakenOver = isTakenOverFirst && await TakeOverAsync();
+        var run = await heir.Engine.StartWorkflowAsync(Chain(), new() { RunId = "run", Progress = reports });
+        await heir.Engine.StartWorkflowAsync(Chain(), new() { RunId = "run", Progress = reports });
+        _ = isTakenOver || await TakeOverAsync();
+        release.SetResult();
+
+        (await CompleteAsync(heir)).Status.Should().Be(WorkflowStatus.Completed);
+        reports.Should().NotBeEmpty();
+        reports.Last().Should().BeEquivalentTo(new { WorkflowId = "run", Status = WorkflowStatus.Completed, FinishedTasks = 3, TotalTasks = 3 });
+        reports.Count(static report => report.Status == WorkflowStatus.Completed).Should().Be(1, "the same listener is told once");
+
+        async Task<bool> TakeOverAsync()
+        {
+            processes.LetLeasesRunOut();
+            return await heir.Engine.RecoverAsync() == 1;
+        }
+    }
+
+    [Fact]
+    public async Task WatchAsync_RunTakenOverLater_SeesEachStepWhenItIsCommitted()
+    {
+        await using var processes = new Processes();
+        var dead = await processes.StartAsync();
+        await dead.AddAsync(StuckOn("second"), id: "dead");
+        await dead.Engine.StartWorkflowAsync(Chain(), Run);
+        await FinishedAsync(processes, "first");
+        var heir = await processes.StartAsync();
+        var (second, third) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await heir.AddAsync(async (task, token) =>
+        {
+            await (task.Task.Id == "second" ? second : third).Task.WaitAsync(token);
+            return "done";
+        });
+        await using var run = (await heir.Engine.GetRunAsync("run"))!;
+        var seen = new ConcurrentQueue<WorkflowEvent>();
+        var watching = WatchAsync();
+        processes.LetLeasesRunOut();
+        (await heir.Engine.RecoverAsync()).Should().Be(1);
+        await heir.DriveAsync(Rig.UntilAsync(() => seen.Any(static happening => happening.Kind == WorkflowEventKind.Resumed), "it to be seen taken over"));
+
+        // From here on the clock stands still: nothing is seen by looking again.
+        second.SetResult();
+        await Rig.UntilAsync(() => seen.Any(static happening => happening is { Kind: WorkflowEventKind.TaskStarted, TaskId: "third" }), "the third to start");
+
+        third.SetResult();
+        await watching;
+        seen.Last().Kind.Should().Be(WorkflowEventKind.WorkflowFinished);
+
+        async Task WatchAsync()
+        {
+            await foreach (var happening in run.WatchAsync())
+            {
+                seen.Enqueue(happening);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Completion_StoreDisconnectedWhileAnotherEngineRunsIt_IsLogged()
+    {
+        await using var processes = new Processes();
+        var owner = await processes.StartAsync();
+        await owner.AddAsync(StuckOn("first"));
+        await owner.Engine.StartWorkflowAsync(Chain(), Run);
+        var other = await processes.StartAsync();
+        var run = (await other.Engine.GetRunAsync("run"))!;
+        var completion = run.Completion;
+        await other.State.DisconnectAsync();
+
+        (await FluentActions.Awaiting(() => other.DriveAsync(completion)).Should().ThrowAsync<StateException>())
+            .Which.ErrorCode.Should().Be(ErrorCodes.StateNotConnected);
+        await Rig.UntilAsync(() => other.Logs.GetSnapshot().Any(static record => record.Id.Id == 1428), "the log");
+    }
+}
