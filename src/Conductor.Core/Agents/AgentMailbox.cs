@@ -190,6 +190,9 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     /// <summary>The agent's code fails at an attempt only because the coordinator, or an engine of it, stops. Its result follows.</summary>
     public abstract void NoteStopped(long attempt);
 
+    /// <summary>Whether the result of an attempt, which could not be published, is still waited for, and may be published later.</summary>
+    protected abstract bool MayBePublishedAgain(long attempt, TaskResult result, Exception exception);
+
     /// <summary>The result of an attempt could not be published.</summary>
     protected abstract void OnUndeliverable(long attempt, TaskResult result, Exception exception);
 
@@ -293,36 +296,55 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
 
     private void Publish(TaskContext attempt, TaskResult result)
     {
-        ValueTask published;
-        try
-        {
-            published = attempt.PublishAsync(result);
-        }
-#pragma warning disable CA1031 // It is dealt with like one that comes later.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            published = ValueTask.FromException(exception);
-        }
-
+        var published = TryPublishAsync(attempt, result);
         if (!published.IsCompletedSuccessfully)
         {
             _ = AwaitPublishedAsync(published, attempt, result);
         }
     }
 
-    private async Task AwaitPublishedAsync(ValueTask published, TaskContext attempt, TaskResult result)
+    private static ValueTask TryPublishAsync(TaskContext attempt, TaskResult result)
     {
         try
         {
-            await published.ConfigureAwait(false);
+            return attempt.PublishAsync(result);
         }
-#pragma warning disable CA1031 // Whatever kept the result from the bus, the coordinator must learn that the attempt is over.
+#pragma warning disable CA1031 // It is dealt with like one that comes later.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Log.ResultUndeliverable(host.Logger, exception, Id, result.TaskId);
-            OnUndeliverable(attempt.Number, result, exception);
+            return ValueTask.FromException(exception);
+        }
+    }
+
+    /// <summary>The task is done: while it is waited for, trouble of the bus that passes does not cost its result.</summary>
+    private async Task AwaitPublishedAsync(ValueTask published, TaskContext attempt, TaskResult result)
+    {
+        var repetition = Repetition.ForAWhile(host.Environment.TimeProvider);
+        while (true)
+        {
+            TimeSpan delay;
+            try
+            {
+                await published.ConfigureAwait(false);
+                return;
+            }
+            catch (Exception exception) when (!repetition.IsOver && MayBePublishedAgain(attempt.Number, result, exception))
+            {
+                delay = repetition.NextDelay();
+                Log.ResultPublishedLater(host.Logger, exception, Id, result.TaskId, delay);
+            }
+#pragma warning disable CA1031 // Whatever kept the result from the bus, the coordinator must learn that the attempt is over.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.ResultUndeliverable(host.Logger, exception, Id, result.TaskId);
+                OnUndeliverable(attempt.Number, result, exception);
+                return;
+            }
+
+            await Task.Delay(delay, host.Environment.TimeProvider).ConfigureAwait(false);
+            published = TryPublishAsync(attempt, result);
         }
     }
 }

@@ -55,4 +55,7 @@ internal static partial class Log
         "{Call} of agent {AgentId} came after its code for task {TaskId} had returned, and is in no result; nor is what follows. Await in RunAsync " +
         "whatever the task has to wait for: no async void, nothing that is started and left.")]
     public static partial void TooLate(ILogger logger, string call, string agentId, string taskId);
+
+    [LoggerMessage(1323, LogLevel.Warning, "The result of agent {AgentId} for task {TaskId} could not be published now; it is tried again in {Delay}.")]
+    public static partial void ResultPublishedLater(ILogger logger, Exception exception, string agentId, string taskId, TimeSpan delay);
 }

@@ -80,6 +80,37 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>
+    /// An assignment could not be published, which is no agent's failure. What is transient is tried again like an attempt that failed, and kept as a
+    /// dead letter in the end; whatever else it is, whoever dispatched the task is told at once.
+    /// </summary>
+    /// <returns>Whether the next attempt follows: its time has come.</returns>
+    private async ValueTask<bool> MayBePublishedAgainAsync(DispatchTicket ticket, Exception exception, CancellationToken cancellationToken)
+    {
+        if (exception is OperationCanceledException)
+        {
+            return false;
+        }
+
+        var error = _environment.Classify(exception, ticket.Task, ticket.WorkflowId);
+        var context = ticket.ToErrorContext(slot: null, otherAgentsAvailable: true, _time, isFailureOfAgent: false);
+        var decision = _errors.Decide(error, context);
+        if (decision.Action == ErrorAction.Escalate)
+        {
+            return false;
+        }
+
+        await CarryOutAsync(error, context, decision, ticket, cancellationToken).ConfigureAwait(false);
+        if (decision.Action != ErrorAction.Retry)
+        {
+            return false;
+        }
+
+        await _admissions.BackOffAsync(ticket, decision.Delay, cancellationToken).ConfigureAwait(false);
+        ticket.NextAttempt(failed: null, error, decision.Delay, _time);
+        return true;
+    }
+
+    /// <summary>
     /// Not cancellable: a failure that happened is kept and announced whoever stopped waiting meanwhile. But nobody who does, or stops, has to wait
     /// for a store that cannot be written now.
     /// </summary>

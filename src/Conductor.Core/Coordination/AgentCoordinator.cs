@@ -194,12 +194,18 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                     await watch.DisposeAsync().ConfigureAwait(false);
                 }
             }
-            catch
+            catch (Exception exception)
             {
                 // Cancelled, or never published.
                 Forsake(slot);
                 ticket.Leave(slot);
-                throw;
+                if (!await MayBePublishedAgainAsync(ticket, exception, cancellationToken).ConfigureAwait(false))
+                {
+                    throw;
+                }
+
+                hasWaited = true;
+                continue;
             }
 
             // 3. A success heals the agent's breaker, and that is that.

@@ -1,3 +1,4 @@
+using Conductor.Errors;
 using Conductor.Messaging;
 
 namespace Conductor.Coordination;
@@ -200,6 +201,10 @@ internal sealed partial class AgentSlot
             OnFree();
         }
     }
+
+    /// <inheritdoc />
+    protected override bool MayBePublishedAgain(long attempt, TaskResult result, Exception exception) =>
+        AttemptNumber == attempt && RetryPolicy.Default.IsRetryable(Host.Environment.Classify(exception, task: null, result.WorkflowId));
 
     /// <inheritdoc />
     protected override void OnUndeliverable(long attempt, TaskResult result, Exception exception) => TryComplete(

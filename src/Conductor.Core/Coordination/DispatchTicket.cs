@@ -241,16 +241,20 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     };
 
     /// <summary>An attempt failed, and another follows.</summary>
-    /// <param name="failed">The agent of the one that failed.</param>
+    /// <param name="failed">The agent of the one that failed; null where it never got the task.</param>
     /// <param name="error">What it failed with.</param>
     /// <param name="delay">What lay between the two: as long again, another agent is waited for.</param>
     /// <param name="time">The clock.</param>
-    public void NextAttempt(AgentSlot failed, TaskError? error, TimeSpan delay, TimeProvider time)
+    public void NextAttempt(AgentSlot? failed, TaskError? error, TimeSpan delay, TimeProvider time)
     {
         Attempt++;
         _hasBegun = false;
         var setbacks = _setbacks ??= new Setbacks();
-        (setbacks.Earlier ??= []).Add(failed.Id);
+        if (failed is not null)
+        {
+            (setbacks.Earlier ??= []).Add(failed.Id);
+        }
+
         setbacks.Avoid = failed;
         setbacks.LastError = error;
         (setbacks.AvoidFor, setbacks.AvoidSince) = (delay, time.GetTimestamp());

@@ -4,12 +4,15 @@ using Conductor.Messaging;
 
 namespace Conductor.Tests.Support;
 
-/// <summary>A bus that loses what it is told to, and fails at ending subscriptions or the connection as long as it is told to.</summary>
+/// <summary>A bus that loses what it is told to, and fails at publishing, and at ending subscriptions or the connection, as long as it is told to.</summary>
 internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus(environment)
 {
     private readonly ConcurrentDictionary<string, List<MessageSubscription>> _subscriptions = new();
 
     public Func<AgentMessage, bool> Loses { get; set; } = _ => false;
+
+    /// <summary>What publishing a message fails with; null for nothing.</summary>
+    public Func<AgentMessage, Exception?> Fails { get; set; } = _ => null;
 
     public bool FailsToUnsubscribe { get; set; }
 
@@ -30,6 +33,11 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
 
     protected override ValueTask PublishCoreAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
     {
+        if (Fails(message) is { } exception)
+        {
+            throw exception;
+        }
+
         if (!Loses(message) && _subscriptions.TryGetValue(channel, out var list))
         {
             list.ForEach(subscription => subscription.Deliver(message));

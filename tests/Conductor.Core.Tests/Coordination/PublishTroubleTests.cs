@@ -1,0 +1,119 @@
+using Conductor.Messaging;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Coordination;
+
+/// <summary>A bus that fails now and then, as one with a server does.</summary>
+public sealed class PublishTroubleTests
+{
+    private static Task<Rig> StartAsync() => Rig.StartAsync(new RigOptions { Bus = static environment => new TroubledBus(environment) });
+
+    /// <summary>Has the next messages of a type fail.</summary>
+    /// <returns>How many came, failed or not.</returns>
+    private static Func<int> Fail(Rig rig, MessageType type, int times, Func<Exception> exception)
+    {
+        var seen = 0;
+        ((TroubledBus)rig.Bus).Fails = message => message.Type == type && Interlocked.Increment(ref seen) <= times ? exception() : null;
+        return () => Volatile.Read(ref seen);
+    }
+
+    [Fact]
+    [Trait("Behaviour", "7")]
+    public async Task DispatchTaskAsync_AssignmentFailsNowAndThen_IsPublishedAgain()
+    {
+        await using var rig = await StartAsync();
+        var ran = 0;
+        await rig.AddAsync(_ => TaskData.From(++ran), id: "a");
+        var published = Fail(rig, MessageType.TaskAssignment, 2, static () => new IOException("reset"));
+
+        var result = await rig.DriveAsync(rig.DispatchAsync());
+
+        (result.IsSuccess, result.Attempts, published(), ran).Should().Be((true, 3, 3, 1));
+        rig.Errors.GetCircuitBreaker("a").ConsecutiveFailures.Should().Be(0, "it is not the agent's fault");
+        (await rig.Coordinator.GetAgentStatusAsync("a"))!.ErrorCount.Should().Be(0);
+    }
+
+    [Fact]
+    [Trait("Behaviour", "7")]
+    public async Task DispatchTaskAsync_AssignmentFailsEachTime_IsKeptAsADeadLetterAndThrown()
+    {
+        await using var rig = await StartAsync();
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+        var published = Fail(
+            rig, MessageType.TaskAssignment, int.MaxValue, static () => new BusException(ErrorCodes.BusDisconnected, "reset") { IsTransient = true });
+        var task = Rig.NewTask();
+
+        (await FluentActions.Awaiting(() => rig.DriveAsync(rig.DispatchAsync(task))).Should().ThrowAsync<BusException>()).WithMessage("reset");
+
+        published().Should().Be(4, "three retries are the default");
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which.Task!.Id.Should().Be(task.Id);
+        (await rig.Coordinator.GetAgentStatusAsync("a"))!.Status.Should().Be(AgentStatus.Idle);
+        rig.Coordinator.RunningTasks.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_AssignmentFailsForGood_IsThrownAtOnce()
+    {
+        await using var rig = await StartAsync();
+        await rig.AddAsync(static _ => TaskData.Empty);
+        var published = Fail(rig, MessageType.TaskAssignment, int.MaxValue, static () => new BusException(ErrorCodes.BusDisconnected, "gone"));
+
+        await FluentActions.Awaiting(() => rig.DispatchAsync()).Should().ThrowAsync<BusException>();
+
+        published().Should().Be(1);
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
+    [Fact]
+    [Trait("Behaviour", "9")]
+    public async Task RunWorkflowAsync_AssignmentsFailNowAndThen_Completes()
+    {
+        await using var rig = await StartAsync();
+        await rig.AddAllTypesAsync(static _ => TaskData.Empty);
+        Fail(rig, MessageType.TaskAssignment, 2, static () => new IOException("reset"));
+
+        (await rig.DriveAsync(rig.Engine.RunWorkflowAsync(Release.ThreePhases()).AsTask())).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_ResultFailsNowAndThen_IsPublishedAgainAndTheTaskIsNotRunAgain()
+    {
+        await using var rig = await StartAsync();
+        var ran = 0;
+        await rig.AddAsync(_ => TaskData.From(++ran));
+        var published = Fail(rig, MessageType.TaskResult, 2, static () => new IOException("reset"));
+
+        var result = await rig.DriveAsync(rig.DispatchAsync());
+
+        (result.IsSuccess, result.Output.Get<int>(), result.Attempts, published(), ran).Should().Be((true, 1, 1, 3, 1));
+        rig.Logs.GetSnapshot().Count(static record => record.Id.Id == 1323).Should().Be(2);
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_ResultFailsForGood_FailsAtOnce()
+    {
+        await using var rig = await StartAsync();
+        await rig.AddAsync(static _ => TaskData.Empty);
+        var published = Fail(rig, MessageType.TaskResult, int.MaxValue, static () => new BusException(ErrorCodes.BusDisconnected, "gone"));
+
+        (await rig.DispatchAsync()).Error!.Code.Should().Be(ErrorCodes.BusDisconnected);
+
+        published().Should().Be(1);
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_ResultFailsBeyondTheTimeLimit_IsNoLongerPublished()
+    {
+        await using var rig = await StartAsync();
+        await rig.AddAsync(static _ => TaskData.Empty);
+        var published = Fail(rig, MessageType.TaskResult, int.MaxValue, static () => new IOException("reset"));
+        var task = Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(2), Retry = new RetrySettings { MaxRetries = 0 } };
+
+        (await rig.DriveAsync(rig.DispatchAsync(task))).Error!.Code.Should().Be(ErrorCodes.AgentTimeout);
+
+        var tried = published();
+        await rig.DriveAsync(Task.Delay(TimeSpan.FromSeconds(20), rig.Time));
+        published().Should().BeLessThanOrEqualTo(tried + 1, "nobody waits for it");
+        rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1304);
+    }
+}
