@@ -34,6 +34,7 @@ await RunWorkflowAsync(conductor);
 await RunOnSqliteAsync();
 SendThroughJson(ConductorJson.CreateOptions(SmokeJsonContext.Default));
 SendThroughJson(provider.GetRequiredService<ConductorSerializer>().Options);
+RefuseWhatJsonLeavesOut(new RecordCodec(provider.GetRequiredService<ConductorSerializer>()));
 Console.WriteLine("AOT ok");
 
 async Task RunOnSqliteAsync()
@@ -85,4 +86,21 @@ void SendThroughJson(JsonSerializerOptions json)
 
     var task = JsonSerializer.Deserialize("{\"agent_type\":\"writer\"}", (JsonTypeInfo<TaskDefinition>)json.GetTypeInfo(typeof(TaskDefinition)));
     SmokeException.ThrowUnless(task is { Id.Length: > 0, Priority: TaskPriority.Medium, Input.IsEmpty: true }, "what JSON leaves out keeps its default");
+}
+
+void RefuseWhatJsonLeavesOut(RecordCodec codec)
+{
+    foreach (var data in new[] { TaskData.From((7, "seven")), TaskData.From(new Loose { Text = "all there is" }) })
+    {
+        try
+        {
+            codec.Encode(new TaskDefinition { AgentType = writer, Input = data });
+        }
+        catch (TaskValidationException refused) when (refused.Message.Contains("leaves out", StringComparison.Ordinal))
+        {
+            continue;
+        }
+
+        SmokeException.ThrowUnless(false, $"{data} is refused");
+    }
 }

@@ -27,7 +27,8 @@ public static class ConductorJson
             // The library's own records first: nobody else may say how they are written.
             TypeInfoResolver = JsonTypeInfoResolver.Combine(
                 [ConductorJsonContext.Default.WithAddedModifier(RecordContract.Apply), PlainValuesJsonContext.Default, .. resolvers,
-                    .. FallbackJson.Reflection is { } reflection ? [reflection] : Array.Empty<IJsonTypeInfoResolver>()]),
+                    .. FallbackJson.Reflection is { } reflection ? [reflection] : Array.Empty<IJsonTypeInfoResolver>()])
+                .WithAddedModifier(HiddenState.Refuse),
         };
         options.MakeReadOnly();
         return options;

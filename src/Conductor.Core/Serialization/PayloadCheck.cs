@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
-using System.Runtime.CompilerServices;
 using System.Runtime.Serialization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
@@ -61,9 +60,9 @@ internal sealed class PayloadCheck
             return Say(path, info.Type, problem);
         }
 
-        if (info.Type.IsValueType && info.Properties.Count == 0 && typeof(ITuple).IsAssignableFrom(info.Type))
+        if (!isBase && HiddenState.ProblemOf(info) is { } loss)
         {
-            return Say(path, info.Type, "the items of a tuple are fields, which JSON leaves out; use a record");
+            return Say(path, info.Type, loss);
         }
 
         foreach (var property in info.Properties)

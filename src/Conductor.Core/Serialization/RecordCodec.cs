@@ -118,6 +118,10 @@ public sealed class RecordCodec
         {
             return JsonSerializer.SerializeToUtf8Bytes(record, (JsonTypeInfo<T>)_options.GetTypeInfo(typeof(T)));
         }
+        catch (TaskValidationException exception)
+        {
+            throw new TaskValidationException($"The store cannot write this {typeof(T).Name}: {exception.Message}", exception);
+        }
         catch (Exception exception) when (exception is ArgumentException or JsonException)
         {
             throw new TaskValidationException(

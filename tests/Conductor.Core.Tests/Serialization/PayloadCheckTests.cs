@@ -23,6 +23,8 @@ public sealed class PayloadCheckTests
     [InlineData(typeof(Point?))]
     [InlineData(typeof(Node))]
     [InlineData(typeof(Marker))]
+    [InlineData(typeof(ValueTuple))]
+    [InlineData(typeof(FieldShape))]
     [InlineData(typeof(Shape))]
     [InlineData(typeof(Careful))]
     [InlineData(typeof(Order[]))]
@@ -69,6 +71,12 @@ public sealed class PayloadCheckTests
     [InlineData(typeof(NoConstructor), "no constructor")]
     [InlineData(typeof(HiddenConstructor), "no constructor")]
     [InlineData(typeof((int, string)), "tuple")]
+    [InlineData(typeof((int, string)?), "tuple")]
+    [InlineData(typeof(List<(int, string)>), "tuple")]
+    [InlineData(typeof(PublicFields), "PublicFields (all that it holds is in fields, which JSON leaves out; ")]
+    [InlineData(typeof(Dictionary<string, PublicFields[]>), "[][], a ")]
+    [InlineData(typeof(PrivateState), "in fields")]
+    [InlineData(typeof(WithFields), "WithFields.Inner, a ")]
     [InlineData(typeof(Order[,]), "no form")]
     [InlineData(typeof(ReadOnlyCollection<int>), "not make one")]
     [InlineData(typeof(Dictionary<Order, int>), "keys")]
@@ -130,6 +138,29 @@ public sealed class PayloadCheckTests
 
         public int Value { get => throw new InvalidOperationException("not for checking"); set => throw new InvalidOperationException("not for checking"); }
     }
+
+    /// <summary>It is always one of those that it may be.</summary>
+    [JsonDerivedType(typeof(FieldCircle), "circle")]
+    private abstract class FieldShape
+    {
+        private readonly string _kind = "shape";
+
+        public override string ToString() => _kind;
+    }
+
+    private sealed class FieldCircle : FieldShape
+    {
+        public double Radius { get; set; }
+    }
+
+    private sealed class PrivateState
+    {
+        private int _count;
+
+        public int Next() => ++_count;
+    }
+
+    private sealed record WithFields(string Name, PublicFields Inner);
 
     private sealed class NoConstructor(int elsewhere)
     {
