@@ -71,8 +71,23 @@ public abstract class TaskData
     /// The value of an input: no input is null for a number that may be null, and an error for a class: whether that may be null is not known when
     /// the program runs, and an agent that does not expect it would fail in some place of its own.
     /// </summary>
-    internal T GetInput<T>() =>
-        this is TypedTaskData<T> { Value: var same } ? same : IsEmpty && typeof(T).IsValueType && default(T) is null ? default! : Get<T>();
+    /// <param name="task">The task that it is the input of, for the message of an exception.</param>
+    internal T GetInput<T>(TaskDefinition task)
+    {
+        if (this is TypedTaskData<T> { Value: var same })
+        {
+            return same;
+        }
+
+        if (!IsEmpty || this is T)
+        {
+            return Get<T>();
+        }
+
+        return typeof(T).IsValueType && default(T) is null ? default! : throw new TaskValidationException(
+            $"Task '{task.Id}' has no input, and its agent takes a {typeof(T).Name}. Give the task an input, or let the agent run without one: derive it " +
+                "from BaseAgent without type arguments, or let its delegate take no input.");
+    }
 
     /// <summary>The value as a <typeparamref name="T"/>; of no data null, where that is one: what was null when it was handed over is no data.</summary>
     internal T GetOrNull<T>() => this is TypedTaskData<T> { Value: var same } ? same : IsEmpty && default(T) is null && this is not T ? default! : Get<T>();

@@ -31,6 +31,6 @@ public abstract class BaseAgent<TInput, TOutput> : BaseAgent
     protected sealed override async ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(task);
-        return TaskData.From(await RunAsync(task.Input.GetInput<TInput>(), task, cancellationToken).ConfigureAwait(false));
+        return TaskData.From(await RunAsync(task.Input.GetInput<TInput>(task.Task), task, cancellationToken).ConfigureAwait(false));
     }
 }

@@ -79,6 +79,19 @@ public sealed class AgentTests
             .Should().Throw<TaskValidationException>().WithMessage("*HasOutput*");
     }
 
+    /// <summary>Its author asked for nothing: to look at IsEmpty is no advice.</summary>
+    [Fact]
+    public async Task ExecuteTaskAsync_TypedAgentWithoutInput_SaysWhatTheTaskOrTheAgentNeeds()
+    {
+        var agent = new Doubler(new AgentIdentity { Id = "d", Type = AgentType.Coding });
+
+        var result = await agent.ExecuteTaskAsync(ContextOf(Rig.NewTask() with { Id = "double" }));
+
+        result.Error!.Code.Should().Be(ErrorCodes.TaskValidationFailed);
+        result.Error.Message.Should().StartWith("Task 'double' has no input, and its agent takes a Int32. Give the task an input, ")
+            .And.Contain("BaseAgent").And.NotContain("IsEmpty");
+    }
+
     [Fact]
     public void Identity_Name_FallsBackToId()
     {
