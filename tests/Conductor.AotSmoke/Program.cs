@@ -35,6 +35,7 @@ await RunOnSqliteAsync();
 SendThroughJson(ConductorJson.CreateOptions(SmokeJsonContext.Default));
 SendThroughJson(provider.GetRequiredService<ConductorSerializer>().Options);
 RefuseWhatJsonLeavesOut(new RecordCodec(provider.GetRequiredService<ConductorSerializer>()));
+RefuseAKeyThatIsNoSetting();
 Console.WriteLine("AOT ok");
 
 async Task RunOnSqliteAsync()
@@ -102,5 +103,22 @@ void RefuseWhatJsonLeavesOut(RecordCodec codec)
         }
 
         SmokeException.ThrowUnless(false, $"{data} is refused");
+    }
+}
+
+void RefuseAKeyThatIsNoSetting()
+{
+    var wrong = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { ["Conductor:Retry:MaxRetires"] = "1" }).Build();
+    var services = new ServiceCollection();
+    services.AddConductor(wrong.GetSection("Conductor"));
+    using var provider = services.BuildServiceProvider();
+    try
+    {
+        _ = provider.GetRequiredService<IOptions<ConductorOptions>>().Value;
+        SmokeException.ThrowUnless(false, "a key that is no setting is refused");
+    }
+    catch (OptionsValidationException refused)
+    {
+        SmokeException.ThrowUnless(refused.Message.Contains("'MaxRetries'", StringComparison.Ordinal), "the setting that was meant is named");
     }
 }

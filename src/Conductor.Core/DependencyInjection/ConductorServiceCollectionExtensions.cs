@@ -93,7 +93,9 @@ public static class ConductorServiceCollectionExtensions
     {
         ArgumentNullException.ThrowIfNull(section);
         var builder = services.AddConductor();
-        services.Configure<ConductorOptions>(section, static binder => binder.ErrorOnUnknownConfiguration = true);
+        services.AddSingleton<IOptionsChangeTokenSource<ConductorOptions>>(
+            new ConfigurationChangeTokenSource<ConductorOptions>(Options.Options.DefaultName, section));
+        services.Configure<ConductorOptions>(options => SettingKeys.Bind(section, options));
         return builder;
     }
 

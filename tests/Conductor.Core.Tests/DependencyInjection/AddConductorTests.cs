@@ -206,23 +206,6 @@ public sealed class AddConductorTests
         conductor.Policies.ListPolicies().Should().Contain("max_concurrent_tasks");
     }
 
-    /// <summary>It would change nothing, and nobody would know.</summary>
-    [Theory]
-    [InlineData("Conductor:Retry:MaxRetry", "MaxRetry")]
-    [InlineData("Conductor:Retries:MaxRetries", "Retries")]
-    [InlineData("Conductor:AgentTypes:translator:Retry:MaxRetry", "MaxRetry")]
-    public async Task AddConductor_AKeyThatIsNoSetting_StopsTheStart(string key, string named)
-    {
-        var configuration = new ConfigurationBuilder().AddInMemoryCollection(new Dictionary<string, string?> { [key] = "5" }).Build();
-        var services = new ServiceCollection();
-        services.AddConductor(configuration.GetSection("Conductor"));
-        await using var provider = services.BuildServiceProvider();
-
-        var start = () => provider.StartConductorAsync();
-
-        (await start.Should().ThrowAsync<InvalidOperationException>()).WithMessage($"*'{named}'*");
-    }
-
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
