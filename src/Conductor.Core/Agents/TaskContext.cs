@@ -101,7 +101,8 @@ public sealed partial class TaskContext
     /// <typeparam name="T">The output's type.</typeparam>
     /// <param name="taskId">The other task's id.</param>
     /// <exception cref="TaskValidationException">
-    /// It does not depend on that task, that task was skipped, its output is of another type, or this is a replay and the output is no longer kept.
+    /// It does not depend on that task, that task was skipped or gave out nothing (or null), its output is of another type, or this is a replay and the
+    /// output is no longer kept. Where null may come, ask <see cref="HasOutput"/> first.
     /// </exception>
     public T Output<T>(string taskId) => Outputs.TryGetValue(taskId, out var output)
         ? output.Get<T>()

@@ -113,7 +113,8 @@ public sealed partial class AgentCoordinator
     /// <param name="agentId">The agent.</param>
     /// <param name="cancellationToken">
     /// Waits no longer for a running task: that attempt has failed, the agent is asked to stop, and the task's next attempt is another agent's, if
-    /// there is one. (Nobody wanted the task cancelled.)
+    /// there is one. (Nobody wanted the task cancelled.) Nor for its stop hook, which has the grace period left then
+    /// (<see cref="DispatchOptions.CancellationGracePeriod"/>); without a token, both are waited for as long as they take.
     /// </param>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="StateException">
