@@ -28,7 +28,7 @@ public static class ConductorJson
             TypeInfoResolver = JsonTypeInfoResolver.Combine(
                 [ConductorJsonContext.Default.WithAddedModifier(RecordContract.Apply), PlainValuesJsonContext.Default, .. resolvers,
                     .. FallbackJson.Reflection is { } reflection ? [reflection] : Array.Empty<IJsonTypeInfoResolver>()])
-                .WithAddedModifier(HiddenState.Refuse),
+                .WithAddedModifier(HiddenState.Refuse).WithAddedModifier(OneWayState.Refuse),
         };
         options.MakeReadOnly();
         return options;

@@ -48,8 +48,9 @@ internal static class HiddenState
                 ? "all that it holds is in fields, which JSON leaves out; make them properties, as a record has, or mark them with [JsonInclude]"
                 : null;
 
+    /// <summary>Whether values of a type hold anything.</summary>
     [UnconditionalSuppressMessage(
         "Trimming", "IL2070", Justification = "Where the trimmer took a field, or what describes it, a value is written as it would be without this check.")]
-    private static bool HasFields(Type type) =>
+    public static bool HasFields(Type type) =>
         type.GetFields(BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic).Length > 0 || (type.BaseType is { } parent && HasFields(parent));
 }

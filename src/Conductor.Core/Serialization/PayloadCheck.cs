@@ -60,7 +60,7 @@ internal sealed class PayloadCheck
             return Say(path, info.Type, problem);
         }
 
-        if (!isBase && HiddenState.ProblemOf(info) is { } loss)
+        if (!isBase && (HiddenState.ProblemOf(info) ?? (isRead ? OneWayState.ProblemOf(info) : null)) is { } loss)
         {
             return Say(path, info.Type, loss);
         }

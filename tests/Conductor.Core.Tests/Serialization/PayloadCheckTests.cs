@@ -77,6 +77,8 @@ public sealed class PayloadCheckTests
     [InlineData(typeof(Dictionary<string, PublicFields[]>), "[][], a ")]
     [InlineData(typeof(PrivateState), "in fields")]
     [InlineData(typeof(WithFields), "WithFields.Inner, a ")]
+    [InlineData(typeof(System.Numerics.BigInteger), "set none of them")]
+    [InlineData(typeof(List<System.Numerics.Complex>), "[], a ")]
     [InlineData(typeof(Order[,]), "no form")]
     [InlineData(typeof(ReadOnlyCollection<int>), "not make one")]
     [InlineData(typeof(Dictionary<Order, int>), "keys")]
@@ -215,6 +217,8 @@ public sealed class PayloadCheckTests
 
     private sealed class ReadOnlyInterface
     {
+        public string Name { get; init; } = string.Empty;
+
         public IUnknown? Inner { get; }
     }
 
