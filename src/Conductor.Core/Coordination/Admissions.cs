@@ -294,9 +294,12 @@ internal sealed partial class Admissions
 
     /// <summary>
     /// Asks an application's policies, too. They may wait for a person's word: not beyond the deadline, nor when whoever dispatched the task stops.
+    /// They go on on the pool as agents do, and not where the caller has to: it may block its thread, that of a user interface.
     /// </summary>
     private async ValueTask<PolicyVerdict> AskAsync(DispatchTicket ticket, DispatchPolicyContext context, CancellationToken cancellationToken)
     {
+        // (Until this returns for the first time: an async method gives its caller back what it had.)
+        SynchronizationContext.SetSynchronizationContext(null);
         using var wait = _waits.Enter(ticket, ticket.TimeLeft(_time), cancellationToken);
 
         // However long they take, its place is reserved: nobody need give way for that one any more.

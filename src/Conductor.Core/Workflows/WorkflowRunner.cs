@@ -154,6 +154,9 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
     /// <summary>Runs to the end, whatever that is. Never throws.</summary>
     public async Task RunAsync()
     {
+        // What gates, policies and listeners to progress await goes on on the pool, and not where whoever starts the run has to. (Until this returns for
+        // the first time: an async method gives its caller back what it had.)
+        SynchronizationContext.SetSynchronizationContext(null);
         try
         {
             var startedAt = _services.Time.GetTimestamp();

@@ -89,6 +89,31 @@ public sealed class ThreadingTests
         seen.Should().Equal((null, null));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task PoliciesOfAnApplication_CallersContextRunsNothing_GoOnWithoutIt(bool isRun)
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [new Yielding<DispatchPolicyContext>(), new Yielding<GatePolicyContext>()] });
+        await rig.AddAsync(static _ => TaskData.Empty);
+        var definition = WorkflowDefinition.Create("one").Phase(WorkflowPhase.Development, static phase => phase.Task("code", AgentType.Coding)).Build();
+        var blocked = new BlockedContext();
+        SynchronizationContext.SetSynchronizationContext(blocked);
+        Task ended;
+        try
+        {
+            ended = isRun ? rig.Engine.RunWorkflowAsync(definition).AsTask() : rig.DispatchAsync();
+            SynchronizationContext.Current.Should().BeSameAs(blocked, "the caller keeps it");
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
+
+        await Rig.UntilAsync(() => ended.IsCompleted, "what goes on without the caller's context");
+        await ended;
+    }
+
     [Fact]
     public async Task AgentThatReturnsAValueTaskThatWasAwaitedBefore_FailsLikeAnyOther()
     {
@@ -259,5 +284,27 @@ public sealed class ThreadingTests
         protected override ValueTask<PolicyResult> EvaluateAsync(
             DispatchPolicyContext context, CancellationToken cancellationToken) =>
             new(context.Task.Name == name ? Denied("that name") : Allowed);
+    }
+
+    /// <summary>That of a thread that waits for what is posted to it.</summary>
+    private sealed class BlockedContext : SynchronizationContext
+    {
+        public override void Post(SendOrPostCallback d, object? state)
+        {
+        }
+    }
+
+    private sealed class Yielding<TContext> : Policy<TContext>
+        where TContext : PolicyContext
+    {
+        public override string Name => $"yielding {typeof(TContext).Name}";
+
+        public override string Description => "Goes on where it is told to.";
+
+        protected override async ValueTask<PolicyResult> EvaluateAsync(TContext context, CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            return Allowed;
+        }
     }
 }
