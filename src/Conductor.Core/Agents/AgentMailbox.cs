@@ -190,8 +190,8 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     /// <summary>The agent's code fails at an attempt only because the coordinator, or an engine of it, stops. Its result follows.</summary>
     public abstract void NoteStopped(long attempt);
 
-    /// <summary>Whether the result of an attempt, which could not be published, is still waited for, and may be published later.</summary>
-    protected abstract bool MayBePublishedAgain(long attempt, TaskResult result, Exception exception);
+    /// <summary>Whether the result of an attempt, which could not be published, may be after a delay, and is then still waited for.</summary>
+    protected abstract bool MayBePublishedAgain(long attempt, TaskResult result, Exception exception, TimeSpan delay);
 
     /// <summary>The result of an attempt could not be published.</summary>
     protected abstract void OnUndeliverable(long attempt, TaskResult result, Exception exception);
@@ -323,15 +323,14 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
         var repetition = Repetition.ForAWhile(host.Environment.TimeProvider);
         while (true)
         {
-            TimeSpan delay;
+            var delay = repetition.NextDelay();
             try
             {
                 await published.ConfigureAwait(false);
                 return;
             }
-            catch (Exception exception) when (!repetition.IsOver && MayBePublishedAgain(attempt.Number, result, exception))
+            catch (Exception exception) when (!repetition.IsOver && MayBePublishedAgain(attempt.Number, result, exception, delay))
             {
-                delay = repetition.NextDelay();
                 Log.ResultPublishedLater(host.Logger, exception, Id, result.TaskId, delay);
             }
 #pragma warning disable CA1031 // Whatever kept the result from the bus, the coordinator must learn that the attempt is over.

@@ -173,7 +173,12 @@ public sealed partial class AgentCoordinator
     internal int AgentCountOf(AgentType type) => _pools.TryGet(type, out var pool) ? pool.AgentCount : 0;
 
     /// <summary>The agents of all types.</summary>
-    internal int AgentCount => _pools.All.Sum(static pool => pool.AgentCount);
+    internal int AgentCount => _pools.AgentCount;
+
+#pragma warning disable MA0046 // Within the library, and no event for a sender and its arguments; several engines may come and go at once.
+    /// <summary>An agent was registered, or has taken the place of another.</summary>
+    internal event Action? AgentAdded;
+#pragma warning restore MA0046
 
     internal void OnSlotChanged(AgentSlot slot) => _saver.OnChanged(slot);
 

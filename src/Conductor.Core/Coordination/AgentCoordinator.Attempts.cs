@@ -32,13 +32,11 @@ public sealed partial class AgentCoordinator
         }
         catch
         {
-            // It never reached the agent: nobody's failure but the bus's, or the caller's own cancellation.
-            if (!slot.Unpublished(attempt))
+            // It never reached the agent, as far as the bus knows: nobody's failure but the bus's, or the caller's own cancellation.
+            if (slot.Unpublished(attempt))
             {
-                await ((Task)answer.AsTask()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                throw;
             }
-
-            throw;
         }
 
         return await answer.ConfigureAwait(false);

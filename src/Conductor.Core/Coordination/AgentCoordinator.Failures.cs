@@ -80,34 +80,35 @@ public sealed partial class AgentCoordinator
     }
 
     /// <summary>
-    /// An assignment could not be published, which is no agent's failure. What is transient is tried again like an attempt that failed, and kept as a
-    /// dead letter in the end; whatever else it is, whoever dispatched the task is told at once.
+    /// An assignment could not be published, which is no agent's failure. What is transient is tried again like an attempt that failed. What is not, or
+    /// has been tried often enough, is the error of a task that ran before, and is thrown where none of its attempts did.
     /// </summary>
-    /// <returns>Whether the next attempt follows: its time has come.</returns>
-    private async ValueTask<bool> MayBePublishedAgainAsync(DispatchTicket ticket, Exception exception, CancellationToken cancellationToken)
+    /// <returns>Whether it is dealt with, and the result if that is the end: otherwise the time of the next attempt has come.</returns>
+    private async ValueTask<(bool IsDealtWith, TaskResult? Final)> DealWithUnpublishedAsync(
+        AgentSlot slot, DispatchTicket ticket, Exception exception, CancellationToken cancellationToken)
     {
         if (exception is OperationCanceledException)
         {
-            return false;
+            return default;
         }
 
         var error = _environment.Classify(exception, ticket.Task, ticket.WorkflowId);
-        var context = ticket.ToErrorContext(slot: null, otherAgentsAvailable: true, _time, isFailureOfAgent: false);
+        var context = ticket.ToErrorContext(slot, slot.Pool.HasOther(slot), _time, isFailureOfAgent: false);
         var decision = _errors.Decide(error, context);
-        if (decision.Action == ErrorAction.Escalate)
+        if (decision.Action != ErrorAction.Retry && !ticket.HasRun)
         {
-            return false;
+            return default;
         }
 
-        await CarryOutAsync(error, context, decision, ticket, cancellationToken).ConfigureAwait(false);
+        decision = await CarryOutAsync(error, context, decision, ticket, cancellationToken).ConfigureAwait(false);
         if (decision.Action != ErrorAction.Retry)
         {
-            return false;
+            return (true, ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time));
         }
 
         await _admissions.BackOffAsync(ticket, decision.Delay, cancellationToken).ConfigureAwait(false);
         ticket.NextAttempt(failed: null, error, decision.Delay, _time);
-        return true;
+        return (true, null);
     }
 
     /// <summary>
@@ -144,7 +145,7 @@ public sealed partial class AgentCoordinator
             throw ticket.IsGivenBack ? StopFailures.Mark(exception, Id) : exception;
         }
 
-        var ran = ticket.Attempt > 1;
+        var ran = ticket.HasRun;
         if (!ran && (exception is not CircuitOpenException || ticket.Assignment.ReplayOf is not null))
         {
             // (A replay that finds no way in leaves the letter it replays where it is.)

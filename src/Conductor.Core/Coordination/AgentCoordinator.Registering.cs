@@ -151,6 +151,7 @@ public sealed partial class AgentCoordinator
         // After it is known: a breaker that is made from here on is told to it.
         slot.Breaker = _errors.FindCircuitBreaker(slot.Id);
         slot.Pool.Add(slot, predecessor);
+        AgentAdded?.Invoke();
         if (slot.HasLeft)
         {
             // Unregistered since it is known: either there, or here, it leaves its pool.

@@ -199,9 +199,17 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                 // Cancelled, or never published.
                 Forsake(slot);
                 ticket.Leave(slot);
-                if (!await MayBePublishedAgainAsync(ticket, exception, cancellationToken).ConfigureAwait(false))
+                var (isDealtWith, final) = await DealWithUnpublishedAsync(slot, ticket, exception, cancellationToken).ConfigureAwait(false);
+                if (!isDealtWith)
                 {
                     throw;
+                }
+
+                if (final is not null)
+                {
+                    DispatchTracing.Fail(step, final.Error!);
+                    result = final;
+                    break;
                 }
 
                 hasWaited = true;

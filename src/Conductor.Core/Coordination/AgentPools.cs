@@ -20,6 +20,21 @@ internal sealed class AgentPools(Func<AgentType, AgentPool> create)
     /// <summary>All pools.</summary>
     public ICollection<AgentPool> All => _all.Values;
 
+    /// <summary>How many agents there are. (Looked at one after the other: taking all locks of the dictionary is not worth it.)</summary>
+    public int AgentCount
+    {
+        get
+        {
+            var count = 0;
+            foreach (var (_, pool) in _all)
+            {
+                count += pool.AgentCount;
+            }
+
+            return count;
+        }
+    }
+
     public bool TryGet(AgentType type, [NotNullWhen(true)] out AgentPool? pool)
     {
         foreach (var known in _few)

@@ -1,4 +1,3 @@
-using Conductor.Errors;
 using Conductor.Messaging;
 
 namespace Conductor.Coordination;
@@ -135,7 +134,7 @@ internal sealed partial class AgentSlot
     }
 
     /// <summary>An assignment that could not be published never reached the agent: its code has nothing to return from.</summary>
-    /// <returns>False when somebody answers it all the same at this moment: the answer must be awaited before the slot is used again.</returns>
+    /// <returns>False when it is answered all the same: the answer must be awaited before the slot is used again.</returns>
     public bool Unpublished(long attempt)
     {
         bool claimed;
@@ -203,8 +202,20 @@ internal sealed partial class AgentSlot
     }
 
     /// <inheritdoc />
-    protected override bool MayBePublishedAgain(long attempt, TaskResult result, Exception exception) =>
-        AttemptNumber == attempt && RetryPolicy.Default.IsRetryable(Host.Environment.Classify(exception, task: null, result.WorkflowId));
+    protected override bool MayBePublishedAgain(long attempt, TaskResult result, Exception exception, TimeSpan delay)
+    {
+        lock (this)
+        {
+            if (AttemptNumber != attempt || Time.GetElapsedTime(StartedAt) + delay >= _timeout)
+            {
+                // A time limit would take the agent for one that did not finish.
+                return false;
+            }
+        }
+
+        var error = Host.Environment.Classify(exception, task: null, result.WorkflowId);
+        return _coordinator.Errors.RetryPolicyOf(Identity.Type).IsRetryable(error);
+    }
 
     /// <inheritdoc />
     protected override void OnUndeliverable(long attempt, TaskResult result, Exception exception) => TryComplete(

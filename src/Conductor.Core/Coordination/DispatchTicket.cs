@@ -130,6 +130,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>The agent of the last attempt that failed or was cancelled; null when there is none.</summary>
     public string? LastAgentId => _setbacks?.Left?.Id;
 
+    /// <summary>Whether an agent had the task before the attempt under way.</summary>
+    public bool HasRun => _setbacks?.Earlier is not null;
+
     /// <summary>The agents of attempts that failed and were followed by others, in order. Null for none.</summary>
     public IReadOnlyList<string>? EarlierAgentIds => _setbacks?.Earlier;
 
@@ -253,9 +256,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         if (failed is not null)
         {
             (setbacks.Earlier ??= []).Add(failed.Id);
+            setbacks.Avoid = failed;
         }
 
-        setbacks.Avoid = failed;
         setbacks.LastError = error;
         (setbacks.AvoidFor, setbacks.AvoidSince) = (delay, time.GetTimestamp());
         ForgetRefusals();

@@ -25,14 +25,13 @@ internal static class SettingKeys
     /// <exception cref="InvalidOperationException">A value has not the form of its setting.</exception>
     public static void Bind(IConfiguration section, ConductorOptions options)
     {
-        try
-        {
-            section.Bind(options, static binder => binder.ErrorOnUnknownConfiguration = true);
-        }
-        catch (InvalidOperationException) when (UnknownIn(section).ToList() is { Count: > 0 } unknown)
+        if (UnknownIn(section).ToList() is { Count: > 0 } unknown)
         {
             throw new OptionsValidationException(Options.DefaultName, typeof(ConductorOptions), unknown);
         }
+
+        // (The binder knows what is deeper, under a setting that has no parts.)
+        section.Bind(options, static binder => binder.ErrorOnUnknownConfiguration = true);
     }
 
     private static IEnumerable<string> UnknownIn(IConfiguration root) =>

@@ -188,7 +188,10 @@ public abstract partial class MessageBus : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     protected abstract ValueTask DisconnectCoreAsync(CancellationToken cancellationToken);
 
-    /// <summary>Sends a message to every current subscription of a channel.</summary>
+    /// <summary>
+    /// Sends a message to every current subscription of a channel. What it throws says that nobody got it: an assignment is dispatched again then, as far as
+    /// the error is transient, and a result is published again.
+    /// </summary>
     /// <param name="channel">The channel.</param>
     /// <param name="message">The message, with its timestamp.</param>
     /// <param name="cancellationToken">Gives up.</param>

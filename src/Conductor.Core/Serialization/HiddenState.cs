@@ -26,8 +26,11 @@ internal static class HiddenState
     /// <param name="type">What is known of the type.</param>
     public static string? ProblemOf(JsonTypeInfo type) => HasNoProperties(type) ? ReasonOf(type.Type) : null;
 
-    /// <summary>A converter of the user's makes it another kind. A property that is ignored counts: somebody wanted it so.</summary>
-    private static bool HasNoProperties(JsonTypeInfo type) => type.Kind == JsonTypeInfoKind.Object && type.Properties.Count == 0;
+    /// <summary>
+    /// A converter of the user's makes it another kind. A property that is ignored counts (somebody wanted it so), and one that can only be set does not.
+    /// </summary>
+    private static bool HasNoProperties(JsonTypeInfo type) =>
+        type.Kind == JsonTypeInfoKind.Object && type.Properties.All(static property => property is { Get: null, Set: not null });
 
     private static void ThrowIfLost(Type declared, Type actual)
     {
@@ -45,7 +48,8 @@ internal static class HiddenState
         type is { IsValueType: true, IsGenericType: true } && typeof(ITuple).IsAssignableFrom(type)
             ? "the items of a tuple are fields, which JSON leaves out; use a record"
             : HasFields(type)
-                ? "all that it holds is in fields, which JSON leaves out; make them properties, as a record has, or mark them with [JsonInclude]"
+                ? "all that it holds is in fields or in properties that are not public, which JSON leaves out; use a record, or mark them with [JsonInclude] " +
+                    "(a [JsonConverter], or [JsonIgnore] on a property, says that nothing need come back)"
                 : null;
 
     /// <summary>Whether values of a type hold anything.</summary>

@@ -23,5 +23,11 @@ internal sealed class ProgressListeners
         ref _byRun, runId, [listener], (_, listeners) => listeners.Contains(listener) ? listeners : listeners.Add(listener));
 
     /// <summary>A run is over.</summary>
-    public void Remove(string runId) => ImmutableInterlocked.TryRemove(ref _byRun, runId, out _);
+    public void Remove(string runId)
+    {
+        if (!Volatile.Read(ref _byRun).IsEmpty)
+        {
+            ImmutableInterlocked.TryRemove(ref _byRun, runId, out _);
+        }
+    }
 }

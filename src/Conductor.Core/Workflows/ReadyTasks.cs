@@ -53,6 +53,18 @@ internal sealed class ReadyTasks(WorkflowPlan plan, int window, Func<AgentType, 
         Enlist(lane);
     }
 
+    /// <summary>There may be more agents than there were.</summary>
+    public void LookAgain()
+    {
+        foreach (var lane in _lanes)
+        {
+            if (lane is not null)
+            {
+                Enlist(lane);
+            }
+        }
+    }
+
     public void Clear()
     {
         foreach (var lane in _lanes)

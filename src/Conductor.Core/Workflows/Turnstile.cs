@@ -3,8 +3,8 @@ using Conductor.Threading;
 namespace Conductor.Workflows;
 
 /// <summary>
-/// Lets the tasks of all runs through in order of arrival: no more at once than the coordinator's queue holds beside those that its agents can run, so
-/// that none fails for its size and no agent idles; and one that is suspected of killing its process alone, so that its neighbours are not convicted
+/// Lets the tasks of all runs through in order of arrival: as many at once as the coordinator's queue holds and its agents can run, so that none fails
+/// for its size; and one that is suspected of killing its process alone, so that its neighbours are not convicted
 /// with it. Being alone has a limit: a task may take hours, or wait for another one that waits for it. Thread-safe.
 /// </summary>
 /// <param name="capacity">How many at once may wait.</param>
@@ -68,6 +68,15 @@ internal sealed class Turnstile(int capacity, Func<int> agents, TimeSpan patienc
         lock (_gate)
         {
             Uncount(solitude);
+            LetIn();
+        }
+    }
+
+    /// <summary>There may be more agents than there were.</summary>
+    public void LookAgain()
+    {
+        lock (_gate)
+        {
             LetIn();
         }
     }

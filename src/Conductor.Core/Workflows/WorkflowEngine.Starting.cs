@@ -79,6 +79,7 @@ public sealed partial class WorkflowEngine
     /// <summary>Ends what goes on here of a run that the store no longer has: nothing of it can be saved, and its id is to be another's.</summary>
     private async ValueTask EndDeletedAsync(string runId, CancellationToken cancellationToken)
     {
+        _services.Listeners.Remove(runId);
         if (_services.Runners.TryGetValue(runId, out var deleted))
         {
             deleted.StopLost(reason: null);

@@ -52,6 +52,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         _recovery = new WorkflowRecovery(_services,
             async (plan, snapshot, lease, message) => await ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message).ConfigureAwait(false));
         _migration = new RunMigration(_services, AcquireAsync, ResumeAsync);
+        coordinator.AgentAdded += OnAgentAdded;
         _recoveryLoop = new PeriodicLoop(settings.RecoveryInterval, _services.Time, ScanQuietlyAsync);
     }
 
@@ -237,7 +238,17 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
             }
         }
 
+        _services.Coordinator.AgentAdded -= OnAgentAdded;
         await _leases.StopAsync().ConfigureAwait(false);
+    }
+
+    private void OnAgentAdded()
+    {
+        _services.Turnstile.LookAgain();
+        foreach (var (_, runner) in _services.Runners)
+        {
+            runner.NoteMoreAgents();
+        }
     }
 
     private List<Task> Drain()

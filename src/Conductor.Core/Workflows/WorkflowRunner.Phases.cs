@@ -85,12 +85,19 @@ internal sealed partial class WorkflowRunner
                 MakeReady(index);
             }
 
+            // Before the next is looked at: it may wait for what is blocked.
             EndBlocked();
         }
     }
 
     private void StartReady()
     {
+        if (Volatile.Read(ref _hasMoreAgents))
+        {
+            Volatile.Write(ref _hasMoreAgents, false);
+            _ready.LookAgain();
+        }
+
         while (_ready.TryTake(out var index))
         {
             if (IsSuspect(index))

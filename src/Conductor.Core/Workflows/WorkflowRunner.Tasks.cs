@@ -97,8 +97,10 @@ internal sealed partial class WorkflowRunner
                 return null;
             }
 
-            Log.TaskFailed(_services.Logger, exception, _plan.Task(task.Index).Id, RunId);
-            return NotRun(task.Index, AgentTaskStatus.Failed, _services.Environment.Classify(exception, _plan.Task(task.Index), RunId));
+            var definition = _plan.Task(task.Index);
+            Log.TaskFailed(_services.Logger, exception, definition.Id, RunId);
+            var status = definition.Optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed;
+            return NotRun(task.Index, status, _services.Environment.Classify(exception, definition, RunId));
         }
     }
 

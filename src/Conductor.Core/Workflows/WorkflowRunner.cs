@@ -27,6 +27,7 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
     private readonly SpareTasks _spare;
     private readonly CancellationTokenSource _taskCancellation;
     private int _stopCause;
+    private bool _hasMoreAgents;
     private CancellationTokenSource? _untilStopped;
     private WorkflowSummary _summary;
     private PhaseRecord? _phaseRecord;
@@ -119,6 +120,13 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
         _finished.Nudge();
     }
 
+    /// <summary>There are more agents than there were: more tasks may be handed over. Thread-safe.</summary>
+    public void NoteMoreAgents()
+    {
+        Volatile.Write(ref _hasMoreAgents, true);
+        _finished.Nudge();
+    }
+
     /// <summary>The lease is lost, or cannot be held any longer. Thread-safe.</summary>
     /// <param name="reason">What kept this process from holding it; null when another has it, or the run was deleted.</param>
     public void StopLost(Exception? reason)
@@ -129,7 +137,7 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
 
     private void CallbackFailed(Exception exception) => Log.CallbackFailed(_services.Logger, exception, RunId);
 
-    /// <summary>What any stop ends, a drain too: waits for what is no task's end.</summary>
+    /// <summary>Ended by any stop, a drain too: for waits of what has not begun.</summary>
     private CancellationToken UntilStopped()
     {
         if (_untilStopped is null)

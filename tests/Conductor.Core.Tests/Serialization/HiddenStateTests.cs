@@ -16,7 +16,7 @@ public sealed class HiddenStateTests
         { "tuple that may be missing", TaskData.From<(int, string)?>((7, "seven")), "items of a tuple" },
         { "public fields", TaskData.From(new Fields { N = 7 }), $"{typeof(Fields)} *[JsonInclude]" },
         { "inherited fields", TaskData.From(new MoreFields { N = 7 }), $"{typeof(MoreFields)} *[JsonInclude]" },
-        { "private state", TaskData.From(new Secret(7)), $"{typeof(Secret)} *a record has" },
+        { "private state", TaskData.From(new Secret(7)), $"{typeof(Secret)} *use a record" },
         { "struct of fields", TaskData.From(new Coordinates { X = 7 }), "in fields" },
         { "as an object", TaskData.From<object>((7, "seven")), "items of a tuple" },
         { "in a list", TaskData.From(new List<(int, string)> { (7, "seven") }), "items of a tuple" },
@@ -29,6 +29,8 @@ public sealed class HiddenStateTests
         { "as an interface", TaskData.From<INamed>(new Named("seven")), $"{typeof(Named)} *{typeof(INamed)}*no properties*[JsonDerivedType]" },
         { "as a base", TaskData.From(new Holder<Marker>("n", new Marked("seven"))), $"{typeof(Marked)} *{typeof(Marker)}*no properties" },
         { "after its own word", TaskData.From(new Speaking()), "in fields" },
+        { "that can only be set", TaskData.From(new OnlySet { N = 7 }), "not public" },
+        { "that only the class can read", TaskData.From(new PrivatelyRead { N = 7 }), "not public" },
     };
 
     public static TheoryData<string, TaskData, string> Written => new()
@@ -137,6 +139,25 @@ public sealed class HiddenStateTests
 #pragma warning disable IDE0052 // JSON reads it.
         private readonly int _n = n;
 #pragma warning restore IDE0052
+    }
+
+    private sealed class OnlySet
+    {
+        private int _n;
+
+        public int N
+        {
+            set => _n = value;
+        }
+
+        public override string ToString() => $"{_n}";
+    }
+
+    private sealed class PrivatelyRead
+    {
+        public int N { private get; set; }
+
+        public override string ToString() => $"{N}";
     }
 
     private sealed class Ignoring

@@ -73,7 +73,7 @@ public sealed class PayloadCheckTests
     [InlineData(typeof((int, string)), "tuple")]
     [InlineData(typeof((int, string)?), "tuple")]
     [InlineData(typeof(List<(int, string)>), "tuple")]
-    [InlineData(typeof(PublicFields), "PublicFields (all that it holds is in fields, which JSON leaves out; ")]
+    [InlineData(typeof(PublicFields), "PublicFields (all that it holds is in fields or in properties that are not public, which JSON leaves out; ")]
     [InlineData(typeof(Dictionary<string, PublicFields[]>), "[][], a ")]
     [InlineData(typeof(PrivateState), "in fields")]
     [InlineData(typeof(WithFields), "WithFields.Inner, a ")]

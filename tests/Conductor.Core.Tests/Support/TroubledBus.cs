@@ -14,11 +14,17 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
     /// <summary>What publishing a message fails with; null for nothing.</summary>
     public Func<AgentMessage, Exception?> Fails { get; set; } = _ => null;
 
+    /// <summary>Whether what fails was delivered before.</summary>
+    public bool DeliversWhatFails { get; set; }
+
     public bool FailsToUnsubscribe { get; set; }
 
     public bool FailsToDisconnect { get; set; }
 
     public bool IsFreed { get; private set; }
+
+    /// <summary>When what failed was answered.</summary>
+    public TaskCompletionSource Answered { get; } = new();
 
     protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => default;
 
@@ -33,17 +39,24 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
 
     protected override ValueTask PublishCoreAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
     {
-        if (Fails(message) is { } exception)
-        {
-            throw exception;
-        }
-
-        if (!Loses(message) && _subscriptions.TryGetValue(channel, out var list))
+        var failure = Fails(message);
+        if (!Loses(message) && (failure is null || DeliversWhatFails) && _subscriptions.TryGetValue(channel, out var list))
         {
             list.ForEach(subscription => subscription.Deliver(message));
         }
 
-        return default;
+        return failure is null ? default : FailAsync(failure);
+    }
+
+    /// <summary>After whoever got the message has done with it.</summary>
+    private async ValueTask FailAsync(Exception failure)
+    {
+        if (DeliversWhatFails)
+        {
+            await Task.Run(() => Answered.Task);
+        }
+
+        throw failure;
     }
 
     protected override ValueTask SubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken)

@@ -67,6 +67,35 @@ public sealed class BigRunTests
         (await run).Status.Should().Be(WorkflowStatus.Completed);
     }
 
+    /// <summary>By the window, and by the queue.</summary>
+    [Theory]
+    [InlineData(1, 10_000)]
+    [InlineData(128, 1)]
+    public async Task RegisterAgentAsync_WhileARunWaitsForRoom_NoAgentIdles(int window, int queueCapacity)
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Dispatch = new() { QueueCapacity = queueCapacity }, Workflows = new() { TaskWindow = window } });
+        var (running, release) = (0, new TaskCompletionSource());
+        await AddAsync();
+        var run = rig.Engine.RunWorkflowAsync(Many(6, AgentType.Coding)).AsTask();
+        await Rig.UntilAsync(() => Volatile.Read(ref running) == 1, "the first");
+
+        for (var agents = 2; agents <= 4; agents++)
+        {
+            await AddAsync();
+            await Rig.UntilAsync(() => Volatile.Read(ref running) == agents, $"{agents} at once");
+        }
+
+        release.SetResult();
+        (await run).Status.Should().Be(WorkflowStatus.Completed);
+
+        Task AddAsync() => rig.AddAsync(async (_, token) =>
+        {
+            Interlocked.Increment(ref running);
+            await release.Task.WaitAsync(token);
+            return TaskData.Empty;
+        });
+    }
+
     [Fact]
     [Trait("Behaviour", "3")]
     public async Task RunWorkflowAsync_TaskAwaitsAnotherRunBesideAQueueOfOne_Completes()

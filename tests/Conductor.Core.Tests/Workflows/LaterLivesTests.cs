@@ -51,6 +51,27 @@ public sealed class LaterLivesTests
     }
 
     [Fact]
+    public async Task StartWorkflowAsync_IdOfADeletedRun_ReportsToNobodyOfBefore()
+    {
+        await using var processes = new Processes();
+        var rig = await processes.StartAsync();
+        await rig.AddAsync(StuckOn("second"), id: "a");
+        await rig.AddAsync(StuckOn("second"), id: "b");
+        var (before, after) = (new Reports(), new Reports());
+        await rig.Engine.StartWorkflowAsync(Chain(), Run);
+        await rig.Engine.StartWorkflowAsync(Chain(), new() { RunId = "run", Progress = before });
+        await FinishedAsync(processes, "first");
+        await processes.Store.DeleteWorkflowAsync("run");
+        var heard = before.Count;
+
+        await rig.Engine.StartWorkflowAsync(Chain(), new() { RunId = "run", Progress = after });
+        await FinishedAsync(processes, "first");
+
+        await Rig.UntilAsync(() => !after.IsEmpty, "the new one to be told");
+        before.Should().HaveCount(heard);
+    }
+
+    [Fact]
     public async Task WatchAsync_RunTakenOverLater_SeesEachStepWhenItIsCommitted()
     {
         await using var processes = new Processes();
