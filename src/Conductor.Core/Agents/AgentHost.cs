@@ -38,7 +38,9 @@ internal sealed class AgentHost(
                 Scopes?.CreateScope().Dispose();
                 return false;
             }
-            catch (ObjectDisposedException)
+#pragma warning disable CA1031 // Containers differ in what they throw once they are gone.
+            catch (Exception)
+#pragma warning restore CA1031
             {
                 return true;
             }

@@ -268,11 +268,11 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
         lock (this)
         {
             current = _current;
-            if (current is null && (_revoked == 0 || _revoked != number))
+            if (current is null && number != 0 && number == AttemptNumber && number != _revoked)
             {
                 if (_cancellation?.TryReset() != true)
                 {
-                    _cancellation?.Dispose();
+                    // The one before is not disposed: what the agent's code registered on its token may still be about to be told.
                     _cancellation = new CancellationTokenSource();
                 }
 

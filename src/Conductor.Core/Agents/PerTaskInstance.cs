@@ -71,7 +71,9 @@ internal sealed class PerTaskInstance(BaseAgent agent)
                 task.GracePeriod, task.TimeProvider, exception =>
                     Log.EndFailed(task.Logger, exception, task.AgentId, task.Task.Id), new CancellationToken(canceled: true));
             await using var watched = limit.ConfigureAwait(false);
-            await CloseAsync().ConfigureAwait(false);
+
+            // A handler that hangs is left to itself, as that of any agent.
+            await CloseAsync().WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await EndQuietlyAsync(static (ended, token) => ended.StopAsync(token), task, limit.Token).ConfigureAwait(false);
         }
 

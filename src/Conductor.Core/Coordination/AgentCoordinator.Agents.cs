@@ -158,11 +158,22 @@ public sealed partial class AgentCoordinator
             IsTransient = true,
         };
         await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, lost, cancellationToken).ConfigureAwait(false);
-        _slots.TryRemove(agentId, out _);
-        await RetireAsync(slot, cancellationToken).ConfigureAwait(false);
+
+        // The id is taken until nothing of the agent is kept under it: another of the same id has a breaker and a state of its own.
+        _slots[agentId] = null;
         _errors.RemoveAgent(agentId);
-        Log.Unregistered(_logger, agentId);
-        await _saver.DeleteAsync(slot, cancellationToken).ConfigureAwait(false);
+        var retirement = RetireAsync(slot, cancellationToken);
+        try
+        {
+            await _saver.DeleteAsync(slot, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            _slots.TryRemove(agentId, out _);
+            await retirement.ConfigureAwait(false);
+            Log.Unregistered(_logger, agentId);
+        }
+
         return true;
     }
 

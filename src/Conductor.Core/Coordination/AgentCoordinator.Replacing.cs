@@ -44,16 +44,14 @@ public sealed partial class AgentCoordinator
             }
 
             slot.Pool.Remove(slot);
-            _slots.TryRemove(slot.Id, out _);
             _errors.RemoveAgent(slot.Id);
-            if (place.IsUnregistered)
+            try
             {
-                await _saver.DeleteAsync(slot, place.Unwanted).ConfigureAwait(false);
-                Log.Unregistered(_logger, slot.Id);
+                await ForgetStateAsync(place).ConfigureAwait(false);
             }
-            else
+            finally
             {
-                await _saver.SaveLastAsync(slot, place.Unwanted).ConfigureAwait(false);
+                _slots.TryRemove(slot.Id, out _);
             }
         }
 #pragma warning disable CA1031 // In the background: the log is the only place to say so.
@@ -74,6 +72,20 @@ public sealed partial class AgentCoordinator
         {
             _replacing.TryRemove(new KeyValuePair<string, Replacement>(slot.Id, place));
             place.End();
+        }
+    }
+
+    /// <summary>Nobody takes the place: what is kept of the agent goes with it, or stays as it was last where the coordinator stops.</summary>
+    private async ValueTask ForgetStateAsync(Replacement place)
+    {
+        if (place.IsUnregistered)
+        {
+            await _saver.DeleteAsync(place.Predecessor, place.Unwanted).ConfigureAwait(false);
+            Log.Unregistered(_logger, place.Predecessor.Id);
+        }
+        else
+        {
+            await _saver.SaveLastAsync(place.Predecessor, place.Unwanted).ConfigureAwait(false);
         }
     }
 

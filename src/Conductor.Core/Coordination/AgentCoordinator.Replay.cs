@@ -1,5 +1,6 @@
 using Conductor.Messaging;
 using Conductor.State;
+using Conductor.Threading;
 
 namespace Conductor.Coordination;
 
@@ -55,10 +56,40 @@ public sealed partial class AgentCoordinator
         if (own.IsSuccess || replay.DeadLetter is not null)
         {
             // Done, or given up again: then the replay's own letter takes the place of this one.
-            await _state.DeleteDeadLetterAsync(deadLetterId, CancellationToken.None).ConfigureAwait(false);
+            await DeleteReplayedAsync(deadLetterId, cancellationToken).ConfigureAwait(false);
         }
 
         return recorded;
+    }
+
+    /// <summary>
+    /// What was replayed must not be again for a store that fails for a moment: it is asked again for a while. When the letter cannot be deleted at all,
+    /// the log says so, and the replay has its result.
+    /// </summary>
+    private async ValueTask DeleteReplayedAsync(string deadLetterId, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted);
+        var repetition = Repetition.ForAWhile(_time);
+        while (true)
+        {
+            var isLast = patience.IsCancellationRequested || repetition.IsOver;
+            try
+            {
+                await _state.DeleteDeadLetterAsync(deadLetterId, CancellationToken.None).ConfigureAwait(false);
+                return;
+            }
+            catch (StateException exception) when (exception.IsTransient == true && !isLast)
+            {
+                await ((Task)Task.Delay(repetition.NextDelay(), _time, patience.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+#pragma warning disable CA1031 // Whatever keeps the store from it: the replay is done, and recorded.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Log.ReplayedKept(_logger, exception, deadLetterId);
+                return;
+            }
+        }
     }
 
     /// <summary>Replays every dead letter that has a task, one after another, the oldest first. One that fails again does not stop the others.</summary>

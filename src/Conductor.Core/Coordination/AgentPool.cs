@@ -297,8 +297,11 @@ internal sealed partial class AgentPool
 
         foreach (var slot in _brokenOff.Where(static slot => !slot.IsBroken).ToList())
         {
-            _brokenOff.Remove(slot);
-            Offer(slot);
+            // Whoever is told of one that may be tried may look here himself.
+            if (_brokenOff.Remove(slot))
+            {
+                Offer(slot);
+            }
         }
     }
 }

@@ -101,12 +101,12 @@ internal sealed partial class CapacityGate
         }
     }
 
-    /// <summary>Takes out one that is to be woken, with the promise of a place. Under the lock.</summary>
+    /// <summary>Takes out one that is to be woken, with the promise of a place, unless it has gone as the clock was read. Under the lock.</summary>
     private void Take(CapacityWaiter? waiter)
     {
-        Remove(waiter);
-        if (waiter is not null)
+        if (waiter is { IsQueued: true })
         {
+            Remove(waiter);
             Promise(waiter.Ticket, waiter.Denial);
         }
     }

@@ -293,9 +293,9 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         return waiter;
     }
 
-    private void Remove(CapacityWaiter? waiter)
+    private void Remove(CapacityWaiter waiter)
     {
-        if (waiter is null)
+        if (!waiter.IsQueued)
         {
             return;
         }

@@ -109,6 +109,9 @@ internal static partial class Log
         "Task {TaskId} failed on agent {AgentId} because Conductor stops ({Error}): that is not recorded, and the task is given back.")]
     public static partial void FailedByStop(ILogger logger, string taskId, string agentId, string? error);
 
+    [LoggerMessage(1364, LogLevel.Error, "Dead letter {DeadLetterId}, which was replayed, could not be deleted: do not replay it again.")]
+    public static partial void ReplayedKept(ILogger logger, Exception exception, string deadLetterId);
+
     [LoggerMessage(1370, LogLevel.Error, "What a policy registered on its token failed when the policy's answer about task {TaskId} was no longer waited for.")]
     public static partial void PolicyCallbackFailed(ILogger logger, Exception exception, string taskId);
 }

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Conductor.Agents;
 using Conductor.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Conductor.DependencyInjection;
 
@@ -18,9 +19,32 @@ internal static class AgentActivator
         }
 
         var scope = provider.CreateAsyncScope();
-        var agent = ActivatorUtilities.CreateInstance<TAgent>(scope.ServiceProvider);
-        agent.Scope = scope;
-        return agent;
+        try
+        {
+            var agent = ActivatorUtilities.CreateInstance<TAgent>(scope.ServiceProvider);
+            agent.Scope = scope;
+            return agent;
+        }
+        catch
+        {
+            _ = EndQuietlyAsync(scope, provider.GetRequiredService<ConductorEnvironment>(), typeof(TAgent));
+            throw;
+        }
+    }
+
+    /// <summary>An agent could not be made: what was made for it is disposed of, which may take its time, and must not hide why.</summary>
+    private static async Task EndQuietlyAsync(AsyncServiceScope scope, ConductorEnvironment environment, Type agent)
+    {
+        try
+        {
+            await scope.DisposeAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Services may throw anything.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.ScopeNotEnded(environment.LoggerFactory.CreateLogger<ConductorRuntime>(), exception, agent);
+        }
     }
 
     /// <summary>An agent that is made for each task, with the services of the task's own scope.</summary>

@@ -24,4 +24,7 @@ internal static partial class Log
         "ConductorOptions.AgentTypes has settings for '{AgentType}', and no agent of that type was added by AddAgent; those that were are of: " +
         "{Added}. Correct the name, unless agents of it are registered by hand.")]
     public static partial void NobodyOfType(ILogger logger, string agentType, string added);
+
+    [LoggerMessage(1006, LogLevel.Error, "What was made for an agent of {Agent}, which could not be made itself, could not be disposed of.")]
+    public static partial void ScopeNotEnded(ILogger logger, Exception exception, Type agent);
 }

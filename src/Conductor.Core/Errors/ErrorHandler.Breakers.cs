@@ -94,7 +94,12 @@ public sealed partial class ErrorHandler
             Log.ListenerFailed(_logger, exception, breaker.AgentId);
         }
 
-        BreakerChanged?.Invoke(breaker.AgentId);
+        // That it may be tried is found out by a coordinator as it takes its agent, under a lock of its own; others find out by themselves, without waiting
+        // for that one.
+        if (after != CircuitBreakerState.HalfOpen)
+        {
+            BreakerChanged?.Invoke(breaker.AgentId);
+        }
     }
 
     private void CountBreaker(CircuitBreakerState state, int change) => _environment.Instruments.CircuitBreakerStatus.Record(

@@ -25,7 +25,7 @@ internal sealed class ChannelSubscriptions(Lock gate) : IChannelTarget
         {
             if (!subscription.TryTake(source))
             {
-                subscription.Publish(message ??= MessageTracing.Made(subscription.Channel, source));
+                subscription.Publish(message ??= subscription.MessageOf(source));
             }
         }
     }

@@ -1,3 +1,5 @@
+using Conductor.Threading;
+
 namespace Conductor.Messaging;
 
 /// <content>The connection: it may come and go until the bus is disposed.</content>
@@ -5,6 +7,7 @@ public abstract partial class MessageBus
 {
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private CancellationTokenSource _connection = new();
+    private CancellationTokenSource _handling = new();
     private IDisposable? _observation;
     private volatile bool _connected;
     private volatile bool _disconnected;
@@ -15,6 +18,9 @@ public abstract partial class MessageBus
 
     /// <summary>Cancelled when the bus is disconnected; a new one after the next connect.</summary>
     internal CancellationToken Disconnected { get; private set; } = new(canceled: true);
+
+    /// <summary>The same for handlers, which may do anything as they are told: nobody waits for that.</summary>
+    internal CancellationToken HandlersEnd { get; private set; } = new(canceled: true);
 
     /// <summary>Connects. Connecting a connected bus does nothing.</summary>
     /// <param name="cancellationToken">Gives up.</param>
@@ -34,6 +40,8 @@ public abstract partial class MessageBus
             _connection.Dispose();
             _connection = new CancellationTokenSource();
             Disconnected = _connection.Token;
+            _handling = new CancellationTokenSource();
+            HandlersEnd = _handling.Token;
             _observation = Environment.Instruments.ObserveBusQueue(CountQueued);
             (_connected, _disconnected) = (true, false);
             Log.Connected(Logger, GetType().Name);
@@ -71,17 +79,8 @@ public abstract partial class MessageBus
             var failed = _requests.FailAll(static request => new BusException(
                 ErrorCodes.BusDisconnected,
                 $"The bus was disconnected while request '{request.Id}' waited for its answer; its outcome is unknown. Connect and ask again."));
-            try
-            {
-                await _connection.CancelAsync().ConfigureAwait(false);
-            }
-#pragma warning disable CA1031 // A handler's own callback may throw anything; the bus is disconnected all the same.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                Log.CallbackFailed(Logger, exception);
-            }
-
+            await _connection.CancelAsync().ConfigureAwait(false);
+            _ = _handling.CancelQuietlyAsync(exception => Log.CallbackFailed(Logger, exception));
             _observation?.Dispose();
             await DisconnectCoreAsync(cancellationToken).ConfigureAwait(false);
             Log.Disconnected(Logger, GetType().Name, dropped, failed);

@@ -121,11 +121,12 @@ public abstract partial class MessageBus : IAsyncDisposable
             throw;
         }
 
-        // A disconnect that ran in between did not see it, or closed it already.
-        if (!_connected)
+        // A disconnect that ran in between did not see it, or closed it already; the bus may be connected again since.
+        if (!_connected || subscription.IsClosed)
         {
             await UnsubscribeAsync(subscription, CancellationToken.None).ConfigureAwait(false);
             ThrowIfDisconnected();
+            throw new BusException(ErrorCodes.BusDisconnected, $"The bus was disconnected while '{channel}' was subscribed to. Subscribe again.");
         }
 
         return subscription;
@@ -216,8 +217,8 @@ public abstract partial class MessageBus : IAsyncDisposable
 
     private async ValueTask SendTracedAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
     {
-        using var activity = MessageTracing.StartSend(channel, message);
-        await SendPlainAsync(channel, MessageTracing.Inject(activity, message), cancellationToken).ConfigureAwait(false);
+        using var span = MessageTracing.StartSend(Environment, channel, message);
+        await SendPlainAsync(channel, MessageTracing.Inject(span.Activity, message), cancellationToken).ConfigureAwait(false);
     }
 
     private ValueTask SendPlainAsync(string channel, AgentMessage message, CancellationToken cancellationToken)

@@ -145,9 +145,12 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     {
         if (!TryTake(source))
         {
-            Publish(MessageTracing.Made(Channel, source));
+            Publish(MessageOf(source));
         }
     }
+
+    /// <summary>What goes over the bus as a message only for some, as that.</summary>
+    internal AgentMessage MessageOf(IMessageSource source) => MessageTracing.Made(_bus.Environment, Channel, source);
 
     void IChannelTarget.Publish(AgentMessage message) => Publish(message);
 
@@ -238,9 +241,9 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
             var handling = new MessageHandling(environment, Channel, entry.Message);
             try
             {
-                await _receiver.HandleAsync(entry.Message, _bus.Disconnected).ConfigureAwait(false);
+                await _receiver.HandleAsync(entry.Message, _bus.HandlersEnd).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (_bus.Disconnected.IsCancellationRequested)
+            catch (OperationCanceledException) when (_bus.HandlersEnd.IsCancellationRequested)
             {
                 // The bus was disconnected under the handler: an end, not a failure.
             }

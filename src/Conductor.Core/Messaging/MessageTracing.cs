@@ -10,13 +10,11 @@ namespace Conductor.Messaging;
 /// </summary>
 internal static class MessageTracing
 {
-    public static Activity? StartSend(string channel, AgentMessage message)
-    {
-        if (!ConductorTelemetry.IsTracing)
-        {
-            return null;
-        }
+    public static GuardedSpan StartSend(ConductorEnvironment environment, string channel, AgentMessage message) =>
+        GuardedSpan.Start(environment, (channel, message), static sent => StartSend(sent.channel, sent.message));
 
+    private static Activity? StartSend(string channel, AgentMessage message)
+    {
         var names = Channels.Names(channel);
         var parent = Activity.Current is null ? Extract(message) : default;
         return Describe(ConductorTelemetry.Source.StartActivity(names.Send, ActivityKind.Producer, parent), "send", names.Template, message);
@@ -38,11 +36,11 @@ internal static class MessageTracing
     }
 
     /// <summary>The message of what goes over the bus as one only for some: for these it is traced like any other.</summary>
-    public static AgentMessage Made(string channel, IMessageSource source)
+    public static AgentMessage Made(ConductorEnvironment environment, string channel, IMessageSource source)
     {
         var message = source.ToMessage();
-        using var activity = StartSend(channel, message);
-        return Inject(activity, message);
+        using var span = StartSend(environment, channel, message);
+        return Inject(span.Activity, message);
     }
 
     /// <summary>The message with the context of a span, or else of the one under way, among its headers.</summary>

@@ -191,6 +191,36 @@ public sealed class PublishTroubleTests
         published().Should().Be(1);
     }
 
+    [Fact]
+    [Trait("Behaviour", "6")]
+    public async Task Assignments_ComeAfterTheirTimeLimits_AreRefusedEachOfThem()
+    {
+        await using var rig = await StartAsync();
+        var bus = (TroubledBus)rig.Bus;
+        var ran = 0;
+        await rig.AddAsync(_ => TaskData.From(++ran), id: "a");
+        var late = new List<AgentMessage>();
+        bus.Loses = message =>
+        {
+            var isHeld = message.Type == MessageType.TaskAssignment && late.Count < 3;
+            if (isHeld)
+            {
+                late.Add(message);
+            }
+
+            return isHeld;
+        };
+        (await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(1) }))).Attempts.Should().Be(4);
+
+        foreach (var message in late)
+        {
+            await rig.Bus.PublishAsync(Channels.Agent("a"), message);
+        }
+
+        await Rig.UntilAsync(() => rig.Logs.GetSnapshot().Count(static record => record.Id.Id == 1303) >= 3, "the refusals");
+        ran.Should().Be(1);
+    }
+
     /// <summary>The agent is done, and must not be taken for one that does not finish.</summary>
     [Fact]
     public async Task DispatchTaskAsync_ResultFailsUntilTheTimeLimit_IsTheBussFailure()

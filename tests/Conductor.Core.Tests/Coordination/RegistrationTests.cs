@@ -7,6 +7,35 @@ namespace Conductor.Tests.Coordination;
 
 public sealed class RegistrationTests
 {
+    [Fact]
+    public async Task UnregisterAgentAsync_AnotherOfTheIdComesWhileItsStopHookRuns_LeavesThatOneItsBreakerAndState()
+    {
+        await using var rig = await Rig.StartAsync();
+        var (stopping, release) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var first = new LambdaAgent(static _ => TaskData.Empty)
+        {
+            OnStop = async () =>
+            {
+                stopping.SetResult();
+                await release.Task;
+            },
+        };
+        await rig.Coordinator.RegisterAgentAsync(first, AgentType.Coding, "a");
+        var leaving = rig.Coordinator.UnregisterAgentAsync("a").AsTask();
+        await stopping.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+        for (var failure = 0; failure < 5; failure++)
+        {
+            rig.Errors.GetCircuitBreaker("a").RecordFailure();
+        }
+
+        release.SetResult();
+        (await leaving).Should().BeTrue();
+
+        rig.Errors.GetCircuitBreaker("a").State.Should().Be(CircuitBreakerState.Open);
+        (await rig.Coordinator.GetAgentStatusAsync("a"))!.Status.Should().Be(AgentStatus.Waiting);
+    }
+
     private static LambdaAgent Plain() => new(_ => TaskData.Empty);
 
     [Fact]

@@ -39,6 +39,32 @@ public sealed class ReplayTests
         (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    [Trait("Behaviour", "8")]
+    public async Task ReplayDeadLetterAsync_LetterCannotBeDeletedAtFirst_HasItsResult(bool isTransient)
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions
+        {
+            State = static environment => new TroubledStateManager(new Conductor.State.InMemoryStateManager(environment)),
+        });
+        var broken = true;
+        await rig.AddAsync(_ => broken ? throw new AgentException(ErrorCodes.TransientError, "busy") : "done");
+        await rig.DriveAsync(rig.DispatchAsync());
+        broken = false;
+        var letter = (await rig.Errors.GetDeadLetterQueueAsync()).Single();
+        var failures = 2;
+        ((TroubledStateManager)rig.State).Trouble[nameof(rig.State.DeleteDeadLetterAsync)] = () => failures-- > 0
+            ? Task.FromException(new StateException(ErrorCodes.StateUnavailable, "locked") { IsTransient = isTransient })
+            : Task.CompletedTask;
+
+        (await rig.DriveAsync(rig.Coordinator.ReplayDeadLetterAsync(letter.Id).AsTask())).Output.Get<string>().Should().Be("done");
+
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().HaveCount(isTransient ? 0 : 1);
+        rig.Logs.GetSnapshot().Count(static record => record.Id.Id == 1364).Should().Be(isTransient ? 0 : 1);
+    }
+
     [Fact]
     [Trait("Behaviour", "8")]
     public async Task ReplayDeadLetterAsync_CorrectedInput_IsUsed()

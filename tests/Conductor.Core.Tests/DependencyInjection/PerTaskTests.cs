@@ -146,6 +146,27 @@ public sealed class PerTaskTests : IAsyncLifetime
         _script.Messages.Should().Be(0);
     }
 
+    [Fact]
+    public async Task OnMessageAsync_HangsWhenTheTaskIsOver_TheInstanceEndsAfterTheGracePeriod()
+    {
+        var (running, task) = (new TaskCompletionSource(), new TaskCompletionSource());
+        _script.OnMessage = () => _never.Task;
+        _script.OnRun = () =>
+        {
+            running.SetResult();
+            return task.Task;
+        };
+        var dispatch = DispatchAsync();
+        await running.Task.WaitAsync(_limit);
+        await SendAsync(Id);
+        await Rig.UntilAsync(() => _script.Messages == 1, "the message");
+        task.SetResult();
+
+        (await DriveAsync(dispatch)).IsSuccess.Should().BeTrue();
+
+        await Rig.UntilAsync(() => _script.Disposals == 1, "the instance to end");
+    }
+
     /// <summary>What it uses must not be disposed beneath it.</summary>
     [Fact]
     public async Task OnMessageAsync_TakesLongerThanTheTask_IsWaitedForBeforeTheInstanceEnds()

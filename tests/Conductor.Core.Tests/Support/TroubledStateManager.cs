@@ -53,6 +53,12 @@ internal sealed class TroubledStateManager : DelegatingStateManager
         return await base.SaveDeadLetterCoreAsync(record, cancellationToken);
     }
 
+    protected override async ValueTask<bool> DeleteDeadLetterCoreAsync(string id, CancellationToken cancellationToken)
+    {
+        await BeforeAsync(nameof(DeleteDeadLetterAsync));
+        return await base.DeleteDeadLetterCoreAsync(id, cancellationToken);
+    }
+
     protected override async ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsCoreAsync(PageRequest page, CancellationToken cancellationToken)
     {
         Looks++;

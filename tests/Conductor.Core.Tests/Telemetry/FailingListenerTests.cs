@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Conductor.Diagnostics;
 using Conductor.Errors;
+using Conductor.Messaging;
 using Conductor.Tests.Support;
 using Microsoft.Extensions.Logging;
 
@@ -48,6 +49,27 @@ public sealed class FailingListenerTests
             Interlocked.Increment(ref failures);
             throw new InvalidOperationException("the exporter failed");
         }
+    }
+
+    [Fact]
+    public async Task TraceListener_FailsAtASend_TheMessageComes()
+    {
+        const string Channel = "fails-at-send";
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == ConductorTelemetry.SourceName,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> options) =>
+                options.Name.Contains(Channel, StringComparison.Ordinal) ? ActivitySamplingResult.AllData : ActivitySamplingResult.None,
+            ActivityStarted = static activity =>
+                _ = activity.OperationName.Contains(Channel, StringComparison.Ordinal) ? throw new InvalidOperationException("listener") : 0,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var rig = await Rig.StartAsync();
+        await rig.FollowAsync(Channel);
+
+        await rig.Bus.PublishAsync(Channel, new AgentMessage { Type = MessageType.Control, Sender = "test" });
+
+        await Rig.UntilAsync(() => rig.Messages.Count == 1, "the message");
     }
 
     /// <summary>
