@@ -178,6 +178,9 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
         };
     }
 
+    /// <summary>Whether the agent's code has returned from the attempt under way, or has nothing to return from. Under the lock of this.</summary>
+    protected abstract bool HasReturned { get; }
+
     /// <summary>The agent's code has returned. Under the lock of this.</summary>
     /// <param name="attempt">The number of the attempt.</param>
     /// <param name="at">When it returned.</param>
@@ -268,7 +271,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
         lock (this)
         {
             current = _current;
-            if (current is null && number != 0 && number == AttemptNumber && number != _revoked)
+            if (current is null && number != 0 && number == AttemptNumber && number != _revoked && !HasReturned)
             {
                 if (_cancellation?.TryReset() != true)
                 {
@@ -292,58 +295,5 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
         }
 
         return false;
-    }
-
-    private void Publish(TaskContext attempt, TaskResult result)
-    {
-        var published = TryPublishAsync(attempt, result);
-        if (!published.IsCompletedSuccessfully)
-        {
-            _ = AwaitPublishedAsync(published, attempt, result);
-        }
-    }
-
-    private static ValueTask TryPublishAsync(TaskContext attempt, TaskResult result)
-    {
-        try
-        {
-            return attempt.PublishAsync(result);
-        }
-#pragma warning disable CA1031 // It is dealt with like one that comes later.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            return ValueTask.FromException(exception);
-        }
-    }
-
-    /// <summary>The task is done: while it is waited for, trouble of the bus that passes does not cost its result.</summary>
-    private async Task AwaitPublishedAsync(ValueTask published, TaskContext attempt, TaskResult result)
-    {
-        var repetition = Repetition.ForAWhile(host.Environment.TimeProvider);
-        while (true)
-        {
-            var delay = repetition.NextDelay();
-            try
-            {
-                await published.ConfigureAwait(false);
-                return;
-            }
-            catch (Exception exception) when (!repetition.IsOver && MayBePublishedAgain(attempt.Number, result, exception, delay))
-            {
-                Log.ResultPublishedLater(host.Logger, exception, Id, result.TaskId, delay);
-            }
-#pragma warning disable CA1031 // Whatever kept the result from the bus, the coordinator must learn that the attempt is over.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                Log.ResultUndeliverable(host.Logger, exception, Id, result.TaskId);
-                OnUndeliverable(attempt.Number, result, exception);
-                return;
-            }
-
-            await Task.Delay(delay, host.Environment.TimeProvider).ConfigureAwait(false);
-            published = TryPublishAsync(attempt, result);
-        }
     }
 }

@@ -37,6 +37,15 @@ public sealed partial class AgentCoordinator
             {
                 throw;
             }
+
+            // It did all the same, unless a time limit or a disconnect has answered for it: an agent that never had the task has not failed.
+            var given = await answer.ConfigureAwait(false);
+            if (!slot.IsAnsweredByAgent)
+            {
+                throw;
+            }
+
+            return given;
         }
 
         return await answer.ConfigureAwait(false);

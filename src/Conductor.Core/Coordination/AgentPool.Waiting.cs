@@ -56,7 +56,7 @@ internal sealed partial class AgentPool
             throw new CircuitOpenException(Type, _brokenOff.Min(static slot => slot.TimeUntilRecovery));
         }
 
-        if (ticket.Attempt > 1 && IsNoneLeftToRetry)
+        if (ticket.HasRun && IsNoneLeftToRetry)
         {
             throw NoneLeftToRetry();
         }
@@ -112,7 +112,7 @@ internal sealed partial class AgentPool
             FailWaiters(_waiters.TakeAll(), _ => new CircuitOpenException(Type, retryAfter));
         }
 
-        while (IsNoneLeftToRetry && _waiters.TakeFirst(static (waiter, _) => waiter.Ticket.Attempt > 1, this) is { } retry)
+        while (IsNoneLeftToRetry && _waiters.TakeFirst(static (waiter, _) => waiter.Ticket.HasRun, this) is { } retry)
         {
             FailWaiters([retry], _ => NoneLeftToRetry());
         }

@@ -8,6 +8,9 @@ internal sealed partial class AgentSlot
     /// <summary>The result of the attempt that was begun; to be awaited once.</summary>
     public ValueTask<TaskResult> Answer => _answer!.Task;
 
+    /// <summary>Whether that is what the agent has given out. When it was awaited, until the slot is used again.</summary>
+    public bool IsAnsweredByAgent => _answer!.IsOfAgent;
+
     /// <summary>Begins an attempt: everything is in place before its assignment is published.</summary>
     /// <param name="ticket">The dispatch.</param>
     /// <param name="now">When it begins.</param>
@@ -50,7 +53,7 @@ internal sealed partial class AgentSlot
     {
         lock (this)
         {
-            if (attempt == 0 || AttemptNumber != attempt || _answer?.TryClaim() != true)
+            if (attempt == 0 || AttemptNumber != attempt || _answer?.TryClaim(byAgent: true) != true)
             {
                 return false;
             }
@@ -200,6 +203,9 @@ internal sealed partial class AgentSlot
             OnFree();
         }
     }
+
+    /// <inheritdoc />
+    protected override bool HasReturned => _codeReturned;
 
     /// <inheritdoc />
     protected override bool MayBePublishedAgain(long attempt, TaskResult result, Exception exception, TimeSpan delay)

@@ -21,12 +21,21 @@ internal sealed class AttemptAnswer : IValueTaskSource<TaskResult>
         _isOpen = true;
     }
 
+    /// <summary>Whether the answer is what the agent has given out, and no time limit's or anybody else's in its place.</summary>
+    public bool IsOfAgent { get; private set; }
+
     /// <summary>True for the first: it must give the answer. Under the lock of the agent's slot, as opening it is.</summary>
-    public bool TryClaim()
+    /// <param name="byAgent">Whether it is what the agent has given out.</param>
+    public bool TryClaim(bool byAgent = false)
     {
-        var isOpen = _isOpen;
+        if (!_isOpen)
+        {
+            return false;
+        }
+
         _isOpen = false;
-        return isOpen;
+        IsOfAgent = byAgent;
+        return true;
     }
 
     /// <summary>Gives the answer.</summary>

@@ -239,11 +239,14 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
             }
 
             var handling = new MessageHandling(environment, Channel, entry.Message);
+
+            // The bus may be connected again, with another one, before it is over.
+            var disconnected = _bus.HandlersEnd;
             try
             {
-                await _receiver.HandleAsync(entry.Message, _bus.HandlersEnd).ConfigureAwait(false);
+                await _receiver.HandleAsync(entry.Message, disconnected).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (_bus.HandlersEnd.IsCancellationRequested)
+            catch (OperationCanceledException) when (disconnected.IsCancellationRequested)
             {
                 // The bus was disconnected under the handler: an end, not a failure.
             }

@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
@@ -10,7 +12,8 @@ namespace Conductor.Serialization;
 internal static class OneWayState
 {
     private const string Reason =
-        "JSON can write its properties and set none of them; use a record, or mark the constructor that takes them with [JsonConstructor]";
+        "JSON can write its properties and set none of them; use a record that takes them, or mark the constructor that does with [JsonConstructor] (a " +
+            "[JsonConverter], or [JsonIgnore] on a property, says that nothing need come back)";
 
     /// <summary>Lets a type's values be refused when they are read; what is only written may be as it likes.</summary>
     /// <param name="type">What is known of the type, before anybody uses it.</param>
@@ -28,12 +31,36 @@ internal static class OneWayState
 
     private static bool IsOneWay(JsonTypeInfo type) =>
         type is { Kind: JsonTypeInfoKind.Object, CreateObject: not null }
-        && type.Properties.Any(static property => property.Get is not null)
+        && type.Properties.Count > 0
         && type.Properties.All(property => IsGivenAlone(property, type))
-        && HiddenState.HasFields(type.Type);
+        && !typeof(IJsonOnDeserialized).IsAssignableFrom(type.Type)
+        && HiddenState.HasFields(type.Type)
+        && !IsTheSameEachTime(type.Type);
 
-    /// <summary>(A property that is filled in place needs no setter.)</summary>
+    /// <summary>(A property that is filled in place needs no setter, and one that is ignored is somebody's wish.)</summary>
     private static bool IsGivenAlone(JsonPropertyInfo property, JsonTypeInfo type) =>
-        property is { Set: null, AssociatedParameter: null, IsExtensionData: false }
+        property is { Get: not null, Set: null, AssociatedParameter: null, IsExtensionData: false }
         && (property.ObjectCreationHandling ?? type.PreferredPropertyObjectCreationHandling) != JsonObjectCreationHandling.Populate;
+
+    /// <summary>Whether nothing of a type's values can have come from outside: no constructor takes anything, and what it sets is plain and stays.</summary>
+    [UnconditionalSuppressMessage(
+        "Trimming", "IL2070", Justification = "Where the trimmer took a constructor or a field, a value is read as it would be without this check.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2075", Justification = "The same.")]
+    private static bool IsTheSameEachTime(Type type)
+    {
+        const BindingFlags Own = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+        for (var part = type; part is not null; part = part.BaseType)
+        {
+            // (A record copies itself by one that takes another.)
+            if (part.IsValueType
+                || part.GetConstructors(Own).Any(constructor => constructor.GetParameters() is { Length: > 0 } taken && taken[0].ParameterType != part)
+                || part.GetFields(Own).Any(static field => !field.IsInitOnly || !(field.FieldType.IsPrimitive || field.FieldType.IsEnum
+                    || field.FieldType == typeof(string))))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 }

@@ -4,8 +4,8 @@ namespace Conductor.Workflows;
 
 /// <summary>
 /// Lets the tasks of all runs through in order of arrival: as many at once as the coordinator's queue holds and its agents can run, so that none fails
-/// for its size; and one that is suspected of killing its process alone, so that its neighbours are not convicted
-/// with it. Being alone has a limit: a task may take hours, or wait for another one that waits for it. Thread-safe.
+/// for its size; and one that is suspected of killing its process alone, so that its neighbours are not convicted with it. Being alone has a limit: a
+/// task may take hours, or wait for another one that waits for it. Thread-safe.
 /// </summary>
 /// <param name="capacity">How many at once may wait.</param>
 /// <param name="agents">How many can run, which changes; asked only where as many are under way as may wait.</param>

@@ -107,6 +107,10 @@ public sealed partial class WorkflowEngine
         }
 
         _leases.EnsureStarted();
+        if (Interlocked.Exchange(ref _hearsOfAgents, 1) == 0)
+        {
+            _services.Coordinator.AgentAdded += OnAgentAdded;
+        }
 
         // Its first tasks together are one hand-over.
         using (Lane.Gather())

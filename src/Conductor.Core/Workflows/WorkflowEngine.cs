@@ -25,6 +25,9 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     private readonly Entrance _entrance = new();
     private readonly CancellationTokenSource _stopping = new();
 
+    /// <summary>1 from the first run on: before, the coordinator need not know this engine.</summary>
+    private int _hearsOfAgents;
+
     /// <summary>Makes an engine.</summary>
     /// <param name="coordinator">Dispatches the tasks.</param>
     /// <param name="stateManager">Keeps the runs.</param>
@@ -52,7 +55,6 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         _recovery = new WorkflowRecovery(_services,
             async (plan, snapshot, lease, message) => await ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message).ConfigureAwait(false));
         _migration = new RunMigration(_services, AcquireAsync, ResumeAsync);
-        coordinator.AgentAdded += OnAgentAdded;
         _recoveryLoop = new PeriodicLoop(settings.RecoveryInterval, _services.Time, ScanQuietlyAsync);
     }
 
@@ -214,6 +216,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// </param>
     public async ValueTask StopAsync(CancellationToken cancellationToken = default)
     {
+        _services.Coordinator.AgentAdded -= OnAgentAdded;
         await _stopping.CancelAsync().ConfigureAwait(false);
         var ends = Drain();
 
@@ -238,7 +241,6 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
             }
         }
 
-        _services.Coordinator.AgentAdded -= OnAgentAdded;
         await _leases.StopAsync().ConfigureAwait(false);
     }
 

@@ -92,9 +92,8 @@ internal sealed partial class WorkflowRunner
 
     private void StartReady()
     {
-        if (Volatile.Read(ref _hasMoreAgents))
+        if (Volatile.Read(ref _hasMoreAgents) && Interlocked.Exchange(ref _hasMoreAgents, false))
         {
-            Volatile.Write(ref _hasMoreAgents, false);
             _ready.LookAgain();
         }
 

@@ -165,6 +165,9 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
         // What gates, policies and listeners to progress await goes on on the pool, and not where whoever starts the run has to. (Until this returns for
         // the first time: an async method gives its caller back what it had.)
         SynchronizationContext.SetSynchronizationContext(null);
+
+        // Nobody told it before it was known to run.
+        Volatile.Write(ref _hasMoreAgents, true);
         try
         {
             var startedAt = _services.Time.GetTimestamp();

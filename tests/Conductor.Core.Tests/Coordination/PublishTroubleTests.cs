@@ -191,6 +191,51 @@ public sealed class PublishTroubleTests
         published().Should().Be(1);
     }
 
+    /// <summary>What answers for an agent that never had the task is no word of that agent.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task DispatchTaskAsync_TimeLimitOrDisconnectComesBeforeThePublishFails_NoAgentFailed(bool isDisconnected)
+    {
+        await using var rig = await StartAsync();
+        var bus = (TroubledBus)rig.Bus;
+        var ran = 0;
+        await rig.AddAsync(_ => TaskData.From(++ran), id: "a");
+        Fail(rig, MessageType.TaskAssignment, int.MaxValue, static () => new BusException(ErrorCodes.BusDisconnected, "no connection") { IsTransient = true });
+        bus.FailsAfter = isDisconnected ? () => rig.Bus.DisconnectAsync().AsTask() : () => Task.Delay(TimeSpan.FromSeconds(4), rig.Time);
+        var task = Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(2), Retry = new RetrySettings { MaxRetries = 0 } };
+
+        await FluentActions.Awaiting(() => rig.DriveAsync(rig.DispatchAsync(task))).Should().ThrowAsync<BusException>();
+
+        rig.Errors.GetCircuitBreaker("a").ConsecutiveFailures.Should().Be(0);
+        (await rig.State.GetTaskResultAsync(task.Id)).Should().BeNull();
+        ran.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Assignment_ComesAgainWhileItsResultIsPublishedAgain_IsRefused()
+    {
+        await using var rig = await StartAsync();
+        var bus = (TroubledBus)rig.Bus;
+        var ran = 0;
+        await rig.AddAsync(_ => TaskData.From(++ran), id: "a");
+        AgentMessage? assignment = null;
+        bus.Loses = message =>
+        {
+            assignment = message.Type == MessageType.TaskAssignment ? message : assignment;
+            return false;
+        };
+        Fail(rig, MessageType.TaskResult, 1, static () => new IOException("reset"));
+        var dispatch = rig.DispatchAsync();
+        await Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1323), "the result to fail");
+
+        await rig.Bus.PublishAsync(Channels.Agent("a"), assignment!);
+        await Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1303), "the refusal");
+
+        (await rig.DriveAsync(dispatch)).Output.Get<int>().Should().Be(1);
+        ran.Should().Be(1);
+    }
+
     [Fact]
     [Trait("Behaviour", "6")]
     public async Task Assignments_ComeAfterTheirTimeLimits_AreRefusedEachOfThem()

@@ -42,6 +42,27 @@ public sealed class DisconnectTests
     }
 
     [Fact]
+    public async Task DisconnectAsync_HandlerEndsWhenTheBusIsConnectedAgain_HasNotFailed()
+    {
+        await using var rig = await Rig.StartAsync();
+        var (handling, told) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var subscription = await rig.Bus.SubscribeAsync("news", async (_, token) =>
+        {
+            handling.SetResult();
+            await told.Task;
+            token.ThrowIfCancellationRequested();
+        });
+        await rig.Bus.PublishAsync("news", new AgentMessage { Type = MessageType.Control, Sender = "test" });
+        await handling.Task.WaitAsync(_limit);
+        await rig.Bus.DisconnectAsync();
+        await rig.Bus.ConnectAsync();
+        told.SetResult();
+
+        await subscription.WhenQuiet().WaitAsync(_limit);
+        rig.Logs.GetSnapshot().Should().NotContain(static record => record.Exception is OperationCanceledException);
+    }
+
+    [Fact]
     [Trait("Behaviour", "14")]
     public async Task SubscribeAsync_BusWasConnectedAgainMeanwhile_SaysThatNothingWouldCome()
     {

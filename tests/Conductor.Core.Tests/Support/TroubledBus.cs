@@ -26,6 +26,9 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
     /// <summary>When what failed was answered.</summary>
     public TaskCompletionSource Answered { get; } = new();
 
+    /// <summary>How long it takes until what fails does; null for no time.</summary>
+    public Func<Task>? FailsAfter { get; set; }
+
     protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => default;
 
     protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) =>
@@ -51,6 +54,11 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
     /// <summary>After whoever got the message has done with it.</summary>
     private async ValueTask FailAsync(Exception failure)
     {
+        if (FailsAfter is { } time)
+        {
+            await time();
+        }
+
         if (DeliversWhatFails)
         {
             await Task.Run(() => Answered.Task);

@@ -60,7 +60,7 @@ public sealed class LaterLivesTests
         var (before, after) = (new Reports(), new Reports());
         await rig.Engine.StartWorkflowAsync(Chain(), Run);
         await rig.Engine.StartWorkflowAsync(Chain(), new() { RunId = "run", Progress = before });
-        await FinishedAsync(processes, "first");
+        await Rig.UntilAsync(() => before.Any(static report => report.FinishedTasks == 1), "the first to be told of");
         await processes.Store.DeleteWorkflowAsync("run");
         var heard = before.Count;
 
@@ -91,15 +91,17 @@ public sealed class LaterLivesTests
         var watching = WatchAsync();
         processes.LetLeasesRunOut();
         (await heir.Engine.RecoverAsync()).Should().Be(1);
-        await heir.DriveAsync(Rig.UntilAsync(() => seen.Any(static happening => happening.Kind == WorkflowEventKind.Resumed), "it to be seen taken over"));
+        await heir.DriveAsync(Rig.UntilAsync(() => seen.Count(IsStartOf("second")) == 2, "the second to be seen started in both lives"));
 
         // From here on the clock stands still: nothing is seen by looking again.
         second.SetResult();
-        await Rig.UntilAsync(() => seen.Any(static happening => happening is { Kind: WorkflowEventKind.TaskStarted, TaskId: "third" }), "the third to start");
+        await Rig.UntilAsync(() => seen.Any(IsStartOf("third")), "the third to start");
 
         third.SetResult();
         await watching;
         seen.Last().Kind.Should().Be(WorkflowEventKind.WorkflowFinished);
+
+        static Func<WorkflowEvent, bool> IsStartOf(string taskId) => happening => happening.Kind == WorkflowEventKind.TaskStarted && happening.TaskId == taskId;
 
         async Task WatchAsync()
         {
