@@ -87,7 +87,7 @@ public sealed class KeepingTests
 
         (await act.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.LeaseLost);
         renewal.SetResult();
-        (await processes.Store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.Completed);
+        (await heir.DriveAsync((await heir.Engine.GetRunAsync("run"))!.Completion)).Status.Should().Be(WorkflowStatus.Completed);
         (await paused.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
     }
 

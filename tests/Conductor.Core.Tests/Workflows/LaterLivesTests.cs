@@ -60,7 +60,7 @@ public sealed class LaterLivesTests
         var (before, after) = (new Reports(), new Reports());
         await rig.Engine.StartWorkflowAsync(Chain(), Run);
         await rig.Engine.StartWorkflowAsync(Chain(), new() { RunId = "run", Progress = before });
-        await Rig.UntilAsync(() => before.Any(static report => report.FinishedTasks == 1), "the first to be told of");
+        await Rig.UntilAsync(() => before.Any(static report => report is { FinishedTasks: 1, TasksInFlight: 1 }), "the second to be told of");
         await processes.Store.DeleteWorkflowAsync("run");
         var heard = before.Count;
 
