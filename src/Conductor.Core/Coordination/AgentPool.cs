@@ -297,7 +297,7 @@ internal sealed partial class AgentPool
 
         foreach (var slot in _brokenOff.Where(static slot => !slot.IsBroken).ToList())
         {
-            // Whoever is told of one that may be tried may look here himself.
+            // Offered to whoever waits, it may be tried, of which a logger is told: one that asks for the agents then comes by here within this.
             if (_brokenOff.Remove(slot))
             {
                 Offer(slot);

@@ -79,8 +79,8 @@ public abstract partial class MessageBus
             var failed = _requests.FailAll(static request => new BusException(
                 ErrorCodes.BusDisconnected,
                 $"The bus was disconnected while request '{request.Id}' waited for its answer; its outcome is unknown. Connect and ask again."));
-            await _connection.CancelAsync().ConfigureAwait(false);
-            _ = _handling.CancelQuietlyAsync(exception => Log.CallbackFailed(Logger, exception));
+            await _connection.CancelQuietlyAsync(CallbackFailed).ConfigureAwait(false);
+            _ = _handling.CancelQuietlyAsync(CallbackFailed);
             _observation?.Dispose();
             await DisconnectCoreAsync(cancellationToken).ConfigureAwait(false);
             Log.Disconnected(Logger, GetType().Name, dropped, failed);
@@ -90,6 +90,8 @@ public abstract partial class MessageBus
             _lifecycle.Release();
         }
     }
+
+    private void CallbackFailed(Exception exception) => Log.CallbackFailed(Logger, exception);
 
     /// <summary>Disconnects for good, and frees what the provider holds.</summary>
     public async ValueTask DisposeAsync()

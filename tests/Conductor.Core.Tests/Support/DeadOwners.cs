@@ -33,6 +33,15 @@ internal static class DeadOwners
         return $"{task.Task.Id} done";
     };
 
+    /// <summary>Starts the chain with an owner that is stuck on its second task, and gives no sign of life from then on.</summary>
+    public static async Task LeaveOnSecondAsync(Processes processes)
+    {
+        var dead = await processes.StartAsync();
+        await dead.AddAsync(StuckOn("second"), id: "dead");
+        await dead.Engine.StartWorkflowAsync(Chain(), Run);
+        await FinishedAsync(processes, "first");
+    }
+
     /// <summary>Has a run die under its owners, each while the tasks run on which it is stuck.</summary>
     public static async Task KillAsync(
         Processes processes, WorkflowDefinition definition, int times, int agents = 1, string[]? stuckOn = null, bool letLeasesRunOut = true)

@@ -19,10 +19,7 @@ public sealed class LaterLivesTests
     public async Task StartWorkflowAsync_RunOfADeadOwner_ReportsItsProgressHere(bool isTakenOverFirst)
     {
         await using var processes = new Processes();
-        var dead = await processes.StartAsync();
-        await dead.AddAsync(StuckOn("second"), id: "dead");
-        await dead.Engine.StartWorkflowAsync(Chain(), Run);
-        await FinishedAsync(processes, "first");
+        await LeaveOnSecondAsync(processes);
         var heir = await processes.StartAsync();
         var release = new TaskCompletionSource();
         await heir.AddAsync(async (_, token) =>
@@ -75,10 +72,7 @@ public sealed class LaterLivesTests
     public async Task WatchAsync_RunTakenOverLater_SeesEachStepWhenItIsCommitted()
     {
         await using var processes = new Processes();
-        var dead = await processes.StartAsync();
-        await dead.AddAsync(StuckOn("second"), id: "dead");
-        await dead.Engine.StartWorkflowAsync(Chain(), Run);
-        await FinishedAsync(processes, "first");
+        await LeaveOnSecondAsync(processes);
         var heir = await processes.StartAsync();
         var (second, third) = (new TaskCompletionSource(), new TaskCompletionSource());
         await heir.AddAsync(async (task, token) =>

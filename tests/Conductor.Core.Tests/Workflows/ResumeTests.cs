@@ -12,10 +12,7 @@ public sealed class ResumeTests
     public async Task RecoverAsync_OwnerDied_GoesOnWithoutRunningFinishedTasksAgain()
     {
         await using var processes = new Processes();
-        var dead = await processes.StartAsync();
-        await dead.AddAsync(StuckOn("second"), id: "dead");
-        await dead.Engine.StartWorkflowAsync(Chain(), Run);
-        await FinishedAsync(processes, "first");
+        await LeaveOnSecondAsync(processes);
 
         var heir = await processes.StartAsync();
         var seen = new ConcurrentQueue<(string Task, int Delivery, string Key)>();
