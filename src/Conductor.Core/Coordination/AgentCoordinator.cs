@@ -155,6 +155,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                 var taken = _admissions.TakeAgentAsync(ticket, PoolOf(ticket.Task), cancellationToken);
                 hasWaited |= !taken.IsCompleted;
                 slot = await taken.ConfigureAwait(false);
+                slot.Permit?.TellOfTrial();
                 var mayBegin = _admissions.MayBeginAsync(ticket, slot, cancellationToken);
                 hasWaited |= !mayBegin.IsCompleted;
                 if (!await mayBegin.ConfigureAwait(false))

@@ -297,7 +297,7 @@ internal sealed partial class AgentPool
 
         foreach (var slot in _brokenOff.Where(static slot => !slot.IsBroken).ToList())
         {
-            // Offered to whoever waits, it may be tried, of which a logger is told: one that asks for the agents then comes by here within this.
+            // A clock that moves as it is looked at may have let the timer come by here within this.
             if (_brokenOff.Remove(slot))
             {
                 Offer(slot);

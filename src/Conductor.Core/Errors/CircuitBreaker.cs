@@ -20,6 +20,9 @@ public sealed class CircuitBreaker
     private int _trials;
     private long _generation;
 
+    /// <summary>1 while nobody has been told yet that it went half open.</summary>
+    private int _isUntold;
+
     /// <summary>Makes a closed breaker.</summary>
     /// <param name="agentId">The agent it belongs to.</param>
     /// <param name="failureThreshold">Consecutive failures that open it: at least 1. Default: 5.</param>
@@ -74,7 +77,7 @@ public sealed class CircuitBreaker
     }
 
     /// <summary>The state as its changes were told: half open only from its first trial on.</summary>
-    internal CircuitBreakerState CountedState => _state;
+    internal CircuitBreakerState CountedState => Volatile.Read(ref _isUntold) == 1 ? CircuitBreakerState.Open : _state;
 
     /// <summary>Failures since the last success that came while it was not open.</summary>
     public int ConsecutiveFailures
@@ -110,9 +113,21 @@ public sealed class CircuitBreaker
 
     /// <summary>Asks for leave to run one task.</summary>
     /// <returns>The permit; null while it is open, or half open with all its trials under way.</returns>
-    public CircuitPermit? TryAcquire() => TryEnter(out var permit) ? permit ?? new CircuitPermit(this, trialGeneration: 0) : null;
+    public CircuitPermit? TryAcquire()
+    {
+        if (!TryEnter(out var permit))
+        {
+            return null;
+        }
 
-    /// <summary>Asks for leave to run one task. While closed, no permit needs to be given back.</summary>
+        TellOfTrial();
+        return permit ?? new CircuitPermit(this, trialGeneration: 0);
+    }
+
+    /// <summary>
+    /// Asks for leave to run one task. While closed, no permit needs to be given back. Nobody is told that it goes half open until
+    /// <see cref="TellOfTrial"/>, or something is done with the permit: whoever asks may hold a lock.
+    /// </summary>
     /// <param name="permit">The permit; null while closed.</param>
     /// <param name="settings">Settings of the task. Default: the breaker's.</param>
     internal bool TryEnter(out CircuitPermit? permit, CircuitBreakerSettings? settings = null)
@@ -123,10 +138,8 @@ public sealed class CircuitBreaker
             return true;
         }
 
-        CircuitBreakerState before;
         lock (Gate)
         {
-            before = _state;
             if (CurrentState() == CircuitBreakerState.Open)
             {
                 return false;
@@ -135,6 +148,7 @@ public sealed class CircuitBreaker
             if (_state == CircuitBreakerState.Open)
             {
                 TransitionToHalfOpen();
+                _isUntold = 1;
             }
 
             if (_state == CircuitBreakerState.HalfOpen)
@@ -149,8 +163,16 @@ public sealed class CircuitBreaker
             }
         }
 
-        Report(before, before == CircuitBreakerState.Open ? CircuitBreakerState.HalfOpen : before);
         return true;
+    }
+
+    /// <summary>Tells that it went half open, if nobody was told yet.</summary>
+    internal void TellOfTrial()
+    {
+        if (Volatile.Read(ref _isUntold) == 1 && Interlocked.Exchange(ref _isUntold, 0) == 1)
+        {
+            StateChanged?.Invoke(this, CircuitBreakerState.Open, CircuitBreakerState.HalfOpen);
+        }
     }
 
     /// <summary>A task succeeded: failures are forgotten, and enough successes close a half-open breaker. Ignored while it is open.</summary>
@@ -197,6 +219,8 @@ public sealed class CircuitBreaker
         {
             ReleaseTrial(permit);
         }
+
+        TellOfTrial();
     }
 
     private CircuitBreakerState CurrentState() =>
@@ -277,11 +301,7 @@ public sealed class CircuitBreaker
             after = _state;
         }
 
-        Report(before, after);
-    }
-
-    private void Report(CircuitBreakerState before, CircuitBreakerState after)
-    {
+        TellOfTrial();
         if (before != after)
         {
             StateChanged?.Invoke(this, before, after);

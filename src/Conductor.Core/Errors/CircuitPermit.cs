@@ -20,6 +20,9 @@ public sealed class CircuitPermit : IDisposable
 
     internal long TrialGeneration { get; }
 
+    /// <summary>Tells that the breaker is tried, if nobody was told yet.</summary>
+    internal void TellOfTrial() => _breaker.TellOfTrial();
+
     /// <summary>The task succeeded.</summary>
     /// <param name="settings">Settings of the task to judge it by. Default: the breaker's.</param>
     public void Succeed(CircuitBreakerSettings? settings = null)

@@ -94,8 +94,7 @@ public sealed partial class ErrorHandler
             Log.ListenerFailed(_logger, exception, breaker.AgentId);
         }
 
-        // That it may be tried is found out by a coordinator as it takes its agent, under a lock of its own; others find out by themselves, without waiting
-        // for that one.
+        // That it may be tried is found out by a coordinator as it takes its agent, and by others by themselves.
         if (after != CircuitBreakerState.HalfOpen)
         {
             BreakerChanged?.Invoke(breaker.AgentId);

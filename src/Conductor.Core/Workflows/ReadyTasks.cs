@@ -8,13 +8,16 @@ namespace Conductor.Workflows;
 /// </summary>
 /// <param name="plan">The run's tasks.</param>
 /// <param name="window">How many of a type at once.</param>
-/// <param name="agentsOf">How many agents of a type there are: none idles because a window is small.</param>
-internal sealed class ReadyTasks(WorkflowPlan plan, int window, Func<AgentType, int> agentsOf)
+/// <param name="turnstile">Where they pass; it knows how many agents of a type there are: none idles because a window is small.</param>
+internal sealed class ReadyTasks(WorkflowPlan plan, int window, Turnstile turnstile)
 {
     private readonly Lane?[] _lanes = new Lane?[plan.AgentTypeCount];
     private readonly Queue<Lane> _withRoom = new();
 
     public int Count { get; private set; }
+
+    /// <summary>Where a task passes.</summary>
+    public Turnstile.Line LineOf(int index) => LaneOf(index).Line;
 
     public void Add(int index)
     {
@@ -75,7 +78,8 @@ internal sealed class ReadyTasks(WorkflowPlan plan, int window, Func<AgentType, 
         Count = 0;
     }
 
-    private Lane LaneOf(int index) => _lanes[plan.AgentTypeOf[index]] ??= new Lane(plan.RankedTasksOf[plan.AgentTypeOf[index]]);
+    private Lane LaneOf(int index) =>
+        _lanes[plan.AgentTypeOf[index]] ??= new Lane(plan.RankedTasksOf[plan.AgentTypeOf[index]], turnstile.LineOf(plan.Task(index).AgentType));
 
     private void Enlist(Lane lane)
     {
@@ -86,10 +90,12 @@ internal sealed class ReadyTasks(WorkflowPlan plan, int window, Func<AgentType, 
         }
     }
 
-    private bool HasRoom(Lane lane) => lane.InFlight < window || lane.InFlight < agentsOf(plan.Task(lane.Tasks[0]).AgentType);
+    private bool HasRoom(Lane lane) => lane.InFlight < window || lane.InFlight < lane.Line.AgentCount;
 
-    private sealed class Lane(int[] tasks)
+    private sealed class Lane(int[] tasks, Turnstile.Line line)
     {
+        public Turnstile.Line Line => line;
+
         /// <summary>The tasks of the type, by rank.</summary>
         public int[] Tasks => tasks;
 

@@ -22,6 +22,9 @@ internal sealed class RunningTask
 
     public DispatchTicket? Request { get; set; }
 
+    /// <summary>Where it waits for its turn.</summary>
+    public Turnstile.Line? Line { get; set; }
+
     /// <summary>Its turn alone, if it has one.</summary>
     public Turnstile.Solitude? Solitude { get; set; }
 
@@ -59,7 +62,7 @@ internal sealed class RunningTask
     }
 
     /// <summary>Lets go of its task.</summary>
-    public void Clear() => (Runner, Request, Result, Solitude) = (null, null, null, null);
+    public void Clear() => (Runner, Request, Result, Line, Solitude) = (null, null, null, null, null);
 
     private void End() => Runner!.End(this);
 }

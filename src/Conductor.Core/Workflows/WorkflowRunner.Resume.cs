@@ -195,7 +195,8 @@ internal sealed partial class WorkflowRunner
         var stopped = UntilStopped();
         try
         {
-            _solitude = await _services.Turnstile.EnterAloneAsync(_services.SolitudeOf(_plan.Task(suspect)), stopped).ConfigureAwait(false);
+            var limit = _services.SolitudeOf(_plan.Task(suspect));
+            _solitude = await _services.Turnstile.EnterAloneAsync(_ready.LineOf(suspect), limit, stopped).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stopped.IsCancellationRequested)
         {
@@ -213,7 +214,7 @@ internal sealed partial class WorkflowRunner
         ForgetStart(index, result: null);
         if (IsSuspect(index))
         {
-            _services.Turnstile.Leave(_solitude);
+            _services.Turnstile.Leave(_ready.LineOf(index), _solitude);
         }
     }
 

@@ -16,6 +16,7 @@ internal sealed partial class WorkflowRunner
         task.Runner = this;
         task.Index = index;
         task.Request = RequestFor(index);
+        task.Line = _ready.LineOf(index);
 
         // A suspect has had its turn since before it was started; the others take theirs here.
         task.Solitude = IsSuspect(index) ? _solitude : null;
@@ -25,7 +26,7 @@ internal sealed partial class WorkflowRunner
 
     private ValueTask<TaskResult> InTurnAsync(RunningTask task)
     {
-        if (!task.HasTurn && !_services.Turnstile.TryEnter())
+        if (!task.HasTurn && !_services.Turnstile.TryEnter(task.Line!))
         {
             return WhenInTurnAsync(task, UntilStopped());
         }
@@ -37,7 +38,7 @@ internal sealed partial class WorkflowRunner
     /// <summary>What waits for its turn has not begun: any stop of the run ends that.</summary>
     private async ValueTask<TaskResult> WhenInTurnAsync(RunningTask task, CancellationToken stopped)
     {
-        await _services.Turnstile.EnterAsync(stopped).ConfigureAwait(false);
+        await _services.Turnstile.EnterAsync(task.Line!, stopped).ConfigureAwait(false);
         task.HasTurn = true;
         return await DispatchAsync(task).ConfigureAwait(false);
     }
@@ -52,7 +53,7 @@ internal sealed partial class WorkflowRunner
         task.Result = ResultOf(task);
         if (task.HasTurn)
         {
-            _services.Turnstile.Leave(task.Solitude);
+            _services.Turnstile.Leave(task.Line!, task.Solitude);
         }
 
         _finished.Add(task);

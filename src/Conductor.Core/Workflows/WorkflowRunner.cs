@@ -49,7 +49,7 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
         _board = new RunBoard(plan);
         _started = new List<int>(Math.Min(plan.TaskCount, FewTasks));
         _journal = new RunJournal(services.State, services.Time, runId, plan.Definition);
-        _ready = new ReadyTasks(plan, services.Options.TaskWindow, services.AgentCountOf);
+        _ready = new ReadyTasks(plan, services.Options.TaskWindow, services.Turnstile);
         _feedbackLoop = new FeedbackLoop(plan, services.Options);
         _summary = new WorkflowSummary
         {

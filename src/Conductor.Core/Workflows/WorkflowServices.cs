@@ -47,10 +47,8 @@ internal sealed class WorkflowServices(
     public ConductorInstruments Instruments { get; } = environment.Instruments;
 
     /// <summary>Where every task of every run passes.</summary>
-    public Turnstile Turnstile { get; } = new(coordinator.QueueCapacity, () => coordinator.AgentCount, _solitude, environment.TimeProvider);
-
-    /// <summary>How many agents of a type there are now.</summary>
-    public Func<AgentType, int> AgentCountOf { get; } = coordinator.AgentCountOf;
+    public Turnstile Turnstile { get; } = 
+        new(coordinator.QueueCapacity, () => coordinator.AgentCount, coordinator.AgentCountOf, _solitude, environment.TimeProvider);
 
     /// <summary>How long a suspect is alone: not for so long that it has no time left, should it wait for what waits for it.</summary>
     public TimeSpan SolitudeOf(TaskDefinition suspect) =>

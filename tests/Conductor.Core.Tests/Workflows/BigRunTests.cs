@@ -96,16 +96,19 @@ public sealed class BigRunTests
         });
     }
 
-    [Fact]
+    /// <summary>More of them than may wait, too: they wait for what the others do.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(20)]
     [Trait("Behaviour", "3")]
-    public async Task RunWorkflowAsync_TaskAwaitsAnotherRunBesideAQueueOfOne_Completes()
+    public async Task RunWorkflowAsync_TasksAwaitOtherRunsBesideAQueueOfOne_Completes(int parents)
     {
         await using var rig = await Rig.StartAsync(new RigOptions { Dispatch = new() { QueueCapacity = 1 } });
         await rig.AddAsync(static _ => TaskData.Empty);
         await rig.AddAsync(
             async (_, token) => TaskData.From((await rig.Engine.RunWorkflowAsync(Many(3, AgentType.Coding), options: null, token)).CompletedTasks), _parent);
 
-        var run = rig.Engine.RunWorkflowAsync(Many(2, _parent)).AsTask();
+        var run = rig.Engine.RunWorkflowAsync(Many(parents, _parent)).AsTask();
         await Rig.UntilAsync(() => run.IsCompleted, "the run to end by itself");
 
         (await run).Status.Should().Be(WorkflowStatus.Completed);

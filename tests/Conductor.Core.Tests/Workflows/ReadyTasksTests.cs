@@ -32,7 +32,7 @@ public sealed class ReadyTasksTests
                 Phase = WorkflowPhase.Development,
             })],
         };
-        var ready = new ReadyTasks(WorkflowPlan.Of(definition), Window, static type => type == _types[^1] ? Agents : 1);
+        var ready = new ReadyTasks(WorkflowPlan.Of(definition), Window, TurnstileTests.Of(100, agentsOf: static type => type == _types[^1] ? Agents : 1));
         var unseen = new Queue<int>(Enumerable.Range(0, drawn.Length).OrderBy(index => steps[index % steps.Length]));
         var waiting = new List<int>();
         var underWay = new List<int>();
