@@ -13,7 +13,13 @@ public abstract class ErrorClassifier
     public TaskError Classify(Exception exception)
     {
         ArgumentNullException.ThrowIfNull(exception);
-        return ClassifyCore(exception) ?? Default.ClassifyCore(exception)!;
+        if (ClassifyCore(exception) is { } known)
+        {
+            return known;
+        }
+
+        // Of the one exception that Task.Wait and Task.Result wrap, a classifier of the application's own may know more.
+        return exception is AggregateException { InnerExceptions: [var only] } ? Classify(only) : Default.ClassifyCore(exception)!;
     }
 
     /// <summary>

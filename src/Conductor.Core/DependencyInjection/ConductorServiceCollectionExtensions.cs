@@ -138,6 +138,11 @@ public static class ConductorServiceCollectionExtensions
         var options = OptionsOf(provider).Policies;
         var engine = new PolicyEngine(EnvironmentOf(provider));
         var own = provider.GetServices<Policy>().ToList();
+        if (own.Contains(null!))
+        {
+            throw new InvalidOperationException($"A factory given to {nameof(ConductorBuilder.AddPolicy)} gave null. Let it give a policy, or do not add it.");
+        }
+
         List<Policy> builtIn =
         [
             new TaskTimeoutPolicy(defaultTimeout: Smaller(TaskDefinition.DefaultTimeout, options.MaxTaskTimeout), options.MaxTaskTimeout),

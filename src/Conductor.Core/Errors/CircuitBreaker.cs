@@ -203,13 +203,14 @@ public sealed class CircuitBreaker
     internal void Complete(CircuitPermit permit, bool success, CircuitBreakerSettings? settings) => Change(() =>
     {
         ReleaseTrial(permit);
-        if (success)
-        {
-            OnSuccess(settings);
-        }
-        else
+        if (!success)
         {
             OnFailure(settings);
+        }
+        else if (_state != CircuitBreakerState.HalfOpen || permit.TrialGeneration == _generation)
+        {
+            // (The success of a task that began before it opened says nothing of the agent as it is now.)
+            OnSuccess(settings);
         }
     });
 

@@ -25,4 +25,8 @@ internal static partial class Log
 
     [LoggerMessage(1106, LogLevel.Error, "What somebody registered on the token of a handler failed when the bus was disconnected, which it is all the same.")]
     public static partial void CallbackFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1107, LogLevel.Warning,
+        "Bus {Bus} was disposed while it connected or disconnected, which took longer than {Patience}: that is left to itself.")]
+    public static partial void LeftConnecting(ILogger logger, string bus, TimeSpan patience);
 }

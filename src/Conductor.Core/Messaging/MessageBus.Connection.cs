@@ -5,6 +5,9 @@ namespace Conductor.Messaging;
 /// <content>The connection: it may come and go until the bus is disposed.</content>
 public abstract partial class MessageBus
 {
+    /// <summary>How long a disposal waits for a connect or a disconnect under way: the provider's may hang, and the process is to end all the same.</summary>
+    private static readonly TimeSpan _disposalPatience = TimeSpan.FromSeconds(5);
+
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private CancellationTokenSource _connection = new();
     private CancellationTokenSource _handling = new();
@@ -37,6 +40,13 @@ public abstract partial class MessageBus
             }
 
             await ConnectCoreAsync(cancellationToken).ConfigureAwait(false);
+            if (_disposed)
+            {
+                // Its disposal did not wait for it any longer.
+                await DisconnectCoreAsync(CancellationToken.None).ConfigureAwait(false);
+                ObjectDisposedException.ThrowIf(_disposed, this);
+            }
+
             _connection.Dispose();
             _connection = new CancellationTokenSource();
             Disconnected = _connection.Token;
@@ -60,6 +70,11 @@ public abstract partial class MessageBus
     public async ValueTask DisconnectAsync(CancellationToken cancellationToken = default)
     {
         await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await DisconnectInTurnAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async ValueTask DisconnectInTurnAsync(CancellationToken cancellationToken)
+    {
         try
         {
             if (!_connected)
@@ -93,13 +108,22 @@ public abstract partial class MessageBus
 
     private void CallbackFailed(Exception exception) => Log.CallbackFailed(Logger, exception);
 
-    /// <summary>Disconnects for good, and frees what the provider holds.</summary>
+    /// <summary>
+    /// Disconnects for good, and frees what the provider holds. A connect or a disconnect that is under way is waited for for 5 seconds (event 1107).
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         _disposed = true;
         try
         {
-            await DisconnectAsync().ConfigureAwait(false);
+            if (await _lifecycle.TryWaitAsync(_disposalPatience, Environment.TimeProvider).ConfigureAwait(false))
+            {
+                await DisconnectInTurnAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            else
+            {
+                Log.LeftConnecting(Logger, GetType().Name, _disposalPatience);
+            }
         }
         finally
         {

@@ -22,6 +22,8 @@ internal sealed class InMemoryDeadLetters
         }
     }
 
+    /// <summary>Keeps a letter. Where there are as many as may be, one goes: that which a replay's own letter replaces, else the oldest.</summary>
+    /// <returns>Whether there was none of its id, and the letter that went.</returns>
     public (bool Added, ErrorRecord? Evicted) Save(ErrorRecord record, int limit)
     {
         lock (_gate)
@@ -34,12 +36,7 @@ internal sealed class InMemoryDeadLetters
                 return (false, null);
             }
 
-            var evicted = _byNumber.Count >= limit ? _byNumber.First().Value : null;
-            if (evicted is not null)
-            {
-                Remove(evicted.Id);
-            }
-
+            var evicted = _byNumber.Count < limit ? null : (record.ReplayOf is { } replaced ? Remove(replaced) : null) ?? Remove(_byNumber.First().Value.Id);
             _numberById[record.Id] = ++_lastNumber;
             _byNumber[_lastNumber] = record;
             Count(record, 1);

@@ -8,7 +8,8 @@ namespace Conductor.State;
 /// <param name="store">Whose leases they are.</param>
 /// <param name="time">The clock.</param>
 /// <param name="isKeptRun">Whether a name is that of a run that is kept.</param>
-internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, Func<string, bool> isKeptRun) : LeaseStore
+/// <param name="released">Told, outside of all locks, that a lease was released.</param>
+internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, Func<string, bool> isKeptRun, Action released) : LeaseStore
 {
     private readonly Lock _gate = new();
 
@@ -129,9 +130,10 @@ internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, 
             {
                 Forget(lease.Name);
             }
-
-            return new ValueTask<bool>(true);
         }
+
+        released();
+        return new ValueTask<bool>(true);
     }
 
     protected override ValueTask<Lease?> GetCoreAsync(string name, CancellationToken cancellationToken)

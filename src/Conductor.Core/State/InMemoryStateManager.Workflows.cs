@@ -73,8 +73,13 @@ public sealed partial class InMemoryStateManager
     /// <inheritdoc />
     protected override ValueTask<bool> DeleteWorkflowCoreAsync(string workflowId, CancellationToken cancellationToken)
     {
-        _finishedOrder.Remove(workflowId);
-        return new ValueTask<bool>(ForgetWorkflow(workflowId) is not null);
+        if (ForgetWorkflow(workflowId) is not { } workflow)
+        {
+            return new ValueTask<bool>(false);
+        }
+
+        _finishedOrder.Remove(workflow.LastEnd);
+        return new ValueTask<bool>(true);
     }
 
     /// <inheritdoc />
@@ -156,39 +161,45 @@ public sealed partial class InMemoryStateManager
             throw Conflict(WorkflowKey(id), expectation, found);
         }
 
-        if (complete)
+        if (complete || workflow.FinishedAt is not null)
         {
             var now = Now;
-            if (workflow.BecameComplete(now))
+            var isOver = workflow.NoteEnd(now, out var end);
+            if (isOver == true)
             {
-                _finishedOrder.Add(id, now);
+                _finishedOrder.Add(end, now);
             }
-        }
-        else if (workflow.BecameUnfinished())
-        {
-            _finishedOrder.Remove(id);
+            else if (isOver == false)
+            {
+                _finishedOrder.Remove(end);
+            }
         }
 
         return new ValueTask<long>(version);
     }
 
     /// <summary>Whoever ran it reads its final state before the lease is released.</summary>
-    private bool MayForget(string workflowId) => !_leases.Observe(WorkflowKey(workflowId)).IsHeld;
+    private bool MayForget(FinishedRun end) => !_leases.Observe(WorkflowKey(end.Workflow.Id)).IsHeld;
+
+    /// <summary>A lease was released: of a run that was to be forgotten, perhaps.</summary>
+    private void TrimSpared()
+    {
+        if (_finishedOrder.HasSpared)
+        {
+            _finishedOrder.Trim(Now);
+        }
+    }
 
     /// <summary>Whether a lease's name is that of a run which is kept.</summary>
     private bool IsKeptRun(string leaseName) =>
         TryGetWorkflowId(leaseName, out var id) && _workflows.GetAlternateLookup<ReadOnlySpan<char>>().ContainsKey(id);
 
-    private void ForgetFinished(string workflowId)
+    private void ForgetFinished(FinishedRun end)
     {
-        if (Find(workflowId) is { IsUnfinished: true } workflow)
+        // Not one that was taken up again, or deleted, at this very moment: it counts anew when it ends, and another of its id is another.
+        if (end.Workflow.IsOverSince(end.Ending) && Find(end.Workflow.Id) == end.Workflow)
         {
-            // Taken up again at this very moment: it counts anew when it ends.
-            workflow.BecameUnfinished();
-        }
-        else
-        {
-            ForgetWorkflow(workflowId);
+            ForgetWorkflow(end.Workflow.Id);
         }
     }
 
@@ -197,6 +208,11 @@ public sealed partial class InMemoryStateManager
         // The lease first: whoever still runs it records no more effects then.
         _leases.Forget(WorkflowKey(workflowId));
         _effects.ForgetRun(workflowId);
+        if (_hasOrphans)
+        {
+            _results.RemoveOf(workflowId);
+        }
+
         return _workflows.TryRemove(workflowId, out var workflow) ? workflow : null;
     }
 }

@@ -16,7 +16,7 @@ public sealed partial class InMemoryStateManager : StateManager
     private readonly InMemoryLeaseStore _leases;
     private readonly InMemoryEffectStore _effects;
     private readonly RetainedResults _results;
-    private readonly RetentionQueue<string> _finishedOrder;
+    private readonly RetentionQueue<FinishedRun> _finishedOrder;
     private readonly Action<ResultKey> _forgetEffects;
     private readonly Lock _agentGate = new();
     private volatile bool _hasOrphans;
@@ -30,11 +30,11 @@ public sealed partial class InMemoryStateManager : StateManager
     {
         _retention = retention ?? new RetentionOptions();
         SettingProblems.ThrowIfAny(_retention.Problems(nameof(RetentionOptions)), nameof(retention));
-        _leases = new InMemoryLeaseStore(this, Environment.TimeProvider, IsKeptRun);
+        _leases = new InMemoryLeaseStore(this, Environment.TimeProvider, IsKeptRun, TrimSpared);
         _effects = new InMemoryEffectStore(this, _leases, Environment.TimeProvider, _retention.MaxEffectAge, _workflows.ContainsKey, _deadLetters.Has);
         _results = new RetainedResults(_retention.MaxTaskResults, _retention.MaxAge, Environment.TimeProvider);
         _forgetEffects = ForgetEffects;
-        _finishedOrder = new RetentionQueue<string>(_retention.MaxFinishedWorkflows, _retention.MaxAge, ForgetFinished, MayForget);
+        _finishedOrder = new RetentionQueue<FinishedRun>(_retention.MaxFinishedWorkflows, _retention.MaxAge, ForgetFinished, MayForget);
     }
 
     /// <inheritdoc />
@@ -149,7 +149,10 @@ public sealed partial class InMemoryStateManager : StateManager
         if (evicted is not null)
         {
             ForgetEffects(evicted);
-            Log.DeadLetterEvicted(Logger, evicted.Id, evicted.Code, _retention.MaxDeadLetters);
+            if (evicted.Id != record.ReplayOf)
+            {
+                Log.DeadLetterEvicted(Logger, evicted.Id, evicted.Code, _retention.MaxDeadLetters);
+            }
         }
 
         return new ValueTask<bool>(added);

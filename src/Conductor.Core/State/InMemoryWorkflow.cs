@@ -17,6 +17,11 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
     /// <summary>When it ended, in UTC ticks; 0 while it has not.</summary>
     private long _finishedAt;
 
+    /// <summary>How often it has ended: it may be taken up again.</summary>
+    private int _endings;
+
+    public string Id => id;
+
     /// <summary>When it ended: since then it is subject to retention. Null while it has not.</summary>
     public DateTimeOffset? FinishedAt => Volatile.Read(ref _finishedAt) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
 
@@ -27,6 +32,18 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
             lock (this)
             {
                 return _record is { Exists: true, IsComplete: false };
+            }
+        }
+    }
+
+    /// <summary>Its last end.</summary>
+    public FinishedRun LastEnd
+    {
+        get
+        {
+            lock (this)
+            {
+                return new FinishedRun(this, _endings);
             }
         }
     }
@@ -135,34 +152,37 @@ internal sealed class InMemoryWorkflow(string id, int maxEvents)
         }
     }
 
-    /// <summary>True once, when the run has ended: it is now subject to retention.</summary>
-    public bool BecameComplete(DateTimeOffset now)
+    /// <summary>
+    /// Notes whether it has ended, as it is now: of several changes at once none knows which was the last. Since it ended it is subject to retention, and no
+    /// longer when it is taken up again.
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="end">The end that came, or that is none any more.</param>
+    /// <returns>Whether it has ended; null when that was noted already.</returns>
+    public bool? NoteEnd(DateTimeOffset now, out FinishedRun end)
     {
         lock (this)
         {
-            if (_finishedAt != 0)
+            var isOver = _record is null or { IsComplete: true };
+            if (isOver == (_finishedAt != 0))
             {
-                return false;
+                end = default;
+                return null;
             }
 
-            Volatile.Write(ref _finishedAt, now.UtcTicks);
-            return true;
+            _endings += isOver ? 1 : 0;
+            Volatile.Write(ref _finishedAt, isOver ? now.UtcTicks : 0);
+            end = new FinishedRun(this, _endings);
+            return isOver;
         }
     }
 
-    /// <summary>True once, when a run that had ended is taken up again: retention has to leave it alone.</summary>
-    public bool BecameUnfinished()
+    /// <summary>Whether an end is its last one, and it was not taken up again since.</summary>
+    public bool IsOverSince(int ending)
     {
-        if (Volatile.Read(ref _finishedAt) == 0)
-        {
-            return false;
-        }
-
         lock (this)
         {
-            var was = _finishedAt;
-            Volatile.Write(ref _finishedAt, 0);
-            return was != 0;
+            return _endings == ending && _record is null or { IsComplete: true };
         }
     }
 

@@ -17,4 +17,8 @@ internal static partial class Log
 
     [LoggerMessage(1203, LogLevel.Error, "The result of task {TaskId} (run {WorkflowId}) cannot be saved: the task has failed.")]
     public static partial void ResultNotSavable(ILogger logger, Exception exception, string taskId, string? workflowId);
+
+    [LoggerMessage(1204, LogLevel.Warning,
+        "Store {Store} was disposed while it connected or disconnected, which took longer than {Patience}: that is left to itself.")]
+    public static partial void LeftConnecting(ILogger logger, string store, TimeSpan patience);
 }

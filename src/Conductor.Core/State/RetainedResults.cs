@@ -81,7 +81,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
             crowdedOut = _count == maxCount ? TakeOldest() : null;
             if (_count == _entries.Length)
             {
-                Grow();
+                Rebuild(Math.Min(_entries.Length * 2, maxCount), static _ => true);
             }
 
             ref var entry = ref Append(hash, now);
@@ -101,6 +101,18 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
         }
 
         return true;
+    }
+
+    /// <summary>Removes the results of a run. Costs a walk over all.</summary>
+    public void RemoveOf(string workflowId)
+    {
+        lock (_gate)
+        {
+            if (Array.Exists(_entries, entry => entry.Key.WorkflowId == workflowId))
+            {
+                Rebuild(_entries.Length, entry => entry.Key.WorkflowId != workflowId);
+            }
+        }
     }
 
     /// <summary>
@@ -181,18 +193,24 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
         link = next;
     }
 
-    private void Grow()
+    /// <summary>Makes the array anew.</summary>
+    /// <param name="length">How long.</param>
+    /// <param name="isKept">Which entries are in it, in their order.</param>
+    private void Rebuild(int length, Func<Entry, bool> isKept)
     {
         var known = _entries;
         var (oldest, count) = (_oldest, _count);
-        _entries = new Entry[Math.Min(known.Length * 2, maxCount)];
+        _entries = new Entry[length];
         _buckets = NewBuckets(_entries.Length);
         (_oldest, _count) = (0, 0);
         for (var i = 0; i < count; i++)
         {
             ref var entry = ref known[(oldest + i) % known.Length];
-            ref var grown = ref Append(entry.Hash, entry.At);
-            (grown.Key, grown.Result) = (entry.Key, entry.Result);
+            if (isKept(entry))
+            {
+                ref var copy = ref Append(entry.Hash, entry.At);
+                (copy.Key, copy.Result) = (entry.Key, entry.Result);
+            }
         }
     }
 

@@ -14,6 +14,18 @@ internal sealed class RetentionQueue<TKey>(int maxCount, TimeSpan maxAge, Action
     /// <summary>Those whose turn has come, and that may not be forgotten yet; null as long as there are none.</summary>
     private List<TKey>? _spared;
 
+    /// <summary>Whether there is one that was not to be forgotten yet when its turn came.</summary>
+    public bool HasSpared
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _spared is { Count: > 0 };
+            }
+        }
+    }
+
     public void Add(TKey key, DateTimeOffset now)
     {
         lock (_gate)

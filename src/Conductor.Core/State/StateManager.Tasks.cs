@@ -10,7 +10,7 @@ public abstract partial class StateManager
     /// <param name="result">The result.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Whether this result is the recorded one now.</returns>
-    /// <exception cref="ArgumentException">It names a negative round, or its task's id is blank or not well-formed.</exception>
+    /// <exception cref="ArgumentException">It names a negative round, or the id of its task or its run is blank or not well-formed.</exception>
     /// <exception cref="TaskValidationException">Its status, or the severity of its feedback, is none that the enumeration has.</exception>
     public ValueTask<RecordOutcome> SaveTaskResultAsync(TaskResult result, CancellationToken cancellationToken = default)
     {
@@ -19,6 +19,11 @@ public abstract partial class StateManager
         {
             // An id that has a number is not empty, and is not made text to see that.
             IdText.ThrowIfInvalid(result.TaskId, nameof(result));
+        }
+
+        if (result.WorkflowId is { } workflowId)
+        {
+            IdText.ThrowIfInvalid(workflowId, nameof(result));
         }
 
         ThrowIfOfNoRound(result, nameof(result));

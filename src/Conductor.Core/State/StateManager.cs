@@ -1,4 +1,5 @@
 using Conductor.Diagnostics;
+using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.State;
@@ -14,6 +15,9 @@ namespace Conductor.State;
 /// </remarks>
 public abstract partial class StateManager : IAsyncDisposable
 {
+    /// <summary>How long a disposal waits for a connect or a disconnect under way: the provider's may hang, and the process is to end all the same.</summary>
+    private static readonly TimeSpan _disposalPatience = TimeSpan.FromSeconds(5);
+
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private volatile bool _connected;
     private volatile bool _disconnected;
@@ -66,6 +70,13 @@ public abstract partial class StateManager : IAsyncDisposable
             if (!_connected)
             {
                 await ConnectCoreAsync(cancellationToken).ConfigureAwait(false);
+                if (_disposed)
+                {
+                    // Its disposal did not wait for it any longer.
+                    await DisconnectCoreAsync(CancellationToken.None).ConfigureAwait(false);
+                    ObjectDisposedException.ThrowIf(_disposed, this);
+                }
+
                 (_connected, _disconnected) = (true, false);
                 Log.Connected(Logger, GetType().Name, Durability);
             }
@@ -81,6 +92,35 @@ public abstract partial class StateManager : IAsyncDisposable
     public async ValueTask DisconnectAsync(CancellationToken cancellationToken = default)
     {
         await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
+        await DisconnectInTurnAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Disconnects for good, and frees what the provider holds. A connect or a disconnect that is under way is waited for for 5 seconds (event 1204).
+    /// </summary>
+    public async ValueTask DisposeAsync()
+    {
+        _disposed = true;
+        try
+        {
+            if (await _lifecycle.TryWaitAsync(_disposalPatience, Environment.TimeProvider).ConfigureAwait(false))
+            {
+                await DisconnectInTurnAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            else
+            {
+                Log.LeftConnecting(Logger, GetType().Name, _disposalPatience);
+            }
+        }
+        finally
+        {
+            await DisposeCoreAsync().ConfigureAwait(false);
+            GC.SuppressFinalize(this);
+        }
+    }
+
+    private async ValueTask DisconnectInTurnAsync(CancellationToken cancellationToken)
+    {
         try
         {
             if (_connected)
@@ -93,21 +133,6 @@ public abstract partial class StateManager : IAsyncDisposable
         finally
         {
             _lifecycle.Release();
-        }
-    }
-
-    /// <summary>Disconnects for good, and frees what the provider holds.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        _disposed = true;
-        try
-        {
-            await DisconnectAsync().ConfigureAwait(false);
-        }
-        finally
-        {
-            await DisposeCoreAsync().ConfigureAwait(false);
-            GC.SuppressFinalize(this);
         }
     }
 

@@ -11,6 +11,12 @@ internal static class StorableRecord
     /// <exception cref="TaskValidationException">It holds what cannot be stored.</exception>
     public static void Ensure(TaskResult result)
     {
+        if (result.Output is null)
+        {
+            throw new TaskValidationException(
+                $"{nameof(TaskResult.Output)} of the result of task '{result.TaskId}' is null. Leave it out, or give TaskData.Empty.");
+        }
+
         if (!Enum.IsDefined(result.Status) || result.Feedback is { } feedback && !Enum.IsDefined(feedback.Severity))
         {
             ThrowIfUndefined(result.Status, $"the result of task '{result.TaskId}'");
@@ -21,6 +27,11 @@ internal static class StorableRecord
     /// <exception cref="TaskValidationException">It holds what cannot be stored.</exception>
     public static void Ensure(WorkflowState state)
     {
+        EnsureNoneIsNull(state.PhaseHistory, nameof(state.PhaseHistory));
+        EnsureNoneIsNull(state.FeedbackRounds, nameof(state.FeedbackRounds));
+        EnsureNoneIsNull(state.ErrorLog, nameof(state.ErrorLog));
+        EnsureNoneIsNull(state.ParticipatingAgents, nameof(state.ParticipatingAgents));
+        EnsureNoneIsNull(state.Redeliveries, nameof(state.Redeliveries));
         Ensure(state.WorkflowId, state.Status, state.CurrentPhase);
         EnsureAll(state.PhaseHistory);
         EnsureAll(state.FeedbackRounds);
@@ -30,6 +41,12 @@ internal static class StorableRecord
     /// <exception cref="TaskValidationException">It holds what cannot be stored.</exception>
     public static void Ensure(WorkflowTransition step)
     {
+        EnsureNoneIsNull(step.Phases, nameof(step.Phases));
+        EnsureNoneIsNull(step.FeedbackRounds, nameof(step.FeedbackRounds));
+        EnsureNoneIsNull(step.ReopenedTaskIds, nameof(step.ReopenedTaskIds));
+        EnsureNoneIsNull(step.Redeliveries, nameof(step.Redeliveries));
+        EnsureNoneIsNull(step.Log, nameof(step.Log));
+        EnsureNoneIsNull(step.NewAgents, nameof(step.NewAgents));
         Ensure(step.Summary.WorkflowId, step.Summary.Status, step.Summary.CurrentPhase);
         EnsureAll(step.Phases);
         EnsureAll(step.FeedbackRounds);
@@ -37,6 +54,7 @@ internal static class StorableRecord
         if (step.Events is not EventBatch)
         {
             // (The engine's own are well, and are made only when somebody reads them.)
+            EnsureNoneIsNull(step.Events, nameof(step.Events));
             for (var i = 0; i < step.Events.Count; i++)
             {
                 Ensure(step.Events[i]);
@@ -154,6 +172,24 @@ internal static class StorableRecord
             ThrowIfUndefined(happening.Kind, owner);
             ThrowIfUndefined(happening.TaskStatus ?? default, owner);
             ThrowIfUndefined(happening.WorkflowStatus ?? default, owner);
+        }
+    }
+
+    /// <summary>Before anything is changed: what cannot be applied is not applied in half.</summary>
+    private static void EnsureNoneIsNull<T>(IReadOnlyList<T>? items, string member)
+        where T : class
+    {
+        if (items is null)
+        {
+            throw new TaskValidationException($"{member} is null, and cannot be stored. Leave it out where there are none.");
+        }
+
+        for (var i = 0; i < items.Count; i++)
+        {
+            if (items[i] is null)
+            {
+                throw new TaskValidationException(FormattableString.Invariant($"{member}[{i}] is null, and cannot be stored. Leave it out."));
+            }
         }
     }
 

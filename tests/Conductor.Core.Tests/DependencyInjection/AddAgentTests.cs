@@ -137,6 +137,14 @@ public sealed class AddAgentTests
     }
 
     [Fact]
+    public async Task AddPolicy_FactoryGivesNull_IsNamed()
+    {
+        var act = () => StartAsync(static builder => builder.AddPolicy(static _ => null!));
+
+        (await act.Should().ThrowAsync<InvalidOperationException>()).WithMessage("*factory*AddPolicy*null*");
+    }
+
+    [Fact]
     public async Task AddAgent_EmptyId_IsNamed()
     {
         var act = () => StartAsync(static builder => builder.AddAgent<Counter>(Worker, agentId: string.Empty));

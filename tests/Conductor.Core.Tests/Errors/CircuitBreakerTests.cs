@@ -117,6 +117,22 @@ public sealed class CircuitBreakerTests
     }
 
     [Fact]
+    public void Succeed_OfTasksThatBeganBeforeItOpened_ClosesNothing()
+    {
+        var breaker = NewBreaker(failures: 1);
+        using var first = breaker.TryAcquire()!;
+        using var second = breaker.TryAcquire()!;
+        breaker.RecordFailure();
+        _time.Advance(TimeSpan.FromSeconds(60));
+        using var trial = breaker.TryAcquire()!;
+
+        first.Succeed();
+        second.Succeed();
+
+        (breaker.State, trial.IsTrial).Should().Be((CircuitBreakerState.HalfOpen, true));
+    }
+
+    [Fact]
     public void TryAcquire_HalfOpen_LetsOnlyTheTrialsThrough()
     {
         var breaker = HalfOpenBreaker(trials: 2);

@@ -70,6 +70,7 @@ public sealed class ErrorClassifierTests
         var own = new OwnClassifier();
 
         own.Classify(new NotSupportedException("m")).Code.Should().Be("OWN");
+        own.Classify(new AggregateException(new NotSupportedException("m"))).Code.Should().Be("OWN", "as Task.Wait wraps it");
         own.Classify(new IOException("m")).Code.Should().Be(ErrorCodes.TransientError);
     }
 

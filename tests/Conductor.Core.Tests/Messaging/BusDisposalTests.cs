@@ -1,5 +1,7 @@
 using Conductor.Diagnostics;
+using Conductor.Testing;
 using Conductor.Tests.Support;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Conductor.Tests.Messaging;
 
@@ -15,5 +17,32 @@ public sealed class BusDisposalTests
         await FluentActions.Awaiting(() => bus.DisposeAsync().AsTask()).Should().ThrowAsync<IOException>();
 
         bus.IsFreed.Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task DisposeAsync_ConnectOrDisconnectHangs_IsLeftToItselfAfterAWhile(bool isConnected)
+    {
+        var (time, logs, hangs) = (new VirtualTimeProvider(), new FakeLogCollector(), new TaskCompletionSource());
+        var bus = new TroubledBus(new ConductorEnvironment(time, new FakeLoggerFactory(logs)));
+        if (isConnected)
+        {
+            await bus.ConnectAsync();
+        }
+
+        bus.Hangs = hangs.Task;
+        var left = isConnected ? bus.DisconnectAsync().AsTask() : bus.ConnectAsync().AsTask();
+
+        var disposal = bus.DisposeAsync().AsTask();
+        disposal.IsCompleted.Should().BeFalse("it may come to its end soon");
+        time.Advance(TimeSpan.FromSeconds(5));
+
+        await disposal.WaitAsync(TimeSpan.FromSeconds(30));
+        logs.GetSnapshot().Should().ContainSingle(record => record.Id.Id == 1107);
+        bus.IsFreed.Should().BeTrue();
+        hangs.SetResult();
+        await Task.WhenAny(left);
+        (bus.IsConnected, left.Status).Should().Be((false, isConnected ? TaskStatus.RanToCompletion : TaskStatus.Faulted));
     }
 }

@@ -76,6 +76,55 @@ public sealed class RetentionTests
         (await store.GetWorkflowStateAsync("r")).Should().BeNull();
     }
 
+    /// <summary>Whoever ran it reads its final state before that.</summary>
+    [Fact]
+    public async Task FinishedRuns_NoneKept_AreGoneWhenTheLeaseIsReleased()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxFinishedWorkflows = 0 });
+        var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("r"), "o", TimeSpan.FromMinutes(1)))!;
+        await FinishAsync(store, "r");
+        (await store.GetWorkflowStateAsync("r")).Should().NotBeNull();
+
+        await store.Leases.ReleaseAsync(lease);
+
+        (await store.GetWorkflowStateAsync("r")).Should().BeNull();
+    }
+
+    [Fact]
+    public async Task FinishedRuns_EndedAndTakenUpAtOnce_AreNoMoreThanTheCount()
+    {
+        const int Runs = 200;
+        await using var store = await OpenAsync(new RetentionOptions { MaxFinishedWorkflows = 5 });
+        for (var run = 0; run < Runs; run++)
+        {
+            var id = $"r{run}";
+            using var start = new Barrier(3);
+            await Task.WhenAll(new[] { WorkflowStatus.Completed, WorkflowStatus.InProgress, WorkflowStatus.Completed }.Select(status => Task.Run(async () =>
+            {
+                start.SignalAndWait();
+                await store.SaveWorkflowStateAsync(State(id, status), StateExpectation.Any);
+            })));
+        }
+
+        await FinishAsync(store, "last");
+        (await store.ListWorkflowsAsync(new WorkflowQuery { Page = new PageRequest { Size = Runs + 1 } })).Items.Count(run => run.IsComplete).Should().Be(5);
+    }
+
+    /// <summary>Results may come before their run.</summary>
+    [Fact]
+    public async Task DeleteWorkflowAsync_ResultsThatCameBeforeTheRun_GoWithIt()
+    {
+        await using var store = await OpenAsync(new RetentionOptions());
+        await store.SaveTaskResultAsync(Result("early", "r"));
+        await FinishAsync(store, "r");
+
+        await store.DeleteWorkflowAsync("r");
+
+        (await store.GetTaskResultAsync("r", "early", 0)).Should().BeNull();
+        (await store.SaveTaskResultAsync(Result("early", "r") with { Output = "new" })).Should().Be(RecordOutcome.Recorded);
+        (await store.GetTaskResultAsync("r", "early", 0))!.Output.Get<string>().Should().Be("new");
+    }
+
     [Fact]
     public async Task FinishedRun_SavedAgain_CountsOnce()
     {
@@ -138,8 +187,6 @@ public sealed class RetentionTests
         (await store.GetWorkflowStateAsync("a")).Should().BeNull("it ended again");
 
         async Task EndAsync(string id) => await store.SaveWorkflowStateAsync(State(id, WorkflowStatus.Completed));
-
-        static WorkflowState State(string id, WorkflowStatus status) => new() { WorkflowId = id, DefinitionName = "any", Status = status };
     }
 
     [Fact]
@@ -177,11 +224,29 @@ public sealed class RetentionTests
         await using var store = await OpenAsync(new RetentionOptions { MaxDeadLetters = 2 });
         for (var i = 0; i < 3; i++)
         {
-            await store.SaveDeadLetterAsync(new ErrorRecord { Id = $"d{i}", Code = "C", Message = "m", Timestamp = _time.GetUtcNow() });
+            await store.SaveDeadLetterAsync(Letter($"d{i}"));
         }
 
         (await store.ListDeadLettersAsync()).Items.Select(letter => letter.Id).Should().Equal("d1", "d2");
         _logs.GetSnapshot().Single(record => record.Id.Id == 1202).Message.Should().ContainAll("d0", "MaxDeadLetters");
+    }
+
+    /// <summary>A replay that fails again leaves a letter in the place of the one it replayed.</summary>
+    [Fact]
+    public async Task DeadLetters_OneMoreThatReplacesAnother_TakesThePlaceOfThat()
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxDeadLetters = 3 });
+        for (var i = 0; i < 3; i++)
+        {
+            await store.SaveDeadLetterAsync(Letter($"d{i}"));
+        }
+
+        await store.SaveDeadLetterAsync(Letter("again") with { ReplayOf = "d1" });
+
+        (await store.ListDeadLettersAsync()).Items.Select(letter => letter.Id).Should().Equal("d0", "d2", "again");
+        _logs.GetSnapshot().Should().NotContain(record => record.Id.Id == 1202);
+        await store.SaveDeadLetterAsync(Letter("more") with { ReplayOf = "d1" });
+        (await store.ListDeadLettersAsync()).Items.Select(letter => letter.Id).Should().Equal("d2", "again", "more");
     }
 
     [Fact]
@@ -224,6 +289,10 @@ public sealed class RetentionTests
     private static TaskResult Result(string taskId, string? run = null) => new() { TaskId = taskId, WorkflowId = run, Status = AgentTaskStatus.Completed };
 
     private static async Task<IEnumerable<string>> IdsAsync(StateManager store) => (await store.ListWorkflowsAsync()).Items.Select(run => run.WorkflowId);
+
+    private static WorkflowState State(string id, WorkflowStatus status) => new() { WorkflowId = id, DefinitionName = "any", Status = status };
+
+    private ErrorRecord Letter(string id) => new() { Id = id, Code = "C", Message = "m", Timestamp = _time.GetUtcNow() };
 
     private WorkflowEvent Event(int position) => new()
     {

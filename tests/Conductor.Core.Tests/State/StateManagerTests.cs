@@ -2,8 +2,10 @@ using System.Diagnostics.Metrics;
 using Conductor.Diagnostics;
 using Conductor.State;
 using Conductor.Testing;
+using Conductor.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Conductor.Tests.State;
 
@@ -52,6 +54,64 @@ public sealed class StateManagerTests
         await FluentActions.Awaiting(() => store.DisposeAsync().AsTask()).Should().ThrowAsync<IOException>();
 
         await FluentActions.Awaiting(() => held.ConnectAsync().AsTask()).Should().ThrowAsync<ObjectDisposedException>();
+    }
+
+    /// <summary>What hung before may come to its end after the disposal.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task DisposeAsync_ConnectOrDisconnectHangs_IsLeftToItselfAfterAWhile(bool isConnected)
+    {
+        var (time, logs) = (new VirtualTimeProvider(), new FakeLogCollector());
+        var store = new HangingStore(new InMemoryStateManager(), new ConductorEnvironment(time, new FakeLoggerFactory(logs))) { ConnectsAtOnce = isConnected };
+        var connecting = store.ConnectAsync().AsTask();
+        var left = isConnected ? store.DisconnectAsync().AsTask() : connecting;
+
+        var disposal = store.DisposeAsync().AsTask();
+        disposal.IsCompleted.Should().BeFalse("it may come to its end soon");
+        time.Advance(TimeSpan.FromSeconds(5));
+
+        await disposal.WaitAsync(TimeSpan.FromSeconds(30));
+        logs.GetSnapshot().Should().ContainSingle(record => record.Id.Id == 1204);
+        store.Hangs.SetResult();
+        await Task.WhenAny(left);
+        (store.IsConnected, left.Status).Should().Be((false, isConnected ? TaskStatus.RanToCompletion : TaskStatus.Faulted));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    public async Task SaveTaskResultAsync_RunThatNobodyCouldAskFor_IsRefused(string workflowId)
+    {
+        await using var store = await ConnectedAsync();
+        var result = new TaskResult { TaskId = "t", WorkflowId = workflowId, Status = AgentTaskStatus.Completed };
+
+        await FluentActions.Awaiting(() => store.SaveTaskResultAsync(result).AsTask()).Should().ThrowAsync<ArgumentException>();
+    }
+
+    public static TheoryData<string, WorkflowTransition> StepsWithNull => new()
+    {
+        { "Output of the result of task 't'", NewStep() with { Results = [new() { TaskId = "t", Status = AgentTaskStatus.Completed, Output = null! }] } },
+        { "Phases[0]", NewStep() with { Phases = [null!] } },
+        { "FeedbackRounds[0]", NewStep() with { FeedbackRounds = [null!] } },
+        { "ReopenedTaskIds[1]", NewStep() with { ReopenedTaskIds = ["t", null!] } },
+        { "Redeliveries[0]", NewStep() with { Redeliveries = [null!] } },
+        { "Log[0]", NewStep() with { Log = [null!] } },
+        { "NewAgents", NewStep() with { NewAgents = null! } },
+        { "Events[0]", NewStep() with { Events = [null!] } },
+    };
+
+    [Theory]
+    [MemberData(nameof(StepsWithNull))]
+    public async Task CommitWorkflowAsync_NullWhereNoneMayBe_IsNamedAndChangesNothing(string member, WorkflowTransition step)
+    {
+        await using var store = await ConnectedAsync();
+        await store.CommitWorkflowAsync(NewStep() with { ExpectedVersion = 0 });
+
+        (await FluentActions.Awaiting(() => store.CommitWorkflowAsync(step).AsTask()).Should().ThrowAsync<TaskValidationException>())
+            .WithMessage($"{member} *null*");
+
+        (await store.GetWorkflowStateAsync("r"))!.StoreVersion.Should().Be(1);
     }
 
     [Fact]
@@ -215,6 +275,11 @@ public sealed class StateManagerTests
         }
     }
 
+    private static WorkflowTransition NewStep() => new()
+    {
+        Summary = new WorkflowSummary { WorkflowId = "r", DefinitionName = "d" }, ExpectedVersion = 1,
+    };
+
     private static async Task<InMemoryStateManager> ConnectedAsync()
     {
         var store = new InMemoryStateManager();
@@ -225,5 +290,24 @@ public sealed class StateManagerTests
     private sealed class UndisconnectableStore(StateManager inner) : DelegatingStateManager(inner)
     {
         protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) => throw new IOException("The disk is gone.");
+    }
+
+    private sealed class HangingStore(StateManager inner, ConductorEnvironment environment) : DelegatingStateManager(inner, environment)
+    {
+        public TaskCompletionSource Hangs { get; } = new();
+
+        public bool ConnectsAtOnce { get; init; }
+
+        protected override async ValueTask ConnectCoreAsync(CancellationToken cancellationToken)
+        {
+            await (ConnectsAtOnce ? Task.CompletedTask : Hangs.Task);
+            await base.ConnectCoreAsync(cancellationToken);
+        }
+
+        protected override async ValueTask DisconnectCoreAsync(CancellationToken cancellationToken)
+        {
+            await Hangs.Task;
+            await base.DisconnectCoreAsync(cancellationToken);
+        }
     }
 }

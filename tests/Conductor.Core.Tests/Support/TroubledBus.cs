@@ -21,6 +21,9 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
 
     public bool FailsToDisconnect { get; set; }
 
+    /// <summary>What connecting and disconnecting wait for.</summary>
+    public Task Hangs { get; set; } = Task.CompletedTask;
+
     public bool IsFreed { get; private set; }
 
     /// <summary>When what failed was answered.</summary>
@@ -29,10 +32,10 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
     /// <summary>How long it takes until what fails does; null for no time.</summary>
     public Func<Task>? FailsAfter { get; set; }
 
-    protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => default;
+    protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => new(Hangs);
 
     protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) =>
-        FailsToDisconnect ? throw new IOException("The server is gone.") : default;
+        FailsToDisconnect ? throw new IOException("The server is gone.") : new(Hangs);
 
     protected override ValueTask DisposeCoreAsync()
     {
