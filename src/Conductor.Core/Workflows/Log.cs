@@ -96,4 +96,8 @@ internal static partial class Log
 
     [LoggerMessage(1428, LogLevel.Warning, "Run {WorkflowId}, which another process may run, is followed no longer by a handle on it.")]
     public static partial void FollowedNoLonger(ILogger logger, Exception exception, string workflowId);
+
+    [LoggerMessage(1429, LogLevel.Information,
+        "Run {WorkflowId} ({Definition}) is left to whoever shares the store and has agents of its types: none is registered here.")]
+    public static partial void LeftToOthers(ILogger logger, string workflowId, string definition);
 }

@@ -55,10 +55,11 @@ public sealed partial class WorkflowEngine
             cancellationToken.ThrowIfCancellationRequested();
         }
 
+        var isForOthers = IsForOthers(plan);
         var runner = new WorkflowRunner(_services, plan, runId, settings, lease);
         try
         {
-            await runner.CreateAsync().ConfigureAwait(false);
+            await runner.CreateAsync(isForOthers).ConfigureAwait(false);
         }
         catch (StateException exception) when (exception.ErrorCode == ErrorCodes.StateConflict)
         {
@@ -72,8 +73,34 @@ public sealed partial class WorkflowEngine
             throw;
         }
 
+        if (isForOthers)
+        {
+            Log.LeftToOthers(_services.Logger, runId, plan.Definition.Name);
+            await _services.ReleaseAsync(lease.Current).ConfigureAwait(false);
+            FollowLater(runId, settings);
+            return new WorkflowRun(_services, runId, runner: null);
+        }
+
         Launch(runner);
         return new WorkflowRun(_services, runId, runner);
+    }
+
+    /// <summary>
+    /// Whether a run is none of this process's: on a store that processes share, each with agents of its own, one that keeps a run none of whose tasks it
+    /// can run keeps it from those that can.
+    /// </summary>
+    private bool IsForOthers(WorkflowPlan plan) =>
+        _services.State.IsShared && plan.TaskCount > 0 && !plan.Definition.Tasks.Any(task => _services.Coordinator.HasAgents(task.AgentType));
+
+    /// <summary>Should nobody have a run, it is gone on with here, also by an engine that was never told to look for such runs.</summary>
+    private void FollowLater(string runId, WorkflowRunOptions settings)
+    {
+        if (settings.Progress is { } listener)
+        {
+            _services.Listeners.Add(runId, listener);
+        }
+
+        _recoveryLoop.EnsureStarted();
     }
 
     /// <summary>Ends what goes on here of a run that the store no longer has: nothing of it can be saved, and its id is to be another's.</summary>
@@ -157,13 +184,7 @@ public sealed partial class WorkflowEngine
 
         if (!state.IsComplete)
         {
-            if (settings.Progress is { } listener)
-            {
-                _services.Listeners.Add(runId, listener);
-            }
-
-            // Should nobody have it, it is gone on with here, also by an engine that was never told to look for such runs.
-            _recoveryLoop.EnsureStarted();
+            FollowLater(runId, settings);
         }
 
         return await GetRunAsync(runId, cancellationToken).ConfigureAwait(false);

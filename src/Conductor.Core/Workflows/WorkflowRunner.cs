@@ -82,11 +82,17 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
     private StopCause StopCause => (StopCause)Volatile.Read(ref _stopCause);
 
     /// <summary>Commits the run's existence, and the start of its first tasks: from here on it is found by its id.</summary>
-    public async ValueTask CreateAsync()
+    /// <param name="forOthers">Whether nothing of it is run here: it is handed over to whoever has agents of its types.</param>
+    public async ValueTask CreateAsync(bool forOthers)
     {
         Note(WorkflowEventKind.WorkflowStarted, _plan.Title, WorkflowStatus.InProgress);
         Announce(_channel);
-        if (_plan.PhaseCount > 0)
+        if (forOthers)
+        {
+            _summary = _summary with { Status = WorkflowStatus.Waiting };
+            Note(WorkflowEventKind.HandedOver, status: WorkflowStatus.Waiting);
+        }
+        else if (_plan.PhaseCount > 0)
         {
             EnterPhase(_firstPhase);
             StartReady();

@@ -90,6 +90,53 @@ public sealed class UnownedRunTests
         (await heir.DriveAsync((await heir.Engine.GetRunAsync("run"))!.Completion)).Status.Should().Be(WorkflowStatus.Completed);
     }
 
+    /// <summary>A front end on a store that spreads over processes: workers have the agents.</summary>
+    [Fact]
+    public async Task StartWorkflowAsync_NoAgentsOfItsTypesOnASharedStore_IsRunByWhoHasThem()
+    {
+        await using var processes = new Processes();
+        var front = await processes.StartAsync(wrap: static store => new SharedStore(store));
+        var worker = await processes.StartAsync(wrap: static store => new SharedStore(store));
+        await worker.AddAsync(static _ => TaskData.From("done"));
+        await worker.Engine.StartAsync();
+
+        var run = await front.Engine.StartWorkflowAsync(_one, new WorkflowRunOptions { RunId = "run" });
+        (await run.GetStateAsync()).Status.Should().Be(WorkflowStatus.Waiting);
+        await PassAsync(processes, worker, seconds: 2);
+
+        var state = await front.DriveAsync(run.Completion);
+        (state.Status, state.TaskResults["t"].Output.Get<string>()).Should().Be((WorkflowStatus.Completed, "done"));
+        state.Redeliveries.Should().BeEmpty("nothing had begun");
+        front.Logs.GetSnapshot().Should().ContainSingle(static entry => entry.Id.Id == 1429);
+    }
+
+    /// <summary>Agents may come after the run.</summary>
+    [Fact]
+    public async Task StartWorkflowAsync_AgentsComeAfterTheRunOnASharedStore_IsRunHere()
+    {
+        await using var processes = new Processes();
+        var only = await processes.StartAsync(wrap: static store => new SharedStore(store));
+        var run = await only.Engine.StartWorkflowAsync(_one);
+
+        await only.AddAsync(static _ => TaskData.From("done"));
+
+        await PassAsync(processes, only, seconds: 2);
+        (await only.DriveAsync(run.Completion)).Status.Should().Be(WorkflowStatus.Completed);
+    }
+
+    [Fact]
+    public async Task CancelAsync_LeftToOthersAndNobodyHasIt_EndsTheRun()
+    {
+        await using var processes = new Processes();
+        var front = await processes.StartAsync(wrap: static store => new SharedStore(store));
+        var run = await front.Engine.StartWorkflowAsync(_one);
+
+        (await run.CancelAsync()).Should().BeTrue();
+
+        await PassAsync(processes, front, seconds: 3);
+        (await front.DriveAsync(run.Completion)).Status.Should().Be(WorkflowStatus.Cancelled);
+    }
+
     /// <summary>A process begins the run and stops, and nobody has it.</summary>
     private static async Task LeaveAsync(Processes processes, WorkflowDefinition definition)
     {
