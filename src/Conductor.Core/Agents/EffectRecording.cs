@@ -1,5 +1,4 @@
 using Conductor.State;
-using Conductor.Threading;
 
 namespace Conductor.Agents;
 
@@ -16,24 +15,11 @@ internal static class EffectRecording
     /// <param name="value">What it gave.</param>
     /// <param name="cancellationToken">The attempt is cancelled.</param>
     /// <returns>The recorded value.</returns>
-    public static async ValueTask<TaskData> RecordAsync(
-        TaskContext task, EffectStore effects, EffectKey key, TaskData value, CancellationToken cancellationToken)
-    {
-        var repetition = Repetition.ForAWhile(task.TimeProvider);
-        while (true)
-        {
-            TimeSpan delay;
-            try
-            {
-                return await effects.RecordAsync(key, value, CancellationToken.None).ConfigureAwait(false);
-            }
-            catch (StateException exception) when (exception.IsTransient == true && !repetition.IsOver && !cancellationToken.IsCancellationRequested)
-            {
-                delay = repetition.NextDelay();
-                Log.EffectRecordedLater(task.Logger, exception, key.Name, task.Task.Id, delay);
-            }
-
-            await ((Task)Task.Delay(delay, task.TimeProvider, cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
+    public static ValueTask<TaskData> RecordAsync(
+        TaskContext task, EffectStore effects, EffectKey key, TaskData value, CancellationToken cancellationToken) => StoreRepetition.AskAsync(
+            task.TimeProvider,
+            (Task: task, Effects: effects, Key: key, Value: value),
+            static effect => effect.Effects.RecordAsync(effect.Key, effect.Value, CancellationToken.None),
+            static (effect, failure, delay) => Log.EffectRecordedLater(effect.Task.Logger, failure, effect.Key.Name, effect.Task.Task.Id, delay),
+            cancellationToken);
 }

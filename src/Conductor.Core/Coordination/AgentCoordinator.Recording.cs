@@ -1,5 +1,4 @@
 using Conductor.State;
-using Conductor.Threading;
 
 namespace Conductor.Coordination;
 
@@ -39,22 +38,13 @@ public sealed partial class AgentCoordinator
     private async ValueTask<RecordOutcome> SaveLaterAsync(TaskResult result, StateException exception, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted);
-        var repetition = Repetition.ForAWhile(_time);
-        while (true)
-        {
-            var delay = repetition.NextDelay();
-            Log.ResultSavedLater(_logger, exception, result.TaskId, delay);
-            await ((Task)Task.Delay(delay, _time, patience.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            var isLast = patience.IsCancellationRequested || repetition.IsOver;
-            try
-            {
-                return await _state.SaveTaskResultAsync(result, CancellationToken.None).ConfigureAwait(false);
-            }
-            catch (StateException again) when (again.IsTransient == true && !isLast)
-            {
-                exception = again;
-            }
-        }
+        return await StoreRepetition.AskAsync(
+            _time,
+            result,
+            saved => _state.SaveTaskResultAsync(saved, CancellationToken.None),
+            (saved, failure, delay) => Log.ResultSavedLater(_logger, failure, saved.TaskId, delay),
+            patience.Token,
+            exception).ConfigureAwait(false);
     }
 
     /// <summary>What was recorded in place of this result.</summary>

@@ -1,6 +1,5 @@
 using Conductor.Messaging;
 using Conductor.State;
-using Conductor.Threading;
 
 namespace Conductor.Coordination;
 
@@ -69,26 +68,20 @@ public sealed partial class AgentCoordinator
     private async ValueTask DeleteReplayedAsync(string deadLetterId, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted);
-        var repetition = Repetition.ForAWhile(_time);
-        while (true)
+        try
         {
-            var isLast = patience.IsCancellationRequested || repetition.IsOver;
-            try
-            {
-                await _state.DeleteDeadLetterAsync(deadLetterId, CancellationToken.None).ConfigureAwait(false);
-                return;
-            }
-            catch (StateException exception) when (exception.IsTransient == true && !isLast)
-            {
-                await ((Task)Task.Delay(repetition.NextDelay(), _time, patience.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
+            await StoreRepetition.AskAsync(
+                _time,
+                deadLetterId,
+                letter => _state.DeleteDeadLetterAsync(letter, CancellationToken.None),
+                static (_, _, _) => { },
+                patience.Token).ConfigureAwait(false);
+        }
 #pragma warning disable CA1031 // Whatever keeps the store from it: the replay is done, and recorded.
-            catch (Exception exception)
+        catch (Exception exception)
 #pragma warning restore CA1031
-            {
-                Log.ReplayedKept(_logger, exception, deadLetterId);
-                return;
-            }
+        {
+            Log.ReplayedKept(_logger, exception, deadLetterId);
         }
     }
 

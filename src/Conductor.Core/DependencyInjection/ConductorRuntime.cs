@@ -135,8 +135,9 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// hook that asks does not wait).
     /// </summary>
     /// <param name="cancellationToken">
-    /// Ends the waiting for running tasks, whoever's stop waits for them, not the stop. After that hooks, bus and store have
-    /// <see cref="DispatchOptions.CancellationGracePeriod"/> left. An agent's task that waits for the stop waits for itself, until then.
+    /// Ends the waiting for running tasks, whoever's stop waits for them, not the stop. After that what is left has
+    /// <see cref="DispatchOptions.CancellationGracePeriod"/> each: the last steps of runs, stop hooks, states of agents, bus and
+    /// store. An agent's task that waits for the stop waits for itself, until then.
     /// </param>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
 using Conductor.State;
-using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Errors;
@@ -233,38 +232,38 @@ public sealed partial class ErrorHandler
     /// </summary>
     private async ValueTask<bool> TryKeepAsync(ErrorRecord record, CancellationToken cancellationToken, CancellationToken patience)
     {
-        var repetition = Repetition.ForAWhile(_environment.TimeProvider);
-        while (true)
+        try
         {
-            var isLast = patience.IsCancellationRequested || repetition.IsOver;
-            TimeSpan delay;
-            try
-            {
-                await _state.SaveDeadLetterAsync(record, cancellationToken).ConfigureAwait(false);
-                return true;
-            }
-            catch (TaskValidationException exception) when (record.Task is { Input.IsEmpty: false } task)
-            {
-                // Its input cannot be written down: better a letter without than none.
-                Log.InputNotKept(_logger, exception, record.Id, task.Id);
-                record = record with { Task = task with { Input = TaskData.Empty } };
-                continue;
-            }
-            catch (StateException exception) when (exception.IsTransient == true && !isLast)
-            {
-                delay = repetition.NextDelay();
-                Log.KeepingRetried(_logger, exception, record.Id, delay);
-            }
-#pragma warning disable CA1031 // Whatever it is, it must not take the place of the task's own error.
-            catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-#pragma warning restore CA1031
-            {
-                Log.DeadLetterLost(_logger, exception, record.Task?.Id, record.Code, record.Message);
-                return false;
-            }
-
-            await ((Task)Task.Delay(delay, _environment.TimeProvider, patience)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return await StoreRepetition.AskAsync(
+                _environment.TimeProvider,
+                record,
+                letter => SaveAsync(letter, cancellationToken),
+                (letter, failure, delay) => Log.KeepingRetried(_logger, failure, letter.Id, delay),
+                patience).ConfigureAwait(false);
         }
+#pragma warning disable CA1031 // Whatever it is, it must not take the place of the task's own error.
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            Log.DeadLetterLost(_logger, exception, record.Task?.Id, record.Code, record.Message);
+            return false;
+        }
+    }
+
+    private async ValueTask<bool> SaveAsync(ErrorRecord letter, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _state.SaveDeadLetterAsync(letter, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TaskValidationException exception) when (letter.Task is { Input.IsEmpty: false } task)
+        {
+            // Its input cannot be written down: better a letter without than none.
+            Log.InputNotKept(_logger, exception, letter.Id, task.Id);
+            await _state.SaveDeadLetterAsync(letter with { Task = task with { Input = TaskData.Empty } }, cancellationToken).ConfigureAwait(false);
+        }
+
+        return true;
     }
 
     private async ValueTask AnnounceAsync(

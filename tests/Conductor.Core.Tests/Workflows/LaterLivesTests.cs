@@ -52,11 +52,22 @@ public sealed class LaterLivesTests
     {
         await using var processes = new Processes();
         var rig = await processes.StartAsync();
-        await rig.AddAsync(StuckOn("second"), id: "a");
-        await rig.AddAsync(StuckOn("second"), id: "b");
+        var isListening = new TaskCompletionSource();
+        foreach (var id in new[] { "a", "b" })
+        {
+            await rig.AddAsync(
+                async (task, token) =>
+                {
+                    await isListening.Task.WaitAsync(token);
+                    return await StuckOn("second")(task, token);
+                },
+                id: id);
+        }
+
         var (before, after) = (new Reports(), new Reports());
         await rig.Engine.StartWorkflowAsync(Chain(), Run);
         await rig.Engine.StartWorkflowAsync(Chain(), new() { RunId = "run", Progress = before });
+        isListening.SetResult();
         await Rig.UntilAsync(() => before.Any(static report => report is { FinishedTasks: 1, TasksInFlight: 1 }), "the second to be told of");
         await processes.Store.DeleteWorkflowAsync("run");
         var heard = before.Count;
