@@ -73,6 +73,7 @@ public sealed class ConductorTestHost : IAsyncDisposable
     /// <param name="options">Settings. Default: the defaults.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="ArgumentException">One of the settings is out of its range.</exception>
+    /// <exception cref="StuckException">The start does not end. It is given up, and left to itself where that does not end either.</exception>
     public static async Task<ConductorTestHost> StartAsync(
         Action<ConductorBuilder>? configure = null, ConductorTestHostOptions? options = null, CancellationToken cancellationToken = default)
     {
@@ -99,15 +100,16 @@ public sealed class ConductorTestHost : IAsyncDisposable
         services.AddSingleton(provider => MakeBus(provider, settings));
         builder.UseMessageBus(static provider => provider.GetRequiredService<RecordingMessageBus>());
         var provider = services.BuildServiceProvider();
+        ConductorTestHost? host = null;
         try
         {
-            var host = new ConductorTestHost(provider, time, settings);
-            await host.WaitAsync(host.Runtime.StartAsync(cancellationToken), "the start of the host").ConfigureAwait(false);
+            host = new ConductorTestHost(provider, time, settings);
+            await host.WaitForOwnAsync(host.Runtime.StartAsync(cancellationToken), "the start of the host").ConfigureAwait(false);
             return host;
         }
         catch
         {
-            await provider.DisposeAsync().ConfigureAwait(false);
+            await (host?.TryDisposeContainerAsync() ?? provider.DisposeAsync().AsTask()).ConfigureAwait(false);
             throw;
         }
     }
@@ -200,16 +202,51 @@ public sealed class ConductorTestHost : IAsyncDisposable
     /// <summary>Lets work come to rest without letting time pass.</summary>
     public Task SettleAsync() => _driver.AdvanceAsync(TimeSpan.Zero);
 
-    /// <summary>Stops everything, in virtual time, and disposes the container.</summary>
+    /// <summary>Stops everything and disposes the container, both in virtual time.</summary>
+    /// <exception cref="StuckException">One of the two does not end. It is left to itself.</exception>
     public async ValueTask DisposeAsync()
     {
         try
         {
-            await WaitAsync(Runtime.DisposeAsync().AsTask(), "the stop of the host").ConfigureAwait(false);
+            await WaitForOwnAsync(Runtime.DisposeAsync().AsTask(), "the stop of the host").ConfigureAwait(false);
+        }
+        catch
+        {
+            await TryDisposeContainerAsync().ConfigureAwait(false);
+            throw;
+        }
+
+        await DisposeContainerAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Waits for what nobody else awaits: where that is given up, how it ends later is nobody's, and no unobserved failure.</summary>
+    private async Task WaitForOwnAsync(Task task, string awaited)
+    {
+        try
+        {
+            await WaitAsync(task, awaited).ConfigureAwait(false);
         }
         finally
         {
-            await _provider.DisposeAsync().ConfigureAwait(false);
+            _ = task.ContinueWith(
+                static left => left.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>What ends with the container may wait by its clock, which only moves while somebody drives it.</summary>
+    private Task DisposeContainerAsync() => WaitForOwnAsync(_provider.DisposeAsync().AsTask(), "the disposal of the container");
+
+    /// <summary>Disposes the container after something went wrong: that is what is thrown, and not what goes wrong now as well.</summary>
+    private async Task TryDisposeContainerAsync()
+    {
+        try
+        {
+            await DisposeContainerAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // What went wrong first is thrown.
+        catch
+#pragma warning restore CA1031
+        {
         }
     }
 
