@@ -193,13 +193,15 @@ public sealed class ConductorTestHost : IAsyncDisposable
 
     /// <summary>Lets a certain time pass: goes through the timers that come due one by one and lets work come to rest after each.</summary>
     /// <param name="duration">How long; zero or more.</param>
+    /// <exception cref="StuckException">Work did not come to rest, or timers were set for now again and again, as long as the real time limit.</exception>
     public Task AdvanceAsync(TimeSpan duration)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
         return _driver.AdvanceAsync(duration);
     }
 
-    /// <summary>Lets work come to rest without letting time pass.</summary>
+    /// <summary>Fires the timers that are due now and lets work come to rest, without letting time pass.</summary>
+    /// <exception cref="StuckException">Work did not come to rest, or timers were set for now again and again, as long as the real time limit.</exception>
     public Task SettleAsync() => _driver.AdvanceAsync(TimeSpan.Zero);
 
     /// <summary>Stops everything and disposes the container, both in virtual time.</summary>

@@ -19,9 +19,22 @@ internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageB
     {
         var target = time.Elapsed + duration;
         var virtualStart = time.Elapsed;
+        var momentBeganAt = TimeProvider.System.GetTimestamp();
         Settle(duration, virtualStart);
-        while (time.TimeToNextTimer is { } next && next > TimeSpan.Zero && time.Elapsed + next <= target)
+        while (time.TimeToNextTimer is { } next && time.Elapsed + next <= target)
         {
+            if (next > TimeSpan.Zero)
+            {
+                momentBeganAt = TimeProvider.System.GetTimestamp();
+            }
+            else if (IsOver(momentBeganAt))
+            {
+                throw Stuck(
+                    $"the passing of {duration}",
+                    $"A timer was set for now again and again, for {Seconds(options.RealTimeLimit)} of real time, so that time could not pass",
+                    virtualStart);
+            }
+
             time.AdvanceToNextTimer();
             Settle(duration, virtualStart);
         }
@@ -37,7 +50,7 @@ internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageB
         _activity.Settle(() => IsOver(startedAt));
         if (IsOver(startedAt))
         {
-            throw Stuck($"the passing of {duration}", $"Something still worked after {options.RealTimeLimit.TotalSeconds:0.#} s of real time", virtualStart);
+            throw Stuck($"the passing of {duration}", $"Something still worked after {Seconds(options.RealTimeLimit)} of real time", virtualStart);
         }
     }
 
@@ -45,6 +58,8 @@ internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageB
 
     private static Task OnOwnThread(Action action) => Task.Factory.StartNew(
         action, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.RunContinuationsAsynchronously, TaskScheduler.Default);
+
+    private static string Seconds(TimeSpan time) => FormattableString.Invariant($"{time.TotalSeconds:0.#} s");
 
     private static TimeSpan Smaller(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
@@ -64,7 +79,7 @@ internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageB
 
             if (IsOver(startedAt))
             {
-                throw Stuck(awaited, FormattableString.Invariant($"{options.RealTimeLimit.TotalSeconds:0.#} s of real time were allowed"), virtualStart);
+                throw Stuck(awaited, $"{Seconds(options.RealTimeLimit)} of real time were allowed", virtualStart);
             }
 
             if (time.AdvanceToNextTimer())

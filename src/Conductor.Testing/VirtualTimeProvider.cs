@@ -86,32 +86,38 @@ public sealed class VirtualTimeProvider : TimeProvider
 
     /// <summary>Lets time pass: every timer that comes due meanwhile fires at its own time.</summary>
     /// <param name="duration">How long; zero or more.</param>
-    /// <remarks>It does not wait for what the timers set off: <see cref="ConductorTestHost.AdvanceAsync"/> does.</remarks>
+    /// <remarks>
+    /// It does not wait for what the timers set off: <see cref="ConductorTestHost.AdvanceAsync"/> does. A timer whose callback sets it for now each
+    /// time keeps it from returning.
+    /// </remarks>
     public void Advance(TimeSpan duration)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
         var target = Interlocked.Read(ref _elapsedTicks) + duration.Ticks;
-        while (TryTakeDue(target, out var timer))
-        {
-            timer.Fire();
-        }
-
-        lock (_gate)
-        {
-            _elapsedTicks = Math.Max(_elapsedTicks, target);
-        }
+        Advance(target, lastNumber: long.MaxValue);
     }
 
-    /// <summary>Advances to the next timer and fires it, with all others that come due at the same time.</summary>
+    /// <summary>
+    /// Advances to the next timer and fires it, with all others that are set for the same time. Those that they set for that time are left for the next
+    /// call: a timer that is set for now again and again does not hold it up.
+    /// </summary>
     /// <returns>False when no timer is set: the clock was not moved.</returns>
     public bool AdvanceToNextTimer()
     {
-        if (TimeToNextTimer is not { } next)
+        long target, lastNumber;
+        lock (_gate)
         {
-            return false;
+            if (_timers.Min is not { } next)
+            {
+                return false;
+            }
+
+            // At once: whatever another thread sets from here on comes due later, or is left.
+            _elapsedTicks = target = Math.Max(_elapsedTicks, next.DueTicks);
+            lastNumber = _lastNumber;
         }
 
-        Advance(next);
+        Advance(target, lastNumber);
         return true;
     }
 
@@ -148,11 +154,25 @@ public sealed class VirtualTimeProvider : TimeProvider
         }
     }
 
-    private bool TryTakeDue(long target, out VirtualTimer timer)
+    private void Advance(long target, long lastNumber)
+    {
+        while (TryTakeDue(target, lastNumber, out var timer))
+        {
+            timer.Fire();
+        }
+
+        lock (_gate)
+        {
+            _elapsedTicks = Math.Max(_elapsedTicks, target);
+        }
+    }
+
+    /// <summary>Takes the next timer that comes due, of those up to a number.</summary>
+    private bool TryTakeDue(long target, long lastNumber, out VirtualTimer timer)
     {
         lock (_gate)
         {
-            if (_timers.Min is not { } next || next.DueTicks > target)
+            if (_timers.Min is not { } next || next.DueTicks > target || next.Number > lastNumber)
             {
                 timer = null!;
                 return false;

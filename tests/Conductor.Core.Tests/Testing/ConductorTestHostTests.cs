@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Conductor.Agents;
 using Conductor.Messaging;
 using Conductor.Testing;
@@ -7,6 +8,8 @@ namespace Conductor.Tests.Testing;
 [Trait("Behaviour", "17")]
 public sealed class ConductorTestHostTests
 {
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(20);
+
     [Fact]
     public async Task WaitAsync_AnHourOfRetries_PassesOnTheHostsClock()
     {
@@ -163,6 +166,47 @@ public sealed class ConductorTestHostTests
     }
 
     [Fact]
+    public async Task AdvanceAsync_TimerDueNow_IsGoneThroughLikeOthers()
+    {
+        await using var host = await StartAsync(new ScriptedAgent());
+        var seen = new ConcurrentQueue<TimeSpan>();
+        var start = host.Time.Elapsed;
+        using var timer = host.Time.CreateTimer(_ => Task.Run(WorkAsync), null, TimeSpan.Zero, TimeSpan.FromMinutes(1));
+
+        await host.AdvanceAsync(TimeSpan.FromMinutes(2.5));
+
+        seen.Should().Equal(Enumerable.Range(0, 3).Select(static minute => TimeSpan.FromSeconds((60 * minute) + 1)));
+
+        async Task WorkAsync()
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), host.Time);
+            seen.Enqueue(host.Time.Elapsed - start);
+        }
+    }
+
+    [Fact]
+    public async Task AdvanceAsync_TimerThatIsSetForNowAgainAndAgain_IsStuck()
+    {
+        await using var host = await StartAsync(new ScriptedAgent(), Impatient());
+        await using var timer = SetForNowForEver(host.Time);
+
+        var act = () => host.AdvanceAsync(TimeSpan.FromMinutes(1)).WaitAsync(_patience);
+
+        (await act.Should().ThrowAsync<StuckException>()).Which.Awaited.Should().Be("the passing of 00:01:00");
+    }
+
+    [Fact]
+    public async Task WaitAsync_TimerThatIsSetForNowAgainAndAgain_IsStuck()
+    {
+        await using var host = await StartAsync(new ScriptedAgent(), Impatient());
+        await using var timer = SetForNowForEver(host.Time);
+
+        var act = () => host.WaitAsync(new TaskCompletionSource().Task, "the impossible").WaitAsync(_patience);
+
+        (await act.Should().ThrowAsync<StuckException>()).Which.Awaited.Should().Be("the impossible");
+    }
+
+    [Fact]
     public async Task SettleAsync_LetsNoTimePass()
     {
         await using var host = await StartAsync(new ScriptedAgent());
@@ -271,6 +315,14 @@ public sealed class ConductorTestHostTests
         release.SetResult();
         await dispatch.ContinueWith(static _ => { }, TaskScheduler.Default);
         dispatch.IsCompletedSuccessfully.Should().BeFalse();
+    }
+
+    private static ITimer SetForNowForEver(VirtualTimeProvider time)
+    {
+        ITimer? timer = null;
+        timer = time.CreateTimer(_ => timer!.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        return timer;
     }
 
     private static ConductorTestHostOptions Impatient() => new() { RealTimeLimit = TimeSpan.FromMilliseconds(300) };

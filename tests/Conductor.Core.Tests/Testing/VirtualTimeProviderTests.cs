@@ -88,6 +88,31 @@ public sealed class VirtualTimeProviderTests
     }
 
     [Fact]
+    public void AdvanceToNextTimer_CallbackThatSetsATimerForNow_LeavesItForTheNextCall()
+    {
+        var fired = 0;
+        ITimer? first = null;
+        first = _time.CreateTimer(_ => Again(), null, TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
+        using var other = _time.CreateTimer(_ => fired++, null, TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
+
+        _time.AdvanceToNextTimer().Should().BeTrue();
+
+        fired.Should().Be(2);
+        _time.TimeToNextTimer.Should().Be(TimeSpan.Zero);
+        _time.AdvanceToNextTimer().Should().BeTrue();
+        fired.Should().Be(3);
+
+        void Again()
+        {
+            fired++;
+            if (fired < 10)
+            {
+                first!.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            }
+        }
+    }
+
+    [Fact]
     public async Task CreateTimer_Delay_CompletesWhenItIsDue()
     {
         var delay = Task.Delay(TimeSpan.FromSeconds(10), _time);
