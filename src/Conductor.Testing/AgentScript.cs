@@ -7,15 +7,19 @@ namespace Conductor.Testing;
 /// <see cref="Throws"/>, <see cref="Fails"/>), and before that may wait, send feedback or run code. The last step is repeated. Several
 /// agents may share one script: each attempt takes the next step, whichever agent makes it.
 /// </summary>
-/// <remarks>Thread-safe. A script without steps gives an empty output.</remarks>
+/// <remarks>
+/// Thread-safe; more steps may be added while agents work, by one thread at a time. A step counts once it is ended: until then the last one before it is
+/// repeated. Where there is none, an attempt does what is there when it begins and gives an empty output, without using the step up; so does a script
+/// without steps.
+/// </remarks>
 public sealed class AgentScript
 {
     private readonly Lock _gate = new();
     private readonly List<ScriptStep> _steps = [];
     private readonly List<SeenTask> _seen = [];
     private readonly List<(int Count, TaskCompletionSource Reached)> _waiters = [];
-    private ScriptStep _next = new();
-    private int _taken;
+    private ScriptStep _open = new();
+    private int _next;
 
     /// <summary>The tasks that were seen, an entry for each attempt, in order.</summary>
     public IReadOnlyList<SeenTask> Seen
@@ -91,7 +95,11 @@ public sealed class AgentScript
     /// <summary>Within the step: what follows in it is not told that it was cancelled.</summary>
     public AgentScript IgnoresCancellation()
     {
-        _next.IgnoreCancellationFrom(_next.Count);
+        lock (_gate)
+        {
+            _open.IgnoreCancellation();
+        }
+
         return this;
     }
 
@@ -110,7 +118,11 @@ public sealed class AgentScript
     public AgentScript Does(Func<TaskContext, CancellationToken, ValueTask> code)
     {
         ArgumentNullException.ThrowIfNull(code);
-        _next.Add(code);
+        lock (_gate)
+        {
+            _open.Add(code);
+        }
+
         return this;
     }
 
@@ -141,21 +153,26 @@ public sealed class AgentScript
             _seen.Add(SeenTask.Of(task));
             reached = [.. _waiters.Where(waiter => waiter.Count <= _seen.Count).Select(static waiter => waiter.Reached)];
             _waiters.RemoveAll(waiter => waiter.Count <= _seen.Count);
-            step = _taken < _steps.Count ? _steps[_taken] : _next.Count > 0 || _steps.Count == 0 ? _next : _steps[^1];
-            _taken++;
+            step = Take();
         }
 
         reached.ForEach(static waiter => waiter.TrySetResult());
         return step.RunAsync(task, cancellationToken);
     }
 
+    /// <summary>Under the lock. What is repeated is not counted: steps that are added later are all taken.</summary>
+    private ScriptStep Take() =>
+        _next < _steps.Count ? _steps[_next++]
+        : _steps.Count > 0 ? _steps[^1]
+        : _open.Copy();
+
     private AgentScript End(Func<TaskContext, CancellationToken, ValueTask<TaskData>> outcome)
     {
-        _next.Outcome = outcome;
         lock (_gate)
         {
-            _steps.Add(_next);
-            _next = new ScriptStep();
+            _open.Outcome = outcome;
+            _steps.Add(_open);
+            _open = new ScriptStep();
         }
 
         return this;

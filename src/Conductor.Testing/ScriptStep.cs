@@ -2,19 +2,20 @@ using Conductor.Agents;
 
 namespace Conductor.Testing;
 
-/// <summary>One step of a script: what is done, and what comes of it.</summary>
+/// <summary>One step of a script: what is done, and what comes of it. Built under the script's lock; nothing changes it once it is ended.</summary>
 internal sealed class ScriptStep
 {
-    private readonly List<Func<TaskContext, CancellationToken, ValueTask>> _parts = [];
+    private List<Func<TaskContext, CancellationToken, ValueTask>> _parts = [];
     private int _deafFrom = int.MaxValue;
-
-    public int Count => _parts.Count;
 
     public Func<TaskContext, CancellationToken, ValueTask<TaskData>> Outcome { get; set; } = static (_, _) => new ValueTask<TaskData>(TaskData.Empty);
 
     public void Add(Func<TaskContext, CancellationToken, ValueTask> part) => _parts.Add(part);
 
-    public void IgnoreCancellationFrom(int part) => _deafFrom = Math.Min(_deafFrom, part);
+    public void IgnoreCancellation() => _deafFrom = Math.Min(_deafFrom, _parts.Count);
+
+    /// <summary>The step as it is now.</summary>
+    public ScriptStep Copy() => new() { _parts = [.. _parts], _deafFrom = _deafFrom, Outcome = Outcome };
 
     public async ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken)
     {

@@ -141,6 +141,59 @@ public sealed class ScriptedAgentTests
         script.Seen.Should().HaveCount(2);
     }
 
+    [Fact]
+    public async Task ExecuteTaskAsync_StepThatIsStillBuilt_RepeatsTheLastFinished()
+    {
+        var agent = new ScriptedAgent(new AgentScript().Returns("first"));
+        await RunAsync(agent);
+
+        var open = agent.Script.Does(static (_, _) => throw new InvalidOperationException("not built yet"));
+        var meanwhile = await RunAsync(agent);
+        open.Returns("never");
+
+        meanwhile.Output.Get<string>().Should().Be("first");
+        (await RunAsync(agent)).Error!.Message.Should().Contain("not built yet", "it is finished now");
+    }
+
+    [Fact]
+    public async Task ExecuteTaskAsync_StepsAddedAfterTheLastWasRepeated_AreAllTaken()
+    {
+        var agent = new ScriptedAgent(new AgentScript().Returns(1));
+        await RunAsync(agent);
+        await RunAsync(agent);
+        await RunAsync(agent);
+
+        agent.Script.Returns(2).Returns(3);
+
+        (await RunAsync(agent)).Output.Get<int>().Should().Be(2);
+        (await RunAsync(agent)).Output.Get<int>().Should().Be(3);
+        (await RunAsync(agent)).Output.Get<int>().Should().Be(3);
+    }
+
+    [Fact]
+    public async Task ExecuteTaskAsync_NoStepIsFinished_DoesWhatIsThereAndGivesAnEmptyOutput()
+    {
+        var signal = new TaskCompletionSource();
+        var late = 0;
+        var agent = new ScriptedAgent(new AgentScript().WaitsFor(signal.Task));
+        var running = RunAsync(agent);
+        await agent.Script.WaitUntilSeenAsync(1);
+
+        agent.Script
+            .Does((_, _) =>
+            {
+                late++;
+                return ValueTask.CompletedTask;
+            })
+            .Returns("done");
+        signal.SetResult();
+
+        (await running).Output.IsEmpty.Should().BeTrue();
+        late.Should().Be(0, "it was added after that attempt had begun");
+        (await RunAsync(agent)).Output.Get<string>().Should().Be("done");
+        late.Should().Be(1);
+    }
+
     private static Task<TaskResult> RunAsync(ScriptedAgent agent, string id = "task", CancellationToken cancellationToken = default) => agent
         .ExecuteTaskAsync(
             new TaskContext(new TaskAssignment { Task = new TaskDefinition { Id = id, AgentType = AgentType.Coding }, IdempotencyKey = id }),
