@@ -19,9 +19,9 @@ public sealed class VirtualTimeProvider : TimeProvider
     private long _activity;
 
     /// <summary>Makes a clock.</summary>
-    /// <param name="startAt">The time it starts at. Default: 1 January 2030, midnight, UTC.</param>
+    /// <param name="startAt">The time it starts at; of another offset, the same moment in UTC. Default: 1 January 2030, midnight, UTC.</param>
     public VirtualTimeProvider(DateTimeOffset? startAt = null) =>
-        _startedAt = startAt ?? new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        _startedAt = startAt?.ToUniversalTime() ?? new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>Always UTC, so that no test depends on where it runs.</summary>
     public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;

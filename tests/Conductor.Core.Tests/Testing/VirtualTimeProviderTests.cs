@@ -19,6 +19,17 @@ public sealed class VirtualTimeProviderTests
     }
 
     [Fact]
+    public void GetUtcNow_StartAtATimeOfAnotherOffset_IsUtc()
+    {
+        var startAt = new DateTimeOffset(2030, 1, 1, 12, 0, 0, TimeSpan.FromHours(5));
+
+        var now = new VirtualTimeProvider(startAt).GetUtcNow();
+
+        now.Should().Be(startAt);
+        now.Offset.Should().Be(TimeSpan.Zero);
+    }
+
+    [Fact]
     public void Advance_SeveralTimers_FireInOrderAtTheirOwnTimes()
     {
         var fired = new List<(string Name, TimeSpan At)>();
