@@ -76,6 +76,10 @@ public sealed class VirtualTimeProvider : TimeProvider
     }
 
     /// <inheritdoc />
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// One of the times is negative and not <see cref="Timeout.InfiniteTimeSpan"/>, or more than 4,294,967,294 milliseconds (49 days): the system's timers
+    /// refuse them, too.
+    /// </exception>
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         ArgumentNullException.ThrowIfNull(callback);

@@ -3,6 +3,9 @@ namespace Conductor.Testing;
 /// <summary>A timer of a <see cref="VirtualTimeProvider"/>, which guards its fields by a lock of its own.</summary>
 internal sealed class VirtualTimer(VirtualTimeProvider owner, TimerCallback callback, object? state) : ITimer
 {
+    // What the system's timers take, in milliseconds.
+    private const long LongestTime = uint.MaxValue - 1;
+
     private readonly ExecutionContext? _context = ExecutionContext.Capture();
     private volatile bool _disposed;
 
@@ -18,6 +21,8 @@ internal sealed class VirtualTimer(VirtualTimeProvider owner, TimerCallback call
 
     public bool Change(TimeSpan dueTime, TimeSpan period)
     {
+        ThrowIfOutOfRange(dueTime, nameof(dueTime));
+        ThrowIfOutOfRange(period, nameof(period));
         if (_disposed)
         {
             return false;
@@ -54,6 +59,14 @@ internal sealed class VirtualTimer(VirtualTimeProvider owner, TimerCallback call
     {
         Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>As the system's timers do, in whole milliseconds: what they refuse would first be found in production.</summary>
+    private static void ThrowIfOutOfRange(TimeSpan time, string name)
+    {
+        var milliseconds = (long)time.TotalMilliseconds;
+        ArgumentOutOfRangeException.ThrowIfLessThan(milliseconds, Timeout.Infinite, name);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(milliseconds, LongestTime, name);
     }
 
     private void Call() => callback(state);

@@ -135,6 +135,43 @@ public sealed class VirtualTimeProviderTests
         await delay;
     }
 
+    /// <summary>What the system's clock refuses would otherwise first be found in production.</summary>
+    [Theory]
+    [InlineData(double.MaxValue, -1, "dueTime")]
+    [InlineData(4294967295, -1, "dueTime")]
+    [InlineData(-2, -1, "dueTime")]
+    [InlineData(1000, double.MaxValue, "period")]
+    [InlineData(1000, 4294967295, "period")]
+    [InlineData(1000, -2, "period")]
+    public void CreateTimer_TimeThatNoTimerTakes_IsRefusedAsByTheSystemsClock(double dueMilliseconds, double periodMilliseconds, string named)
+    {
+        var (dueTime, period) = (Span(dueMilliseconds), Span(periodMilliseconds));
+
+        foreach (var time in new[] { TimeProvider.System, _time })
+        {
+            FluentActions.Invoking(() => time.CreateTimer(static _ => { }, null, dueTime, period))
+                .Should().Throw<ArgumentOutOfRangeException>().WithParameterName(named);
+            using var timer = time.CreateTimer(static _ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            FluentActions.Invoking(() => timer.Change(dueTime, period)).Should().Throw<ArgumentOutOfRangeException>().WithParameterName(named);
+        }
+
+        _time.TimerCount.Should().Be(0);
+
+        static TimeSpan Span(double milliseconds) => milliseconds == double.MaxValue ? TimeSpan.MaxValue : TimeSpan.FromMilliseconds(milliseconds);
+    }
+
+    [Fact]
+    public void CreateTimer_LongestTimeThatTimersTake_FiresThen()
+    {
+        var fired = 0;
+        var longest = TimeSpan.FromMilliseconds(4294967294);
+        using var timer = _time.CreateTimer(_ => fired++, null, longest, longest);
+
+        _time.Advance(2 * longest);
+
+        fired.Should().Be(2);
+    }
+
     [Fact]
     public void ShiftWallClock_MovesTheTimeOfDayOnly()
     {
