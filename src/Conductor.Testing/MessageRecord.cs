@@ -18,12 +18,14 @@ internal sealed class MessageRecord
         {
             recorded = new RecordedMessage { Number = ++_lastNumber, Channel = channel, Message = message };
             _messages.Add(recorded);
-            for (var i = _waiters.Count - 1; i >= 0; i--)
+
+            // Of a copy: a condition may cancel a wait, or begin another.
+            foreach (var waiter in _waiters.ToArray())
             {
-                if (Meets(_waiters[i], recorded))
+                if (Meets(waiter, recorded))
                 {
-                    (found ??= []).Add(_waiters[i].Found);
-                    _waiters.RemoveAt(i);
+                    (found ??= []).Add(waiter.Found);
+                    _waiters.Remove(waiter);
                 }
             }
         }
@@ -77,6 +79,23 @@ internal sealed class MessageRecord
             _waiters.Add((condition, waiter));
         }
 
-        return waiter.Task.WaitAsync(cancellationToken);
+        return cancellationToken.CanBeCanceled ? WaitAsync(waiter, cancellationToken) : waiter.Task;
+    }
+
+    private async Task<RecordedMessage> WaitAsync(TaskCompletionSource<RecordedMessage> waiter, CancellationToken cancellationToken)
+    {
+        using var registration = cancellationToken.UnsafeRegister(_ => Cancel(waiter, cancellationToken), null);
+        return await waiter.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Its condition is asked no more: it may count, or use what is disposed of by then.</summary>
+    private void Cancel(TaskCompletionSource<RecordedMessage> waiter, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            _waiters.RemoveAll(waiting => waiting.Found == waiter);
+        }
+
+        waiter.TrySetCanceled(cancellationToken);
     }
 }

@@ -56,6 +56,45 @@ public sealed class RecordingMessageBusTests
     }
 
     [Fact]
+    public async Task WaitForAsync_Cancelled_AsksItsConditionNoMore()
+    {
+        await using var bus = await ConnectAsync(new RecordingMessageBus());
+        using var cancellation = new CancellationTokenSource();
+        var asked = 0;
+        var waiting = bus.WaitForAsync(_ => ++asked < 0, cancellation.Token);
+        await bus.PublishAsync("a", Message("1"));
+
+        await cancellation.CancelAsync();
+        await bus.PublishAsync("a", Message("2"));
+
+        asked.Should().Be(1);
+        (await FluentActions.Awaiting(() => waiting).Should().ThrowAsync<OperationCanceledException>()).Which.CancellationToken
+            .Should().Be(cancellation.Token);
+    }
+
+    [Fact]
+    public async Task WaitForAsync_CancelledByItsOwnCondition_LeavesOthersWaiting()
+    {
+        await using var bus = await ConnectAsync(new RecordingMessageBus());
+        using var cancellation = new CancellationTokenSource();
+        var before = bus.WaitForAsync(static recorded => recorded.Message.Id == "2");
+        var waiting = bus.WaitForAsync(Cancel, cancellation.Token);
+        var after = bus.WaitForAsync(static recorded => recorded.Message.Id == "2");
+
+        await bus.PublishAsync("a", Message("1"));
+        await bus.PublishAsync("a", Message("2"));
+
+        await FluentActions.Awaiting(() => waiting).Should().ThrowAsync<OperationCanceledException>();
+        (await Task.WhenAll(before, after)).Should().OnlyContain(static recorded => recorded.Number == 2);
+
+        bool Cancel(RecordedMessage recorded)
+        {
+            cancellation.Cancel();
+            return true;
+        }
+    }
+
+    [Fact]
     public async Task ClearRecorded_ForgetsAndNumbersGoOn()
     {
         await using var bus = await ConnectAsync(new RecordingMessageBus());
