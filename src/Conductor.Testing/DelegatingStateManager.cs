@@ -7,13 +7,16 @@ namespace Conductor.Testing;
 /// A store that hands everything to another one. Derive from it to see how your program behaves when a store is slow, fails, or fails after it
 /// has saved: override what shall be different, and call the base for the rest. Thread-safe, as far as the other one is.
 /// </summary>
+/// <remarks>
+/// The other store measures its operations, this one does not: each is counted once. What is failed or slowed down here is not in the metrics.
+/// </remarks>
 public abstract class DelegatingStateManager : StateManager
 {
     /// <summary>Makes a store.</summary>
     /// <param name="inner">The other one; it is connected, disconnected and disposed with this one.</param>
-    /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
+    /// <param name="environment">Clock and loggers; its meters are for the other one. Default: <see cref="ConductorEnvironment.Default"/>.</param>
     protected DelegatingStateManager(StateManager inner, ConductorEnvironment? environment = null)
-        : base(environment)
+        : base(WithoutMeters(environment ?? ConductorEnvironment.Default))
     {
         ArgumentNullException.ThrowIfNull(inner);
         Inner = inner;
@@ -142,4 +145,7 @@ public abstract class DelegatingStateManager : StateManager
 
     /// <inheritdoc />
     protected override ValueTask<int> ClearDeadLettersCoreAsync(CancellationToken cancellationToken) => Inner.ClearDeadLettersAsync(cancellationToken);
+
+    private static ConductorEnvironment WithoutMeters(ConductorEnvironment environment) => new(
+        environment.TimeProvider, environment.LoggerFactory, SilentMeterFactory.Instance, environment.ErrorClassifier, environment.RecordSensitiveData);
 }
