@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -14,14 +15,18 @@ internal static class FallbackJson
         JsonSerializer.IsReflectionEnabledByDefault ? new DefaultJsonTypeInfoResolver() : null;
 
     /// <summary>After <see cref="Reflection"/>, which it is made of: static members are initialized in the order they stand in.</summary>
-    public static JsonSerializerOptions Options { get; } = Create();
+    public static JsonSerializerOptions Options { get; } = Create(JsonTypeInfoResolver.Combine(PlainValuesJsonContext.Default, Reflection));
 
-    private static JsonSerializerOptions Create()
+    private static readonly ConditionalWeakTable<JsonSerializerOptions, JsonSerializerOptions> _withTypesOf = [];
+
+    /// <summary>The same naming for a program's own types, those of its contexts, too.</summary>
+    /// <param name="options">Options that know them.</param>
+    public static JsonSerializerOptions OptionsWithTypesOf(JsonSerializerOptions options) =>
+        _withTypesOf.GetValue(options, static known => Create(known.TypeInfoResolver!, known.MaxDepth));
+
+    private static JsonSerializerOptions Create(IJsonTypeInfoResolver resolver, int maxDepth = 0)
     {
-        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web)
-        {
-            TypeInfoResolver = JsonTypeInfoResolver.Combine(PlainValuesJsonContext.Default, Reflection),
-        };
+        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web) { TypeInfoResolver = resolver, MaxDepth = maxDepth };
         options.MakeReadOnly();
         return options;
     }

@@ -37,10 +37,13 @@ public abstract class TaskData
         _ => new TypedTaskData<T>(value),
     };
 
-    /// <summary>Wraps JSON that was already parsed.</summary>
+    /// <summary>
+    /// Wraps JSON that was already parsed. Types are read from it as from JSON of the web (<see cref="JsonSerializerDefaults.Web"/>: names in camelCase, of
+    /// whatever case; numbers may be texts), also after it was in a store.
+    /// </summary>
     /// <param name="json">The JSON; it is copied, so its document may be disposed.</param>
     public static TaskData FromJson(JsonElement json) =>
-        json.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? Empty : new JsonTaskData(json.Clone(), FallbackJson.Options);
+        json.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null ? Empty : new JsonTaskData(json.Clone(), FallbackJson.Options, isForeign: true);
 
     /// <summary>Wraps a text, so that <c>DispatchAsync&lt;string&gt;(type, "Ada")</c> reads as it should.</summary>
     /// <param name="text">The text.</param>
@@ -210,9 +213,23 @@ public abstract class TaskData
             JsonSerializer.Serialize(writer, value, (JsonTypeInfo<TValue>)options.GetTypeInfo(typeof(TValue)));
     }
 
-    /// <summary>Data that came from a store or a wire, with the options that read it.</summary>
-    internal sealed class JsonTaskData(JsonElement json, JsonSerializerOptions options) : TaskData
+    /// <summary>Data that came from a store or a wire, with the options that read it, or JSON that was handed over.</summary>
+    /// <param name="json">The JSON.</param>
+    /// <param name="options">What reads types from it.</param>
+    /// <param name="isForeign">
+    /// Whether it was handed over as JSON: its names are not those that the library gives, and what reads it after a store must know that.
+    /// </param>
+    internal sealed class JsonTaskData(JsonElement json, JsonSerializerOptions options, bool isForeign = false) : TaskData
     {
+        /// <summary>The one member of an object around foreign JSON, where it is written.</summary>
+        private const string ForeignJson = "$conductor.json";
+
+        /// <summary>What was written.</summary>
+        public static JsonTaskData Read(JsonElement written, JsonSerializerOptions options) =>
+            written.ValueKind == JsonValueKind.Object && written.GetPropertyCount() == 1 && written.TryGetProperty(ForeignJson, out var foreign)
+                ? new JsonTaskData(foreign, FallbackJson.OptionsWithTypesOf(options), isForeign: true)
+                : new JsonTaskData(written, options);
+
         internal override string Kind => $"JSON ({json.ValueKind})";
 
         internal override string? ToDisplayText() => json.ToString();
@@ -254,6 +271,19 @@ public abstract class TaskData
             }
         }
 
-        internal override void Write(Utf8JsonWriter writer, JsonSerializerOptions options) => json.WriteTo(writer);
+        internal override void Write(Utf8JsonWriter writer, JsonSerializerOptions options)
+        {
+            if (!isForeign || json.ValueKind is not (JsonValueKind.Object or JsonValueKind.Array))
+            {
+                // What has no names is read alike.
+                json.WriteTo(writer);
+                return;
+            }
+
+            writer.WriteStartObject();
+            writer.WritePropertyName(ForeignJson);
+            json.WriteTo(writer);
+            writer.WriteEndObject();
+        }
     }
 }

@@ -4,7 +4,10 @@ using System.Text.Json.Serialization;
 
 namespace Conductor;
 
-/// <summary>Writes a <see cref="TaskData"/> as the JSON of its value, and reads any JSON back. Thread-safe.</summary>
+/// <summary>
+/// Writes a <see cref="TaskData"/> as the JSON of its value, and reads any JSON back. (JSON that was handed over as such is the one member
+/// <c>$conductor.json</c> of an object: its names are as they came.) Thread-safe.
+/// </summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class TaskDataJsonConverter : JsonConverter<TaskData>
 {
@@ -22,7 +25,7 @@ public sealed class TaskDataJsonConverter : JsonConverter<TaskData>
             return TaskData.Empty;
         }
 
-        return new TaskData.JsonTaskData(JsonElement.ParseValue(ref reader), options);
+        return TaskData.JsonTaskData.Read(JsonElement.ParseValue(ref reader), options);
     }
 
     /// <inheritdoc />

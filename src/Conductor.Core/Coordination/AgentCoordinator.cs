@@ -85,6 +85,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
 
     internal int QueueCapacity => _options.QueueCapacity;
 
+    internal TimeSpan? WaitLimit => _options.WaitLimit;
+
     internal TimeSpan GracePeriod => _options.CancellationGracePeriod;
 
     internal AgentHost Host => _host;

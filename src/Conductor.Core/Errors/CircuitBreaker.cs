@@ -207,7 +207,7 @@ public sealed class CircuitBreaker
         {
             OnFailure(settings);
         }
-        else if (_state != CircuitBreakerState.HalfOpen || permit.TrialGeneration == _generation)
+        else if (_state == CircuitBreakerState.Closed || (_state == CircuitBreakerState.HalfOpen && permit.TrialGeneration == _generation))
         {
             // (The success of a task that began before it opened says nothing of the agent as it is now.)
             OnSuccess(settings);

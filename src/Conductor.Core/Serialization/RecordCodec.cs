@@ -65,7 +65,7 @@ public sealed class RecordCodec
             throw new StateException(
                 ErrorCodes.StateIncompatible,
                 $"The record of '{key}' has schema version {version}; this version of Conductor reads up to {SchemaVersion}. Update the Conductor " +
-                    "packages of this program.")
+                    "packages of this program. (Should no newer program have written it, its first byte is damaged: restore it from a backup.)")
             {
                 Key = key,
             };
@@ -112,6 +112,8 @@ public sealed class RecordCodec
         Key = key,
     };
 
+    private static string CauseOf(Exception exception) => exception.InnerException is { } cause ? $" ({cause.Message})" : "";
+
     private byte[] Serialize<T>(T record)
     {
         try
@@ -125,8 +127,8 @@ public sealed class RecordCodec
         catch (Exception exception) when (exception is ArgumentException or JsonException)
         {
             throw new TaskValidationException(
-                $"The store cannot write this {typeof(T).Name}: {exception.Message} JSON has no infinity and no NaN, and an undefined value of an " +
-                    $"enum, and data that refers to itself or is deeper than {_options.MaxDepth}, cannot be written.",
+                $"The store cannot write this {typeof(T).Name}: {exception.Message}{CauseOf(exception)} JSON has no infinity and no NaN, and an " +
+                    $"undefined value of an enum, and data that refers to itself or is deeper than {_options.MaxDepth}, cannot be written.",
                 exception);
         }
         catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException)

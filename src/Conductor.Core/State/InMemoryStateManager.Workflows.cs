@@ -92,7 +92,7 @@ public sealed partial class InMemoryStateManager
             throw LeaseLost(WorkflowKey(id), lease);
         }
 
-        if (_hasOrphans && transition.Results.Any(result => _results.Contains(ResultKey.Of(result))))
+        if (_results.HasOfRuns && transition.Results.Any(result => _results.Contains(ResultKey.Of(result))))
         {
             // Recorded before its run was stored: the first recorded result is the one that everybody sees.
             transition = transition with { Results = [.. transition.Results.Select(result => _results.Find(ResultKey.Of(result)) ?? result)] };
@@ -208,7 +208,7 @@ public sealed partial class InMemoryStateManager
         // The lease first: whoever still runs it records no more effects then.
         _leases.Forget(WorkflowKey(workflowId));
         _effects.ForgetRun(workflowId);
-        if (_hasOrphans)
+        if (_results.HasOfRuns)
         {
             _results.RemoveOf(workflowId);
         }

@@ -19,7 +19,6 @@ public sealed partial class InMemoryStateManager : StateManager
     private readonly RetentionQueue<FinishedRun> _finishedOrder;
     private readonly Action<ResultKey> _forgetEffects;
     private readonly Lock _agentGate = new();
-    private volatile bool _hasOrphans;
 
     /// <summary>Makes a store.</summary>
     /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
@@ -126,11 +125,7 @@ public sealed partial class InMemoryStateManager : StateManager
             return new ValueTask<RecordOutcome>(RecordOutcome.AlreadyRecorded);
         }
 
-        if (result.WorkflowId is not null)
-        {
-            _hasOrphans = true;
-        }
-        else if (!_effects.IsEmpty)
+        if (result.WorkflowId is null && !_effects.IsEmpty)
         {
             _effects.EndTask(result.TaskId);
         }

@@ -18,9 +18,13 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     private int[] _buckets = NewBuckets(SmallestSize);
     private int _oldest;
     private int _count;
+    private int _ofRuns;
 
     /// <summary>The highest number of an id, of all that were ever added.</summary>
     private long _youngest;
+
+    /// <summary>Whether there are any of runs: those that came before their run.</summary>
+    public bool HasOfRuns => Volatile.Read(ref _ofRuns) > 0;
 
     public bool Contains(in ResultKey key)
     {
@@ -86,6 +90,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
 
             ref var entry = ref Append(hash, now);
             (entry.Key, entry.Result) = (key, packed);
+            _ofRuns += key.WorkflowId is null ? 0 : 1;
             hasAged = IsOldestTooOld(now);
         }
 
@@ -108,9 +113,10 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     {
         lock (_gate)
         {
-            if (Array.Exists(_entries, entry => entry.Key.WorkflowId == workflowId))
+            if (_entries.Count(entry => entry.Key.WorkflowId == workflowId) is > 0 and var count)
             {
                 Rebuild(_entries.Length, entry => entry.Key.WorkflowId != workflowId);
+                _ofRuns -= count;
             }
         }
     }
@@ -149,6 +155,7 @@ internal sealed class RetainedResults(int maxCount, TimeSpan maxAge, TimeProvide
     {
         ref var entry = ref _entries[_oldest];
         var key = entry.Key;
+        _ofRuns -= key.WorkflowId is null ? 0 : 1;
         Unchain(_oldest, entry.Hash, entry.Next);
         entry = default;
         _oldest = PlaceOf(_oldest + 1);

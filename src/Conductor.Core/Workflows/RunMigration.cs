@@ -6,12 +6,13 @@ namespace Conductor.Workflows;
 internal sealed class RunMigration(
     WorkflowServices services,
     Func<string, CancellationToken, ValueTask<HeldLease?>> acquire,
-    Func<WorkflowPlan, RunSnapshot, HeldLease, WorkflowRunOptions, string, ValueTask<WorkflowRunner>> resume)
+    Func<WorkflowPlan, RunSnapshot, HeldLease, WorkflowRunOptions, string, ValueTask<WorkflowRunner>> resume,
+    Func<WorkflowPlan, RunSnapshot, HeldLease, string, ValueTask<bool>> leave)
 {
     /// <summary>How long a drain takes before the log says what it may wait for.</summary>
     private static readonly TimeSpan _quietFor = TimeSpan.FromSeconds(10);
 
-    /// <summary>Moves a run to another definition. When this returns, it goes on here, unless it ended meanwhile.</summary>
+    /// <summary>Moves a run to another definition. When this returns, it goes on, here or with others, unless it ended meanwhile.</summary>
     /// <param name="state">Where the run stands.</param>
     /// <param name="plan">What it is to go on with.</param>
     /// <param name="settings">How.</param>
@@ -152,9 +153,12 @@ internal sealed class RunMigration(
             throw;
         }
 
-        var heir = await resume(
-            nextPlan, snapshot, lease, settings, $"migrated from version '{stored.Version}' to '{nextPlan.Definition.Version}'").ConfigureAwait(false);
-        here?.GoOnAs(heir);
+        var message = $"migrated from version '{stored.Version}' to '{nextPlan.Definition.Version}'";
+        if (here is not null || !await leave(nextPlan, snapshot, lease, message).ConfigureAwait(false))
+        {
+            var heir = await resume(nextPlan, snapshot, lease, settings, message).ConfigureAwait(false);
+            here?.GoOnAs(heir);
+        }
     }
 
     /// <summary>What the user's function makes of it, if the run can go on with that.</summary>

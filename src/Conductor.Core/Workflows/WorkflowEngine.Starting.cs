@@ -75,8 +75,7 @@ public sealed partial class WorkflowEngine
 
         if (isForOthers)
         {
-            Log.LeftToOthers(_services.Logger, runId, plan.Definition.Name);
-            await _services.ReleaseAsync(lease.Current).ConfigureAwait(false);
+            await LeaveAsync(runId, plan, lease).ConfigureAwait(false);
             FollowLater(runId, settings);
             return new WorkflowRun(_services, runId, runner: null);
         }
@@ -91,6 +90,27 @@ public sealed partial class WorkflowEngine
     /// </summary>
     private bool IsForOthers(WorkflowPlan plan) =>
         _services.State.IsShared && plan.TaskCount > 0 && !plan.Definition.Tasks.Any(task => _services.Coordinator.HasAgents(task.AgentType));
+
+    private async ValueTask LeaveAsync(string runId, WorkflowPlan plan, HeldLease lease)
+    {
+        Log.LeftToOthers(_services.Logger, runId, plan.Definition.Name);
+        await _services.ReleaseAsync(lease.Current).ConfigureAwait(false);
+    }
+
+    /// <summary>Stores how a run goes on, and leaves it to others, if it is theirs.</summary>
+    private async ValueTask<bool> TryLeaveAsync(WorkflowPlan plan, RunSnapshot snapshot, HeldLease lease, string message)
+    {
+        if (!IsForOthers(plan))
+        {
+            return false;
+        }
+
+        var runId = snapshot.State.WorkflowId;
+        var runner = new WorkflowRunner(_services, plan, runId, _noOptions, lease);
+        await runner.ResumeAsync(snapshot, !_services.HadLost(runId, lease.Current), message, forOthers: true).ConfigureAwait(false);
+        await LeaveAsync(runId, plan, lease).ConfigureAwait(false);
+        return true;
+    }
 
     /// <summary>Should nobody have a run, it is gone on with here, also by an engine that was never told to look for such runs.</summary>
     private void FollowLater(string runId, WorkflowRunOptions settings)

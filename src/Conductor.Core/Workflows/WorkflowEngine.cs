@@ -54,7 +54,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         _leases = new LeaseKeeper(_services);
         _recovery = new WorkflowRecovery(_services,
             async (plan, snapshot, lease, message) => await ResumeAsync(plan, snapshot, lease, new WorkflowRunOptions(), message).ConfigureAwait(false));
-        _migration = new RunMigration(_services, AcquireAsync, ResumeAsync);
+        _migration = new RunMigration(_services, AcquireAsync, ResumeAsync, TryLeaveAsync);
         _recoveryLoop = new PeriodicLoop(settings.RecoveryInterval, _services.Time, ScanQuietlyAsync);
     }
 

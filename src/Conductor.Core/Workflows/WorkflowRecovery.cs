@@ -257,9 +257,14 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     /// <summary>Whether all that is left to do with a run is to end it.</summary>
     private async ValueTask<bool> EndsWithoutAgentsAsync(string runId, WorkflowDefinition definition, CancellationToken cancellationToken) =>
         await IsCancelledAsync(runId, cancellationToken).ConfigureAwait(false)
-        || (definition.Timeout is not null
+        || ((definition.Timeout is not null || services.Coordinator.WaitLimit is not null)
             && await services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false) is { } state
-            && services.IsOutOfTime(definition, state.StartedAt));
+            && (services.IsOutOfTime(definition, state.StartedAt) || IsOutOfPatience(state)));
+
+    /// <summary>Whether a run was left to others at its start, and none came in the time that its tasks may wait: they fail here as anywhere.</summary>
+    private bool IsOutOfPatience(WorkflowState state) =>
+        services.State.IsShared && state is { Status: WorkflowStatus.Waiting, CurrentPhase: null }
+            && services.Coordinator.WaitLimit is { } limit && services.Time.GetUtcNow() - state.StartedAt >= limit;
 
     private ValueTask<bool> IsCancelledAsync(string runId, CancellationToken cancellationToken) =>
         services.State.IsCancellationRequestedAsync(runId, cancellationToken);

@@ -27,8 +27,13 @@ internal sealed partial class WorkflowRunner
     /// Takes the run up where it was committed last. Finished tasks keep their results. What was under way is counted as a crash, unless the
     /// owner before gave it back; a task under which the process died too often is given up.
     /// </summary>
-    public async ValueTask ResumeAsync(RunSnapshot snapshot, bool countsCrashes, string message)
+    /// <param name="snapshot">What was committed.</param>
+    /// <param name="countsCrashes">Whether what was under way counts as a crash.</param>
+    /// <param name="message">How it comes to go on.</param>
+    /// <param name="forOthers">Whether nothing of it is run here: it is handed over in the same step.</param>
+    public async ValueTask ResumeAsync(RunSnapshot snapshot, bool countsCrashes, string message, bool forOthers = false)
     {
+        _isResumed = true;
         var state = snapshot.State;
         var isMigrated = state.DefinitionHash != _plan.Hash;
         _summary = state.ToSummary() with
@@ -50,6 +55,11 @@ internal sealed partial class WorkflowRunner
         Note(WorkflowEventKind.Resumed, message, WorkflowStatus.InProgress);
         NoteBegun(state, snapshot.UnderWay);
         await CountCrashesAsync(state, countsCrashes ? snapshot.UnderWay : new HashSet<string>()).ConfigureAwait(false);
+        if (forOthers)
+        {
+            NoteHandedOver();
+        }
+
         Announce(_channel);
         await CommitAsync(isMigrated ? _plan.Definition : null).ConfigureAwait(false);
         Log.Resumed(_services.Logger, RunId, _plan.Definition.Name, _board.FinishedCount, _plan.TaskCount, message);

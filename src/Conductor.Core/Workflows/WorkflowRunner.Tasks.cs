@@ -188,10 +188,15 @@ internal sealed partial class WorkflowRunner
         }
     }
 
-    private async ValueTask HandOverAsync()
+    private void NoteHandedOver()
     {
         _summary = _summary with { Status = WorkflowStatus.Waiting };
         Note(WorkflowEventKind.HandedOver, status: WorkflowStatus.Waiting);
+    }
+
+    private async ValueTask HandOverAsync()
+    {
+        NoteHandedOver();
         await CommitChangesAsync().ConfigureAwait(false);
         var reason = new StateException(
             ErrorCodes.LeaseLost, $"Run '{RunId}' was handed over because this engine stopped, or could not go on with it after a migration. " +

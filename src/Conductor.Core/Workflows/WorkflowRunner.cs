@@ -28,6 +28,7 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
     private readonly CancellationTokenSource _taskCancellation;
     private int _stopCause;
     private bool _hasMoreAgents;
+    private bool _isResumed;
     private CancellationTokenSource? _untilStopped;
     private WorkflowSummary _summary;
     private PhaseRecord? _phaseRecord;
@@ -89,8 +90,7 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
         Announce(_channel);
         if (forOthers)
         {
-            _summary = _summary with { Status = WorkflowStatus.Waiting };
-            Note(WorkflowEventKind.HandedOver, status: WorkflowStatus.Waiting);
+            NoteHandedOver();
         }
         else if (_plan.PhaseCount > 0)
         {
@@ -193,7 +193,8 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
 
             await WaitForTasksAsync().ConfigureAwait(false);
             _services.Instruments.ActiveWorkflows.Record(-1);
-            WorkflowTracing.Finish(span.Activity, _services, _summary, _services.Time.GetElapsedTime(startedAt));
+            var elapsed = _services.Time.GetElapsedTime(startedAt);
+            WorkflowTracing.Finish(span.Activity, _services, _summary, _isResumed ? _summary.CompletedAt - _summary.StartedAt ?? elapsed : elapsed);
         }
 #pragma warning disable CA1031 // Whoever waits must not wait for ever.
         catch (Exception exception)

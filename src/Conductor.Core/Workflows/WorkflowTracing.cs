@@ -23,6 +23,11 @@ internal static class WorkflowTracing
         return activity;
     }
 
+    /// <summary>Ends the span, and measures a run that is over. One that others go on with is measured by them.</summary>
+    /// <param name="activity">The span, if anybody listens.</param>
+    /// <param name="services">What runs share.</param>
+    /// <param name="summary">The run as it is now.</param>
+    /// <param name="duration">How long it took, with what others before ran of it.</param>
     public static void Finish(Activity? activity, WorkflowServices services, WorkflowSummary summary, TimeSpan duration)
     {
         var failed = summary.Status == WorkflowStatus.Failed;
@@ -32,7 +37,7 @@ internal static class WorkflowTracing
         }
 
         var histogram = services.Instruments.WorkflowDuration;
-        if (histogram.Enabled)
+        if (histogram.Enabled && summary.IsComplete)
         {
             var name = new KeyValuePair<string, object?>(Tags.WorkflowName, summary.DefinitionName);
             if (failed)

@@ -124,12 +124,13 @@ public sealed class CircuitBreakerTests
         using var second = breaker.TryAcquire()!;
         breaker.RecordFailure();
         _time.Advance(TimeSpan.FromSeconds(60));
-        using var trial = breaker.TryAcquire()!;
 
         first.Succeed();
+        using var trial = breaker.TryAcquire()!;
         second.Succeed();
+        trial.Succeed();
 
-        (breaker.State, trial.IsTrial).Should().Be((CircuitBreakerState.HalfOpen, true));
+        (breaker.State, trial.IsTrial).Should().Be((CircuitBreakerState.HalfOpen, true), "there was one trial, and two close it");
     }
 
     [Fact]

@@ -1,4 +1,6 @@
 using Conductor.Diagnostics;
+using System.Diagnostics.Metrics;
+using Conductor.Coordination;
 using Conductor.State;
 using Conductor.Testing;
 using Conductor.Workflows;
@@ -26,9 +28,13 @@ internal sealed class Processes : IAsyncDisposable
 
     public InMemoryStateManager Store { get; }
 
-    public async Task<Rig> StartAsync(WorkflowOptions? workflows = null, Func<StateManager, StateManager>? wrap = null)
+    public async Task<Rig> StartAsync(
+        WorkflowOptions? workflows = null, Func<StateManager, StateManager>? wrap = null, DispatchOptions? dispatch = null, IMeterFactory? meters = null)
     {
-        var rig = await Rig.StartAsync(new RigOptions { Workflows = workflows, State = _ => wrap?.Invoke(_lasting) ?? _lasting });
+        var rig = await Rig.StartAsync(new RigOptions
+        {
+            Workflows = workflows, Dispatch = dispatch, Meters = meters, State = _ => wrap?.Invoke(_lasting) ?? _lasting,
+        });
         _rigs.Add(rig);
         return rig;
     }

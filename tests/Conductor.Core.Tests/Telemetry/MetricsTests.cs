@@ -46,6 +46,32 @@ public sealed class MetricsTests : IAsyncDisposable
             .Contain("commit_workflow").And.Contain("get_workflow_state");
     }
 
+    /// <summary>One run is one measurement, however many processes have it in turn.</summary>
+    [Fact]
+    public async Task RunWorkflowAsync_HandedOver_IsMeasuredWhenItEnds()
+    {
+        using var workflows = Collect<double>("gen_ai.workflow.duration");
+        await using var processes = new Processes();
+        var owner = await processes.StartAsync(meters: Meters);
+        await owner.AddAsync(static async (task, token) =>
+        {
+            await Task.Delay(TimeSpan.FromMinutes(1), task.TimeProvider, token);
+            return TaskData.Empty;
+        });
+        var definition = new WorkflowDefinition { Name = "w", Tasks = [new TaskDefinition { Id = "t", AgentType = AgentType.Coding }] };
+        await owner.Engine.StartWorkflowAsync(definition, new() { RunId = "r" });
+        await Rig.UntilAsync(() => owner.Coordinator.RunningTasks == 1, "the task to run");
+        await owner.DriveAsync(owner.Engine.StopAsync(new CancellationToken(canceled: true)).AsTask());
+        workflows.GetMeasurementSnapshot().Should().BeEmpty("it is not over");
+
+        var heir = await processes.StartAsync(meters: Meters);
+        await heir.AddAsync(static _ => TaskData.Empty);
+        heir.Time.Advance(TimeSpan.FromMinutes(10));
+        await heir.DriveAsync(heir.Engine.RunWorkflowAsync(definition, new() { RunId = "r" }).AsTask());
+
+        workflows.GetMeasurementSnapshot().Should().ContainSingle().Which.Value.Should().BeInRange(600, 900, "it took so long from its start");
+    }
+
     [Fact]
     public async Task DispatchTaskAsync_Failures_AreCountedByCodeNeverById()
     {

@@ -110,6 +110,40 @@ public sealed class UnownedRunTests
         front.Logs.GetSnapshot().Should().ContainSingle(static entry => entry.Id.Id == 1429);
     }
 
+    [Fact]
+    public async Task StartWorkflowAsync_MigratedByOneWithoutAgentsOnASharedStore_IsRunByWhoHasThem()
+    {
+        await using var processes = new Processes();
+        var front = await processes.StartAsync(wrap: static store => new SharedStore(store));
+        await front.Engine.StartWorkflowAsync(_one, new WorkflowRunOptions { RunId = "run" });
+        var next = _one with { Version = "2", Tasks = [.. _one.Tasks, new TaskDefinition { Id = "u", AgentType = AgentType.Coding }] };
+
+        var run = await front.Engine.StartWorkflowAsync(next, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To });
+
+        (await run.GetStateAsync()).Status.Should().Be(WorkflowStatus.Waiting);
+        var worker = await processes.StartAsync(wrap: static store => new SharedStore(store));
+        await worker.AddAsync(static _ => TaskData.From("done"));
+        (await worker.Engine.RecoverAsync()).Should().Be(1);
+        await worker.DriveAsync((await worker.Engine.GetRunAsync("run"))!.Completion);
+        (await front.DriveAsync(run.Completion)).Should().BeEquivalentTo(new { Status = WorkflowStatus.Completed, CompletedTasks = 2, DefinitionVersion = "2" });
+    }
+
+    [Fact]
+    public async Task StartWorkflowAsync_LeftToOthersAndNobodyComes_EndsByTheWaitLimit()
+    {
+        await using var processes = new Processes();
+        var front = await processes.StartAsync(
+            wrap: static store => new SharedStore(store), dispatch: new() { WaitLimit = TimeSpan.FromSeconds(10) });
+        var run = await front.Engine.StartWorkflowAsync(_one);
+        await PassAsync(processes, front, seconds: 5);
+        (await run.GetStateAsync()).Status.Should().Be(WorkflowStatus.Waiting);
+
+        await PassAsync(processes, front, seconds: 20);
+
+        var state = await front.DriveAsync(run.Completion);
+        (state.Status, state.TaskResults["t"].Error!.Code).Should().Be((WorkflowStatus.Failed, ErrorCodes.NoAvailableAgent));
+    }
+
     /// <summary>Agents may come after the run.</summary>
     [Fact]
     public async Task StartWorkflowAsync_AgentsComeAfterTheRunOnASharedStore_IsRunHere()
