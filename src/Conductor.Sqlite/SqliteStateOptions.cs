@@ -42,7 +42,8 @@ public sealed class SqliteStateOptions
     /// Whether processes that use this file host agents of different types, so that a task of a type nobody hosts here waits instead of failing
     /// at once: until an agent of the type is registered here, or its run is handed over to a process that has one. No task goes to another process
     /// by itself; set <see cref="Conductor.Coordination.DispatchOptions.WaitLimit"/> where that may never happen. A run that is started where no agent
-    /// of any of its types is registered is handed over at once, and waits for a process that has agents of all of them. Several processes may use one file either way.
+    /// of any of its types is registered is handed over at once, and waits for a process that has agents of all of them. Several
+    /// processes may use one file either way.
     /// </summary>
     /// <value>Default: false.</value>
     public bool IsShared { get; set; }
