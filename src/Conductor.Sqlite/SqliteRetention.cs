@@ -75,13 +75,17 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
         var now = time.GetUtcNow();
         var oldest = Oldest(now);
 
-        // A run under a lease is spared: whoever ran it reads its final state before it releases that.
+        // A run under a lease is spared: whoever ran it reads its final state before it releases that. What is dated after now ended before the
+        // clock was put back: it goes before all that ended since, and in a statement of its own, so that both go by the index and sort nothing.
         var workflows = session.Column<string>(
             """
             SELECT id FROM (
-                SELECT id FROM conductor_workflows WHERE completed_at IS NOT NULL AND completed_at < $1
+                SELECT id FROM conductor_workflows WHERE completed_at < $1
                 UNION
-                SELECT id FROM (SELECT id FROM conductor_workflows WHERE completed_at IS NOT NULL ORDER BY completed_at DESC, seq DESC LIMIT -1 OFFSET $2))
+                SELECT id FROM (SELECT id FROM conductor_workflows WHERE completed_at <= $4 ORDER BY completed_at DESC, seq DESC LIMIT -1 OFFSET $2)
+                UNION
+                SELECT id FROM (SELECT id FROM conductor_workflows WHERE completed_at > $4 ORDER BY completed_at DESC, seq DESC
+                    LIMIT -1 OFFSET max(0, $2 - (SELECT count(*) FROM conductor_workflows WHERE completed_at <= $4))))
             WHERE NOT EXISTS (SELECT 1 FROM conductor_leases WHERE name = 'workflow:' || id AND released = 0 AND expires_at > $4)
             LIMIT $3
             """,

@@ -30,6 +30,32 @@ public sealed class RetentionTests : IDisposable
         (await store.ReadAsync(static session => session.Number("SELECT count(*) FROM conductor_details"), CancellationToken.None)).Should().Be(12);
     }
 
+    /// <summary>What ended before the clock was put back is dated in the future: it is not the youngest for that.</summary>
+    [Theory]
+    [InlineData(2)]
+    [InlineData(5)]
+    public async Task FinishedRuns_BeyondTheCountAfterTheClockWasPutBack_TheNewestStay(int newer)
+    {
+        await using var store = await OpenAsync(new RetentionOptions { MaxFinishedWorkflows = 3 });
+        var runs = new List<string>();
+        _time.Advance(TimeSpan.FromHours(2));
+        for (var i = 0; i < 3 + newer; i++)
+        {
+            if (i == 3)
+            {
+                _time.AdjustTime(Records.Start);
+            }
+
+            runs.Add($"run-{i}");
+            await store.CommitWorkflowAsync(Records.Step(runs[i], 0, WorkflowStatus.Completed));
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        await RetainAsync(store);
+
+        (await store.ListWorkflowsAsync()).Items.Select(static run => run.WorkflowId).Should().BeEquivalentTo(runs.TakeLast(3));
+    }
+
     [Fact]
     public async Task Results_BeyondTheCountAndOfAnyAge_Go()
     {
