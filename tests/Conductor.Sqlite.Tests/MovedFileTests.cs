@@ -65,6 +65,72 @@ public sealed class MovedFileTests : IDisposable
         (await store.SaveTaskResultAsync(Records.Result("saved"))).Should().Be(RecordOutcome.Recorded);
     }
 
+    /// <summary>An effect that closed its connection has the file opened again.</summary>
+    [Theory]
+    [InlineData("moved")]
+    [InlineData("replaced by a new one")]
+    public async Task Save_FileIsOpenedAgainAndNoLongerThere_SaysSoAndMakesNone(string what)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        await using var store = await OpenAsync();
+        await store.SaveTaskResultAsync(Records.Result("before"));
+        var effect = () => ((SqliteEffectStore)store.Effects).RunAsync(
+            new EffectKey("t:0", "t:0", "e"),
+            static connection =>
+            {
+                connection.Close();
+                return 1;
+            },
+            CancellationToken.None).AsTask();
+        await effect.Should().ThrowAsync<InvalidOperationException>();
+        var files = Directory.GetFiles(Path.GetDirectoryName(_folder.Database)!);
+        foreach (var file in files)
+        {
+            File.Move(file, file + ".away");
+        }
+
+        if (what != "moved")
+        {
+            await File.WriteAllBytesAsync(_folder.Database, []);
+        }
+
+        for (var i = 0; i < 2; i++)
+        {
+            await FailsAsMovedAsync(() => store.SaveTaskResultAsync(Records.Result($"after {i}")).AsTask());
+        }
+
+        File.Exists(_folder.Database).Should().Be(what != "moved");
+        foreach (var file in files)
+        {
+            File.Move(file + ".away", file, overwrite: true);
+        }
+
+        (await store.SaveTaskResultAsync(Records.Result("before"))).Should().Be(RecordOutcome.AlreadyRecorded, "it was brought back");
+    }
+
+    [Fact]
+    public async Task Read_FileIsOpenedToReadAndNoLongerThere_SaysSoAndMakesNone()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        await using var store = await OpenAsync();
+        await store.SaveTaskResultAsync(Records.Result("before"));
+        File.Move(_folder.Database, _folder.Database + ".away");
+
+        await FailsAsMovedAsync(() => store.GetTaskResultAsync("before").AsTask());
+
+        File.Exists(_folder.Database).Should().BeFalse();
+        File.Move(_folder.Database + ".away", _folder.Database);
+        (await store.GetTaskResultAsync("before")).Should().NotBeNull();
+    }
+
     /// <summary>Each look is a question to the system: not for every save.</summary>
     [Fact]
     public async Task Save_WithinTheInterval_DoesNotLookAgain()
@@ -79,6 +145,13 @@ public sealed class MovedFileTests : IDisposable
         File.Delete(_folder.Database);
 
         (await store.SaveTaskResultAsync(Records.Result("after"))).Should().Be(RecordOutcome.Recorded);
+    }
+
+    private async Task FailsAsMovedAsync(Func<Task> operation)
+    {
+        var thrown = (await operation.Should().ThrowAsync<StateException>()).Which;
+        (thrown.ErrorCode, thrown.IsTransient).Should().Be((ErrorCodes.StateUnavailable, false));
+        thrown.Message.Should().ContainAll(_folder.Database, "deleted, moved or replaced");
     }
 
     private Task<SqliteStateManager> OpenAsync(TimeSpan? interval = null) =>

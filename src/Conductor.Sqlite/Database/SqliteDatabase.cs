@@ -11,7 +11,9 @@ internal sealed class SqliteDatabase
     private readonly SqliteStateOptions _options;
     private readonly IReadOnlyList<string> _migrations;
     private readonly ILogger _logger;
+    private readonly DataSource _source;
     private readonly string _connectionString;
+    private readonly string _connectionStringOfExisting;
     private int _maxRecordLength = int.MaxValue;
 
     public SqliteDatabase(SqliteStateOptions options, ILogger logger, IReadOnlyList<string>? migrations = null)
@@ -20,18 +22,16 @@ internal sealed class SqliteDatabase
         _logger = logger;
         _migrations = migrations ?? SqliteSchema.Migrations;
         var parsed = new SqliteConnectionStringBuilder(options.ConnectionString);
-        if (!parsed.DataSource.StartsWith("file:", StringComparison.OrdinalIgnoreCase))
-        {
-            // A program that changes its working folder goes on with the same file.
-            parsed.DataSource = Path.GetFullPath(parsed.DataSource);
-        }
+        _source = new DataSource(parsed.DataSource);
 
         // The connections are kept here. Waiting for other writers is done natively, not by the loop of Microsoft.Data.Sqlite, which looks again
         // only every 150 ms: with the least limit that it knows it gives up after the native wait.
         parsed.Pooling = false;
         parsed.DefaultTimeout = 1;
-        File = parsed.DataSource;
+        parsed.DataSource = File = _source.Name;
         _connectionString = parsed.ToString();
+        (parsed.DataSource, parsed.Mode) = (_source.NameOfExisting, SqliteOpenMode.ReadWrite);
+        _connectionStringOfExisting = parsed.ToString();
     }
 
     /// <summary>
@@ -58,11 +58,17 @@ internal sealed class SqliteDatabase
     public int MaxRecordLength => Volatile.Read(ref _maxRecordLength);
 
     /// <summary>Opens the connection that writes, and brings the schema up to date.</summary>
-    public SqliteSession OpenWriter()
+    /// <param name="isFirst">Whether nobody has opened the file yet, so that it may be made. What is opened again was there before.</param>
+    public SqliteSession OpenWriter(bool isFirst)
     {
-        var session = Open();
+        var session = Open(isFirst);
         try
         {
+            if (!isFirst && VersionOf(session) == 0)
+            {
+                throw SqliteFailure.Moved(File);
+            }
+
             if (raw.sqlite3_db_readonly(session.Connection.Handle, "main") == 1)
             {
                 // SQLite opens such a file all the same, and would say so at the first save.
@@ -96,7 +102,7 @@ internal sealed class SqliteDatabase
     /// <summary>Opens a connection that reads.</summary>
     public SqliteSession OpenReader()
     {
-        var session = Open();
+        var session = Open(isFirst: false);
         try
         {
             session.Run("PRAGMA query_only = ON; PRAGMA cell_size_check = ON");
@@ -124,15 +130,20 @@ internal sealed class SqliteDatabase
         }
     }
 
-    private SqliteSession Open()
+    private SqliteSession Open(bool isFirst)
     {
-        var connection = new SqliteConnection(_connectionString);
+        var connection = new SqliteConnection(isFirst ? _connectionString : _connectionStringOfExisting);
         try
         {
             connection.Open();
             var session = new SqliteSession(connection);
             session.Run($"PRAGMA busy_timeout = {(long)_options.BusyTimeout.TotalMilliseconds}");
             return session;
+        }
+        catch (SqliteException exception) when (!isFirst && exception.SqliteErrorCode == SqliteFailure.CantOpen && !System.IO.File.Exists(_source.Path))
+        {
+            connection.Dispose();
+            throw SqliteFailure.Moved(File);
         }
         catch
         {

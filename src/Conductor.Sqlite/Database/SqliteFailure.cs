@@ -13,12 +13,12 @@ internal static class SqliteFailure
     public const int StaleSnapshot = 517;
 
     public const int ReadOnly = 8;
+    public const int CantOpen = 14;
 
     private const int Error = 1;
     private const int IoError = 10;
     private const int Corrupt = 11;
     private const int Full = 13;
-    private const int CantOpen = 14;
     private const int TooBig = 18;
     private const int NotADatabase = 26;
 

@@ -83,7 +83,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
         SqliteSession? session;
         try
         {
-            session = database.OpenWriter();
+            session = database.OpenWriter(isFirst: true);
         }
 #pragma warning disable CA1031 // On a thread of its own: whoever waits for the opening gets it.
         catch (Exception exception)
@@ -117,7 +117,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
     {
         try
         {
-            session ??= database.OpenWriter();
+            session ??= database.OpenWriter(isFirst: false);
             if (_openFile.IsMoved(session))
             {
                 Fail(group, SqliteFailure.Moved(database.File));

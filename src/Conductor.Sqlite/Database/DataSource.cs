@@ -1,0 +1,63 @@
+namespace Conductor.Sqlite.Database;
+
+/// <summary>
+/// The file that a connection string names: by its path, or by an address (<c>file:…</c>, see https://www.sqlite.org/uri.html). Immutable.
+/// </summary>
+internal sealed class DataSource
+{
+    /// <summary>SQLite knows it in small letters alone.</summary>
+    private const string Scheme = "file:";
+
+    private const string Mode = "mode";
+
+    private readonly string[] _query = [];
+
+    /// <summary>Finds the file.</summary>
+    /// <param name="source">As it stands in the connection string; not empty.</param>
+    public DataSource(string source)
+    {
+        if (!source.StartsWith(Scheme, StringComparison.Ordinal))
+        {
+            // A program that changes its working folder goes on with the same file.
+            Path = Name = NameOfExisting = System.IO.Path.GetFullPath(source);
+            return;
+        }
+
+        IsAddress = true;
+        var address = source[Scheme.Length..].Split('#')[0].Split('?', 2);
+        _query = address.Length > 1 ? address[1].Split('&') : [];
+        var path = Decode(address[0]);
+        Path = path.Length == 0 ? path : System.IO.Path.GetFullPath(path);
+        Name = source;
+        var query = _query.Where(static parameter => KeyOf(parameter) != Mode).ToList();
+        NameOfExisting = query.Count == 0 ? Scheme + address[0] : $"{Scheme}{address[0]}?{string.Join('&', query)}";
+    }
+
+    /// <summary>Whether it is an address, whose parameters may change what is opened.</summary>
+    public bool IsAddress { get; }
+
+    /// <summary>The path of the file.</summary>
+    public string Path { get; }
+
+    /// <summary>What SQLite opens.</summary>
+    public string Name { get; }
+
+    /// <summary>The same for a connection that makes no file: an address that asks for more than the connection may is refused.</summary>
+    public string NameOfExisting { get; }
+
+    private static string Decode(string path)
+    {
+        // After an authority, which is empty or this machine, the path begins with the next slash.
+        if (path.StartsWith("//", StringComparison.Ordinal))
+        {
+            var begin = path.IndexOf('/', 2);
+            path = begin < 0 ? string.Empty : path[begin..];
+        }
+
+        // What follows a NUL, SQLite does not see.
+        path = Uri.UnescapeDataString(path).Split('\0')[0];
+        return OperatingSystem.IsWindows() && path.Length > 2 && path[0] == '/' && path[2] == ':' ? path[1..] : path;
+    }
+
+    private static string KeyOf(string parameter) => Uri.UnescapeDataString(parameter.Split('=', 2)[0]);
+}
