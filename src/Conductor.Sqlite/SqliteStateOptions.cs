@@ -22,8 +22,8 @@ public sealed class SqliteStateOptions
     public static readonly TimeSpan DefaultRetentionInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>
-    /// Where the database is, such as <c>Data Source=conductor.db</c>. The file may hold tables of your own; Conductor's begin with
-    /// <c>conductor_</c>.
+    /// Where the database is, such as <c>Data Source=conductor.db</c>: the file that Microsoft.Data.Sqlite opens with it when the store is made,
+    /// whatever the working folder is later. It may hold tables of your own; Conductor's begin with <c>conductor_</c>.
     /// </summary>
     public required string ConnectionString { get; set; }
 
@@ -141,11 +141,10 @@ public sealed class SqliteStateOptions
             return "has Mode=ReadOnly, and a store writes; leave Mode out.";
         }
 
-        var isAddress = parsed.DataSource.StartsWith("file:", StringComparison.OrdinalIgnoreCase);
-        if (parsed.Mode == SqliteOpenMode.ReadWrite && !isAddress && !File.Exists(parsed.DataSource))
+        var source = new DataSource(parsed.DataSource);
+        if (parsed.Mode == SqliteOpenMode.ReadWrite && !source.IsAddress && !File.Exists(source.Path))
         {
-            return $"has Mode=ReadWrite, which makes no file, and there is none at '{Path.GetFullPath(parsed.DataSource)}'; leave Mode out, or " +
-                "name a file that exists.";
+            return $"has Mode=ReadWrite, which makes no file, and there is none at '{source.Path}'; leave Mode out, or name a file that exists.";
         }
 
         return parsed.Password.Length > 0 && SqliteDatabase.IsWithoutEncryption

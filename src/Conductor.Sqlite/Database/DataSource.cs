@@ -9,6 +9,8 @@ internal sealed class DataSource
     private const string Scheme = "file:";
 
     private const string Mode = "mode";
+    private const string DataDirectory = "DataDirectory";
+    private const string DataDirectoryMacro = $"|{DataDirectory}|";
 
     private readonly string[] _query = [];
 
@@ -19,7 +21,7 @@ internal sealed class DataSource
         if (!source.StartsWith(Scheme, StringComparison.Ordinal))
         {
             // A program that changes its working folder goes on with the same file.
-            Path = Name = NameOfExisting = System.IO.Path.GetFullPath(source);
+            Path = Name = NameOfExisting = System.IO.Path.GetFullPath(InDataDirectory(source));
             return;
         }
 
@@ -44,6 +46,20 @@ internal sealed class DataSource
 
     /// <summary>The same for a connection that makes no file: an address that asks for more than the connection may is refused.</summary>
     public string NameOfExisting { get; }
+
+    /// <summary>A program may say where its data is. As Microsoft.Data.Sqlite has it, for connections of the program's own to the same file.</summary>
+    private static string InDataDirectory(string source)
+    {
+        if (AppDomain.CurrentDomain.GetData(DataDirectory) is not string { Length: > 0 } folder
+            || source.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        {
+            return source;
+        }
+
+        // Combined with a path that is rooted, it is that.
+        return System.IO.Path.Combine(
+            folder, source.StartsWith(DataDirectoryMacro, StringComparison.OrdinalIgnoreCase) ? source[DataDirectoryMacro.Length..] : source);
+    }
 
     private static string Decode(string path)
     {
