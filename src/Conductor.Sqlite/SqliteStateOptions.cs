@@ -147,6 +147,12 @@ public sealed class SqliteStateOptions
             return $"has Mode=ReadWrite, which makes no file, and there is none at '{source.Path}'; leave Mode out, or name a file that exists.";
         }
 
+        if (parsed.Cache == SqliteCacheMode.Shared || source.Parameter("cache") == "shared")
+        {
+            return $"has {(parsed.Cache == SqliteCacheMode.Shared ? "Cache=Shared" : "cache=shared")}, with which saves lock out reads instead of " +
+                "running beside them, and nothing waits for a lock; leave it out.";
+        }
+
         return parsed.Password.Length > 0 && SqliteDatabase.IsWithoutEncryption
             ? "has a Password, and the SQLite that this program has cannot encrypt; leave Password out, or add a package whose SQLite can, such as " +
                 "SQLitePCLRaw.bundle_e_sqlite3mc, in place of SQLitePCLRaw.bundle_e_sqlite3."

@@ -124,12 +124,22 @@ public sealed class SchemaTests : IDisposable
     [Theory]
     [InlineData("Mode=ReadOnly", "Mode=ReadOnly")]
     [InlineData("Mode=ReadWrite", "Mode=ReadWrite")]
+    [InlineData("Cache=Shared", "Cache=Shared")]
     [InlineData("Password=secret", "Password")]
     public void Constructor_ConnectionStringThatCannotWork_NamesTheSettingAndTheFix(string setting, string problem)
     {
         var act = () => new SqliteStateManager(_folder.Options(options => options.ConnectionString += $";{setting}"));
         act.Should().Throw<ArgumentException>().Which.Message.Should()
             .Contain($"SqliteStateOptions.ConnectionString has").And.Contain(problem).And.Contain("leave").And.NotContain("secret");
+    }
+
+    [Theory]
+    [InlineData("?cache=shared")]
+    [InlineData("?psow=1&c%61che=shared#any")]
+    public void Constructor_AddressWithASharedCache_NamesTheSettingAndTheFix(string query)
+    {
+        var act = () => new SqliteStateManager(_folder.Options(options => options.ConnectionString = $"Data Source=file:{_folder.Database}{query}"));
+        act.Should().Throw<ArgumentException>().Which.Message.Should().ContainAll("SqliteStateOptions.ConnectionString has", "cache=shared", "leave");
     }
 
     [Fact]

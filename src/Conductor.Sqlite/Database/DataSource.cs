@@ -47,6 +47,10 @@ internal sealed class DataSource
     /// <summary>The same for a connection that makes no file: an address that asks for more than the connection may is refused.</summary>
     public string NameOfExisting { get; }
 
+    /// <summary>What an address says of something beside the path; null where it says nothing.</summary>
+    public string? Parameter(string key) =>
+        _query.LastOrDefault(parameter => KeyOf(parameter) == key)?.Split('=', 2) is [_, var value] ? Uri.UnescapeDataString(value) : null;
+
     /// <summary>A program may say where its data is. As Microsoft.Data.Sqlite has it, for connections of the program's own to the same file.</summary>
     private static string InDataDirectory(string source)
     {
