@@ -26,6 +26,32 @@ public sealed class EffectTests : IDisposable
         (await RowsAsync()).Should().Equal("order t:0");
     }
 
+    [Theory]
+    [InlineData("Foreign Keys=True", true)]
+    [InlineData("Foreign Keys=False", false)]
+    public async Task RunAsync_ForeignKeyIsViolated_FailsWhereTheConnectionStringSaysSo(string setting, bool isRefused)
+    {
+        await using var store = await _folder.OpenAsync(options => options.ConnectionString += $";{setting}");
+        var effects = (SqliteEffectStore)store.Effects;
+        var effect = () => effects.RunAsync(
+            new EffectKey("t:0", "t:0", "e"),
+            static connection =>
+            {
+                using var command = connection.CreateCommand();
+                command.CommandText = "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a REFERENCES a (id)); INSERT INTO b VALUES (42)";
+                return command.ExecuteNonQuery();
+            },
+            CancellationToken.None).AsTask();
+        if (isRefused)
+        {
+            (await effect.Should().ThrowAsync<SqliteException>()).WithMessage("*FOREIGN KEY*");
+        }
+        else
+        {
+            await effect.Should().NotThrowAsync();
+        }
+    }
+
     [Fact]
     public async Task OnceAsync_BlankKey_IsNamedAndRunsNothing()
     {

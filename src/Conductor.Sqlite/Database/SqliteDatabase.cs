@@ -83,7 +83,9 @@ internal sealed class SqliteDatabase
 
             // 16 MB between checkpoints instead of 4: the same pages change again and again while runs go on, and each is copied once.
             EnterWriteAheadMode(session);
-            session.Run("PRAGMA cell_size_check = ON; PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000");
+
+            // Whether foreign keys are enforced is the connection string's to say: they are those of the user's tables, for effects.
+            session.Run("PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000");
             session.Run(_options.Synchronous == SqliteSynchronous.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
             Migrate(session);
             var limit = raw.sqlite3_limit(session.Connection.Handle, raw.SQLITE_LIMIT_LENGTH, _options.MaxRowLength ?? -1);
