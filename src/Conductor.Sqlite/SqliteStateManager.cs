@@ -133,12 +133,15 @@ public sealed partial class SqliteStateManager : StateManager
     /// <inheritdoc />
     protected override async ValueTask DisconnectCoreAsync(CancellationToken cancellationToken)
     {
+        var (writer, readers) = (_writer, _readers);
+
+        // While another process keeps the file locked, what waits for it would hold up the end for all of the BusyTimeout.
+        using var hurry = cancellationToken.UnsafeRegister(static writer => ((SqliteWriter?)writer)?.Hurry(), writer);
         if (_retentionTimer is { } timer)
         {
             await timer.DisposeAsync().ConfigureAwait(false);
         }
 
-        var (writer, readers) = (_writer, _readers);
         if (readers is not null)
         {
             await readers.CloseAsync().ConfigureAwait(false);

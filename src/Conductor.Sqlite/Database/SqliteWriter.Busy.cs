@@ -9,13 +9,20 @@ internal sealed partial class SqliteWriter
 {
     /// <summary>Since when the file was found locked each time; null when it was not, the last time.</summary>
     private long? _lockedSince;
+    private volatile bool _isHurried;
+
+    /// <summary>Nobody waits any longer until the file is free: what has not begun, and finds it locked, fails at once.</summary>
+    public void Hurry() => _isHurried = true;
+
+    private static StateException NotSaved() =>
+        new(ErrorCodes.StateNotConnected, "The store was disconnected while something was being saved; that was not saved.");
 
     /// <summary>
     /// Takes the write lock of the file. Asked for again every millisecond: SQLite's own waiting grows to a tenth of a second, in which a busy
     /// writer of another process would always come first. A save waits from when it was asked for, in the queue as here, but never for saves of
     /// this process: what waits behind a locked file fails at the same time, and not each after the one before it.
     /// </summary>
-    /// <returns>False when all of the group have waited for as long as they may.</returns>
+    /// <returns>False when all of the group were given up, or have waited for as long as they may.</returns>
     private bool TryBegin(SqliteSession session, List<WriteOperation> group)
     {
         while (true)
@@ -24,6 +31,13 @@ internal sealed partial class SqliteWriter
             if (code == raw.SQLITE_OK)
             {
                 _lockedSince = null;
+                group.RemoveAll(static operation => !operation.TryBegin());
+                if (group.Count == 0)
+                {
+                    session.Run("ROLLBACK");
+                    return false;
+                }
+
                 options.Probe?.Invoke();
                 return true;
             }
@@ -38,7 +52,10 @@ internal sealed partial class SqliteWriter
                 throw session.Failure(code);
             }
 
-            FailOverdue(session.Failure(code), group);
+            var busy = session.Failure(code);
+            group.RemoveAll(static operation => operation.TryGiveUp());
+            FailHurried(group);
+            FailOverdue(busy, group);
             if (group.Count == 0)
             {
                 return false;
@@ -48,11 +65,20 @@ internal sealed partial class SqliteWriter
         }
     }
 
+    private void FailHurried(List<WriteOperation> group)
+    {
+        if (_isHurried)
+        {
+            Fail(group, NotSaved());
+            group.Clear();
+        }
+    }
+
     private void FailOverdue(SqliteException busy, List<WriteOperation> group)
     {
         var now = Stopwatch.GetTimestamp();
         var lockedSince = _lockedSince ??= now;
-        if (Stopwatch.GetElapsedTime(Math.Max(lockedSince, group[0].QueuedAt), now) <= options.BusyTimeout)
+        if (group.Count == 0 || Stopwatch.GetElapsedTime(Math.Max(lockedSince, group[0].QueuedAt), now) <= options.BusyTimeout)
         {
             return;
         }

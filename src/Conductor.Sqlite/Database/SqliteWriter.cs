@@ -42,7 +42,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
 
     /// <summary>Has a save done. The answer comes when it is committed.</summary>
     /// <param name="work">Does it on the writer's connection: checks first, writes afterwards, and may be run again after a rollback.</param>
-    /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
+    /// <param name="cancellationToken">Gives up, as long as it has not begun: also while the file is locked.</param>
     /// <param name="runsAlone">Whether it gets a transaction of its own.</param>
     public Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken, bool runsAlone = false)
     {
@@ -51,8 +51,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
         {
             if (_stopping)
             {
-                operation.Fail(
-                    new StateException(ErrorCodes.StateNotConnected, "The store was disconnected while something was being saved; that was not saved."));
+                operation.Fail(NotSaved());
             }
             else
             {
@@ -178,13 +177,13 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
                 while (group.Count < options.MaxGroupSize && _waiting.TryPeek(out var next) && !(next.RunsAlone && group.Count > 0))
                 {
                     _waiting.Dequeue();
-                    if (next.TryBegin())
+                    if (next.TryGiveUp())
                     {
-                        group.Add(next);
+                        Interlocked.Decrement(ref _underWay);
                     }
                     else
                     {
-                        Interlocked.Decrement(ref _underWay);
+                        group.Add(next);
                     }
 
                     if (next.RunsAlone)

@@ -4,10 +4,15 @@ namespace Conductor.Sqlite.Database;
 /// <typeparam name="T">The answer.</typeparam>
 internal sealed class WriteOperation<T> : WriteOperation
 {
+    private const int Waiting = 0;
+    private const int Begun = 1;
+    private const int GivenUp = 2;
+
     private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<SqliteSession, T> _work;
+    private readonly CancellationToken _cancellationToken;
     private readonly CancellationTokenRegistration _cancellation;
-    private int _state;
+    private int _state = Waiting;
     private T _answer = default!;
     private StateException? _refusal;
 
@@ -15,6 +20,7 @@ internal sealed class WriteOperation<T> : WriteOperation
         : base(runsAlone)
     {
         _work = work;
+        _cancellationToken = cancellationToken;
         _cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((WriteOperation<T>)state!).Cancel(token), this);
     }
 
@@ -24,9 +30,21 @@ internal sealed class WriteOperation<T> : WriteOperation
 
     public override bool TryBegin()
     {
-        var begun = Interlocked.CompareExchange(ref _state, 1, 0) == 0;
+        // Or again, after a rollback.
+        var hasBegun = Interlocked.CompareExchange(ref _state, Begun, Waiting) != GivenUp;
         _cancellation.Unregister();
-        return begun;
+        return hasBegun;
+    }
+
+    public override bool TryGiveUp()
+    {
+        if (_cancellationToken.IsCancellationRequested)
+        {
+            Interlocked.Exchange(ref _state, GivenUp);
+            _completion.TrySetCanceled(_cancellationToken);
+        }
+
+        return IsDone;
     }
 
     public override void Run(SqliteSession session)
@@ -56,11 +74,15 @@ internal sealed class WriteOperation<T> : WriteOperation
         }
     }
 
-    public override void Fail(Exception exception) => _completion.TrySetException(exception);
+    public override void Fail(Exception exception)
+    {
+        _cancellation.Unregister();
+        _completion.TrySetException(exception);
+    }
 
     private void Cancel(CancellationToken cancellationToken)
     {
-        if (Interlocked.CompareExchange(ref _state, 1, 0) == 0)
+        if (Interlocked.CompareExchange(ref _state, GivenUp, Waiting) == Waiting)
         {
             _completion.TrySetCanceled(cancellationToken);
         }

@@ -14,9 +14,16 @@ internal abstract class WriteOperation(bool runsAlone)
     /// <summary>Whether its caller knows the answer.</summary>
     public abstract bool IsDone { get; }
 
-    /// <summary>Claims the operation for the writer.</summary>
+    /// <summary>
+    /// Claims the operation for a transaction that has begun: from here on what becomes of it is not known until that ends, so that it cannot be
+    /// given up.
+    /// </summary>
     /// <returns>False when its caller gave up before.</returns>
     public abstract bool TryBegin();
+
+    /// <summary>Lets its caller give up before a transaction begins: it has not been done, or was rolled back.</summary>
+    /// <returns>Whether its caller knows the answer, this or another.</returns>
+    public abstract bool TryGiveUp();
 
     /// <summary>Runs it inside a transaction. A refusal (a conflict, a lost lease) is its answer, not a failure.</summary>
     public abstract void Run(SqliteSession session);
