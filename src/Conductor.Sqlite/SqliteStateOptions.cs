@@ -72,6 +72,9 @@ public sealed class SqliteStateOptions
     /// <summary>Called at every point where state is written: for tests that kill the process there.</summary>
     internal Action? Probe { get; set; }
 
+    /// <summary>Called when a read was let in, before it waits for its turn: for tests of what may come in between.</summary>
+    internal Action? ReadProbe { get; set; }
+
     /// <summary>What is wrong with the settings, a sentence each that quotes the setting, the value and the fix.</summary>
     /// <param name="path">Where the settings stand, to quote them by.</param>
     public IEnumerable<string> Problems(string path)

@@ -11,6 +11,9 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
 {
     private const int BatchSize = 16;
 
+    /// <summary>In place of the number of workers: there are none any more, and none begins.</summary>
+    private const int Closed = -1;
+
     private readonly ConcurrentQueue<ReadOperation> _waiting = new();
     private readonly ConcurrentBag<SqliteSession> _idle = [];
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,6 +35,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
             return operation.Completion;
         }
 
+        options.ReadProbe?.Invoke();
         Interlocked.Increment(ref _underWay);
         _waiting.Enqueue(operation);
         StartWorker();
@@ -47,13 +51,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
         Interlocked.MemoryBarrier();
         StartWorker(evenIfNothingWaits: true);
         await _closed.Task.ConfigureAwait(false);
-        while (_waiting.TryDequeue(out var late))
-        {
-            late.Fail(NotConnected());
-            Interlocked.Decrement(ref _underWay);
-        }
-
-        foreach (var session in _idle)
+        while (_idle.TryTake(out var session))
         {
             session.Dispose();
         }
@@ -67,6 +65,12 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
         do
         {
             workers = Volatile.Read(ref _workers);
+            if (workers == Closed)
+            {
+                FailLate();
+                return;
+            }
+
             if (workers >= options.ReaderCount || (_waiting.IsEmpty && !evenIfNothingWaits))
             {
                 return;
@@ -75,6 +79,16 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
         while (Interlocked.CompareExchange(ref _workers, workers + 1, workers) != workers);
 
         ThreadPool.UnsafeQueueUserWorkItem(static readers => readers.Work(), this, preferLocal: false);
+    }
+
+    /// <summary>What was let in before the closing began, and came to wait when it was over.</summary>
+    private void FailLate()
+    {
+        while (_waiting.TryDequeue(out var late))
+        {
+            late.Fail(NotConnected());
+            Interlocked.Decrement(ref _underWay);
+        }
     }
 
     private void Work()
@@ -86,7 +100,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
             batch.Clear();
         }
 
-        if (Interlocked.Decrement(ref _workers) == 0 && _closing)
+        if (Interlocked.Decrement(ref _workers) == 0 && _closing && Interlocked.CompareExchange(ref _workers, Closed, 0) == 0)
         {
             _closed.TrySetResult();
         }
