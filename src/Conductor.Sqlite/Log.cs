@@ -23,4 +23,7 @@ internal static partial class Log
 
     [LoggerMessage(1255, LogLevel.Debug, "The write-ahead log could not be emptied at the end; the next start does it.")]
     public static partial void CheckpointFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1256, LogLevel.Warning, "The database could not be opened. Nobody waits for it any more: connecting was cancelled before.")]
+    public static partial void OpeningFailed(ILogger logger, Exception exception);
 }

@@ -2,6 +2,7 @@ using Conductor.Diagnostics;
 using Conductor.Serialization;
 using Conductor.Sqlite.Database;
 using Conductor.Sqlite.Records;
+using Microsoft.Extensions.Logging;
 
 namespace Conductor.Sqlite;
 
@@ -112,13 +113,21 @@ public sealed partial class SqliteStateManager : StateManager
     protected override async ValueTask ConnectCoreAsync(CancellationToken cancellationToken)
     {
         var writer = new SqliteWriter(_database, _options, Logger);
+        var opening = writer.OpenAsync();
         try
         {
-            await writer.OpenAsync().WaitAsync(cancellationToken).ConfigureAwait(false);
+            await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {
-            // Another process may keep the file locked for long: the thread ends as soon as it has opened it, or could not.
+            // Another process may keep the file locked for long: the thread ends as soon as it has opened it, or could not. That nobody hears of
+            // by now, except from the log.
+            _ = opening.ContinueWith(
+                static (failed, logger) => Log.OpeningFailed((ILogger)logger!, failed.Exception!.GetBaseException()),
+                Logger,
+                CancellationToken.None,
+                TaskContinuationOptions.OnlyOnFaulted,
+                TaskScheduler.Default);
             _ = writer.CloseAsync();
             throw;
         }

@@ -20,6 +20,9 @@ internal sealed class ReadOperation<T>(Func<SqliteSession, T> work) : ReadOperat
         if (_failure is { } failure)
         {
             _completion.TrySetException(failure);
+
+            // Whoever gave the read up does not hear of it: looked at, it is no exception that nobody observed.
+            _ = _completion.Task.Exception;
         }
         else
         {
