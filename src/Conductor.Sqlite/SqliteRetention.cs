@@ -58,13 +58,14 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
             return true;
         }
 
-        if (session.Execute("DELETE FROM conductor_task_results WHERE task_id = $1 AND saved_at < $2", taskId,
-            Oldest(new DateTimeOffset(now, TimeSpan.Zero))) == 0)
+        const string Delete = "DELETE FROM conductor_task_results WHERE task_id = $1 AND saved_at < $2 RETURNING saved_at";
+        if (session.Column<long>(Delete, taskId, Oldest(new DateTimeOffset(now, TimeSpan.Zero))) is not [var savedAt])
         {
             return false;
         }
 
-        SqliteEffectRetention.ForgetTask(session, taskId, now);
+        // Effects that came since are of the execution whose result this is.
+        SqliteEffectRetention.ForgetTask(session, taskId, savedAt);
         return session.Execute(Insert, taskId, now, record) > 0;
     }
 

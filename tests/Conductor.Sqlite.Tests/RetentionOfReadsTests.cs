@@ -61,6 +61,22 @@ public sealed class RetentionOfReadsTests : IDisposable
         (await store.Effects.GetAsync(new EffectKey("t:0", "t:0", "e"))).Should().BeNull("effects go with the result they belong to");
     }
 
+    [Fact]
+    public async Task TaskResult_RecordedInPlaceOfAnAgedOne_LeavesTheEffectsOfItsOwnExecution()
+    {
+        await using var store = await OpenAsync();
+        await store.Effects.RecordAsync(new EffectKey("t:0", "t:0", "before") { TaskId = "t" }, "v");
+        await store.SaveTaskResultAsync(Records.Result("t"));
+        _time.Advance(TimeSpan.FromDays(20));
+        await store.Effects.RecordAsync(new EffectKey("t:0", "t:0", "again") { TaskId = "t" }, "v");
+        _time.Advance(TimeSpan.FromSeconds(1));
+
+        (await store.SaveTaskResultAsync(Records.Result("t"))).Should().Be(RecordOutcome.Recorded);
+
+        (await store.Effects.GetAsync(new EffectKey("t:0", "t:0", "before"))).Should().BeNull();
+        (await store.Effects.GetAsync(new EffectKey("t:0", "t:0", "again"))).Should().NotBeNull();
+    }
+
     /// <summary>A store whose retention does not come by itself.</summary>
     private Task<SqliteStateManager> OpenAsync() => _folder.OpenAsync(
         options => options.RetentionInterval = TimeSpan.FromDays(24), environment: new ConductorEnvironment(_time));
