@@ -120,9 +120,11 @@ public sealed class SqliteStateOptions
         }
 
         SqliteConnectionStringBuilder parsed;
+        DataSource? source;
         try
         {
             parsed = new SqliteConnectionStringBuilder(ConnectionString);
+            source = parsed.DataSource.Length == 0 ? null : new DataSource(parsed.DataSource);
         }
         catch (ArgumentException exception)
         {
@@ -132,9 +134,9 @@ public sealed class SqliteStateOptions
 
         var isInMemory = parsed.Mode == SqliteOpenMode.Memory
             || parsed.DataSource.Contains(":memory:", StringComparison.OrdinalIgnoreCase)
-            || (parsed.DataSource.StartsWith("file:", StringComparison.OrdinalIgnoreCase)
-                && parsed.DataSource.Contains("mode=memory", StringComparison.OrdinalIgnoreCase));
-        if (isInMemory || parsed.DataSource.Length == 0)
+            || (source?.Parameter("vfs") ?? parsed.Vfs) == "memdb"
+            || source?.Parameter("mode") == "memory";
+        if (source is not { Path.Length: > 0 } || isInMemory)
         {
             return "names no file, so nothing would survive; name one: \"Data Source=conductor.db\", or leave UseSqlite out to keep everything in memory.";
         }
@@ -144,7 +146,6 @@ public sealed class SqliteStateOptions
             return "has Mode=ReadOnly, and a store writes; leave Mode out.";
         }
 
-        var source = new DataSource(parsed.DataSource);
         if (parsed.Mode == SqliteOpenMode.ReadWrite && !source.IsAddress && !File.Exists(source.Path))
         {
             return $"has Mode=ReadWrite, which makes no file, and there is none at '{source.Path}'; leave Mode out, or name a file that exists.";

@@ -1,4 +1,6 @@
+using Conductor.Sqlite.Database;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Conductor.Sqlite.Tests;
 
@@ -42,4 +44,44 @@ public sealed class DataSourceTests : IDisposable
         await store.SaveTaskResultAsync(Records.Result("t"));
         (await store.GetTaskResultAsync("t")).Should().NotBeNull();
     }
+
+    /// <summary>A program that changes its working folder goes on with the same file.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("?cache=private")]
+    public async Task Connect_RelativeAddress_IsMadeAbsolute(string query)
+    {
+        var relative = Path.GetRelativePath(Directory.GetCurrentDirectory(), _folder.Database + " 100%?#").Replace('\\', '/');
+        var escaped = relative.Replace("%", "%25", StringComparison.Ordinal).Replace("?", "%3f", StringComparison.Ordinal)
+            .Replace("#", "%23", StringComparison.Ordinal);
+        await using var store = await _folder.OpenAsync(options => options.ConnectionString = $"Data Source=file:{escaped}{query}");
+        await store.SaveTaskResultAsync(Records.Result("t"));
+
+        var source = await store.ReadAsync(static session => new SqliteConnectionStringBuilder(session.Connection.ConnectionString).DataSource, default);
+
+        source.Should().StartWith("file:///").And.EndWith(query).And.NotContain("..");
+        File.Exists(_folder.Database + " 100%?#").Should().BeTrue();
+    }
+
+    [Theory]
+    [InlineData("file:")]
+    [InlineData("file:?cache=private")]
+    [InlineData("file://")]
+    [InlineData("file:%00any")]
+    [InlineData("file::memory:")]
+    [InlineData("file:any?vfs=memdb")]
+    [InlineData("file:any?psow=1&mode=memory")]
+    [InlineData("any;Vfs=memdb")]
+    public void New_AddressOfNoFile_NamesTheSettingAndTheFix(string source)
+    {
+        var act = () => new SqliteStateManager(new SqliteStateOptions { ConnectionString = $"Data Source={source}" });
+
+        act.Should().Throw<ArgumentException>().Which.Message.Should().ContainAll("SqliteStateOptions.ConnectionString", "names no file", "conductor.db");
+    }
+
+    /// <summary>What stands beside the name may be a secret.</summary>
+    [Fact]
+    public void File_OfAnAddress_IsThePathAlone() =>
+        new SqliteDatabase(_folder.Options(options => options.ConnectionString = $"Data Source=file:{_folder.Database}?key=secret"), NullLogger.Instance)
+            .File.Should().Be(_folder.Database);
 }

@@ -29,16 +29,24 @@ internal sealed class DataSource
         var address = source[Scheme.Length..].Split('#')[0].Split('?', 2);
         _query = address.Length > 1 ? address[1].Split('&') : [];
         var path = Decode(address[0]);
-        Path = path.Length == 0 ? path : System.IO.Path.GetFullPath(path);
-        Name = source;
-        var query = _query.Where(static parameter => KeyOf(parameter) != Mode).ToList();
-        NameOfExisting = query.Count == 0 ? Scheme + address[0] : $"{Scheme}{address[0]}?{string.Join('&', query)}";
+        if (path.Length == 0)
+        {
+            // SQLite opens a file of its own making, and deletes it at the end.
+            Path = path;
+            Name = NameOfExisting = source;
+            return;
+        }
+
+        Path = System.IO.Path.GetFullPath(path);
+        var place = System.IO.Path.IsPathRooted(path) ? address[0] : Encode(Path);
+        Name = Address(place, _query);
+        NameOfExisting = Address(place, _query.Where(static parameter => KeyOf(parameter) != Mode));
     }
 
     /// <summary>Whether it is an address, whose parameters may change what is opened.</summary>
     public bool IsAddress { get; }
 
-    /// <summary>The path of the file.</summary>
+    /// <summary>The path of the file; empty for an address that names none.</summary>
     public string Path { get; }
 
     /// <summary>What SQLite opens.</summary>
@@ -78,6 +86,15 @@ internal sealed class DataSource
         path = Uri.UnescapeDataString(path).Split('\0')[0];
         return OperatingSystem.IsWindows() && path.Length > 2 && path[0] == '/' && path[2] == ':' ? path[1..] : path;
     }
+
+    private static string Encode(string path)
+    {
+        path = path.Replace("%", "%25", StringComparison.Ordinal).Replace("?", "%3f", StringComparison.Ordinal).Replace("#", "%23", StringComparison.Ordinal);
+        return OperatingSystem.IsWindows() ? "///" + path.Replace('\\', '/') : "//" + path;
+    }
+
+    private static string Address(string place, IEnumerable<string> query) =>
+        string.Join('&', query) is { Length: > 0 } parameters ? $"{Scheme}{place}?{parameters}" : Scheme + place;
 
     private static string KeyOf(string parameter) => Uri.UnescapeDataString(parameter.Split('=', 2)[0]);
 }

@@ -28,7 +28,7 @@ internal sealed class SqliteDatabase
         // only every 150 ms: with the least limit that it knows it gives up after the native wait.
         parsed.Pooling = false;
         parsed.DefaultTimeout = 1;
-        parsed.DataSource = File = _source.Name;
+        parsed.DataSource = _source.Name;
         _connectionString = parsed.ToString();
         (parsed.DataSource, parsed.Mode) = (_source.NameOfExisting, SqliteOpenMode.ReadWrite);
         _connectionStringOfExisting = parsed.ToString();
@@ -48,8 +48,8 @@ internal sealed class SqliteDatabase
         }
     }
 
-    /// <summary>The file, for messages to people.</summary>
-    public string File { get; }
+    /// <summary>The file, for messages to people. What else an address says may be a secret.</summary>
+    public string File => _source.Path;
 
     /// <summary>
     /// How long a record may be: a thousandth less than a row, in which its ids stand beside it. What SQLite takes is known when the writer has
