@@ -69,5 +69,5 @@ public sealed partial class SqliteStateManager
 
     /// <inheritdoc />
     protected override async ValueTask<bool> IsCancellationRequestedCoreAsync(string workflowId, CancellationToken cancellationToken) => await ReadAsync(
-        session => session.Number("SELECT cancel_requested FROM conductor_workflows WHERE id = $1", workflowId) != 0, cancellationToken).ConfigureAwait(false);
+        session => _workflowReads.IsCancellationRequested(session, workflowId), cancellationToken).ConfigureAwait(false);
 }

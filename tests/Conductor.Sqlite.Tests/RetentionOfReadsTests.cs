@@ -32,6 +32,19 @@ public sealed class RetentionOfReadsTests : IDisposable
     }
 
     [Fact]
+    public async Task IsCancellationRequested_FinishedRunBeyondTheAge_IsFalseAsOfNoRun()
+    {
+        await using var store = await OpenAsync();
+        await store.CommitWorkflowAsync(Records.Step("r", 0));
+        await store.RequestCancellationAsync("r");
+        await store.CommitWorkflowAsync(Records.Step("r", 1, WorkflowStatus.Cancelled));
+        (await store.IsCancellationRequestedAsync("r")).Should().BeTrue();
+        _time.Advance(TimeSpan.FromDays(20));
+
+        (await store.IsCancellationRequestedAsync("r")).Should().BeFalse();
+    }
+
+    [Fact]
     public async Task FinishedRun_BeyondTheAgeUnderALease_IsGivenUntilThatIsReleased()
     {
         await using var store = await OpenAsync();

@@ -60,6 +60,13 @@ internal sealed class WorkflowReads(SqliteCodec codec, SqliteRetention retention
         return record is null || retention.IsTooOld(session, run, endedAt) ? null : Decode(record, key);
     }
 
+    public bool IsCancellationRequested(SqliteSession session, string id)
+    {
+        var (isRequested, endedAt) = session.Pairs<long, long?>("SELECT cancel_requested, completed_at FROM conductor_workflows WHERE id = $1", id)
+            .FirstOrDefault();
+        return isRequested != 0 && !retention.IsTooOld(session, id, endedAt);
+    }
+
     /// <summary>A page of runs.</summary>
     /// <param name="session">Where they are read.</param>
     /// <param name="query">Which.</param>
