@@ -83,6 +83,19 @@ public sealed class RegressionTests : IDisposable
     }
 
     [Fact]
+    public async Task CommitWorkflow_OtherNameAndStart_IsListedByThem()
+    {
+        await using var store = await _folder.OpenAsync();
+        await store.CommitWorkflowAsync(Records.Step("run", 0));
+        var step = Records.Step("run", 1);
+        await store.CommitWorkflowAsync(step with { Summary = step.Summary with { DefinitionName = "renamed", StartedAt = Records.Start.AddDays(1) } });
+
+        var found = await store.ListWorkflowsAsync(new WorkflowQuery { DefinitionName = "renamed", StartedSince = Records.Start.AddHours(1) });
+        found.Items.Should().ContainSingle();
+        (await store.ListWorkflowsAsync(new WorkflowQuery { DefinitionName = "definition" })).Items.Should().BeEmpty();
+    }
+
+    [Fact]
     public async Task OnceAsync_StatementOfTheUserFails_ShowsItAsItIs()
     {
         await using var store = await _folder.OpenAsync();

@@ -10,18 +10,20 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
     private const string LeaseIsHeld =
         "($6 IS NULL OR EXISTS (SELECT 1 FROM conductor_leases WHERE name = 'workflow:' || $1 AND fence = $6 AND nonce = $7 AND released = 0))";
 
+    private const string Found = "seq, completed_at IS NOT NULL, definition_name <> $12 OR started_at <> $13";
+
     private const string Update = $"""
         UPDATE conductor_workflows SET version = $3, status = $4, summary = $5, last_operation = $8, last_position = max(last_position, $9),
             result_count = result_count + $10, latest_count = latest_count + $10, detail_count = detail_count + $11
         WHERE id = $1 AND version = $2 AND {LeaseIsHeld}
-        RETURNING seq, completed_at IS NOT NULL
+        RETURNING {Found}
         """;
 
-    private const string UpdateUnfenced = """
+    private const string UpdateUnfenced = $"""
         UPDATE conductor_workflows SET version = $3, status = $4, summary = $5, last_operation = $8, last_position = max(last_position, $9),
             result_count = result_count + $10, latest_count = latest_count + $10, detail_count = detail_count + $11
         WHERE id = $1
-        RETURNING seq, completed_at IS NOT NULL
+        RETURNING {Found}
         """;
 
     /// <summary>Commits a step. Returns the new version.</summary>
@@ -279,7 +281,7 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
             throw SqliteStateManager.LeaseLostOf(step.WorkflowId, lease);
         }
 
-        var (seq, hadEnded) = (0L, false);
+        var (seq, hadEnded, isFoundOtherwise) = (0L, false, false);
         using (var rows = session.Query(
             ignoreFences ? UpdateUnfenced : Update,
             step.WorkflowId,
@@ -292,12 +294,24 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
             transition.OperationId,
             transition.Events.Count == 0 ? 0L : transition.Events[^1].Position,
             (long)step.Results.Length,
-            (long)step.Details.Count))
+            (long)step.Details.Count,
+            transition.Summary.DefinitionName,
+            transition.Summary.StartedAt.UtcTicks))
         {
             if (rows.Read())
             {
-                (seq, hadEnded) = (rows.GetInt64(0), rows.GetInt64(1) != 0);
+                (seq, hadEnded, isFoundOtherwise) = (rows.GetInt64(0), rows.GetInt64(1) != 0, rows.GetInt64(2) != 0);
             }
+        }
+
+        // Hardly any step changes what a list finds its run by: only then is the index of the starts written, too.
+        if (isFoundOtherwise)
+        {
+            session.Execute(
+                "UPDATE conductor_workflows SET definition_name = $2, started_at = $3 WHERE seq = $1",
+                seq,
+                transition.Summary.DefinitionName,
+                transition.Summary.StartedAt.UtcTicks);
         }
 
         if (hadEnded && !transition.Summary.IsComplete)
