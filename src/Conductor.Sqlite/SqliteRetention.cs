@@ -170,12 +170,21 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
     }
 
     /// <summary>Keeps no more dead letters than wanted; the oldest go first.</summary>
-    /// <returns>The ids of those removed.</returns>
-    public List<string> EvictDeadLetters(SqliteSession session)
+    /// <param name="session">The writer's.</param>
+    /// <param name="replayed">
+    /// The letter in whose place the youngest came, if any: where there are too many, it goes before all others, and is not missed.
+    /// </param>
+    /// <returns>The ids of those removed besides.</returns>
+    public List<string> EvictDeadLetters(SqliteSession session, string? replayed)
     {
-        var evicted = session.Column<string>(
-            "SELECT id FROM conductor_dead_letters WHERE number <= (SELECT number FROM conductor_dead_letters ORDER BY number DESC LIMIT 1 OFFSET $1)",
-            (long)options.MaxDeadLetters);
+        const string Last = "SELECT number FROM conductor_dead_letters ORDER BY number DESC LIMIT 1 OFFSET $1";
+        var limit = (long)options.MaxDeadLetters;
+        if (replayed is not null && session.Scalar(Last, limit) is not null)
+        {
+            DeleteDeadLetter(session, replayed);
+        }
+
+        var evicted = session.Column<string>($"SELECT id FROM conductor_dead_letters WHERE number <= ({Last})", limit);
         foreach (var id in evicted)
         {
             DeleteDeadLetter(session, id);

@@ -44,7 +44,7 @@ public sealed partial class SqliteStateManager
 
                 session.Execute(
                     "INSERT INTO conductor_dead_letters (id, record, effect_scope, idempotency_key) VALUES ($1, $2, $3, $4)", record.Id, encoded, scope, key);
-                return (true, _retention.EvictDeadLetters(session));
+                return (true, _retention.EvictDeadLetters(session, record.ReplayOf == record.Id ? null : record.ReplayOf));
             },
             cancellationToken).ConfigureAwait(false);
         foreach (var id in evicted)

@@ -1,4 +1,6 @@
 using Conductor.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Conductor.Sqlite.Tests;
@@ -148,6 +150,27 @@ public sealed class RetentionTests : IDisposable
         }
 
         (await store.ListDeadLettersAsync()).Items.Select(static letter => letter.Id).Should().Equal("d2", "d3", "d4");
+    }
+
+    /// <summary>A letter that was replayed is followed by one of the replay: that takes its place, and pushes out no other.</summary>
+    [Theory]
+    [InlineData("d1", "d0 d2 again")]
+    [InlineData("gone", "d1 d2 again")]
+    public async Task DeadLetter_OfAReplayAtTheLimit_TakesThePlaceOfTheOneReplayed(string replayed, string left)
+    {
+        var logs = new FakeLogCollector();
+        await using var store = await _folder.OpenAsync(
+            retention: new RetentionOptions { MaxDeadLetters = 3 },
+            environment: new ConductorEnvironment(loggerFactory: new LoggerFactory([new FakeLoggerProvider(logs)])));
+        for (var i = 0; i < 3; i++)
+        {
+            await store.SaveDeadLetterAsync(Records.Letter($"d{i}"));
+        }
+
+        await store.SaveDeadLetterAsync(Records.Letter("again") with { ReplayOf = replayed });
+
+        (await store.ListDeadLettersAsync()).Items.Select(static letter => letter.Id).Should().Equal(left.Split(' '));
+        logs.GetSnapshot().Count(static log => log.Id.Id == 1251).Should().Be(replayed == "gone" ? 1 : 0);
     }
 
     [Fact]
