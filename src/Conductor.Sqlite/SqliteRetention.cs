@@ -20,7 +20,7 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
     public bool NoteFinished() => Interlocked.Increment(ref _finished) % LookEvery == 0;
 
     /// <summary>What was saved, or ended, before this is too old.</summary>
-    public long Oldest(DateTimeOffset now) => Math.Max(0, now.UtcTicks - options.MaxAge.Ticks);
+    public long Oldest(DateTimeOffset now) => Before(now, options.MaxAge);
 
     /// <summary>Whether a result outside workflows is too old to be read, though it was not removed yet.</summary>
     public bool IsTooOld(long savedAt) => savedAt < Oldest(time.GetUtcNow());
@@ -118,7 +118,7 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
         }
 
         // Effects of tasks that never ended, and results that came before their run and waited in vain.
-        var effects = SqliteEffectRetention.ForgetAged(session, Math.Min(oldest, (now - RetentionOptions.DefaultMaxAge).UtcTicks), ResultsPerStep);
+        var effects = SqliteEffectRetention.ForgetAged(session, Math.Min(oldest, Before(now, RetentionOptions.DefaultMaxAge)), ResultsPerStep);
         var early = session.Execute("DELETE FROM conductor_early_results WHERE saved_at < $1", oldest);
         var leases = SqliteLeaseStore.ForgetLeft(session, oldest, ResultsPerStep);
         if (workflows.Count + results.Count + effects + early + leases > 0)
@@ -146,6 +146,9 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
         SqliteLeaseStore.Forget(session, StateManager.WorkflowKey(workflowId));
         return DeleteRun(session, workflowId);
     }
+
+    /// <summary>A clock may stand in the first days of all time.</summary>
+    private static long Before(DateTimeOffset now, TimeSpan age) => Math.Max(0, now.UtcTicks - age.Ticks);
 
     private static bool DeleteRun(SqliteSession session, string workflowId)
     {

@@ -140,6 +140,22 @@ public sealed class RetentionTests : IDisposable
         (await store.GetTaskResultAsync("t15")).Should().NotBeNull();
     }
 
+    /// <summary>A clock of a machine without a battery, or of a test.</summary>
+    [Fact]
+    public async Task Results_BeyondTheCountInTheFirstDaysOfAllTime_Go()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.MinValue.AddDays(1));
+        await using var store = await _folder.OpenAsync(
+            retention: new RetentionOptions { MaxTaskResults = 1 }, environment: new ConductorEnvironment(time));
+        await store.SaveTaskResultAsync(Records.Result("t0"));
+        await store.SaveTaskResultAsync(Records.Result("t1"));
+
+        await Retention.RunAsync(store, time);
+
+        (await store.GetTaskResultAsync("t0")).Should().BeNull();
+        (await store.GetTaskResultAsync("t1")).Should().NotBeNull();
+    }
+
     [Fact]
     public async Task DeadLetters_BeyondTheCount_TheOldestGo()
     {
