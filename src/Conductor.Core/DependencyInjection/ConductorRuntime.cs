@@ -284,16 +284,30 @@ public sealed class ConductorRuntime : IAsyncDisposable
         await StepAsync(Coordinator.StopAsync(patience)).ConfigureAwait(false);
         var limit = new GraceLimit(Coordinator.GracePeriod, _environment.TimeProvider, exception => Log.StopFailed(_logger, exception), patience);
         await using var watched = limit.ConfigureAwait(false);
-        await DisconnectAsync(Bus.DisconnectAsync(CancellationToken.None), "bus").ConfigureAwait(false);
-        await DisconnectAsync(State.DisconnectAsync(CancellationToken.None), "store").ConfigureAwait(false);
+        await DisconnectAsync(Bus.DisconnectAsync, "bus").ConfigureAwait(false);
+        await DisconnectAsync(State.DisconnectAsync, "store").ConfigureAwait(false);
         return failure;
 
-        // What hangs is left to itself, and heard to its end.
-        async ValueTask DisconnectAsync(ValueTask disconnection, string of)
+        // What hangs is told that nobody waits any more, left to itself, and heard to its end.
+        async ValueTask DisconnectAsync(Func<CancellationToken, ValueTask> disconnect, string of)
         {
-            if (!await limit.IsOverInTimeAsync(StepAsync(disconnection).AsTask()).ConfigureAwait(false))
+            // (Told from the start, it would not begin.)
+            var token = limit.Token.IsCancellationRequested ? CancellationToken.None : limit.Token;
+            if (!await limit.IsOverInTimeAsync(StepAsync(UntilAsync(disconnect, token)).AsTask()).ConfigureAwait(false))
             {
                 Log.DisconnectLeft(_logger, of);
+            }
+        }
+
+        static async ValueTask UntilAsync(Func<CancellationToken, ValueTask> disconnect, CancellationToken token)
+        {
+            try
+            {
+                await disconnect(token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (token.IsCancellationRequested)
+            {
+                // It was left to itself, and did as it was told.
             }
         }
 

@@ -86,6 +86,23 @@ public sealed class SharedStopTests
         await Rig.UntilAsync(() => logs.GetSnapshot().Any(static record => record.Id.Id == 1002), "the late failure to be logged");
     }
 
+    /// <summary>One that waits for a file that is locked, say, gives it up then.</summary>
+    [Fact]
+    public async Task StopAsync_TheStoreDoesNotDisconnect_IsToldWhenTheGracePeriodIsOver()
+    {
+        var time = new FakeTimeProvider();
+        var conductor = await StartAsync(
+            builder => builder.UseStateManager(_ => new SlowDisconnect(_begun, _end.Task) { HeedsToken = true }),
+            services => services.AddSingleton<TimeProvider>(time));
+        var stop = conductor.StopAsync(new CancellationToken(canceled: true));
+        await _begun.Task;
+
+        time.Advance(TimeSpan.FromSeconds(6));
+
+        await stop.WaitAsync(_limit);
+        await conductor.State.DisposeAsync().AsTask().WaitAsync(_limit);
+    }
+
     [Fact]
     public async Task DisposeAsync_OfTheContainerWhileATaskRuns_WhatTheAgentWasGivenLivesUntilItEnds()
     {
@@ -200,10 +217,12 @@ public sealed class SharedStopTests
 
     private sealed class SlowDisconnect(TaskCompletionSource begun, Task end) : DelegatingStateManager(new InMemoryStateManager())
     {
+        public bool HeedsToken { get; init; }
+
         protected override async ValueTask DisconnectCoreAsync(CancellationToken cancellationToken)
         {
             begun.SetResult();
-            await end;
+            await end.WaitAsync(HeedsToken ? cancellationToken : CancellationToken.None);
         }
     }
 }
