@@ -291,9 +291,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
         // What hangs is told that nobody waits any more, left to itself, and heard to its end.
         async ValueTask DisconnectAsync(Func<CancellationToken, ValueTask> disconnect, string of)
         {
-            // (Told from the start, it would not begin.)
-            var token = limit.Token.IsCancellationRequested ? CancellationToken.None : limit.Token;
-            if (!await limit.IsOverInTimeAsync(StepAsync(UntilAsync(disconnect, token)).AsTask()).ConfigureAwait(false))
+            if (!await limit.IsOverInTimeAsync(StepAsync(UntilAsync(disconnect, limit.Token)).AsTask()).ConfigureAwait(false))
             {
                 Log.DisconnectLeft(_logger, of);
             }
@@ -307,7 +305,8 @@ public sealed class ConductorRuntime : IAsyncDisposable
             }
             catch (OperationCanceledException) when (token.IsCancellationRequested)
             {
-                // It was left to itself, and did as it was told.
+                // It did as it was told; or it has not begun at all, told from the start, as where nothing was left of the time.
+                await disconnect(CancellationToken.None).ConfigureAwait(false);
             }
         }
 

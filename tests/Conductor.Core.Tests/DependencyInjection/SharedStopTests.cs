@@ -1,4 +1,5 @@
 using Conductor.DependencyInjection;
+using Conductor.Diagnostics;
 using Conductor.State;
 using Conductor.Testing;
 using Conductor.Tests.Support;
@@ -101,6 +102,23 @@ public sealed class SharedStopTests
 
         await stop.WaitAsync(_limit);
         await conductor.State.DisposeAsync().AsTask().WaitAsync(_limit);
+    }
+
+    [Fact]
+    public async Task StopAsync_TheBusTakesAllOfTheGracePeriod_TheStoreIsDisconnectedAllTheSame()
+    {
+        var time = new FakeTimeProvider();
+        var bus = new TroubledBus(new ConductorEnvironment(time));
+        var conductor = await StartAsync(builder => builder.UseMessageBus(_ => bus), services => services.AddSingleton<TimeProvider>(time));
+        bus.Hangs = _end.Task;
+        var stop = conductor.StopAsync(new CancellationToken(canceled: true));
+        await Rig.UntilAsync(() => !bus.IsConnected, "the bus to begin");
+
+        time.Advance(TimeSpan.FromSeconds(6));
+
+        await stop.WaitAsync(_limit);
+        conductor.State.IsConnected.Should().BeFalse();
+        _end.SetResult();
     }
 
     [Fact]
