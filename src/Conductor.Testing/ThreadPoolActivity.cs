@@ -58,6 +58,8 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
         var spinner = default(SpinWait);
         while (!isDone())
         {
+            var done = ThreadPool.CompletedWorkItemCount;
+
             // The store first: what it has done is work on the pool when it has nothing under way any more.
             var isStoreAtWork = state.OperationsUnderWay > 0;
             if (isStoreAtWork || time.Activity != stamp)
@@ -87,9 +89,15 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
             }
 
             var busy = BusyThreads();
-            looks = busy == 0 ? looks + 1 : 0;
-            rests = busy > 0 && spinner.NextSpinWillYield && ProcessRest.IsAtRest() ? rests + 1 : 0;
-            if (quiet >= quietPeriod && (looks >= IdleLooks || Rests(busy, rests, quiet, TimeProvider.System.GetElapsedTime(compiledSince) >= noisyQuiet)))
+            var isAtRest = busy > 0 && spinner.NextSpinWillYield && ProcessRest.IsAtRest();
+
+            // What the pool handed to the store between the two looks, on a busy machine long ones, was seen at neither.
+            var isStill = ThreadPool.CompletedWorkItemCount == done && !IsAtWork(stamp);
+            looks = isStill && busy == 0 ? looks + 1 : 0;
+            rests = isStill && isAtRest ? rests + 1 : 0;
+            if (quiet >= quietPeriod
+                && (looks >= IdleLooks || Rests(busy, rests, quiet, TimeProvider.System.GetElapsedTime(compiledSince) >= noisyQuiet))
+                && !IsAtWork(stamp))
             {
                 _settledAt = stamp;
                 return;
@@ -98,6 +106,9 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
             spinner.SpinOnce();
         }
     }
+
+    /// <summary>Whether the store has something under way, or the clock was used since.</summary>
+    private bool IsAtWork(long stamp) => state.OperationsUnderWay > 0 || time.Activity != stamp;
 
     /// <summary>Threads of the pool that have work, and what is queued.</summary>
     private static long BusyThreads()
