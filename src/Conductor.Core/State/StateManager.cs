@@ -15,9 +15,6 @@ namespace Conductor.State;
 /// </remarks>
 public abstract partial class StateManager : IAsyncDisposable
 {
-    /// <summary>How long a disposal waits for a connect or a disconnect under way: the provider's may hang, and the process is to end all the same.</summary>
-    private static readonly TimeSpan _disposalPatience = TimeSpan.FromSeconds(5);
-
     private readonly SemaphoreSlim _lifecycle = new(1, 1);
     private volatile bool _connected;
     private volatile bool _disconnected;
@@ -103,13 +100,13 @@ public abstract partial class StateManager : IAsyncDisposable
         _disposed = true;
         try
         {
-            if (await _lifecycle.TryWaitAsync(_disposalPatience, Environment.TimeProvider).ConfigureAwait(false))
+            if (await _lifecycle.TryWaitAsync(LimitedWait.DisposalPatience, Environment.TimeProvider).ConfigureAwait(false))
             {
                 await DisconnectInTurnAsync(CancellationToken.None).ConfigureAwait(false);
             }
             else
             {
-                Log.LeftConnecting(Logger, GetType().Name, _disposalPatience);
+                Log.LeftConnecting(Logger, GetType().Name, LimitedWait.DisposalPatience);
             }
         }
         finally

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Conductor.Tests.Errors;
 
-/// <summary>What a breaker counts while it is open.</summary>
+/// <summary>What a breaker counts while it is open, and of tasks that began before.</summary>
 public sealed class BreakerCountTests
 {
     private readonly FakeTimeProvider _time = new();
@@ -40,6 +40,23 @@ public sealed class BreakerCountTests
         breaker.RecordSuccess();
 
         (breaker.State, breaker.ConsecutiveFailures).Should().Be((CircuitBreakerState.HalfOpen, 0));
+    }
+
+    [Fact]
+    public void Succeed_OfTasksThatBeganBeforeItOpened_ClosesNothing()
+    {
+        var breaker = new CircuitBreaker("a", failureThreshold: 1, timeProvider: _time);
+        using var first = breaker.TryAcquire()!;
+        using var second = breaker.TryAcquire()!;
+        breaker.RecordFailure();
+        _time.Advance(TimeSpan.FromSeconds(60));
+
+        first.Succeed();
+        using var trial = breaker.TryAcquire()!;
+        second.Succeed();
+        trial.Succeed();
+
+        (breaker.State, trial.IsTrial).Should().Be((CircuitBreakerState.HalfOpen, true), "there was one trial, and two close it");
     }
 
     private CircuitBreaker OpenBreaker()
