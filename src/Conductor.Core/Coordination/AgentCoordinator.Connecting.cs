@@ -27,31 +27,6 @@ public sealed partial class AgentCoordinator
         }
     }
 
-    private async ValueTask UpToAsync(ValueTask connecting, CancellationToken limit)
-    {
-        var connection = connecting.AsTask();
-        try
-        {
-            await connection.WaitAsync(limit).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!connection.IsCompleted)
-        {
-            _ = HearAsync(connection);
-            throw;
-        }
-    }
-
-    private async Task HearAsync(Task connection)
-    {
-        try
-        {
-            await connection.ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // Nobody waits for it any more: the log is the only place to say so.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.LateConnectFailed(_logger, exception, Id);
-        }
-    }
+    private Task UpToAsync(ValueTask connecting, CancellationToken limit) =>
+        connecting.AsTask().WaitHeardAsync(exception => Log.LateConnectFailed(_logger, exception, Id), limit);
 }

@@ -104,8 +104,7 @@ internal sealed class AgentStateSaver(StateManager state, TimeProvider time, Tim
         // (Nobody registers anything on its token.)
         var limit = new GraceLimit(gracePeriod, time, static _ => { }, patience);
         await using var watched = limit.ConfigureAwait(false);
-        await operation.WaitAsync(limit.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return operation.IsCompleted;
+        return await limit.IsOverInTimeAsync(operation).ConfigureAwait(false);
     }
 
     private async Task StopAsync()

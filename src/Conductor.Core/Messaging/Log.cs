@@ -29,4 +29,8 @@ internal static partial class Log
     [LoggerMessage(1107, LogLevel.Warning,
         "Bus {Bus} was disposed while it connected or disconnected, which took longer than {Patience}: that is left to itself.")]
     public static partial void LeftConnecting(ILogger logger, string bus, TimeSpan patience);
+
+    [LoggerMessage(1108, LogLevel.Warning,
+        "Request {MessageId} on {Channel} could not be published, which was found when nobody waited for its answer any more.")]
+    public static partial void RequestFailedLate(ILogger logger, Exception exception, string messageId, string channel);
 }

@@ -36,8 +36,11 @@ public abstract partial class MessageBus
         using var pending = _requests.Add(request);
         try
         {
-            return await PublishAndWaitAsync(channel, pending, cancellationToken).WaitAsync(
-                TimerRange.AtMost(limit), Environment.TimeProvider, cancellationToken).ConfigureAwait(false);
+            return await PublishAndWaitAsync(channel, pending, cancellationToken).WaitHeardAsync(
+                TimerRange.AtMost(limit),
+                Environment.TimeProvider,
+                exception => Log.RequestFailedLate(Logger, exception, request.Id, channel),
+                cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {

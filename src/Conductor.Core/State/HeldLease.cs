@@ -1,3 +1,5 @@
+using Conductor.Threading;
+
 namespace Conductor.State;
 
 /// <summary>
@@ -48,7 +50,7 @@ internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, Ti
         var answer = AskAsync(leases, cancellationToken);
         try
         {
-            return await answer.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
+            return await answer.WaitHeardAsync(patience, time, failedLate, cancellationToken).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
@@ -58,8 +60,6 @@ internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, Ti
                 return await answer.ConfigureAwait(false);
             }
 
-            _ = answer.ContinueWith(
-                late => failedLate(late.Exception!.InnerException!), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
             throw new StateException(
                 ErrorCodes.StateUnavailable,
                 $"The store did not answer for {patience} when the lease '{Current.Name}' was to be renewed: it hangs, or another process locks " +

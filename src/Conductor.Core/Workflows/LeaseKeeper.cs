@@ -33,7 +33,7 @@ internal sealed class LeaseKeeper(WorkflowServices services)
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            Log.RenewalFailed(services.Logger, exception, runner.RunId);
+            Failed(services, runner, exception);
         }
     }
 
@@ -51,7 +51,7 @@ internal sealed class LeaseKeeper(WorkflowServices services)
             try
             {
                 var isHeld = await lease.TryRenewAsync(
-                    services.State.Leases, exception => Log.RenewalFailed(services.Logger, exception, runner.RunId), cancellationToken).ConfigureAwait(false);
+                    services.State.Leases, exception => Failed(services, runner, exception), cancellationToken).ConfigureAwait(false);
                 if (!isHeld)
                 {
                     StopLost(services, runner, reason: null);
@@ -63,7 +63,7 @@ internal sealed class LeaseKeeper(WorkflowServices services)
             catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
             {
-                Log.RenewalFailed(services.Logger, exception, runner.RunId);
+                Failed(services, runner, exception);
                 trouble = exception;
             }
 
@@ -88,8 +88,8 @@ internal sealed class LeaseKeeper(WorkflowServices services)
 
     /// <summary>A store that hangs must not keep the lease, nor those of other runs, from being renewed.</summary>
     private static Task<bool> IsCancelledAsync(WorkflowServices services, WorkflowRunner runner, CancellationToken cancellationToken) =>
-        services.State.IsCancellationRequestedAsync(runner.RunId, cancellationToken).AsTask().WaitAsync(
-            services.Options.LeaseDuration / 3, services.Time, cancellationToken);
+        services.State.IsCancellationRequestedAsync(runner.RunId, cancellationToken).AsTask().WaitHeardAsync(
+            services.Options.LeaseDuration / 3, services.Time, exception => Failed(services, runner, exception), cancellationToken);
 
     private static void StopLost(WorkflowServices services, WorkflowRunner runner, Exception? reason)
     {
@@ -98,4 +98,7 @@ internal sealed class LeaseKeeper(WorkflowServices services)
             runner.StopLost(reason);
         }
     }
+
+    private static void Failed(WorkflowServices services, WorkflowRunner runner, Exception exception) =>
+        Log.RenewalFailed(services.Logger, exception, runner.RunId);
 }

@@ -130,8 +130,7 @@ public sealed partial class WorkflowEngine
         if (_services.Runners.TryGetValue(runId, out var deleted))
         {
             deleted.StopLost(reason: null);
-            await ((Task)deleted.CompletionApart).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            cancellationToken.ThrowIfCancellationRequested();
+            await deleted.EndApart.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -199,7 +198,8 @@ public sealed partial class WorkflowEngine
 
         if (state.DefinitionHash != plan.Hash)
         {
-            await AwaitMigrationAsync(MigrateAsync(state, plan, settings, cancellationToken), runId, cancellationToken).ConfigureAwait(false);
+            await MigrateAsync(state, plan, settings, cancellationToken).WaitHeardAsync(
+                exception => Log.MigrationFailed(_services.Logger, exception, runId), cancellationToken).ConfigureAwait(false);
         }
 
         if (!state.IsComplete)
@@ -221,23 +221,6 @@ public sealed partial class WorkflowEngine
         finally
         {
             _entrance.Leave();
-        }
-    }
-
-    private async ValueTask AwaitMigrationAsync(Task migration, string runId, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await migration.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (!migration.IsCompleted)
-        {
-            _ = migration.ContinueWith(
-                ended => Log.MigrationFailed(_services.Logger, ended.Exception!.InnerException!, runId),
-                CancellationToken.None,
-                TaskContinuationOptions.OnlyOnFaulted,
-                TaskScheduler.Default);
-            throw;
         }
     }
 

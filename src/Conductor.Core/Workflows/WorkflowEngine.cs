@@ -222,9 +222,9 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
 
         // Whoever is about to begin a run, or to take one over, finds the engine stopped, and the run drains at once.
         var begun = Task.WhenAll(_entrance.CloseAsync(), _recoveryLoop.StopAsync().AsTask());
-        await WaitQuietlyAsync(begun, cancellationToken).ConfigureAwait(false);
+        await begun.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         var all = Task.WhenAll([.. ends, .. Drain()]);
-        await WaitQuietlyAsync(all, cancellationToken).ConfigureAwait(false);
+        await all.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!all.IsCompleted)
         {
             _services.HandsOver = true;
@@ -234,7 +234,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
             }
 
             using var grace = new CancellationTokenSource(_services.Coordinator.GracePeriod, _services.Time);
-            await WaitQuietlyAsync(all, grace.Token).ConfigureAwait(false);
+            await all.WaitAsync(grace.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             foreach (var runId in _services.Runners.Keys)
             {
                 Log.NotHandedOver(_services.Logger, runId);
@@ -259,7 +259,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         foreach (var runner in _services.Runners.Values)
         {
             runner.Stop(StopCause.Draining);
-            ends.Add(runner.CompletionApart);
+            ends.Add(runner.EndApart);
         }
 
         // What only waits (for an agent, for capacity, for its next attempt) has not begun: the next owner begins it.
@@ -282,23 +282,6 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         }
 
         return options;
-    }
-
-    /// <summary>Runs that were handed over or lost end with an error that they have logged; it is not the stop's.</summary>
-    private static async ValueTask WaitQuietlyAsync(Task all, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await all.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            // The waiting is over, not the stop.
-        }
-        catch (Exception) when (all.IsCompleted)
-        {
-            // A run's, which has logged it.
-        }
     }
 
     private async ValueTask ScanQuietlyAsync(CancellationToken cancellationToken)

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Conductor.Messaging;
 using Conductor.State;
+using Conductor.Threading;
 
 namespace Conductor.Workflows;
 
@@ -228,11 +229,7 @@ public sealed class WorkflowRun : IAsyncDisposable
     private Task<WorkflowState> Follow(CancellationToken disposed)
     {
         var end = FollowToEndAsync(disposed);
-        _ = end.ContinueWith(
-            followed => Log.FollowedNoLonger(_services.Logger, followed.Exception!.InnerException!, RunId),
-            CancellationToken.None,
-            TaskContinuationOptions.OnlyOnFaulted,
-            TaskScheduler.Default);
+        end.HearFailure(exception => Log.FollowedNoLonger(_services.Logger, exception, RunId));
         return end;
     }
 

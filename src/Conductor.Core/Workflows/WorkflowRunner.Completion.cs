@@ -20,9 +20,11 @@ internal sealed partial class WorkflowRunner : ILaneItem
     /// <summary>The final state; fails when the run was lost or handed over. Thread-safe.</summary>
     public Task<WorkflowState> Completion => _completion.Task;
 
-    /// <summary>The same for this library itself, which must not have to wait for what an application does when the run is over. Thread-safe.</summary>
-    public Task<WorkflowState> CompletionApart =>
-        Completion.ContinueWith(static run => run, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).Unwrap();
+    /// <summary>
+    /// The end of <see cref="Completion"/>, whichever it is, for this library itself, which must not have to wait for what an application does when
+    /// the run is over. It never fails: whoever gives the waiting up leaves no failure that nobody observes. Thread-safe.
+    /// </summary>
+    public Task EndApart => Completion.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
 
     /// <summary>
     /// Drains the run for a migration. Whoever awaits it awaits what goes on with it: it must be followed by <see cref="GoOnAs"/> or
@@ -37,7 +39,7 @@ internal sealed partial class WorkflowRunner : ILaneItem
         _services.Coordinator.GiveBackWaiting(ticket => ReferenceEquals(ticket.Owner, this));
 
         // A run that was about to end by itself may not have seen that it is drained.
-        await Task.WhenAny(drained.Task, CompletionApart).ConfigureAwait(false);
+        await Task.WhenAny(drained.Task, EndApart).ConfigureAwait(false);
     }
 
     /// <summary>Another goes on with the run after its drain: its end is this one's.</summary>
@@ -89,7 +91,8 @@ internal sealed partial class WorkflowRunner : ILaneItem
     {
         try
         {
-            _finalState = await heir.CompletionApart.ConfigureAwait(false);
+            await heir.EndApart.ConfigureAwait(false);
+            _finalState = await heir.Completion.ConfigureAwait(false);
             _failure = null;
         }
 #pragma warning disable CA1031 // Whoever waits for the run is told instead.

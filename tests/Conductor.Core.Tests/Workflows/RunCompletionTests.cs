@@ -97,7 +97,7 @@ public sealed class RunCompletionTests : IAsyncLifetime
 
         async Task WaitApartAsync()
         {
-            await runner.CompletionApart.WaitAsync(cancellation.Token).ConfigureAwait(false);
+            await runner.EndApart.WaitAsync(cancellation.Token).ConfigureAwait(false);
             came.Set();
         }
     }

@@ -1,0 +1,54 @@
+namespace Conductor.Threading;
+
+/// <summary>What nobody waits for any more is still heard to its end: a failure is somebody's to log, and never one that nobody observed.</summary>
+internal static class LateFailure
+{
+    /// <summary>Has somebody told should it fail, on the thread pool. What was cancelled has not failed.</summary>
+    /// <param name="task">What is no longer waited for; it may be over.</param>
+    /// <param name="failed">Is told why it failed.</param>
+    public static void HearFailure(this Task task, Action<Exception> failed) => _ = task.ContinueWith(
+        static (ended, failed) => ((Action<Exception>)failed!)(ended.Exception!.InnerException!),
+        failed,
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted,
+        TaskScheduler.Default);
+
+    /// <summary>Waits, and hears what is given up to its end.</summary>
+    /// <param name="task">What is waited for.</param>
+    /// <param name="failedLate">Is told why it failed when nobody waited any more.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static async Task WaitHeardAsync(this Task task, Action<Exception> failedLate, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (task.Exception?.InnerException != exception)
+        {
+            task.HearFailure(failedLate);
+            throw;
+        }
+    }
+
+    /// <summary>Waits up to a limit, and hears what is given up to its end.</summary>
+    /// <param name="task">What is waited for.</param>
+    /// <param name="patience">The limit.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="failedLate">Is told why it failed when nobody waited any more.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>What it gives.</returns>
+    /// <exception cref="TimeoutException">It was not over within the limit.</exception>
+    public static async Task<T> WaitHeardAsync<T>(
+        this Task<T> task, TimeSpan patience, TimeProvider time, Action<Exception> failedLate, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await task.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (task.Exception?.InnerException != exception)
+        {
+            task.HearFailure(failedLate);
+            throw;
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.Runtime.CompilerServices;
+using Conductor.Diagnostics;
+using Conductor.Messaging;
+using Conductor.Tests.Support;
+using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Conductor.Tests.Messaging;
+
+/// <summary>Requests that end before they are published.</summary>
+public sealed class LateRequestTests
+{
+    [Fact]
+    public async Task RequestAsync_PublishingThatFailsAfterTheWait_IsLoggedAndNoUnobservedFailure()
+    {
+        using var unobserved = new UnobservedFailures();
+        var channel = EntityId.New();
+
+        await RequestInVainAsync(channel);
+
+        unobserved.Of(channel).Should().BeEmpty();
+    }
+
+    /// <summary>In a method of its own: nothing may hold on to its tasks.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static async Task RequestInVainAsync(string channel)
+    {
+        var (time, logs, mayFail) = (new FakeTimeProvider(), new FakeLogCollector(), new TaskCompletionSource());
+        await using var bus = new TroubledBus(new ConductorEnvironment(time, new FakeLoggerFactory(logs)));
+        bus.Fails = _ => new IOException($"No server has {channel}.");
+        bus.FailsAfter = () => mayFail.Task;
+        await bus.ConnectAsync();
+        var answer = bus.RequestAsync(channel, new AgentMessage { Type = MessageType.StatusUpdate, Sender = "s" }, TimeSpan.FromSeconds(1)).AsTask();
+        time.Advance(TimeSpan.FromSeconds(1));
+        (await FluentActions.Awaiting(() => answer).Should().ThrowAsync<BusException>()).Which.ErrorCode.Should().Be(ErrorCodes.RequestTimeout);
+
+        mayFail.SetResult();
+
+        await Rig.UntilAsync(() => logs.GetSnapshot().Any(static log => log.Id.Id == 1108), "the log");
+        logs.GetSnapshot().Single(static log => log.Id.Id == 1108).Exception!.ToString().Should().Contain(channel);
+    }
+}
