@@ -12,57 +12,81 @@ namespace Conductor.DependencyInjection;
 
 /// <summary>
 /// Fills the settings from a configuration. Of keys that are none of them the binder says the names alone; here is said where they stand, and what they may
-/// have been meant to be.
+/// have been meant to be. What is wrong is said all at once.
 /// </summary>
 internal static class SettingKeys
 {
     private const int FarthestTypo = 3;
 
-    /// <summary>Fills the settings. A key that is none of them is a setting that is not valid.</summary>
+    /// <summary>Fills the settings. A key that is none of them is a setting that is not valid; so is a value that has not the form of its setting.</summary>
     /// <param name="section">The section.</param>
     /// <param name="options">The settings.</param>
-    /// <exception cref="OptionsValidationException">A key is no setting.</exception>
-    /// <exception cref="InvalidOperationException">A value has not the form of its setting.</exception>
+    /// <exception cref="OptionsValidationException">A key is no setting, or a value has not the form of its setting.</exception>
     public static void Bind(IConfiguration section, ConductorOptions options)
     {
-        if (UnknownIn(section).ToList() is { Count: > 0 } unknown)
+        if (ProblemsIn(section).ToList() is { Count: > 0 } problems)
         {
-            throw new OptionsValidationException(Options.DefaultName, typeof(ConductorOptions), unknown);
+            throw new OptionsValidationException(Options.DefaultName, typeof(ConductorOptions), problems);
         }
 
-        // (The binder knows what is deeper, under a setting that has no parts.)
         section.Bind(options, static binder => binder.ErrorOnUnknownConfiguration = true);
+        foreach (var type in section.GetSection(nameof(ConductorOptions.AgentTypes)).GetChildren())
+        {
+            // The binder takes an empty list for none, which would leave the type that of all.
+            if (type.GetSection(nameof(AgentTypeOptions.Retry)).GetSection(nameof(RetryOverrideOptions.RetryableErrors)).Value is "")
+            {
+                (options.AgentTypes[type.Key].Retry ??= new RetryOverrideOptions()).RetryableErrors ??= [];
+            }
+        }
     }
 
-    private static IEnumerable<string> UnknownIn(IConfiguration root) =>
+    private static IEnumerable<string> ProblemsIn(IConfiguration root) =>
     [
-        .. Unknown(root, typeof(ConductorOptions)),
-        .. Unknown(root.GetSection(nameof(ConductorOptions.Retry)), typeof(RetryOptions)),
-        .. Unknown(root.GetSection(nameof(ConductorOptions.CircuitBreaker)), typeof(CircuitBreakerOptions)),
-        .. root.GetSection(nameof(ConductorOptions.AgentTypes)).GetChildren().SelectMany(UnknownOfType),
-        .. Unknown(root.GetSection(nameof(ConductorOptions.Dispatch)), typeof(DispatchOptions)),
-        .. Unknown(root.GetSection(nameof(ConductorOptions.Policies)), typeof(PolicyOptions)),
-        .. Unknown(root.GetSection(nameof(ConductorOptions.Workflows)), typeof(WorkflowOptions)),
-        .. Unknown(root.GetSection(nameof(ConductorOptions.Bus)), typeof(MessageBusOptions)),
-        .. Unknown(root.GetSection(nameof(ConductorOptions.Retention)), typeof(RetentionOptions)),
+        .. ProblemsIn(root, typeof(ConductorOptions)),
+        .. ProblemsIn(root.GetSection(nameof(ConductorOptions.Retry)), typeof(RetryOptions)),
+        .. ProblemsIn(root.GetSection(nameof(ConductorOptions.CircuitBreaker)), typeof(CircuitBreakerOptions)),
+        .. ProblemsInTypes(root.GetSection(nameof(ConductorOptions.AgentTypes))),
+        .. ProblemsIn(root.GetSection(nameof(ConductorOptions.Dispatch)), typeof(DispatchOptions)),
+        .. ProblemsIn(root.GetSection(nameof(ConductorOptions.Policies)), typeof(PolicyOptions)),
+        .. ProblemsIn(root.GetSection(nameof(ConductorOptions.Workflows)), typeof(WorkflowOptions)),
+        .. ProblemsIn(root.GetSection(nameof(ConductorOptions.Bus)), typeof(MessageBusOptions)),
+        .. ProblemsIn(root.GetSection(nameof(ConductorOptions.Retention)), typeof(RetentionOptions)),
     ];
 
-    private static IEnumerable<string> UnknownOfType(IConfigurationSection type) =>
+    private static IEnumerable<string> ProblemsInTypes(IConfigurationSection types) =>
+        types.GetChildren().SelectMany(ProblemsInType).Concat(SettingValues.ProblemOfGroup(types) is { } problem ? [problem] : []);
+
+    private static IEnumerable<string> ProblemsInType(IConfigurationSection type) =>
     [
-        .. Unknown(type, typeof(AgentTypeOptions)),
-        .. Unknown(type.GetSection(nameof(AgentTypeOptions.Retry)), typeof(RetryOverrideOptions)),
-        .. Unknown(type.GetSection(nameof(AgentTypeOptions.CircuitBreaker)), typeof(CircuitBreakerOverrideOptions)),
+        .. ProblemsIn(type, typeof(AgentTypeOptions)),
+        .. ProblemsIn(type.GetSection(nameof(AgentTypeOptions.Retry)), typeof(RetryOverrideOptions)),
+        .. ProblemsIn(type.GetSection(nameof(AgentTypeOptions.CircuitBreaker)), typeof(CircuitBreakerOverrideOptions)),
     ];
 
-    private static IEnumerable<string> Unknown(
-        IConfiguration section, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type options)
+    private static IEnumerable<string> ProblemsIn(
+        IConfiguration group, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type options)
     {
-        var settings = options.GetProperties().Select(static property => property.Name).ToList();
-        return section.GetChildren().Where(child => !settings.Contains(child.Key, StringComparer.OrdinalIgnoreCase)).Select(
-            child => $"'{child.Path}' is no setting; " +
-                (Nearest(child.Key, settings) is { } near ? $"did you mean '{near}'?" : "keys of your own belong in another section.") +
-                " docs/settings.md lists all settings.");
+        if (SettingValues.ProblemOfGroup(group) is { } problem)
+        {
+            yield return problem;
+        }
+
+        var settings = options.GetProperties();
+        foreach (var child in group.GetChildren())
+        {
+            var setting = Array.Find(settings, property => string.Equals(property.Name, child.Key, StringComparison.OrdinalIgnoreCase));
+            if ((setting is null ? Unknown(child, settings.Select(static property => property.Name)) : SettingValues.ProblemOf(child, setting.PropertyType))
+                is { } wrong)
+            {
+                yield return wrong;
+            }
+        }
     }
+
+    private static string Unknown(IConfigurationSection child, IEnumerable<string> settings) =>
+        $"'{child.Path}' is no setting; " +
+        (Nearest(child.Key, settings) is { } near ? $"did you mean '{near}'?" : "keys of your own belong in another section.") +
+        " The settings are the properties of ConductorOptions.";
 
     /// <summary>The setting that a key is a misspelling of, most likely; null when it is like none.</summary>
     private static string? Nearest(string key, IEnumerable<string> settings) => settings

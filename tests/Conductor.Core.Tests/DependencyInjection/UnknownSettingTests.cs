@@ -32,7 +32,7 @@ public sealed class UnknownSettingTests
         // Where a section is none, what is in it is not looked at.
         key.Should().StartWith(failure.Split('\'')[1]);
         failure.Should().MatchRegex(
-            $"^'Conductor:[^']+' is no setting; {(meant is null ? "keys of your own belong in another section\\." : $"did you mean '{meant}'\\?")} docs/settings\\.md ");
+            $"^'Conductor:[^']+' is no setting; {(meant is null ? "keys of your own belong in another section\\." : $"did you mean '{meant}'\\?")} The settings are ");
     }
 
     [Fact]
@@ -46,11 +46,60 @@ public sealed class UnknownSettingTests
         failure.Failures.Select(static text => text.Split('\'')[1]).Should().BeEquivalentTo("Conductor:Retry:MaxRetires", "Conductor:Bos");
     }
 
-    /// <summary>The binder says itself where it stands.</summary>
+    [Theory]
+    [InlineData("Conductor:Retry:MaxRetries", "many", "give it a whole number")]
+    [InlineData("Conductor:Retry:MaxRetries", "3.5", "give it a whole number")]
+    [InlineData("Conductor:Retry:MaxRetries", "", "is empty; give it a whole number, or leave it out")]
+    [InlineData("Conductor:Retry:JitterFactor", "0,1", "give it a number such as '1.5'")]
+    [InlineData("Conductor:Retry:InitialDelay", "2s", "give it a time such as '00:00:30'")]
+    [InlineData("Conductor:Dispatch:WaitLimit", "60", "give it a time such as '00:00:30'")]
+    [InlineData("Conductor:RecordSensitiveData", "yes", "give it 'true' or 'false'")]
+    [InlineData("Conductor:Workflows:FeedbackSeverity", "Err", "give it one of Info, Warning, Error, Critical")]
+    [InlineData("Conductor:Retry:MaxRetries:Limit", "3", "is one value, and has parts here")]
+    [InlineData("Conductor", "5", "is a group of settings")]
+    [InlineData("Conductor:Retry", "5", "is a group of settings")]
+    [InlineData("Conductor:Retry", "", "is empty, and is a group of settings")]
+    [InlineData("Conductor:AgentTypes", "editor", "is a group of settings")]
+    [InlineData("Conductor:AgentTypes:editor", "5", "is a group of settings")]
+    [InlineData("Conductor:AgentTypes:editor:Retry", "5", "is a group of settings")]
+    [InlineData("Conductor:AgentTypes:editor:Retry:MaxRetries", "some", "give it a whole number")]
+    [InlineData("Conductor:Retry:AdditionalRetryableErrors", "MY", "is a list; number what it holds: 'Conductor:Retry:AdditionalRetryableErrors:0'")]
+    [InlineData("Conductor:Retry:AdditionalRetryableErrors:MY", "true", "stands in a list")]
+    public async Task AddConductor_AValueOfAnotherForm_StopsTheStartWithItsPlaceAndTheForm(string key, string value, string fix)
+    {
+        var failure = (await StartAsync((key, value)).Should().ThrowAsync<OptionsValidationException>()).Which.Failures.Should().ContainSingle().Which;
+
+        key.Should().StartWith(failure.Split('\'')[1]);
+        failure.Should().Contain(fix);
+    }
+
     [Fact]
-    public async Task AddConductor_AValueOfAnotherForm_IsNamedByTheBinder() =>
-        (await StartAsync(("Conductor:Retry:MaxRetries", "many")).Should().ThrowAsync<InvalidOperationException>())
-        .Which.Message.Should().Contain("'Conductor:Retry:MaxRetries'");
+    public async Task AddConductor_SeveralThingsThatAreWrong_AreAllNamed()
+    {
+        var start = StartAsync(("Conductor:Retry:MaxRetires", "5"), ("Conductor:Retry:MaxRetries", "many"), ("Conductor:Dispatch", "fast"));
+
+        (await start.Should().ThrowAsync<OptionsValidationException>()).Which.Failures.Should().HaveCount(3);
+    }
+
+    [Theory]
+    [InlineData("Conductor:Dispatch:WaitLimit", "")]
+    [InlineData("Conductor:ShutdownTimeout", "0")]
+    [InlineData("Conductor:ShutdownTimeout", "1.00:00:00")]
+    [InlineData("Conductor:Workflows:FeedbackSeverity", "error")]
+    [InlineData("Conductor:Retry:AdditionalRetryableErrors", "")]
+    [InlineData("Conductor:Retry:AdditionalRetryableErrors:0", "MY")]
+    public async Task AddConductor_AValueOfItsForm_IsTaken(string key, string value) => await StartAsync((key, value)).Should().NotThrowAsync();
+
+    /// <summary>As JSON gives it for []: nothing of the type is retried.</summary>
+    [Fact]
+    public void AddConductor_AnEmptyListOfATypesErrors_IsEmptyAndNotThatOfAll()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor(Configuration(("Conductor:AgentTypes:editor:Retry:RetryableErrors", "")).GetSection("Conductor"));
+        using var provider = services.BuildServiceProvider();
+
+        provider.GetRequiredService<IOptions<ConductorOptions>>().Value.AgentTypes["editor"].Retry!.RetryableErrors.Should().BeEmpty();
+    }
 
     /// <summary>As with every section that is bound.</summary>
     [Fact]
