@@ -12,6 +12,7 @@ public abstract partial class MessageBus
     private volatile bool _connected;
     private volatile bool _disconnected;
     private volatile bool _disposed;
+    private bool _isFreed;
 
     /// <summary>True between <see cref="ConnectAsync"/> and <see cref="DisconnectAsync"/>.</summary>
     public bool IsConnected => _connected;
@@ -124,7 +125,11 @@ public abstract partial class MessageBus
         }
         finally
         {
-            await DisposeCoreAsync().ConfigureAwait(false);
+            if (!Interlocked.Exchange(ref _isFreed, true))
+            {
+                await DisposeCoreAsync().ConfigureAwait(false);
+            }
+
             _connection.Dispose();
             GC.SuppressFinalize(this);
         }

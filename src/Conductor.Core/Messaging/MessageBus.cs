@@ -102,6 +102,7 @@ public abstract partial class MessageBus : IAsyncDisposable
                 FormattableString.Invariant($"{nameof(SubscriptionOptions)}.{nameof(SubscriptionOptions.Capacity)} is {capacity}; set it to 1 or more."));
         }
 
+        var connection = Disconnected;
         ThrowIfDisconnected();
         cancellationToken.ThrowIfCancellationRequested();
         var subscription = new MessageSubscription(this, channel, receiver, capacity, options);
@@ -122,7 +123,7 @@ public abstract partial class MessageBus : IAsyncDisposable
         }
 
         // A disconnect that ran in between did not see it, or closed it already; the bus may be connected again since.
-        if (!_connected || subscription.IsClosed)
+        if (!_connected || connection.IsCancellationRequested || subscription.IsClosed)
         {
             await UnsubscribeAsync(subscription, CancellationToken.None).ConfigureAwait(false);
             ThrowIfDisconnected();
@@ -132,7 +133,7 @@ public abstract partial class MessageBus : IAsyncDisposable
         return subscription;
     }
 
-    /// <summary>Ends every subscription of this handler to a channel.</summary>
+    /// <summary>Ends every subscription of this handler to a channel, also where the provider fails at one of them.</summary>
     /// <param name="channel">The channel.</param>
     /// <param name="handler">The handler it was subscribed with.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -148,12 +149,10 @@ public abstract partial class MessageBus : IAsyncDisposable
             matches = [.. _subscriptions.Where(subscription => subscription.Channel == channel && subscription.IsOf(handler))];
         }
 
-        foreach (var subscription in matches)
-        {
-            await UnsubscribeAsync(subscription, cancellationToken).ConfigureAwait(false);
-        }
-
+        await Task.WhenAll(matches.Select(EndAsync)).ConfigureAwait(false);
         return matches.Length > 0;
+
+        async Task EndAsync(MessageSubscription subscription) => await UnsubscribeAsync(subscription, cancellationToken).ConfigureAwait(false);
     }
 
     internal static string TemplateOf(string channel) => Channels.Template(channel);

@@ -73,6 +73,18 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     public void Deliver(AgentMessage message)
     {
         ArgumentNullException.ThrowIfNull(message);
+        if (message.Payload is TaskAssignment)
+        {
+            Publish(message);
+        }
+        else
+        {
+            Queue(message);
+        }
+    }
+
+    private void Queue(AgentMessage message)
+    {
         var instruments = _bus.Environment.Instruments;
         var enqueuedAt = instruments.BusQueueWaitTime.Enabled ? _bus.Environment.TimeProvider.GetTimestamp() : 0;
         AgentMessage? dropped = null;
@@ -120,13 +132,14 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
 
     /// <summary>
     /// Hands over a message that was published in this process. What the handler deals with at once it gets at once, unless others wait before
-    /// it; the rest is queued. An assignment waits behind nothing: the agent is free for it, and what else is sent to an agent is handled beside its task.
+    /// it; the rest is queued. An assignment waits behind nothing, whichever way it comes: the agent is free for it, and what else is sent to an agent is
+    /// handled beside its task.
     /// </summary>
     internal void Publish(AgentMessage message)
     {
         if (_closed || (_pumping && message.Payload is not TaskAssignment) || !_receiver.HandlesAtOnce(message))
         {
-            Deliver(message);
+            Queue(message);
             return;
         }
 

@@ -19,6 +19,7 @@ public abstract partial class StateManager : IAsyncDisposable
     private volatile bool _connected;
     private volatile bool _disconnected;
     private volatile bool _disposed;
+    private bool _isFreed;
 
     /// <summary>Makes a store.</summary>
     /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
@@ -111,7 +112,11 @@ public abstract partial class StateManager : IAsyncDisposable
         }
         finally
         {
-            await DisposeCoreAsync().ConfigureAwait(false);
+            if (!Interlocked.Exchange(ref _isFreed, true))
+            {
+                await DisposeCoreAsync().ConfigureAwait(false);
+            }
+
             GC.SuppressFinalize(this);
         }
     }

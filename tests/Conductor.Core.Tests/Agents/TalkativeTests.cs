@@ -7,12 +7,14 @@ namespace Conductor.Tests.Agents;
 public sealed class TalkativeTests
 {
     [Theory]
-    [InlineData(1, false)]
-    [InlineData(1_000, false)]
-    [InlineData(1_000, true)]
-    public async Task DispatchTaskAsync_MessagesWaitForItsAgent_IsNotHeldUp(int messages, bool isFollowed)
+    [InlineData(1, false, false)]
+    [InlineData(1_000, false, false)]
+    [InlineData(1_000, true, false)]
+    [InlineData(1, false, true)]
+    [InlineData(1_000, false, true)]
+    public async Task DispatchTaskAsync_MessagesWaitForItsAgent_IsNotHeldUp(int messages, bool isFollowed, bool isFromOutside)
     {
-        await using var rig = await Rig.StartAsync();
+        await using var rig = await Rig.StartAsync(new RigOptions { Bus = isFromOutside ? static environment => new TroubledBus(environment) : null });
         var (handling, release) = (new TaskCompletionSource(), new TaskCompletionSource());
         var agent = new LambdaAgent(static _ => "done")
         {

@@ -16,7 +16,18 @@ public sealed class BusDisposalTests
 
         await FluentActions.Awaiting(() => bus.DisposeAsync().AsTask()).Should().ThrowAsync<IOException>();
 
-        bus.IsFreed.Should().BeTrue();
+        bus.Freed.Should().Be(1);
+    }
+
+    [Fact]
+    public async Task DisposeAsync_Twice_FreesWhatItHoldsOnce()
+    {
+        var bus = new TroubledBus(ConductorEnvironment.Default);
+
+        await bus.DisposeAsync();
+        await bus.DisposeAsync();
+
+        bus.Freed.Should().Be(1);
     }
 
     [Theory]
@@ -40,7 +51,7 @@ public sealed class BusDisposalTests
 
         await disposal.WaitAsync(TimeSpan.FromSeconds(30));
         logs.GetSnapshot().Should().ContainSingle(record => record.Id.Id == 1107);
-        bus.IsFreed.Should().BeTrue();
+        bus.Freed.Should().Be(1);
         hangs.SetResult();
         await Task.WhenAny(left);
         (bus.IsConnected, left.Status).Should().Be((false, isConnected ? TaskStatus.RanToCompletion : TaskStatus.Faulted));

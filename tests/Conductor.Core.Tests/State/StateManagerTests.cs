@@ -280,11 +280,33 @@ public sealed class StateManagerTests
         Summary = new WorkflowSummary { WorkflowId = "r", DefinitionName = "d" }, ExpectedVersion = 1,
     };
 
+    [Fact]
+    public async Task DisposeAsync_Twice_FreesWhatItHoldsOnce()
+    {
+        var store = new CountingStore(new InMemoryStateManager());
+
+        await store.DisposeAsync();
+        await store.DisposeAsync();
+
+        store.Freed.Should().Be(1);
+    }
+
     private static async Task<InMemoryStateManager> ConnectedAsync()
     {
         var store = new InMemoryStateManager();
         await store.ConnectAsync();
         return store;
+    }
+
+    private sealed class CountingStore(StateManager inner) : DelegatingStateManager(inner)
+    {
+        public int Freed { get; private set; }
+
+        protected override ValueTask DisposeCoreAsync()
+        {
+            Freed++;
+            return base.DisposeCoreAsync();
+        }
     }
 
     private sealed class UndisconnectableStore(StateManager inner) : DelegatingStateManager(inner)

@@ -24,7 +24,20 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
     /// <summary>What connecting and disconnecting wait for.</summary>
     public Task Hangs { get; set; } = Task.CompletedTask;
 
-    public bool IsFreed { get; private set; }
+    /// <summary>The same for subscribing.</summary>
+    public Task HangsSubscribing { get; set; } = Task.CompletedTask;
+
+    /// <summary>The same for ending a subscription.</summary>
+    public Task HangsUnsubscribing { get; set; } = Task.CompletedTask;
+
+    /// <summary>The same for publishing a message, which is delivered after it.</summary>
+    public Func<AgentMessage, Task> HangsPublishing { get; set; } = static _ => Task.CompletedTask;
+
+    /// <summary>How many subscriptions it was told to end.</summary>
+    public int Unsubscribed { get; private set; }
+
+    /// <summary>How often it was freed.</summary>
+    public int Freed { get; private set; }
 
     /// <summary>When what failed was answered.</summary>
     public TaskCompletionSource Answered { get; } = new();
@@ -39,11 +52,23 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
 
     protected override ValueTask DisposeCoreAsync()
     {
-        IsFreed = true;
+        Freed++;
         return base.DisposeCoreAsync();
     }
 
     protected override ValueTask PublishCoreAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
+    {
+        var hangs = HangsPublishing(message);
+        return hangs.IsCompletedSuccessfully ? Send(channel, message) : SendLateAsync();
+
+        async ValueTask SendLateAsync()
+        {
+            await hangs;
+            await Send(channel, message);
+        }
+    }
+
+    private ValueTask Send(string channel, AgentMessage message)
     {
         var failure = Fails(message);
         if (!Loses(message) && (failure is null || DeliversWhatFails) && _subscriptions.TryGetValue(channel, out var list))
@@ -73,9 +98,12 @@ internal sealed class TroubledBus(ConductorEnvironment environment) : MessageBus
     protected override ValueTask SubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken)
     {
         _subscriptions.GetOrAdd(subscription.Channel, _ => []).Add(subscription);
-        return default;
+        return new(HangsSubscribing);
     }
 
-    protected override ValueTask UnsubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken) =>
-        FailsToUnsubscribe ? throw new BusException(ErrorCodes.BusDisconnected, "The server is gone.") : default;
+    protected override ValueTask UnsubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken)
+    {
+        Unsubscribed++;
+        return FailsToUnsubscribe ? throw new BusException(ErrorCodes.BusDisconnected, "The server is gone.") : new(HangsUnsubscribing);
+    }
 }
