@@ -218,6 +218,7 @@ internal abstract partial class AgentMailbox
 
         public void Await(TaskContext attempt, Activity? span, ValueTask<TaskData> run)
         {
+            _mailbox._hasSuspended = true;
             (_attempt, _span, _run, _context) = (attempt, span, run, ExecutionContext.Capture());
             _run.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(_onOver);
         }

@@ -22,6 +22,7 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     private long _revoked;
     private int _awaitsLeader;
     private bool _isClosed;
+    private bool _hasSuspended;
 
     /// <summary>The agent.</summary>
     public BaseAgent Agent => agent;
@@ -273,10 +274,12 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
             current = _current;
             if (current is null && number != 0 && number == AttemptNumber && number != _revoked && !HasReturned)
             {
-                if (_cancellation?.TryReset() != true)
+                if (_hasSuspended || _cancellation?.TryReset() != true)
                 {
-                    // The one before is not disposed: what the agent's code registered on its token may still be about to be told.
+                    // The one before is not disposed: what the agent's code registered on its token may still be about to be told. Nor is it used again
+                    // where the code waited for something, which may go on with it: the end of another task is none of that's.
                     _cancellation = new CancellationTokenSource();
+                    _hasSuspended = false;
                 }
 
                 _current = new TaskContext(assignment, number, startedAt, this, message);

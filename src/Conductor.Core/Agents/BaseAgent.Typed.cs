@@ -23,7 +23,10 @@ public abstract class BaseAgent<TInput, TOutput> : BaseAgent
     /// <summary>Does the work.</summary>
     /// <param name="input">The task's input.</param>
     /// <param name="task">The task and everything around it.</param>
-    /// <param name="cancellationToken">Cancelled at the task's time limit, by its caller, or when the host stops and can wait no longer.</param>
+    /// <param name="cancellationToken">
+    /// Cancelled at the task's time limit, by its caller, or when the host stops and can wait no longer. It is the task's alone: what goes on after the task
+    /// needs a token of its own.
+    /// </param>
     /// <returns>What the task gives out.</returns>
     protected abstract ValueTask<TOutput> RunAsync(TInput input, TaskContext task, CancellationToken cancellationToken);
 

@@ -134,7 +134,10 @@ public abstract class BaseAgent
 
     /// <summary>Does the work.</summary>
     /// <param name="task">The task and everything around it.</param>
-    /// <param name="cancellationToken">Cancelled at the task's time limit, by its caller, or when the host stops and can wait no longer.</param>
+    /// <param name="cancellationToken">
+    /// Cancelled at the task's time limit, by its caller, or when the host stops and can wait no longer. It is the task's alone: what goes on after the task
+    /// needs a token of its own.
+    /// </param>
     /// <returns>What the task gives out.</returns>
     protected abstract ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken);
 

@@ -144,37 +144,13 @@ public sealed partial class AgentCoordinator
             }
         }
 
-        if (FindSlot(agentId) is not { } slot || !slot.TryLeave())
+        if (FindSlot(agentId) is { } slot && await TryLeaveAsync(slot, cancellationToken).ConfigureAwait(false))
         {
-            // Another may have begun to take its place at this moment.
-            return _replacing.ContainsKey(agentId) && await UnregisterAgentAsync(agentId, cancellationToken).ConfigureAwait(false);
+            return true;
         }
 
-        slot.Pool.Remove(slot);
-        var lost = new TaskError
-        {
-            Code = ErrorCodes.NoAvailableAgent,
-            Message = $"Agent '{agentId}' was unregistered while it ran the task, and not given the time to finish it.",
-            IsTransient = true,
-        };
-        await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, lost, cancellationToken).ConfigureAwait(false);
-
-        // The id is taken until nothing of the agent is kept under it: another of the same id has a breaker and a state of its own.
-        _slots[agentId] = null;
-        _errors.RemoveAgent(agentId);
-        var retirement = RetireAsync(slot, cancellationToken);
-        try
-        {
-            await _saver.DeleteAsync(slot, cancellationToken).ConfigureAwait(false);
-        }
-        finally
-        {
-            _slots.TryRemove(agentId, out _);
-            await retirement.ConfigureAwait(false);
-            Log.Unregistered(_logger, agentId);
-        }
-
-        return true;
+        // Another may have begun to take its place at this moment.
+        return _replacing.ContainsKey(agentId) && await UnregisterAgentAsync(agentId, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Whether an agent of a type is registered here.</summary>

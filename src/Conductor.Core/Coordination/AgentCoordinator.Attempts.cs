@@ -1,3 +1,5 @@
+using Conductor.Threading;
+
 namespace Conductor.Coordination;
 
 /// <content>One attempt: its assignment on its way to the agent.</content>
@@ -7,7 +9,7 @@ public sealed partial class AgentCoordinator
     /// Publishes the assignment of an attempt that was begun. That is nearly always over when this returns: then what is awaited is the agent's
     /// answer and nothing between.
     /// </summary>
-    private static ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, CancellationToken cancellationToken)
+    private ValueTask<TaskResult> RunAttemptAsync(AgentSlot slot, CancellationToken cancellationToken)
     {
         ValueTask published;
         try
@@ -24,11 +26,17 @@ public sealed partial class AgentCoordinator
         return published.IsCompletedSuccessfully ? slot.Answer : AwaitPublishedAsync(published, slot, slot.AttemptNumber, slot.Answer);
     }
 
-    private static async ValueTask<TaskResult> AwaitPublishedAsync(ValueTask published, AgentSlot slot, long attempt, ValueTask<TaskResult> answer)
+    private async ValueTask<TaskResult> AwaitPublishedAsync(ValueTask published, AgentSlot slot, long attempt, ValueTask<TaskResult> answer)
     {
+        var (publishing, answered) = (published.AsTask(), answer.AsTask());
+        if (await IsLeftPublishingAsync(publishing, answered, slot).ConfigureAwait(false))
+        {
+            return await answered.ConfigureAwait(false);
+        }
+
         try
         {
-            await published.ConfigureAwait(false);
+            await publishing.ConfigureAwait(false);
         }
         catch
         {
@@ -39,7 +47,7 @@ public sealed partial class AgentCoordinator
             }
 
             // It did all the same, unless a time limit or a disconnect has answered for it: an agent that never had the task has not failed.
-            var given = await answer.ConfigureAwait(false);
+            var given = await answered.ConfigureAwait(false);
             if (!slot.IsAnsweredByAgent)
             {
                 throw;
@@ -48,7 +56,31 @@ public sealed partial class AgentCoordinator
             return given;
         }
 
-        return await answer.ConfigureAwait(false);
+        return await answered.ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Waits until it is known whether an assignment was published; a bus that does not say is not waited for beyond the grace period after the answer,
+    /// be it the agent's, or that of a time limit or of the caller who gives up. What comes of it later is refused by its number.
+    /// </summary>
+    /// <returns>Whether it is left to itself.</returns>
+    private async ValueTask<bool> IsLeftPublishingAsync(Task publishing, Task answered, AgentSlot slot)
+    {
+        await Task.WhenAny(publishing, answered).ConfigureAwait(false);
+        if (!publishing.IsCompleted)
+        {
+            await publishing.WaitAsync(_options.CancellationGracePeriod, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        if (publishing.IsCompleted)
+        {
+            return false;
+        }
+
+        var agentId = slot.Id;
+        Log.PublishingLeft(_logger, agentId);
+        publishing.HearFailure(exception => Log.PublishFailedLate(_logger, exception, agentId));
+        return true;
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Conductor.Diagnostics;
 
 namespace Conductor.Coordination;
@@ -5,6 +6,60 @@ namespace Conductor.Coordination;
 /// <content>Agents that leave.</content>
 public sealed partial class AgentCoordinator
 {
+    /// <summary>Agents that somebody is unregistering, and what is over when they are.</summary>
+    private readonly ConcurrentDictionary<AgentSlot, Task> _unregistering = new();
+
+    /// <summary>Unregisters an agent.</summary>
+    /// <returns>False when somebody else does, or stops it.</returns>
+    private async ValueTask<bool> TryLeaveAsync(AgentSlot slot, CancellationToken cancellationToken)
+    {
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!_unregistering.TryAdd(slot, over.Task))
+        {
+            return false;
+        }
+
+        try
+        {
+            // Once it is known that somebody does: a stop that finds it gone waits for that.
+            if (!slot.TryLeave())
+            {
+                return false;
+            }
+
+            slot.Pool.Remove(slot);
+            var lost = new TaskError
+            {
+                Code = ErrorCodes.NoAvailableAgent,
+                Message = $"Agent '{slot.Id}' was unregistered while it ran the task, and not given the time to finish it.",
+                IsTransient = true,
+            };
+            await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, lost, cancellationToken).ConfigureAwait(false);
+
+            // The id is taken until nothing of the agent is kept under it: another of the same id has a breaker and a state of its own.
+            _slots[slot.Id] = null;
+            _errors.RemoveAgent(slot.Id);
+            var retirement = RetireAsync(slot, cancellationToken);
+            try
+            {
+                await _saver.DeleteAsync(slot, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                _slots.TryRemove(slot.Id, out _);
+                await retirement.ConfigureAwait(false);
+                Log.Unregistered(_logger, slot.Id);
+            }
+
+            return true;
+        }
+        finally
+        {
+            _unregistering.TryRemove(slot, out _);
+            over.SetResult();
+        }
+    }
+
     /// <summary>Closes an agent's mailbox; runs its stop hook and disposes it, once its code no longer runs. Never throws.</summary>
     /// <param name="slot">The agent.</param>
     /// <param name="patience">When it ends, the stop hook has the grace period left, and so has the disposal.</param>
@@ -12,13 +67,14 @@ public sealed partial class AgentCoordinator
     {
         slot.MarkRemoved();
 
-        // At once: what comes from now on is not for it, however long its code runs.
-        await CloseQuietlyAsync(slot).ConfigureAwait(false);
+        // At once: what comes from now on is not for it, however long its code runs, and however long the bus takes to hear of it.
+        var closing = CloseAsync(slot, patience);
         var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (!slot.TryRetire(over.Task))
         {
             // Somebody else does, or its code still runs.
             await slot.Retirement.ConfigureAwait(false);
+            await closing.ConfigureAwait(false);
             return;
         }
 
@@ -28,6 +84,7 @@ public sealed partial class AgentCoordinator
             await _ending.EndAsync(slot.Id, slot.Agent, isStarted: true, isOurs: slot.Factory is not null, patience).ConfigureAwait(false);
             CountAgent(slot.Identity.Type, -1);
             await slot.DisposeAsync().ConfigureAwait(false);
+            await closing.ConfigureAwait(false);
         }
         finally
         {
@@ -49,7 +106,41 @@ public sealed partial class AgentCoordinator
         }
     }
 
-    private async ValueTask CloseQuietlyAsync(AgentSlot slot)
+    /// <summary>
+    /// Waits, as a coordinator stops, for agents that somebody is unregistering: for the grace period and no longer, as one of their hooks may be who
+    /// asked for the stop.
+    /// </summary>
+    private async Task WhenUnregisteredAsync()
+    {
+        var over = Task.WhenAll(_unregistering.Values);
+        await over.WaitAsync(_options.CancellationGracePeriod, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!over.IsCompleted)
+        {
+            foreach (var slot in _unregistering.Keys)
+            {
+                Log.UnregisteringLeft(_logger, slot.Id, Id);
+            }
+        }
+    }
+
+    /// <summary>Closes an agent's mailbox. A bus that does not answer is waited for as long as the stop hook, and no longer.</summary>
+    private async Task CloseAsync(AgentSlot slot, CancellationToken patience)
+    {
+        var closing = CloseQuietlyAsync(slot);
+        if (closing.IsCompleted)
+        {
+            return;
+        }
+
+        var limit = NewLimit(patience);
+        await using var watched = limit.ConfigureAwait(false);
+        if (!await limit.IsOverInTimeAsync(closing).ConfigureAwait(false))
+        {
+            Log.UnsubscribingLeft(_logger, Id, slot.Id);
+        }
+    }
+
+    private async Task CloseQuietlyAsync(AgentSlot slot)
     {
         try
         {

@@ -10,7 +10,6 @@ public sealed partial class AgentCoordinator
     private readonly StopRequest _stop;
     private readonly CancellationTokenSource _abort = new();
     private readonly CancellationToken _aborted;
-    private readonly List<MessageSubscription> _subscriptions = [];
     private TaskCompletionSource? _drained;
     private IDisposable? _observation;
     private CancellationTokenRegistration _busDisconnected;
@@ -38,17 +37,7 @@ public sealed partial class AgentCoordinator
                 return;
             }
 
-            // Left behind by a start that failed.
-            await UnsubscribeAsync().ConfigureAwait(false);
             await ConnectAsync(cancellationToken).ConfigureAwait(false);
-
-            // Bounded by the agents: each has one result under way at most. A result must not be dropped for want of room.
-            var everyResult = new SubscriptionOptions { Capacity = int.MaxValue };
-            _host.Results = await _bus.SubscribeAsync(
-                Channels.Results(Id), new ResultReceiver(FindSlot, _environment, _logger), everyResult, cancellationToken).ConfigureAwait(false);
-            _subscriptions.Add(_host.Results);
-            _subscriptions.Add(
-                await _bus.SubscribeAsync(Channels.Broadcast, new BroadcastReceiver(PostToAll), options: null, cancellationToken).ConfigureAwait(false));
             _busDisconnected = _bus.Disconnected.UnsafeRegister(static state => ((AgentCoordinator)state!).OnBusDisconnected(), this);
             _observation = _environment.Instruments.ObserveDispatchQueue(() => _admissions.Limit.Count);
             _saver.Start();
@@ -91,7 +80,7 @@ public sealed partial class AgentCoordinator
             }
             else
             {
-                await UnsubscribeAsync().ConfigureAwait(false);
+                await UnsubscribeAsync(_stop.Hurry).ConfigureAwait(false);
                 LetGo();
             }
         }
@@ -107,32 +96,14 @@ public sealed partial class AgentCoordinator
         CancelReplacements();
 
         var abandoned = await DrainAsync(patience).ConfigureAwait(false);
-        await Task.WhenAll(AgentIds.Select(id => StopAgentAsync(id, patience).AsTask()).Append(WhenReplacementsOverAsync())).ConfigureAwait(false);
+        await Task.WhenAll(
+            [.. AgentIds.Select(id => StopAgentAsync(id, patience).AsTask()), WhenReplacementsOverAsync(), WhenUnregisteredAsync()]).ConfigureAwait(false);
         await _saver.StopAsync(patience).ConfigureAwait(false);
         await _busDisconnected.DisposeAsync().ConfigureAwait(false);
-        await UnsubscribeAsync().ConfigureAwait(false);
+        await UnsubscribeAsync(patience).ConfigureAwait(false);
         _observation?.Dispose();
         LetGo();
         Log.Stopped(_logger, Id, abandoned);
-    }
-
-    private async ValueTask UnsubscribeAsync()
-    {
-        foreach (var subscription in _subscriptions)
-        {
-            try
-            {
-                await subscription.DisposeAsync().ConfigureAwait(false);
-            }
-#pragma warning disable CA1031 // A bus that fails to end a subscription must not keep the rest from being stopped.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                Log.UnsubscribeFailed(_logger, exception, Id);
-            }
-        }
-
-        _subscriptions.Clear();
     }
 
     /// <summary>The error handler may be shared, and lives on.</summary>
@@ -251,7 +222,7 @@ public sealed partial class AgentCoordinator
 
             foreach (var slot in _slots.Values)
             {
-                slot?.Abandon(_aborted);
+                slot?.AbandonByStop(_aborted);
             }
 
             return abandoned;

@@ -32,7 +32,7 @@ public sealed partial class AgentCoordinator
 
             slot.Pool.Replace(slot);
             slot.MarkRemoved();
-            await CloseQuietlyAsync(slot).ConfigureAwait(false);
+            await CloseAsync(slot, new CancellationToken(canceled: true)).ConfigureAwait(false);
 
             // It may have returned meanwhile; otherwise this does nothing, and it is stopped when it does.
             _ = RetireAsync(slot, CancellationToken.None);

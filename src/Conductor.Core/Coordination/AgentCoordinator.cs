@@ -100,12 +100,14 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     /// <param name="cancellationToken">Cancels the task: never a failure, and never retried.</param>
     /// <returns>What became of it; one that ran and failed for good is a result too.</returns>
     /// <exception cref="ConductorException">
-    /// It never ran: not valid, refused by a policy, no agent, the queue full, every circuit open, or its deadline over while it waited
-    /// (<see cref="AgentTimeoutException"/>).
+    /// It never ran: not valid, refused by a policy, no agent (or a stop before it had one), the queue full, every circuit open, or its deadline over while it
+    /// waited (<see cref="AgentTimeoutException"/>).
     /// </exception>
     /// <exception cref="StateException">The store could not be asked whether it ran before; or it ran, and its result could not be recorded.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled; or the coordinator stopped while the task ran and could wait no longer, as the message says then.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped before.</exception>
     public ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(task);

@@ -16,8 +16,10 @@ public static class AgentCoordinatorExtensions
     /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
     /// could not be recorded (a <see cref="StateException"/>).
     /// </exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled; or the coordinator stopped while the task ran and could wait no longer, as the message says then.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped before.</exception>
     public static ValueTask<TOutput> DispatchAsync<TOutput>(
         this AgentCoordinator coordinator, AgentType type, TaskData? input = null, CancellationToken cancellationToken = default) =>
         coordinator.DispatchAsync<TOutput>(new TaskDefinition { AgentType = type, Input = input ?? TaskData.Empty }, cancellationToken);
@@ -34,8 +36,10 @@ public static class AgentCoordinatorExtensions
     /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
     /// could not be recorded (a <see cref="StateException"/>).
     /// </exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled; or the coordinator stopped while the task ran and could wait no longer, as the message says then.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped before.</exception>
     public static ValueTask<TOutput> DispatchAsync<TInput, TOutput>(
         this AgentCoordinator coordinator, AgentType type, TInput input, CancellationToken cancellationToken = default) =>
         coordinator.DispatchAsync<TOutput>(type, TaskData.From(input), cancellationToken);
@@ -52,8 +56,10 @@ public static class AgentCoordinatorExtensions
     /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
     /// could not be recorded (a <see cref="StateException"/>).
     /// </exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped, before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled; or the coordinator stopped while the task ran and could wait no longer, as the message says then.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">The coordinator is not started, or was stopped before.</exception>
     public static async ValueTask<TOutput> DispatchAsync<TOutput>(
         this AgentCoordinator coordinator, TaskDefinition task, CancellationToken cancellationToken = default)
     {

@@ -64,10 +64,14 @@ internal sealed partial class AgentSlot
     }
 
     /// <summary>Whoever dispatched the task no longer wants it: the agent is asked to stop, and nobody waits for it.</summary>
-    public void Abandon(CancellationToken cancellationToken) => Abandon(error: null, cancellationToken);
+    public void Abandon(CancellationToken cancellationToken) => Abandon(error: null, isByStop: false, cancellationToken);
 
-    private void Abandon(TaskError? error, CancellationToken cancellationToken)
+    /// <summary>The coordinator stops, and can wait for the task no longer.</summary>
+    public void AbandonByStop(CancellationToken cancellationToken) => Abandon(error: null, isByStop: true, cancellationToken);
+
+    private void Abandon(TaskError? error, bool isByStop, CancellationToken cancellationToken)
     {
+        string? message = null;
         long attempt;
         TaskResult? result;
         lock (this)
@@ -78,13 +82,19 @@ internal sealed partial class AgentSlot
             }
 
             attempt = AttemptNumber;
+            if (isByStop)
+            {
+                message = $"Task '{Assignment?.Task.Id}' was cancelled because Conductor stops and could not wait for it any longer; whether it ran is " +
+                    "unknown. Dispatch it again after the next start.";
+            }
+
             result = error is null ? null : ResultOf(Assignment!, AgentTaskStatus.Failed, error);
             EnterGrace();
         }
 
         if (result is null)
         {
-            _answer.Cancel(cancellationToken);
+            _answer.Cancel(message, cancellationToken);
         }
         else
         {

@@ -90,15 +90,31 @@ internal sealed partial class AgentSlot
     {
         if (TryLeaveScope(attempt))
         {
+            WaitOnFor(attempt);
             return;
         }
 
         var runs = End(
             attempt,
             context => context.ToResult(AgentTaskStatus.Cancelled, new TaskError { Code = ErrorCodes.Cancelled, Message = "The caller cancelled the task." }));
+
+        // What was published in place of its result, or that itself, was lost on its way: whoever waits gets an answer all the same.
+        Fail(LostError(), attempt);
         if (runs && TrySetAside(attempt))
         {
             _coordinator.OnAgentSetAside(this);
+        }
+    }
+
+    /// <summary>The attempt has its result now, which is on its way: should it be lost, there is an answer after one more grace period.</summary>
+    private void WaitOnFor(long attempt)
+    {
+        lock (this)
+        {
+            if (AttemptNumber == attempt)
+            {
+                EnterGrace();
+            }
         }
     }
 
@@ -122,6 +138,13 @@ internal sealed partial class AgentSlot
             return true;
         }
     }
+
+    private TaskError LostError() => new()
+    {
+        Code = ErrorCodes.AgentTimeout,
+        Message = $"Task '{Assignment?.Task.Id}' of agent '{Id}' ended at its time limit, and its result did not come over the bus within the " +
+            $"{_coordinator.GracePeriod} of DispatchOptions.CancellationGracePeriod. See that the bus loses no messages.",
+    };
 
     private TaskError TimeoutError(TimeSpan limit) => new()
     {

@@ -179,7 +179,7 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            Abandon(error, cancellationToken);
+            Abandon(error, isByStop: false, cancellationToken);
             try
             {
                 await free.WaitAsync(gracePeriod, time, CancellationToken.None).ConfigureAwait(false);

@@ -48,10 +48,12 @@ internal sealed class AttemptAnswer : IValueTaskSource<TaskResult>
     }
 
     /// <summary>Gives a cancellation for an answer; whoever awaits it goes on on another thread.</summary>
-    public void Cancel(CancellationToken cancellationToken)
+    /// <param name="message">Why it was cancelled; null where whoever awaits it did so.</param>
+    /// <param name="cancellationToken">By which token.</param>
+    public void Cancel(string? message, CancellationToken cancellationToken)
     {
         _core.RunContinuationsAsynchronously = true;
-        _core.SetException(new OperationCanceledException(cancellationToken));
+        _core.SetException(message is null ? new OperationCanceledException(cancellationToken) : new OperationCanceledException(message, cancellationToken));
     }
 
     TaskResult IValueTaskSource<TaskResult>.GetResult(short token) => _core.GetResult(token);

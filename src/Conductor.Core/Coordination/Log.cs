@@ -112,6 +112,21 @@ internal static partial class Log
     [LoggerMessage(1364, LogLevel.Error, "Dead letter {DeadLetterId}, which was replayed, could not be deleted: do not replay it again.")]
     public static partial void ReplayedKept(ILogger logger, Exception exception, string deadLetterId);
 
+    [LoggerMessage(1365, LogLevel.Warning,
+        "The bus has not said whether an assignment to agent {AgentId} was published, within the grace period after its answer: it is left to itself.")]
+    public static partial void PublishingLeft(ILogger logger, string agentId);
+
+    [LoggerMessage(1366, LogLevel.Warning, "An assignment to agent {AgentId}, which the bus was no longer waited for at, could not be published.")]
+    public static partial void PublishFailedLate(ILogger logger, Exception exception, string agentId);
+
+    [LoggerMessage(1367, LogLevel.Warning,
+        "The bus does not answer coordinator {CoordinatorId}, which ends a subscription ({Listener}): that was given the grace period, and is left to itself.")]
+    public static partial void UnsubscribingLeft(ILogger logger, string coordinatorId, string listener);
+
+    [LoggerMessage(1368, LogLevel.Warning,
+        "Agent {AgentId} was still being unregistered as coordinator {CoordinatorId} stopped. It was given the grace period, and is left to itself.")]
+    public static partial void UnregisteringLeft(ILogger logger, string agentId, string coordinatorId);
+
     [LoggerMessage(1370, LogLevel.Error, "What a policy registered on its token failed when the policy's answer about task {TaskId} was no longer waited for.")]
     public static partial void PolicyCallbackFailed(ILogger logger, Exception exception, string taskId);
 }

@@ -179,8 +179,10 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
     /// could not be recorded (a <see cref="StateException"/>).
     /// </exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled; or this stopped while the task ran and could wait no longer, as the message says then.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">This is not started, or was stopped before.</exception>
     public ValueTask<TOutput> DispatchAsync<TOutput>(AgentType type, TaskData? input = null, CancellationToken cancellationToken = default) =>
         Coordinator.DispatchAsync<TOutput>(type, input, cancellationToken);
 
@@ -197,8 +199,10 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
     /// could not be recorded (a <see cref="StateException"/>).
     /// </exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled; or this stopped while the task ran and could wait no longer, as the message says then.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">This is not started, or was stopped before.</exception>
     public ValueTask<TOutput> DispatchAsync<TInput, TOutput>(AgentType type, TInput input, CancellationToken cancellationToken = default) =>
         Coordinator.DispatchAsync<TInput, TOutput>(type, input, cancellationToken);
 
@@ -213,8 +217,10 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <see cref="TaskFailedException"/>, whose code is AGENT_TIMEOUT where an attempt ran out of time), its output is of another type, or its result
     /// could not be recorded (a <see cref="StateException"/>).
     /// </exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled; or this stopped while the task ran and could wait no longer, as the message says then.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">This is not started, or was stopped before.</exception>
     public ValueTask<TOutput> DispatchAsync<TOutput>(TaskDefinition task, CancellationToken cancellationToken = default) =>
         Coordinator.DispatchAsync<TOutput>(task, cancellationToken);
 
@@ -222,8 +228,10 @@ public sealed class ConductorRuntime : IAsyncDisposable
     /// <param name="task">The task.</param>
     /// <param name="cancellationToken">Cancels the task.</param>
     /// <exception cref="ConductorException">It never ran, or its result could not be recorded (a <see cref="StateException"/>).</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="InvalidOperationException">This is not started, or was stopped, before or meanwhile.</exception>
+    /// <exception cref="OperationCanceledException">
+    /// The token was cancelled; or this stopped while the task ran and could wait no longer, as the message says then.
+    /// </exception>
+    /// <exception cref="InvalidOperationException">This is not started, or was stopped before.</exception>
     public ValueTask<TaskResult> DispatchTaskAsync(TaskDefinition task, CancellationToken cancellationToken = default) =>
         Coordinator.DispatchTaskAsync(task, cancellationToken);
 

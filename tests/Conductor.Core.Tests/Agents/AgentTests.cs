@@ -10,6 +10,36 @@ public sealed class AgentTests
     private static TaskContext ContextOf(TaskDefinition? task = null) =>
         new(new TaskAssignment { Task = task ?? Rig.NewTask(), IdempotencyKey = "k" });
 
+    /// <summary>What the code left running goes on with the token that it was given.</summary>
+    [Fact]
+    public async Task RunAsync_TokenOfATaskThatWaited_IsNoneOfTheNextTask()
+    {
+        await using var rig = await Rig.StartAsync();
+        var (first, runs, running) = (CancellationToken.None, 0, new TaskCompletionSource());
+        await rig.AddAsync(async (_, token) =>
+        {
+            if (Interlocked.Increment(ref runs) == 1)
+            {
+                first = token;
+                await Task.Yield();
+                return "done";
+            }
+
+            running.SetResult();
+            await Task.Delay(Timeout.Infinite, token);
+            return "never";
+        });
+        await rig.DispatchAsync();
+        using var cancellation = new CancellationTokenSource();
+        var second = rig.DispatchAsync(cancellationToken: cancellation.Token);
+        await running.Task;
+
+        await cancellation.CancelAsync();
+
+        await FluentActions.Awaiting(() => second).Should().ThrowAsync<OperationCanceledException>();
+        first.IsCancellationRequested.Should().BeFalse();
+    }
+
     [Fact]
     public async Task ExecuteTaskAsync_ByHand_GivesAResult()
     {

@@ -75,6 +75,25 @@ public sealed class DrainTests
         await FluentActions.Awaiting(() => dispatch).Should().ThrowAsync<NoAvailableAgentException>().WithMessage("*stopping*");
     }
 
+    [Fact]
+    public async Task StopAsync_NoTimeForATaskThatRuns_WhoeverDispatchedItIsToldWhy()
+    {
+        await using var rig = await Rig.StartAsync();
+        var running = new TaskCompletionSource();
+        await rig.AddAsync(async (_, token) =>
+        {
+            running.SetResult();
+            await Task.Delay(Timeout.Infinite, token);
+            return "never";
+        });
+        var dispatch = rig.DispatchAsync(Rig.NewTask() with { Id = "task" });
+        await running.Task;
+
+        await rig.Coordinator.StopAsync(new CancellationToken(canceled: true)).AsTask().WaitAsync(_limit);
+
+        await FluentActions.Awaiting(() => dispatch).Should().ThrowAsync<OperationCanceledException>().WithMessage("Task 'task'*Conductor stops*");
+    }
+
     /// <summary>A policy answers when the stop no longer waits: its agent is about to be stopped, and its result would reach nobody.</summary>
     [Fact]
     public async Task StopAsync_OfTheCoordinator_WhileAPolicyIsAsked_BeginsNothing()

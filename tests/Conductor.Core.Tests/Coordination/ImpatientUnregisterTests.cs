@@ -57,6 +57,40 @@ public sealed class ImpatientUnregisterTests
             .Be((WorkflowStatus.Failed, ErrorCodes.PhaseGateFailed, AgentTaskStatus.Failed));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task StopAsync_AgentIsBeingUnregistered_WaitsForItsStopHookForTheGracePeriod(bool hangs)
+    {
+        await using var rig = await Rig.StartAsync();
+        var (stopping, mayEnd) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var agent = new LambdaAgent(static _ => TaskData.Empty)
+        {
+            OnStop = async () =>
+            {
+                stopping.SetResult();
+                await mayEnd.Task;
+            },
+        };
+        await rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, "leaves");
+        var unregister = rig.Coordinator.UnregisterAgentAsync("leaves").AsTask();
+        await stopping.Task;
+
+        var stop = rig.Coordinator.StopAsync().AsTask();
+
+        await Rig.SettleAsync();
+        stop.IsCompleted.Should().BeFalse("a hook still runs");
+        if (hangs)
+        {
+            await rig.DriveAsync(stop);
+            rig.Logs.GetSnapshot().Should().Contain(static log => log.Id.Id == 1368);
+        }
+
+        mayEnd.SetResult();
+        await stop.WaitAsync(TimeSpan.FromSeconds(20));
+        (await unregister.WaitAsync(TimeSpan.FromSeconds(20))).Should().BeTrue();
+    }
+
     private static async ValueTask<TaskData> StuckAsync(TaskContext task, CancellationToken cancellationToken)
     {
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
