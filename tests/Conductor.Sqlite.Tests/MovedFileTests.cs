@@ -131,6 +131,43 @@ public sealed class MovedFileTests : IDisposable
         (await store.GetTaskResultAsync("before")).Should().NotBeNull();
     }
 
+    /// <summary>A backup put in place under a program: what it has is none of what the program saved.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Open_AnotherFileIsInItsPlace_IsNeitherReadNorWritten(bool isSave)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        await using (var backup = await _folder.OpenAsync(options => options.ConnectionString = $"Data Source={_folder.Database}.backup"))
+        {
+            await backup.SaveTaskResultAsync(Records.Result("of the backup"));
+        }
+
+        await using var store = await OpenAsync(TimeSpan.FromMinutes(5));
+        await store.SaveTaskResultAsync(Records.Result("before"));
+        if (isSave)
+        {
+            // An effect that closed its connection has the file opened again.
+            await store.WriteAsync(
+                static session =>
+                {
+                    session.Connection.Close();
+                    return 1;
+                },
+                CancellationToken.None,
+                runsAlone: true).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+
+        File.Move(_folder.Database + ".backup", _folder.Database, overwrite: true);
+
+        await FailsAsMovedAsync(() =>
+            isSave ? store.SaveTaskResultAsync(Records.Result("after")).AsTask() : store.GetTaskResultAsync("of the backup").AsTask());
+    }
+
     /// <summary>Each look is a question to the system: not for every save.</summary>
     [Fact]
     public async Task Save_WithinTheInterval_DoesNotLookAgain()

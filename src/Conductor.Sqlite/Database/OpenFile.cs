@@ -7,7 +7,7 @@ namespace Conductor.Sqlite.Database;
 /// <summary>
 /// Whether the open file is still the one that others find under its name. A system that lets open files be deleted keeps them for whoever has them
 /// open: saves would succeed, and be lost with the process. SQLite knows by the file's inode (on Windows it lets nobody delete it), at the cost of
-/// one question to the system. On the writer's thread.
+/// one question to the system. One caller at a time.
 /// </summary>
 /// <param name="interval">How long an answer holds.</param>
 internal sealed class OpenFile(TimeSpan interval)

@@ -14,7 +14,15 @@ internal sealed class SqliteDatabase
     private readonly DataSource _source;
     private readonly string _connectionString;
     private readonly string _connectionStringOfExisting;
+    private readonly Lock _gate = new();
+    private readonly OpenFile _openFile = new(TimeSpan.Zero);
     private int _maxRecordLength = int.MaxValue;
+
+    /// <summary>Keeps the file that was opened first, to tell whether what its name leads to later is still that one. Under the lock.</summary>
+    private SqliteSession? _witness;
+
+    /// <summary>How many writers need it: one whose opening was given up may still be about to open the file. Under the lock.</summary>
+    private int _writers;
 
     public SqliteDatabase(SqliteStateOptions options, ILogger logger, IReadOnlyList<string>? migrations = null)
     {
@@ -92,12 +100,34 @@ internal sealed class SqliteDatabase
             limit = _options.MaxRowLength ?? limit;
             Volatile.Write(ref _maxRecordLength, limit - (limit / 1000));
             session.Run("PRAGMA busy_timeout = 0");
+            if (isFirst)
+            {
+                lock (_gate)
+                {
+                    _witness ??= Open(isFirst: false);
+                    _writers++;
+                }
+            }
+
             return session;
         }
         catch
         {
             session.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A writer that has opened the file first has closed it: what is opened next is the first again.</summary>
+    public void LetGo()
+    {
+        lock (_gate)
+        {
+            if (--_writers == 0)
+            {
+                _witness?.Dispose();
+                _witness = null;
+            }
         }
     }
 
@@ -139,6 +169,11 @@ internal sealed class SqliteDatabase
         {
             connection.Open();
             var session = new SqliteSession(connection);
+            if (!isFirst && IsAnother())
+            {
+                throw SqliteFailure.Moved(File);
+            }
+
             session.Run($"PRAGMA busy_timeout = {(long)_options.BusyTimeout.TotalMilliseconds}");
             return session;
         }
@@ -151,6 +186,18 @@ internal sealed class SqliteDatabase
         {
             connection.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Whether what was opened just now is another file than the one that was opened first: somebody put it in its place, and what is in it is none of what
+    /// was saved here.
+    /// </summary>
+    private bool IsAnother()
+    {
+        lock (_gate)
+        {
+            return _witness is { } witness && _openFile.IsMoved(witness);
         }
     }
 

@@ -106,6 +106,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
         }
 
         Close(session);
+        database.LetGo();
         _closed.TrySetResult();
         Interlocked.Decrement(ref _underWay);
     }
