@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Conductor.Agents;
+using Conductor.DependencyInjection;
 using Conductor.Messaging;
 using Conductor.Testing;
 
@@ -116,7 +117,7 @@ public sealed class ConductorTestHostTests
     public async Task WaitAsync_AgentThatHangs_MeetsItsTimeLimitInVirtualTime()
     {
         await using var host = await StartAsync(
-            new ScriptedAgent(new AgentScript().Hangs()), new ConductorTestHostOptions { Configure = options => options.Retry.MaxRetries = 0 });
+            new ScriptedAgent(new AgentScript().Hangs()), Patient(static options => options.Retry.MaxRetries = 0));
 
         var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(
             new TaskDefinition { AgentType = AgentType.Coding, Timeout = TimeSpan.FromHours(3) }));
@@ -327,8 +328,12 @@ public sealed class ConductorTestHostTests
 
     private static ConductorTestHostOptions Impatient() => new() { RealTimeLimit = TimeSpan.FromMilliseconds(300) };
 
+    /// <summary>Much else may run at the same time.</summary>
+    private static ConductorTestHostOptions Patient(Action<ConductorOptions>? configure = null) =>
+        new() { RealTimeLimit = TimeSpan.FromMinutes(1), Configure = configure };
+
     private static Task<ConductorTestHost> StartAsync(BaseAgent agent, ConductorTestHostOptions? options = null) =>
-        ConductorTestHost.StartAsync(builder => builder.AddAgent(AgentType.Coding, _ => agent), options);
+        ConductorTestHost.StartAsync(builder => builder.AddAgent(AgentType.Coding, _ => agent), options ?? Patient());
 
     private sealed record Order(string What, int Count);
 }
