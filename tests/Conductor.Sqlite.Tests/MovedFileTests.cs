@@ -147,7 +147,7 @@ public sealed class MovedFileTests : IDisposable
             await backup.SaveTaskResultAsync(Records.Result("of the backup"));
         }
 
-        await using var store = await OpenAsync(TimeSpan.FromMinutes(5));
+        await using var store = await OpenAsync();
         await store.SaveTaskResultAsync(Records.Result("before"));
         if (isSave)
         {
