@@ -22,9 +22,10 @@ public sealed class DispatchOptions
     public int QueueCapacity { get; set; } = DefaultQueueCapacity;
 
     /// <summary>
-    /// How long a task may wait for its first agent; then it fails with NO_AVAILABLE_AGENT. Zero: it never waits. Zero or more. Tasks of a run wait
-    /// for agents of their type that are there, and for what policies deny for the time being, without a limit, since a run keeps both busy itself;
-    /// <see cref="WorkflowDefinition.Timeout"/> limits the run.
+    /// How long a task may wait for its first agent; then it fails with NO_AVAILABLE_AGENT. Zero: it never waits. Zero or more. Where no agent of its
+    /// type is registered a task fails at once, unless the store is shared (<see cref="State.StateManager.IsShared"/>), and some may be yet, here or
+    /// elsewhere: then it waits as long as this says. Tasks of a run wait for agents of their type that are there, and for what policies deny for the
+    /// time being, without a limit, since a run keeps both busy itself; <see cref="WorkflowDefinition.Timeout"/> limits the run.
     /// </summary>
     /// <value>Default: null, no limit.</value>
     public TimeSpan? WaitLimit { get; set; }

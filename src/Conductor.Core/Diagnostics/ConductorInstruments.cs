@@ -45,7 +45,8 @@ internal sealed class ConductorInstruments
         ActiveAgents = UpDownCounter("conductor.agent.active", "{agent}", "Agents registered.");
         CircuitBreakerStatus = UpDownCounter("conductor.circuit_breaker.status", "{breaker}", "Circuit breakers, by state.");
         Meter.CreateObservableUpDownCounter("conductor.bus.queue.message.count", _busQueue.Sum, "{message}", "Messages waiting in subscriptions.");
-        Meter.CreateObservableUpDownCounter("conductor.dispatch.queue.task.count", _dispatchQueue.Sum, "{task}", "Tasks waiting for an agent.");
+        Meter.CreateObservableUpDownCounter(
+            "conductor.dispatch.queue.task.count", _dispatchQueue.Sum, "{task}", "Tasks waiting for an agent or for capacity.");
 
         GuardedInstrument<long> Counter(string name, string unit, string description)
         {

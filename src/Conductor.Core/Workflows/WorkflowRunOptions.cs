@@ -4,8 +4,10 @@ namespace Conductor.Workflows;
 public sealed class WorkflowRunOptions
 {
     /// <summary>
-    /// The run's id. Starting an id that exists gives the run that exists, with the inputs, descriptions, retry and breaker settings and metadata it
-    /// was started with: only what decides which tasks run, and in what order, makes another definition. Give work on other inputs another id.
+    /// The run's id. Starting an id that exists gives the run that exists, with the inputs, names and descriptions of tasks, retry and breaker settings
+    /// and metadata it was started with. All else makes another definition: name, version and phases, the tasks and their order, with the agent type, phase,
+    /// priority, dependencies, timeout, deadline, optionality and idempotency key of each, the feedback rule, and the timeout of the run. Give work on
+    /// other inputs another id.
     /// </summary>
     /// <value>Default: null, a new one.</value>
     public string? RunId { get; set; }
