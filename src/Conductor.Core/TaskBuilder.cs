@@ -68,7 +68,7 @@ public sealed class TaskBuilder
     public TaskBuilder Named(string name) => With(_task with { Name = name });
 
     /// <summary>Sets the key that outside systems recognize it by; the feedback round is appended.</summary>
-    /// <param name="key">The key.</param>
+    /// <param name="key">The key, not blank.</param>
     public TaskBuilder IdempotencyKey(string key) => With(_task with { IdempotencyKey = key });
 
     /// <summary>Adds a note.</summary>

@@ -88,7 +88,7 @@ public sealed record TaskDefinition : ExtensibleRecord
 
     /// <summary>
     /// The key outside systems and <c>OnceAsync</c> recognize the task by; the feedback round is appended. Default: the execution key
-    /// (run, task, round).
+    /// (run, task, round). Not blank: the effects of tasks with one key are one.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? IdempotencyKey { get; init; }

@@ -40,7 +40,12 @@ internal static class TaskValidation
             (problems ??= []).Add($"Id {problem}");
         }
 
-        if (!IdText.IsWellFormed(task.IdempotencyKey))
+        if (task.IdempotencyKey is { } key && string.IsNullOrWhiteSpace(key))
+        {
+            // The effects of all tasks that say so would be one.
+            (problems ??= []).Add("IdempotencyKey is empty; leave it out for the task's own.");
+        }
+        else if (!IdText.IsWellFormed(task.IdempotencyKey))
         {
             (problems ??= []).Add($"IdempotencyKey {IdText.ProblemOf(task.IdempotencyKey)}");
         }

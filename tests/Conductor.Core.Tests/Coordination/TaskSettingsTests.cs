@@ -1,5 +1,6 @@
 using Conductor.Errors;
 using Conductor.Tests.Support;
+using Conductor.Workflows;
 
 namespace Conductor.Tests.Coordination;
 
@@ -88,6 +89,22 @@ public sealed class TaskSettingsTests
         (await rig.DispatchAsync(Rig.NewTask() with { Retry = retry })).IsSuccess.Should().BeTrue();
         await FluentActions.Awaiting(() => rig.DispatchAsync(Rig.NewTask(AgentType.Review) with { Retry = retry })).Should()
             .ThrowAsync<TaskValidationException>();
+    }
+
+    /// <summary>The effects of all tasks that say so would be one.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData(" ")]
+    public async Task DispatchTaskAsync_BlankIdempotencyKey_IsRefused(string key)
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(_ => TaskData.Empty);
+        var task = Rig.NewTask() with { Id = "t", IdempotencyKey = key };
+
+        await FluentActions.Awaiting(() => rig.DispatchAsync(task)).Should().ThrowAsync<TaskValidationException>()
+            .WithMessage("Task 't' is not valid: IdempotencyKey is empty; leave it out for the task's own.");
+        new WorkflowDefinition { Name = "w", Phases = [WorkflowPhase.Development], Tasks = [task] }.Invoking(static definition => definition.EnsureValid())
+            .Should().Throw<WorkflowValidationException>().WithMessage("*Task 't': IdempotencyKey is empty; leave it out for the task's own.*");
     }
 
     [Fact]
