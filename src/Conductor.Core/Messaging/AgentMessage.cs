@@ -46,7 +46,7 @@ public sealed record AgentMessage
     /// <summary>When it was made. Default: the bus fills it in when it is published.</summary>
     public DateTimeOffset Timestamp { get; init; }
 
-    /// <summary>How long it is worth delivering. Default: null, for ever.</summary>
+    /// <summary>How long it is worth delivering. Over zero. Default: null, for ever.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? TimeToLive { get; init; }
 

@@ -20,11 +20,13 @@ public abstract partial class MessageBus
     /// <param name="cancellationToken">Gives up; leaves nothing behind.</param>
     /// <returns>The response.</returns>
     /// <exception cref="BusException">The bus is not connected, was disconnected meanwhile, or no answer came in time.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The timeout, or the time to live of the message, is not over zero.</exception>
     public async ValueTask<AgentMessage> RequestAsync(
         string channel, AgentMessage message, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
         ArgumentNullException.ThrowIfNull(message);
+        ThrowIfNeverDelivered(message);
         var limit = timeout ?? _options.RequestTimeout;
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, nameof(timeout));
         ThrowIfDisconnected();

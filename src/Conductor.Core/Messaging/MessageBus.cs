@@ -44,10 +44,12 @@ public abstract partial class MessageBus : IAsyncDisposable
     /// <param name="message">The message.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="BusException">The bus is not connected.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Its time to live is not over zero: nobody would get it.</exception>
     public ValueTask PublishAsync(string channel, AgentMessage message, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(channel);
         ArgumentNullException.ThrowIfNull(message);
+        ThrowIfNeverDelivered(message);
         ThrowIfDisconnected();
         cancellationToken.ThrowIfCancellationRequested();
         var stamped = message.Timestamp == default ? message with { Timestamp = Environment.TimeProvider.GetUtcNow() } : message;
@@ -251,6 +253,18 @@ public abstract partial class MessageBus : IAsyncDisposable
         lock (_gate)
         {
             return _subscriptions.Sum(static subscription => (long)subscription.QueuedMessages);
+        }
+    }
+
+    private static void ThrowIfNeverDelivered(AgentMessage message)
+    {
+        if (message.TimeToLive is { } limit && limit <= TimeSpan.Zero)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(message),
+                limit,
+                FormattableString.Invariant($"{nameof(AgentMessage)}.{nameof(AgentMessage.TimeToLive)} is {limit}; set it over zero, ") +
+                    "or leave it out for a message that is always delivered.");
         }
     }
 
