@@ -86,7 +86,8 @@ public sealed partial class ConductorBuilder
         AgentType type, Func<TInput, TaskContext, CancellationToken, Task<TOutput>> run, int count = 1, string? agentId = null)
     {
         ArgumentNullException.ThrowIfNull(run);
-        return AddAgent(type, (TInput input, TaskContext task, CancellationToken token) => new ValueTask<TOutput>(run(input, task, token)), count, agentId);
+        return AddAgent(
+            type, (TInput input, TaskContext task, CancellationToken token) => new ValueTask<TOutput>(Given(run(input, task, token), type)), count, agentId);
     }
 
     /// <summary>Adds agents from a delegate that takes no input and gives a <see cref="Task{TResult}"/>.</summary>
@@ -103,7 +104,7 @@ public sealed partial class ConductorBuilder
         AgentType type, Func<TaskContext, CancellationToken, Task<TOutput>> run, int count = 1, string? agentId = null)
     {
         ArgumentNullException.ThrowIfNull(run);
-        return AddAgent(type, (TaskContext task, CancellationToken token) => new ValueTask<TOutput>(run(task, token)), count, agentId);
+        return AddAgent(type, (TaskContext task, CancellationToken token) => new ValueTask<TOutput>(Given(run(task, token), type)), count, agentId);
     }
 
     /// <summary>Adds agents from a delegate that gives a <see cref="Task{TResult}"/>, of a type given by its name.</summary>
@@ -154,7 +155,7 @@ public sealed partial class ConductorBuilder
             count,
             agentId,
             [typeof(TInput)],
-            _ => new DelegateAgent<TInput, TaskData>((input, task, token) => WithoutOutputAsync(run(input, task, token))));
+            _ => new DelegateAgent<TInput, TaskData>((input, task, token) => WithoutOutputAsync(Given(run(input, task, token), type))));
     }
 
     /// <summary>Adds agents from a delegate that takes no input and gives out nothing.</summary>
@@ -170,7 +171,7 @@ public sealed partial class ConductorBuilder
         AgentType type, Func<TaskContext, CancellationToken, Task> run, int count = 1, string? agentId = null)
     {
         ArgumentNullException.ThrowIfNull(run);
-        return Add(type, count, agentId, [], _ => new DelegateAgent<TaskData>((task, token) => WithoutOutputAsync(run(task, token))));
+        return Add(type, count, agentId, [], _ => new DelegateAgent<TaskData>((task, token) => WithoutOutputAsync(Given(run(task, token), type))));
     }
 
     /// <summary>Adds agents from a delegate that gives out nothing, of a type given by its name.</summary>
@@ -199,6 +200,10 @@ public sealed partial class ConductorBuilder
     public ConductorBuilder AddAgent(
         string type, Func<TaskContext, CancellationToken, Task> run, int count = 1, string? agentId = null) =>
         AddAgent(new AgentType(type), run, count, agentId);
+
+    /// <summary>A delegate that is not async may give null for its work.</summary>
+    private static TTask Given<TTask>(TTask? work, AgentType type)
+        where TTask : Task => work ?? throw new InvalidOperationException($"The delegate of agent type '{type}' gave null instead of a Task.");
 
     private static async ValueTask<TaskData> WithoutOutputAsync(Task work)
     {

@@ -40,6 +40,15 @@ public sealed partial class ConductorBuilder
         AgentType type, int count = 1, AgentLifetime lifetime = AgentLifetime.Auto, string? agentId = null)
         where TAgent : BaseAgent
     {
+        if (typeof(TAgent).IsAbstract)
+        {
+            throw new ArgumentException(
+                $"{typeof(TAgent)} is abstract, and no agent can be made of it. Name a class that derives from it, or give a factory: " +
+                    "AddAgent(type, provider => …).",
+                paramName: null);
+        }
+
+        ThrowIfUndefined(lifetime);
         var services = Services;
         return Add(type, count, agentId, AgentActivator.PayloadTypesOf(typeof(TAgent)), provider => AgentActivator.Make<TAgent>(provider, services, lifetime));
     }
@@ -78,6 +87,7 @@ public sealed partial class ConductorBuilder
         AgentType type, Func<IServiceProvider, BaseAgent> factory, int count = 1, string? agentId = null, AgentLifetime lifetime = AgentLifetime.PerAgent)
     {
         ArgumentNullException.ThrowIfNull(factory);
+        ThrowIfUndefined(lifetime);
         return Add(
             type, count, agentId, payloadTypes: [], lifetime == AgentLifetime.PerTask ? provider => AgentActivator.MakePerTask(factory, provider) : factory);
     }
@@ -136,7 +146,8 @@ public sealed partial class ConductorBuilder
     /// <param name="factory">Makes it.</param>
     public ConductorBuilder UseMessageBus(Func<IServiceProvider, MessageBus> factory)
     {
-        Services.Replace(ServiceDescriptor.Singleton(factory));
+        ArgumentNullException.ThrowIfNull(factory);
+        Services.Replace(ServiceDescriptor.Singleton(provider => factory(provider) ?? throw GaveNull(nameof(UseMessageBus))));
         return this;
     }
 
@@ -153,7 +164,8 @@ public sealed partial class ConductorBuilder
     /// <param name="factory">Makes it.</param>
     public ConductorBuilder UseStateManager(Func<IServiceProvider, StateManager> factory)
     {
-        Services.Replace(ServiceDescriptor.Singleton(factory));
+        ArgumentNullException.ThrowIfNull(factory);
+        Services.Replace(ServiceDescriptor.Singleton(provider => factory(provider) ?? throw GaveNull(nameof(UseStateManager))));
         return this;
     }
 
@@ -170,7 +182,8 @@ public sealed partial class ConductorBuilder
     /// <param name="factory">Makes it, with the services of the container.</param>
     public ConductorBuilder UseErrorClassifier(Func<IServiceProvider, ErrorClassifier> factory)
     {
-        Services.Replace(ServiceDescriptor.Singleton(factory));
+        ArgumentNullException.ThrowIfNull(factory);
+        Services.Replace(ServiceDescriptor.Singleton(provider => factory(provider) ?? throw GaveNull(nameof(UseErrorClassifier))));
         return this;
     }
 
@@ -192,6 +205,13 @@ public sealed partial class ConductorBuilder
         return this;
     }
 
+    /// <summary>The container would say that there is no service of the type, which is not so.</summary>
+    private static InvalidOperationException GaveNull(string method) =>
+        new($"The factory given to {method} gave null. Let it give what it is for, or leave {method} out.");
+
+    private static void ThrowIfUndefined(AgentLifetime lifetime) =>
+        SettingProblems.ThrowIfAny(SettingProblems.OfEnum(nameof(lifetime), lifetime), nameof(lifetime));
+
     private ConductorBuilder Add(AgentType type, int count, string? agentId, IReadOnlyList<Type> payloadTypes, Func<IServiceProvider, BaseAgent> factory)
     {
         if (type.IsEmpty)
@@ -200,9 +220,14 @@ public sealed partial class ConductorBuilder
         }
 
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        if (agentId is not null && count > 1)
+        if (agentId is not null)
         {
-            throw new ArgumentException($"{count} agents cannot all have the id '{agentId}'. Leave the id out, or add them one by one.", nameof(agentId));
+            IdText.ThrowIfInvalid(agentId);
+            if (count > 1)
+            {
+                throw new ArgumentException(
+                    $"{count} agents cannot all have the id '{agentId}'. Leave the id out, or add them one by one.", nameof(agentId));
+            }
         }
 
         Services.AddSingleton(new AgentRegistration { Type = type, Count = count, AgentId = agentId, Factory = factory, PayloadTypes = payloadTypes });

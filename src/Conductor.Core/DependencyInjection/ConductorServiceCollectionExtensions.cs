@@ -125,7 +125,8 @@ public static class ConductorServiceCollectionExtensions
     public static async Task<ConductorRuntime> StartConductorAsync(this IServiceProvider provider, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(provider);
-        var runtime = provider.GetRequiredService<ConductorRuntime>();
+        var runtime = provider.GetService<ConductorRuntime>() ?? throw new InvalidOperationException(
+            "The services of this provider have no Conductor to start. Call services.AddConductor() before the provider is built.");
         await runtime.StartAsync(cancellationToken).ConfigureAwait(false);
         return runtime;
     }

@@ -41,11 +41,18 @@ public sealed class PolicyEngine
 
     /// <summary>Adds a policy after the others.</summary>
     /// <param name="policy">The policy.</param>
+    /// <exception cref="ArgumentException">It has no name.</exception>
     /// <exception cref="InvalidOperationException">One of its name is registered already.</exception>
     public void RegisterPolicy(Policy policy)
     {
         ArgumentNullException.ThrowIfNull(policy);
-        ArgumentException.ThrowIfNullOrWhiteSpace(policy.Name, nameof(policy));
+        if (string.IsNullOrWhiteSpace(policy.Name))
+        {
+            throw new ArgumentException(
+                $"{policy.GetType()} has no name: its {nameof(Policy)}.{nameof(Policy.Name)} is null or blank. Let it give a name that no other policy has.",
+                nameof(policy));
+        }
+
         lock (_gate)
         {
             if (Find(policy.Name) is not null)

@@ -145,14 +145,6 @@ public sealed class AddAgentTests
     }
 
     [Fact]
-    public async Task AddAgent_EmptyId_IsNamed()
-    {
-        var act = () => StartAsync(static builder => builder.AddAgent<Counter>(Worker, agentId: string.Empty));
-
-        (await act.Should().ThrowAsync<ArgumentException>()).Which.Message.Should().StartWith("The agent's id (AgentIdentity.Id) is empty");
-    }
-
-    [Fact]
     [Trait("Behaviour", "5")]
     public async Task Services_OfATask_AreAScopeOfItsOwn()
     {

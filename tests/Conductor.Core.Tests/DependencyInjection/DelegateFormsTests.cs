@@ -50,6 +50,14 @@ public sealed class DelegateFormsTests
         { "Task without input", static (builder, done) => builder.AddAgent("worker", (task, token) => Task.Run(() => done.Add(task.Task.Input.Get<string>()), token)) },
     };
 
+    public static TheoryData<string, Action<ConductorBuilder>> WithoutATask => new()
+    {
+        { "output", static builder => builder.AddAgent(_type, static (string _, TaskContext _, CancellationToken _) => (Task<int>)null!) },
+        { "output, no input", static builder => builder.AddAgent(_type, static (_, _) => (Task<int>)null!) },
+        { "no output", static builder => builder.AddAgent("worker", static (string _, TaskContext _, CancellationToken _) => (Task)null!) },
+        { "no output, no input", static builder => builder.AddAgent("worker", static (_, _) => (Task)null!) },
+    };
+
     [Theory]
     [MemberData(nameof(WithOutput))]
     public async Task AddAgent_EveryFormWithAnOutput_GivesIt(string form, Action<ConductorBuilder> add)
@@ -84,6 +92,17 @@ public sealed class DelegateFormsTests
         var result = await conductor.DispatchTaskAsync(new TaskDefinition { AgentType = _type });
 
         result.Error!.Message.Should().Contain("scripted");
+    }
+
+    [Theory]
+    [MemberData(nameof(WithoutATask))]
+    public async Task AddAgent_DelegateThatGivesNull_FailsTheTaskAndSaysSo(string form, Action<ConductorBuilder> add)
+    {
+        await using var conductor = await StartAsync(add);
+
+        var result = await conductor.DispatchTaskAsync(new TaskDefinition { AgentType = _type, Input = "four" });
+
+        result.Error!.Message.Should().Be("The delegate of agent type 'worker' gave null instead of a Task.", form);
     }
 
     [Fact]

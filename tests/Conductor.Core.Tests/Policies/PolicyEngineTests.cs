@@ -106,9 +106,16 @@ public sealed class PolicyEngineTests
         engine.ListPolicies().Should().Equal("a");
     }
 
-    [Fact]
-    public void RegisterPolicy_Nameless_IsRefused() =>
-        FluentActions.Invoking(() => new PolicyEngine().RegisterPolicy(Allowing(" "))).Should().Throw<ArgumentException>();
+    [Theory]
+    [InlineData(null)]
+    [InlineData(" ")]
+    public void RegisterPolicy_Nameless_IsRefusedWithItsClassAndWhatToGiveIt(string? name)
+    {
+        var policy = Allowing(name!);
+
+        FluentActions.Invoking(() => new PolicyEngine().RegisterPolicy(policy)).Should().Throw<ArgumentException>().WithParameterName("policy")
+            .WithMessage($"{policy.GetType()} has no name: its Policy.Name is null or blank. Let it give a name*");
+    }
 
     [Fact]
     public async Task UnregisterPolicy_AtRunTime_TakesEffect()
