@@ -27,7 +27,9 @@ public sealed class RecordCodec
     /// <summary>Writes a record down.</summary>
     /// <typeparam name="T">The record's type.</typeparam>
     /// <param name="record">The record.</param>
-    /// <exception cref="TaskValidationException">It holds data of a type that JSON does not know.</exception>
+    /// <exception cref="TaskValidationException">
+    /// It holds data of a type that JSON does not know. Where that is the input of a task of a definition, the message names the task.
+    /// </exception>
     public byte[] Encode<T>(T record)
     {
         var json = Serialize(record);
@@ -122,19 +124,19 @@ public sealed class RecordCodec
         }
         catch (TaskValidationException exception)
         {
-            throw new TaskValidationException($"The store cannot write this {typeof(T).Name}: {exception.Message}", exception);
+            throw new TaskValidationException($"{Refusal(record)}: {exception.Message}", exception);
         }
         catch (Exception exception) when (exception is ArgumentException or JsonException)
         {
             throw new TaskValidationException(
-                $"The store cannot write this {typeof(T).Name}: {exception.Message}{CauseOf(exception)} JSON has no infinity and no NaN, and an " +
+                $"{Refusal(record)}: {exception.Message}{CauseOf(exception)} JSON has no infinity and no NaN, and an " +
                     $"undefined value of an enum, and data that refers to itself or is deeper than {_options.MaxDepth}, cannot be written.",
                 exception);
         }
         catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException)
         {
             throw new TaskValidationException(
-                $"The store cannot write this {typeof(T).Name}: {exception.Message} Register a source-generated context that knows the type: " +
+                $"{Refusal(record)}: {exception.Message} Register a source-generated context that knows the type: " +
                     "AddConductor().AddJsonContext(MyJsonContext.Default).",
                 exception);
         }
@@ -143,9 +145,36 @@ public sealed class RecordCodec
 #pragma warning restore CA1031
         {
             throw new TaskValidationException(
-                $"The store cannot write this {typeof(T).Name}: reading its data threw {exception.GetType().Name}: {exception.Message} Hand over a " +
-                    "type that only holds data.",
+                $"{Refusal(record)}: reading its data threw {exception.GetType().Name}: {exception.Message} Hand over a type that only holds data.",
                 exception);
+        }
+    }
+
+    private string Refusal<T>(T record)
+    {
+        var culprit = record is WorkflowDefinition definition ? FirstUnwritableInput(definition) : null;
+        return $"The store cannot write this {typeof(T).Name}{(culprit is null ? "" : $", because of the input of task '{culprit.Id}'")}";
+    }
+
+    /// <summary>
+    /// The task whose input cannot be written, where it is that: JSON does not say in which of them it came to a stop. Each is tried within a definition,
+    /// as deep as it stands in its own.
+    /// </summary>
+    private TaskDefinition? FirstUnwritableInput(WorkflowDefinition definition) => definition.Tasks.FirstOrDefault(task => !CanWrite(
+        new WorkflowDefinition { Name = definition.Name, Tasks = [new TaskDefinition { Id = task.Id, AgentType = task.AgentType, Input = task.Input }] }));
+
+    private bool CanWrite(WorkflowDefinition definition)
+    {
+        try
+        {
+            JsonSerializer.Serialize(Stream.Null, definition, (JsonTypeInfo<WorkflowDefinition>)_options.GetTypeInfo(typeof(WorkflowDefinition)));
+            return true;
+        }
+#pragma warning disable CA1031 // What an application's types do when they are read may throw anything.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return false;
         }
     }
 }

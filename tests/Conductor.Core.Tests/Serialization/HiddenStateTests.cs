@@ -77,7 +77,7 @@ public sealed class HiddenStateTests
             Tasks = [new TaskDefinition { AgentType = AgentType.Coding, Input = TaskData.From((7, "seven")) }],
         });
 
-        encode.Should().Throw<TaskValidationException>().WithMessage("The store cannot write this WorkflowDefinition: *use a record*");
+        encode.Should().Throw<TaskValidationException>().WithMessage("The store cannot write this WorkflowDefinition, because of the input of task *use a record*");
     }
 
     /// <summary>As by reflection; a context that has fields included is asked for its types only, and written by the store's options.</summary>

@@ -36,6 +36,30 @@ public sealed class RecordCodecTests
         act.Should().Throw<TaskValidationException>().WithMessage("*undefined value of an enum*");
     }
 
+    /// <summary>Of what a task takes in: NaN, too deep by what stands around it, or what reading throws.</summary>
+    [Fact]
+    public void Encode_DefinitionOfWhichOneInputCannotBeWritten_NamesTheTask()
+    {
+        const string Named = "The store cannot write this WorkflowDefinition, because of the input of task 'bad': ";
+
+        RefusedFor(double.NaN).Should().StartWith($"{Named}.NET number values such as positive and negative infinity cannot be written");
+        RefusedFor(new PublicFields()).Should().StartWith(Named);
+        RefusedFor(Nested(62)).Should().StartWith(Named);
+        _codec.Invoking(static codec => codec.Encode(TaskData.From(Nested(62)))).Should().NotThrow("alone it is not too deep");
+
+        static string RefusedFor<T>(T input) => _codec.Invoking(codec => codec.Encode(new WorkflowDefinition
+        {
+            Name = "w",
+            Phases = [WorkflowPhase.Development],
+            Tasks = [.. new[] { "a", "bad", "z" }.Select(id => new TaskDefinition
+            {
+                Id = id, AgentType = AgentType.Coding, Input = id == "bad" ? TaskData.From(input) : "good",
+            })],
+        })).Should().Throw<TaskValidationException>().Which.Message;
+
+        static object Nested(int depth) => depth == 0 ? "in" : new[] { Nested(depth - 1) };
+    }
+
     [Fact]
     public void Decode_AnyBitOfAnyByteFlipped_NeverGivesOtherData()
     {
