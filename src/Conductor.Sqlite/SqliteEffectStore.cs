@@ -44,6 +44,11 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, SqliteCodec co
                     throw Asynchronous(key);
                 }
 
+                if (session.IsAtRest)
+                {
+                    throw EndedTheTransaction(key);
+                }
+
                 var value = TaskData.From(given);
                 TryInsert(session, key, codec.Encode(value));
                 return value;
@@ -57,6 +62,11 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, SqliteCodec co
         $"The effect '{key.Name}' of '{key.IdempotencyKey}' is asynchronous, and its transaction ends when its delegate returns: nothing was " +
             "recorded. Use the connection synchronously, " +
         "or await what is outside this database in an OnceAsync whose delegate takes a CancellationToken.");
+
+    private static InvalidOperationException EndedTheTransaction(EffectKey key) => new(
+        $"The effect '{key.Name}' of '{key.IdempotencyKey}' ended the transaction of the store, which is not its own: what it wrote may be committed, or " +
+            "rolled back, and that it is done is not recorded, so that it runs again. Leave COMMIT and ROLLBACK to the store, which commits when the " +
+            "delegate returns, and rolls back when it throws.");
 
     protected override async ValueTask<TaskData?> GetCoreAsync(EffectKey key, CancellationToken cancellationToken) =>
         await store.ReadAsync(session => Recorded(session, key), cancellationToken).ConfigureAwait(false);

@@ -22,7 +22,7 @@ public static partial class SqliteTaskContextExtensions
     /// <param name="effect">The effect; the connection is inside the store's transaction.</param>
     /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
     /// <returns>The recorded value.</returns>
-    /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous.</exception>
+    /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous, or ended the transaction.</exception>
     /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
     /// <exception cref="TaskValidationException">The value cannot be written down, or one of another type is recorded under this key.</exception>
     /// <exception cref="StateException">LEASE_LOST: the run belongs to another process by now, or is gone. The effect did not run.</exception>
@@ -44,7 +44,7 @@ public static partial class SqliteTaskContextExtensions
     /// <param name="key">The effect's name within the task.</param>
     /// <param name="effect">The effect; the connection is inside the store's transaction.</param>
     /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
-    /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous.</exception>
+    /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous, or ended the transaction.</exception>
     /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
     public static async ValueTask OnceAsync(
         this TaskContext task, string key, Action<SqliteConnection> effect, CancellationToken cancellationToken = default)

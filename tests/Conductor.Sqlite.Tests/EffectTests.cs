@@ -102,6 +102,31 @@ public sealed class EffectTests : IDisposable
         (await RowsAsync()).Should().Equal("good");
     }
 
+    /// <summary>What it wrote is committed or gone before the record that it is done.</summary>
+    [Theory]
+    [InlineData("COMMIT")]
+    [InlineData("ROLLBACK")]
+    public async Task OnceAsync_EffectEndsTheTransaction_NamesItAndTheRuleAndRecordsNothing(string end)
+    {
+        var effects = 0;
+        var values = await RunAsync(async task =>
+        {
+            (await FluentActions.Awaiting(() => task.OnceAsync("order", Effect).AsTask()).Should().ThrowAsync<InvalidOperationException>()).WithMessage(
+                "The effect 'order' of 't:0' ended the transaction of the store, which is not its own: *Leave COMMIT and ROLLBACK to the store*");
+            return await task.OnceAsync("order", _ => ++effects);
+        });
+        values.Should().Equal(2);
+
+        int Effect(SqliteConnection connection)
+        {
+            Insert(connection, "order");
+            using var command = connection.CreateCommand();
+            command.CommandText = end;
+            command.ExecuteNonQuery();
+            return ++effects;
+        }
+    }
+
     /// <summary>It still reads what was, and nothing can be written from there once another has written.</summary>
     [Fact]
     public async Task OnceAsync_EffectLeavesAReaderOpen_TheStoreGoesOn()
