@@ -100,4 +100,7 @@ internal static partial class Log
     [LoggerMessage(1429, LogLevel.Information,
         "Run {WorkflowId} ({Definition}) is left to whoever shares the store and has agents of its types: none is registered here.")]
     public static partial void LeftToOthers(ILogger logger, string workflowId, string definition);
+
+    [LoggerMessage(1430, LogLevel.Information, "Run {WorkflowId} is still leased to {Owner}; it is taken over when that runs out.")]
+    public static partial void StillLeased(ILogger logger, string workflowId, string owner);
 }

@@ -22,6 +22,8 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     private readonly Dictionary<string, long> _refused = new(StringComparer.Ordinal);
     private readonly Dictionary<string, List<AgentType>> _missing = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _retaken = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> _toldOwners = new(StringComparer.Ordinal);
+    private bool _hasLooked;
     private long _lastScanEndedAt;
     private TimeSpan _lastScanTook;
 
@@ -66,6 +68,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
                 taken += await TryTakeOverAsync(run, cancellationToken).ConfigureAwait(false) ? 1 : 0;
             }
 
+            _hasLooked = true;
             return taken;
         }
         finally
@@ -121,6 +124,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         foreach (var id in remembered.Where(id => !ids.Contains(id) && !IsHere(id)).ToList())
         {
             _observed.Remove(id);
+            _toldOwners.Remove(id);
             _refused.Remove(id);
             _missing.Remove(id);
             _retaken.Remove(id);
@@ -210,10 +214,27 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         if (!_observed.TryGetValue(run.WorkflowId, out var seen) || !seen.Lease.IsSameTaking(lease) || seen.Lease.Renewal != lease.Renewal)
         {
             _observed[run.WorkflowId] = (lease, now);
+            TellOfOwner(run.WorkflowId, lease, TimeSpan.Zero);
             return false;
         }
 
-        return services.Time.GetElapsedTime(seen.SeenAt, now) >= 2 * services.Options.LeaseDuration;
+        var silence = services.Time.GetElapsedTime(seen.SeenAt, now);
+        TellOfOwner(run.WorkflowId, lease, silence);
+        return silence >= 2 * services.Options.LeaseDuration;
+    }
+
+    /// <summary>
+    /// Says why a run is waited for, once for each of its owners: at the first look, which may be that of a program that died and was started again, and
+    /// later where the owner is silent for longer than one that lives, and renews three times in a term. Not of each run of others that live.
+    /// </summary>
+    private void TellOfOwner(string runId, Lease lease, TimeSpan silence)
+    {
+        if ((!_hasLooked || silence > services.Options.LeaseDuration / 2)
+            && lease.Owner != services.Coordinator.Id && _toldOwners.GetValueOrDefault(runId) != lease.Owner)
+        {
+            _toldOwners[runId] = lease.Owner;
+            Log.StillLeased(services.Logger, runId, lease.Owner);
+        }
     }
 
     private ValueTask<Lease?> AcquireAsync(UnfinishedWorkflow run, CancellationToken cancellationToken) => run is { IsHeld: true, Lease: { } silent }
