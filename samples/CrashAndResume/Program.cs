@@ -4,12 +4,19 @@ using CrashAndResume;
 using Microsoft.Extensions.DependencyInjection;
 
 // Without an argument: two lives of one program. The first is killed in the middle of its work, the second goes on where it was.
+// The exit code is 0 when all went well, 1 when it did not, 2 when there is no folder to work in.
 if (args.Length == 0)
 {
     return await TwoLives.RunAsync();
 }
 
 var folder = args[0];
+if (string.IsNullOrWhiteSpace(folder))
+{
+    await Console.Error.WriteLineAsync("The name of the folder is empty. Usage: CrashAndResume [<folder for database and ledger>]");
+    return TwoLives.NoFolder;
+}
+
 var ledger = new Ledger(Path.Combine(folder, "ledger.txt"));
 var services = new ServiceCollection();
 services.AddSingleton(ledger);

@@ -5,9 +5,24 @@ namespace CrashAndResume;
 /// <summary>Runs this program twice on one folder, and shows what happened.</summary>
 internal static class TwoLives
 {
+    /// <summary>The exit code where there is no folder to work in.</summary>
+    public const int NoFolder = 2;
+
     public static async Task<int> RunAsync()
     {
-        var folder = Directory.CreateTempSubdirectory("crash-and-resume-").FullName;
+        string folder;
+        try
+        {
+            folder = Directory.CreateTempSubdirectory("crash-and-resume-").FullName;
+        }
+        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync(
+                $"No folder can be made in '{Path.GetTempPath()}', the folder for temporary files ({wrong.Message}). " +
+                "Set TMPDIR (on Windows TMP) to a folder that exists and can be written to.");
+            return NoFolder;
+        }
+
         try
         {
             Console.WriteLine("First life:");

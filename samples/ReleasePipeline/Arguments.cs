@@ -16,7 +16,7 @@ internal sealed record Arguments
 
     /// <summary>Reads them.</summary>
     /// <param name="arguments">What the program was called with.</param>
-    /// <exception cref="InputException">There is one that it does not know, or there are too many.</exception>
+    /// <exception cref="InputException">There is one that it does not know, one is empty, or there are too many.</exception>
     public static Arguments Parse(IReadOnlyList<string> arguments)
     {
         var folders = arguments.Where(argument => !argument.StartsWith('-')).ToList();
@@ -25,6 +25,11 @@ internal sealed record Arguments
         {
             var complaint = unknown is not null ? $"Unknown option '{unknown}'." : "More than one folder was given.";
             throw new InputException($"{complaint} {Usage}");
+        }
+
+        if (folders.Exists(string.IsNullOrWhiteSpace))
+        {
+            throw new InputException($"The name of the library's folder is empty. {Usage}");
         }
 
         return new Arguments { Folder = folders.Count == 1 ? folders[0] : Shipped, Keep = arguments.Contains("--keep") };

@@ -5,6 +5,7 @@ using YourOwnTypes;
 var services = new ServiceCollection();
 services.AddSingleton<Glossary>();
 services.AddConductor()
+    .AddJsonContext(DocumentJsonContext.Default)
     .AddAgent<Translator>(Book.Translator)
     .AddAgent<Proofreader>(Book.Proofreader)
     .AddAgent(Book.Typesetter, (string title, TaskContext task, CancellationToken _) => ValueTask.FromResult(

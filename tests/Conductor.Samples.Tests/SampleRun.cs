@@ -13,10 +13,18 @@ internal sealed record SampleRun
 
     public required string Error { get; init; }
 
-    public static async Task<SampleRun> OfAsync(string sample, params string[] arguments)
+    public static Task<SampleRun> OfAsync(string sample, params string[] arguments) => WithAsync([], sample, arguments);
+
+    /// <summary>The same, with variables of the environment that are not as they are here.</summary>
+    public static async Task<SampleRun> WithAsync(Dictionary<string, string> environment, string sample, params string[] arguments)
     {
         using var limit = new CancellationTokenSource(_limit);
         using var process = new Process { StartInfo = StartInfo(sample, arguments) };
+        foreach (var (name, value) in environment)
+        {
+            process.StartInfo.Environment[name] = value;
+        }
+
         process.Start();
         var output = process.StandardOutput.ReadToEndAsync(CancellationToken.None);
         var error = process.StandardError.ReadToEndAsync(CancellationToken.None);

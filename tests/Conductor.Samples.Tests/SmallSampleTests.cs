@@ -34,6 +34,14 @@ public sealed class SmallSampleTests
     }
 
     [Fact]
+    public void YourOwnTypes_Source_ShowsTheJsonContextThatTheGuideSendsReadersFor()
+    {
+        var folder = Path.Combine(BuildOutput.RepositoryRoot, "samples", "YourOwnTypes");
+
+        string.Concat(Directory.GetFiles(folder, "*.cs").Select(File.ReadAllText)).Should().ContainAll(": JsonSerializerContext", ".AddJsonContext(");
+    }
+
+    [Fact]
     public async Task Policies_Run_DeniesTriesOthersAndWaits()
     {
         var run = await SampleRun.OfAsync("Policies");

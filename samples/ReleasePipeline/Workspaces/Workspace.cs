@@ -32,9 +32,10 @@ internal sealed class Workspace : IDisposable
     /// <summary>Makes a workspace with a copy of a tree.</summary>
     /// <param name="tree">The tree; it is only read.</param>
     /// <param name="keep">True to leave the workspace behind.</param>
+    /// <exception cref="InputException">The folder for temporary files is missing, or cannot be written to.</exception>
     public static Workspace Create(SourceTree tree, bool keep)
     {
-        var workspace = new Workspace(Directory.CreateTempSubdirectory("release-pipeline-").FullName, keep);
+        var workspace = new Workspace(MakeFolder(), keep);
         try
         {
             SourceFiles.Copy(tree.Root, workspace.Source);
@@ -49,6 +50,20 @@ internal sealed class Workspace : IDisposable
         {
             workspace.Dispose();
             throw;
+        }
+    }
+
+    private static string MakeFolder()
+    {
+        try
+        {
+            return Directory.CreateTempSubdirectory("release-pipeline-").FullName;
+        }
+        catch (Exception wrong) when (wrong is IOException or UnauthorizedAccessException)
+        {
+            throw new InputException(
+                $"No workspace can be made in '{Path.GetTempPath()}', the folder for temporary files ({wrong.Message}). "
+                + "Set TMPDIR (on Windows TMP) to a folder that exists and can be written to.");
         }
     }
 
