@@ -107,9 +107,13 @@ public sealed partial class AgentCoordinator
             {
                 results.Add(NotReplayed(letter, _environment.Classify(exception, letter.Task, letter.WorkflowId)));
             }
-            catch (InvalidOperationException) when (_stopped && results.Count > 0)
+            catch (OperationCanceledException) when (_stopped && results.Count > 0 && !cancellationToken.IsCancellationRequested)
             {
                 // What was done is worth more than why the rest was not.
+                break;
+            }
+            catch (InvalidOperationException) when (_stopped && results.Count > 0)
+            {
                 break;
             }
         }

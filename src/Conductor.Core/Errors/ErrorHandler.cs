@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
 using Conductor.State;
+using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
 namespace Conductor.Errors;
@@ -287,7 +288,11 @@ public sealed partial class ErrorHandler
         };
         try
         {
-            await _bus.PublishAsync(channel, notice, cancellationToken).ConfigureAwait(false);
+            await _bus.PublishAsync(channel, notice, cancellationToken).WaitHeardAsync(
+                LateFailure.NoticePatience,
+                _environment.TimeProvider,
+                exception => Log.NoticeFailed(_logger, exception, channel, context.Task?.Id),
+                cancellationToken).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // Whatever a provider throws: a notice is only to tell of what is decided, and kept, by now.
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)

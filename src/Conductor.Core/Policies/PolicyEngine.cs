@@ -158,7 +158,7 @@ public sealed class PolicyEngine
 
             if (evaluation.Result is { Allowed: false } denial)
             {
-                return new ValueTask<PolicyVerdict>(PolicyVerdict.Of(policies[i], denial, context));
+                return new ValueTask<PolicyVerdict>(VerdictOf(policies[i], denial, context));
             }
         }
 
@@ -206,7 +206,7 @@ public sealed class PolicyEngine
         {
             if (await evaluation.ConfigureAwait(false) is { Allowed: false } denial)
             {
-                return PolicyVerdict.Of(policies[index], denial, context);
+                return VerdictOf(policies[index], denial, context);
             }
 
             if (++index >= policies.Length)
@@ -257,6 +257,23 @@ public sealed class PolicyEngine
         {
             return Report(policy, Failed(policy, exception));
         }
+    }
+
+    private PolicyVerdict VerdictOf(Policy policy, PolicyResult denial, PolicyContext context)
+    {
+        var target = PolicyTarget.Automatic;
+        try
+        {
+            target = policy.Target;
+        }
+#pragma warning disable CA1031 // A user's policy may throw anything; it denies all the same.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.PolicyFailed(_logger, exception, policy.Name);
+        }
+
+        return PolicyVerdict.Of(policy, target, denial, context);
     }
 
     private PolicyResult Failed(Policy policy, Exception exception)

@@ -9,9 +9,13 @@ internal readonly record struct PolicyVerdict(PolicyResult? Denial, bool Concern
     public bool IsAllowed => Denial is null;
 
     /// <summary>A policy has denied an action.</summary>
-    public static PolicyVerdict Of(Policy policy, PolicyResult denial, PolicyContext context)
+    /// <param name="policy">The policy.</param>
+    /// <param name="target">What it says that its denials concern.</param>
+    /// <param name="denial">What it said.</param>
+    /// <param name="context">The action.</param>
+    public static PolicyVerdict Of(Policy policy, PolicyTarget target, PolicyResult denial, PolicyContext context)
     {
-        var concernsCandidate = policy.Target switch
+        var concernsCandidate = target switch
         {
             PolicyTarget.Task => false,
             PolicyTarget.Candidate => true,

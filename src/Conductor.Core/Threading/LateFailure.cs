@@ -3,6 +3,12 @@ namespace Conductor.Threading;
 /// <summary>What nobody waits for any more is still heard to its end: a failure is somebody's to log, and never one that nobody observed.</summary>
 internal static class LateFailure
 {
+    /// <summary>
+    /// How long a bus may take to answer when it is to tell of what is decided, and kept, by now, or to be listened to for that: as long as the grace period
+    /// is by default.
+    /// </summary>
+    public static readonly TimeSpan NoticePatience = TimeSpan.FromSeconds(5);
+
     /// <summary>Has somebody told should it fail, on the thread pool. What was cancelled has not failed.</summary>
     /// <param name="task">What is no longer waited for; it may be over.</param>
     /// <param name="failed">Is told why it failed.</param>
@@ -31,6 +37,19 @@ internal static class LateFailure
     }
 
     /// <summary>Waits up to a limit, and hears what is given up to its end.</summary>
+    /// <param name="operation">What is waited for; nearly always it is over.</param>
+    /// <param name="patience">The limit.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="failedLate">Is told why it failed when nobody waited any more.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="TimeoutException">It was not over within the limit.</exception>
+    public static ValueTask WaitHeardAsync(
+        this ValueTask operation, TimeSpan patience, TimeProvider time, Action<Exception> failedLate, CancellationToken cancellationToken) =>
+        operation.IsCompletedSuccessfully
+            ? operation
+            : new ValueTask(AnswerAsync(operation).WaitHeardAsync(patience, time, failedLate, cancellationToken));
+
+    /// <summary>Waits up to a limit, and hears what is given up to its end.</summary>
     /// <param name="task">What is waited for.</param>
     /// <param name="patience">The limit.</param>
     /// <param name="time">The clock.</param>
@@ -50,5 +69,11 @@ internal static class LateFailure
             task.HearFailure(failedLate);
             throw;
         }
+    }
+
+    private static async Task<bool> AnswerAsync(ValueTask operation)
+    {
+        await operation.ConfigureAwait(false);
+        return true;
     }
 }

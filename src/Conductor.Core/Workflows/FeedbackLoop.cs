@@ -60,13 +60,13 @@ internal sealed class FeedbackLoop
         var wholePhase = feedback.Any(static item => item.AffectedTaskIds.Count == 0);
         foreach (var id in feedback.SelectMany(static item => item.AffectedTaskIds).Distinct(StringComparer.Ordinal))
         {
-            if (_plan.TryIndex(id, out var index) && _plan.PhaseOf[index] >= _to)
+            if (id is not null && _plan.TryIndex(id, out var index) && _plan.PhaseOf[index] >= _to)
             {
                 Mark(index);
             }
             else
             {
-                unknown.Add(id);
+                unknown.Add(id ?? "null");
             }
         }
 

@@ -148,8 +148,8 @@ internal sealed class RunMigration(
         }
         catch when (here is not null)
         {
-            // It was only stopped for this: it goes on as it is.
-            here.GoOnAs(await resume(WorkflowPlan.Of(stored), snapshot, lease, settings, "not migrated").ConfigureAwait(false));
+            // It was only stopped for this: it goes on as it is, and for whoever listened to it.
+            here.GoOnAs(await resume(WorkflowPlan.Of(stored), snapshot, lease, new WorkflowRunOptions(), "not migrated").ConfigureAwait(false));
             throw;
         }
 

@@ -163,7 +163,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         var plan = WorkflowPlan.Of(definition, _services.Coordinator.Errors);
         ThrowIfStopped();
         cancellationToken.ThrowIfCancellationRequested();
-        var settings = options ?? _noOptions;
+        var settings = options?.Clone() ?? _noOptions;
         var runId = settings.RunId ?? EntityId.New();
         if (settings.RunId is not null)
         {

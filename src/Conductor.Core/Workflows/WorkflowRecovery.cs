@@ -23,7 +23,6 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     private readonly Dictionary<string, List<AgentType>> _missing = new(StringComparer.Ordinal);
     private readonly Dictionary<string, long> _retaken = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _toldOwners = new(StringComparer.Ordinal);
-    private bool _hasLooked;
     private long _lastScanEndedAt;
     private TimeSpan _lastScanTook;
 
@@ -68,7 +67,6 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
                 taken += await TryTakeOverAsync(run, cancellationToken).ConfigureAwait(false) ? 1 : 0;
             }
 
-            _hasLooked = true;
             return taken;
         }
         finally
@@ -214,7 +212,6 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         if (!_observed.TryGetValue(run.WorkflowId, out var seen) || !seen.Lease.IsSameTaking(lease) || seen.Lease.Renewal != lease.Renewal)
         {
             _observed[run.WorkflowId] = (lease, now);
-            TellOfOwner(run.WorkflowId, lease, TimeSpan.Zero);
             return false;
         }
 
@@ -224,12 +221,12 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     }
 
     /// <summary>
-    /// Says why a run is waited for, once for each of its owners: at the first look, which may be that of a program that died and was started again, and
-    /// later where the owner is silent for longer than one that lives, and renews three times in a term. Not of each run of others that live.
+    /// Says why a run is waited for, once for each of its owners: where the owner is silent for longer than one that lives, and renews three times in a
+    /// term, as after a program died and was started again.
     /// </summary>
     private void TellOfOwner(string runId, Lease lease, TimeSpan silence)
     {
-        if ((!_hasLooked || silence > services.Options.LeaseDuration / 2)
+        if (silence > services.Options.LeaseDuration / 2
             && lease.Owner != services.Coordinator.Id && _toldOwners.GetValueOrDefault(runId) != lease.Owner)
         {
             _toldOwners[runId] = lease.Owner;

@@ -154,15 +154,7 @@ public sealed class WorkflowRun : IAsyncDisposable
         }
         else if (asked && _services.Bus.IsConnected)
         {
-            await _services.Bus.PublishAsync(
-                Channels.Workflow(RunId),
-                new AgentMessage
-                {
-                    Type = MessageType.Control,
-                    Sender = _services.Coordinator.Id,
-                    Payload = new ControlPayload { Command = ControlPayload.CancelWorkflow },
-                },
-                cancellationToken).ConfigureAwait(false);
+            await AskOwnerAsync(cancellationToken).ConfigureAwait(false);
         }
 
         return asked;
@@ -225,6 +217,29 @@ public sealed class WorkflowRun : IAsyncDisposable
         }
     }
 
+    /// <summary>So that its owner need not wait for its next look. Best effort: the wish is stored.</summary>
+    private async ValueTask AskOwnerAsync(CancellationToken cancellationToken)
+    {
+        var wish = new AgentMessage
+        {
+            Type = MessageType.Control,
+            Sender = _services.Coordinator.Id,
+            Payload = new ControlPayload { Command = ControlPayload.CancelWorkflow },
+        };
+        try
+        {
+            await _services.Bus.PublishAsync(Channels.Workflow(RunId), wish, cancellationToken).WaitHeardAsync(
+                LateFailure.NoticePatience, _services.Time, exception => Log.NoticeFailed(_services.Logger, exception, RunId), cancellationToken)
+                .ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // Whatever a provider throws.
+        catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+#pragma warning restore CA1031
+        {
+            Log.NoticeFailed(_services.Logger, exception, RunId);
+        }
+    }
+
     /// <summary>Nobody has to wait for a run: a failure to follow it is logged, and no unobserved one.</summary>
     private Task<WorkflowState> Follow(CancellationToken disposed)
     {
@@ -245,7 +260,13 @@ public sealed class WorkflowRun : IAsyncDisposable
                     position = Math.Max(position, happening.Position);
                 }
 
-                return await GetStateAsync(CancellationToken.None).ConfigureAwait(false);
+                if (await GetStateAsync(CancellationToken.None).ConfigureAwait(false) is { IsComplete: true } end)
+                {
+                    return end;
+                }
+
+                // It is over, was deleted, and its id is another's by now: that one is what has the id.
+                position = 0;
             }
             catch (StateException exception) when (exception.IsTransient == true)
             {
@@ -256,16 +277,11 @@ public sealed class WorkflowRun : IAsyncDisposable
         }
     }
 
-    private async ValueTask<IAsyncDisposable> SubscribeAsync(ChannelWriter<WorkflowEvent> progress, Pulse doorbell, CancellationToken cancellationToken)
-    {
-        if (!_services.Bus.IsConnected)
-        {
-            return NoSubscription.Instance;
-        }
-
-        return await _services.Bus.SubscribeAsync(
-            Channels.Workflow(RunId),
-            (message, _) =>
+    private ValueTask<NoticeSubscription> SubscribeAsync(ChannelWriter<WorkflowEvent> progress, Pulse doorbell, CancellationToken cancellationToken) =>
+        NoticeSubscription.OpenAsync(
+            _services,
+            RunId,
+            message =>
             {
                 if (message.Payload is StatusUpdate update)
                 {
@@ -273,11 +289,8 @@ public sealed class WorkflowRun : IAsyncDisposable
                 }
 
                 doorbell.Beat();
-                return ValueTask.CompletedTask;
             },
-            options: null,
-            cancellationToken).ConfigureAwait(false);
-    }
+            cancellationToken);
 
     private WorkflowEvent ToEvent(AgentMessage message, StatusUpdate update) => new()
     {
@@ -324,12 +337,5 @@ public sealed class WorkflowRun : IAsyncDisposable
         {
             // Nothing rang: look all the same.
         }
-    }
-
-    private sealed class NoSubscription : IAsyncDisposable
-    {
-        public static NoSubscription Instance { get; } = new();
-
-        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

@@ -35,4 +35,7 @@ public sealed class WorkflowRunOptions
     /// <summary>Notes on the run.</summary>
     /// <value>Default: none.</value>
     public IReadOnlyDictionary<string, string>? Metadata { get; set; }
+
+    /// <summary>As they are now: whoever made them may use them for another run.</summary>
+    internal WorkflowRunOptions Clone() => (WorkflowRunOptions)MemberwiseClone();
 }

@@ -17,6 +17,9 @@ internal sealed partial class WorkflowRunner
     /// <summary>What is told of as soon as the step under way is committed; null as long as nobody listens.</summary>
     private Queue<(string Channel, IReadOnlyDictionary<string, string> Arguments)>? _announcements;
 
+    /// <summary>A notice that the bus has not answered.</summary>
+    private Task? _unanswered;
+
     private async ValueTask CommitChangesAsync()
     {
         if (_journal.HasChanges)
@@ -185,15 +188,28 @@ internal sealed partial class WorkflowRunner
 
     private async ValueTask PublishAsync(string channel, IReadOnlyDictionary<string, string> arguments)
     {
+        if (_unanswered is { IsCompleted: false })
+        {
+            // Nor would it answer this one: the run does not wait for it at each step.
+            return;
+        }
+
         try
         {
-            await _services.Bus.PublishAsync(channel, new AgentMessage
+            var published = _services.Bus.PublishAsync(channel, new AgentMessage
             {
                 Type = MessageType.Control,
                 Sender = _services.Coordinator.Id,
                 CorrelationId = RunId,
                 Payload = new ControlPayload { Command = ControlPayload.WorkflowChanged, Arguments = arguments },
-            }).ConfigureAwait(false);
+            });
+            if (!published.IsCompletedSuccessfully)
+            {
+                _unanswered = published.AsTask();
+                await new ValueTask(_unanswered).WaitHeardAsync(
+                    LateFailure.NoticePatience, _services.Time, exception => Log.NoticeFailed(_services.Logger, exception, RunId), CancellationToken.None)
+                    .ConfigureAwait(false);
+            }
         }
 #pragma warning disable CA1031 // Whatever a provider throws: what is told of is committed.
         catch (Exception exception)

@@ -131,6 +131,11 @@ internal sealed partial class WorkflowRunner : ILaneItem
         {
             _services.Listeners.Remove(RunId);
         }
+        else if (_options.Progress is { } listener)
+        {
+            // Should this engine go on with it, whoever started it is told as before.
+            _services.Listeners.Add(RunId, listener);
+        }
 
         Committed.Beat();
         var drained = Volatile.Read(ref _drained);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Conductor.Errors;
 using Conductor.Tests.Support;
 
 namespace Conductor.Tests.Coordination;
@@ -165,5 +166,41 @@ public sealed class ReplayTests
             .WithMessage("*already*");
         gate.Release();
         (await first).IsSuccess.Should().BeTrue();
+    }
+
+    [Fact]
+    public async Task ReplayDeadLettersAsync_StopLeavesTheSecondNoTime_GivesWhatWasDone()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Retry = RetryPolicy.Default with { MaxRetries = 0 } });
+        var (broken, reached) = (true, new TaskCompletionSource());
+        await rig.AddAsync(async (task, token) =>
+        {
+            if (broken)
+            {
+                throw new AgentException(ErrorCodes.TransientError, "busy");
+            }
+
+            if (task.Input.Get<int>() == 2)
+            {
+                reached.SetResult();
+                await Task.Delay(Timeout.Infinite, token);
+            }
+
+            return "done";
+        });
+        for (var input = 1; input <= 2; input++)
+        {
+            await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Input = TaskData.From(input) }));
+            rig.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        broken = false;
+        var all = rig.Coordinator.ReplayDeadLettersAsync().AsTask();
+        await reached.Task;
+
+        await rig.DriveAsync(rig.Coordinator.StopAsync(new CancellationToken(canceled: true)).AsTask());
+
+        (await rig.DriveAsync(all)).Should().ContainSingle().Which.IsSuccess.Should().BeTrue();
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle();
     }
 }

@@ -47,6 +47,22 @@ public sealed class PolicyEngineTests
         (await engine.CheckAsync(_context)).Should().BeFalse();
     }
 
+    /// <summary>A run that it judges the gate of would neither pass nor fail.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task EnforceAsync_PolicyThatCannotSayWhatItsDenialConcerns_DeniesAndIsLogged(bool later)
+    {
+        var logs = new FakeLogCollector();
+        var engine = new PolicyEngine(new ConductorEnvironment(loggerFactory: new FakeLoggerFactory(logs)));
+        engine.RegisterPolicy(new AimlessPolicy(later));
+
+        var denial = (await FluentActions.Awaiting(() => engine.EnforceAsync(_context).AsTask()).Should().ThrowAsync<PolicyViolationException>()).Which;
+
+        (denial.PolicyName, denial.Message).Should().Be(("aimless", "Policy 'aimless' denied: no"));
+        logs.GetSnapshot().Should().Contain(static log => log.Id.Id == 1501 && log.Exception is InvalidTimeZoneException);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -307,6 +323,25 @@ public sealed class PolicyEngineTests
         {
             Calls++;
             return evaluate();
+        }
+    }
+
+    private sealed class AimlessPolicy(bool later) : Policy<DispatchPolicyContext>
+    {
+        public override string Name => "aimless";
+
+        public override string Description => "says no";
+
+        public override PolicyTarget Target => throw new InvalidTimeZoneException("nowhere");
+
+        protected override async ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
+        {
+            if (later)
+            {
+                await Task.Yield();
+            }
+
+            return Denied("no");
         }
     }
 }

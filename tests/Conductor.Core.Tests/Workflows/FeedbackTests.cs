@@ -220,21 +220,23 @@ public sealed class FeedbackTests
         (state.Status, state.Round, state.ErrorLog.Single().Error.Code).Should().Be((WorkflowStatus.Completed, 0, "FEEDBACK_IGNORED"));
     }
 
-    [Fact]
-    public async Task Feedback_NamesUnknownTasks_IsAWarningAndTheWholePhaseRunsAgain()
+    [Theory]
+    [InlineData("nobody")]
+    [InlineData(null)]
+    public async Task Feedback_NamesUnknownTasks_IsAWarningAndTheWholePhaseRunsAgain(string? unknown)
     {
         var (rig, runs) = await WithMonitorAsync(task =>
         {
             if (task.Round == 0)
             {
-                task.SendBack(FeedbackSeverity.Error, "bad", "nobody");
+                task.SendBack(FeedbackSeverity.Error, "bad", [unknown!]);
             }
         });
         await using var disposal = rig;
 
         var state = await rig.Engine.RunWorkflowAsync(Loop().Build());
 
-        state.ErrorLog.Single().Error.Message.Should().Contain("nobody");
+        state.ErrorLog.Single().Error.Message.Should().Contain(unknown ?? "null");
         runs.Should().Contain("code:1").And.Contain("docs:1");
     }
 
