@@ -1,3 +1,4 @@
+using System.Globalization;
 using Conductor.Sqlite.Database;
 using Microsoft.Data.Sqlite;
 
@@ -11,6 +12,9 @@ namespace Conductor.Sqlite;
 internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider time) : LeaseStore
 {
     private const string Columns = "name, owner, fence, nonce, renewal, expires_at";
+
+    /// <summary>Stands in a nonce before the term, in ticks. (There instead of in a column: versions before this one go on with the file.)</summary>
+    private const char BeforeTerm = '~';
 
     /// <summary>No lease has an empty name. (A row instead of a table: versions before this one go on with the file.)</summary>
     private const string ForgottenFence = "(SELECT fence FROM conductor_leases WHERE name = '')";
@@ -57,11 +61,12 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
         Nonce = row.GetString(first + 3),
         Renewal = row.GetInt64(first + 4),
         ExpiresAt = new DateTimeOffset(row.GetInt64(first + 5), TimeSpan.Zero),
+        Term = TermOf(row.GetString(first + 3)),
     };
 
     protected override async ValueTask<Lease?> TryAcquireCoreAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken)
     {
-        var nonce = EntityId.New();
+        var nonce = NewNonce(duration);
         return await store.WriteAsync(
             session =>
             {
@@ -86,7 +91,7 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
 
     protected override async ValueTask<Lease?> TryTakeOverCoreAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken)
     {
-        var nonce = EntityId.New();
+        var nonce = NewNonce(duration);
         return await store.WriteAsync(
             session => First(
                 session,
@@ -142,6 +147,14 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
             session => First(session, $"SELECT {Columns} FROM conductor_leases WHERE name = $1 AND released = 0 AND expires_at > $2", name, now),
             cancellationToken).ConfigureAwait(false);
     }
+
+    private static string NewNonce(TimeSpan duration) => string.Create(CultureInfo.InvariantCulture, $"{EntityId.New()}{BeforeTerm}{duration.Ticks}");
+
+    private static TimeSpan? TermOf(string nonce) =>
+        nonce.LastIndexOf(BeforeTerm) is >= 0 and var place
+            && long.TryParse(nonce.AsSpan(place + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)
+            ? new TimeSpan(ticks)
+            : null;
 
     private static void NoteForgotten(SqliteSession session, List<long> fences)
     {

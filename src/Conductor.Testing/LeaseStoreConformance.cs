@@ -107,6 +107,17 @@ public sealed partial class LeaseStoreConformance : ConformanceSuite
 
     private void AddKeepingCases()
     {
+        Add("A lease says for how long it was taken, or leaves that out, to whoever has it and whoever observes it", async (leases, _) =>
+        {
+            var lease = await TakeAsync(leases, "one").ConfigureAwait(false);
+            EnsureTerm(lease, _term);
+            EnsureTerm(Check.NotNull(await leases.GetAsync("l").ConfigureAwait(false), "the holder"), _term);
+            lease = Check.NotNull(await leases.TryRenewAsync(lease, _term).ConfigureAwait(false), "the renewed lease");
+            EnsureTerm(lease, _term);
+            var longer = 3 * _term;
+            EnsureTerm(Check.NotNull(await leases.TryTakeOverAsync(lease, "two", longer).ConfigureAwait(false), "the lease taken over"), longer);
+            EnsureTerm(Check.NotNull(await leases.GetAsync("l").ConfigureAwait(false), "the holder after that"), longer);
+        });
         Add("A renewed lease holds beyond its first term and counts its renewals", async (leases, environment) =>
         {
             var lease = await TakeAsync(leases, "one").ConfigureAwait(false);
@@ -166,6 +177,8 @@ public sealed partial class LeaseStoreConformance : ConformanceSuite
             Check.True(!await leases.ReleaseAsync(unknown).ConfigureAwait(false), "the release of the unknown lease to fail");
         });
     }
+
+    private static void EnsureTerm(Lease lease, TimeSpan term) => Check.True(lease.Term is null || lease.Term == term, "the term, where there is one");
 
     private static async Task<Lease> TakeAsync(LeaseStore leases, string owner) =>
         Check.NotNull(await leases.TryAcquireAsync("l", owner, _term).ConfigureAwait(false), $"the lease of {owner}");

@@ -69,18 +69,18 @@ internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, 
                 return new ValueTask<Lease?>((Lease?)null);
             }
 
-            return new ValueTask<Lease?>(Take(name, owner, now + duration));
+            return new ValueTask<Lease?>(Take(name, owner, now, duration));
         }
     }
 
     protected override ValueTask<Lease?> TryTakeOverCoreAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken)
     {
         store.ThrowIfNotConnected();
-        var expiresAt = time.GetUtcNow() + duration;
+        var now = time.GetUtcNow();
         lock (_gate)
         {
             return new ValueTask<Lease?>(
-                FindCurrent(observed)?.Renewal == observed.Renewal ? Take(observed.Name, owner, expiresAt) : null);
+                FindCurrent(observed)?.Renewal == observed.Renewal ? Take(observed.Name, owner, now, duration) : null);
         }
     }
 
@@ -147,7 +147,7 @@ internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, 
         }
     }
 
-    private Lease Take(string name, string owner, DateTimeOffset expiresAt)
+    private Lease Take(string name, string owner, DateTimeOffset now, TimeSpan duration)
     {
         var lease = new Lease
         {
@@ -155,7 +155,8 @@ internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, 
             Owner = owner,
             Fence = (_leases.TryGetValue(name, out var entry) ? entry.Fence : _forgottenFence) + 1,
             Nonce = EntityId.New(),
-            ExpiresAt = expiresAt,
+            ExpiresAt = now + duration,
+            Term = duration,
         };
         _leases[name] = (lease, lease.Fence);
         return lease;

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Conductor.State;
 
 /// <summary>
@@ -23,6 +25,13 @@ public sealed record Lease
 
     /// <summary>When it runs out, by the store's clock.</summary>
     public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>
+    /// For how long it was taken, where the store says so: as long it stays with an owner that gives no sign of life. Null where it does not say;
+    /// then whoever observes the lease takes it for one of its own term.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public TimeSpan? Term { get; init; }
 
     /// <summary>Whether both are the same taking of the same lease.</summary>
     /// <param name="other">The other one.</param>

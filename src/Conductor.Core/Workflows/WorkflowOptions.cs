@@ -42,7 +42,14 @@ public sealed class WorkflowOptions
     /// <value>Default: 128.</value>
     public int TaskWindow { get; set; } = DefaultTaskWindow;
 
-    /// <summary>How long a run stays with a process that gives no sign of life; it is renewed three times as often. Over zero.</summary>
+    /// <summary>
+    /// How long a run stays with a process that gives no sign of life; it is renewed three times as often. A store
+    /// that does not answer is waited for as long. Over zero.
+    /// </summary>
+    /// <remarks>
+    /// Programs on one store may have different ones where the store says with a lease for how long it was taken (<see cref="State.Lease.Term"/>), as
+    /// those of this library do. Where it does not, all of them need one: a living owner would lose its run to one that has less than half of its.
+    /// </remarks>
     /// <value>Default: 30 seconds.</value>
     public TimeSpan LeaseDuration { get; set; } = DefaultLeaseDuration;
 

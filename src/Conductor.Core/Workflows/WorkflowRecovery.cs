@@ -217,8 +217,11 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
 
         var silence = services.Time.GetElapsedTime(seen.SeenAt, now);
         TellOfOwner(run.WorkflowId, lease, silence);
-        return silence >= 2 * services.Options.LeaseDuration;
+        return silence >= 2 * TermOf(lease);
     }
+
+    /// <summary>The term of an owner that renews it less often than this engine would, or this engine's own.</summary>
+    private TimeSpan TermOf(Lease lease) => lease.Term is { } term && term > services.Options.LeaseDuration ? term : services.Options.LeaseDuration;
 
     /// <summary>
     /// Says why a run is waited for, once for each of its owners: where the owner is silent for longer than one that lives, and renews three times in a
@@ -226,7 +229,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     /// </summary>
     private void TellOfOwner(string runId, Lease lease, TimeSpan silence)
     {
-        if (silence > services.Options.LeaseDuration / 2
+        if (silence > TermOf(lease) / 2
             && lease.Owner != services.Coordinator.Id && _toldOwners.GetValueOrDefault(runId) != lease.Owner)
         {
             _toldOwners[runId] = lease.Owner;

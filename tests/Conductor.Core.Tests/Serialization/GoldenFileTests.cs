@@ -86,7 +86,8 @@ public sealed class GoldenFileTests
         Add(Sample<FeedbackRound>());
         Add(Sample<WorkflowLogEntry>());
         Add(Sample<TaskRedelivery>());
-        Add(Sample<Lease>());
+        Add(Sample<Lease>() with { Term = null });
+        Add(Sample<Lease>(), "LeaseWithTerm");
         Add<WorkflowEvent[]>([Sample<WorkflowEvent>()], "WorkflowEvents");
         Add<TaskData>(TaskData.From(42), "TaskData");
         Add("agent-1", "Agent");

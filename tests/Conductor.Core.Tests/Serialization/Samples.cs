@@ -118,6 +118,6 @@ internal static class Samples
         new StatusUpdate { AgentId = "a", Status = AgentStatus.Running, TaskId = "t", Phase = WorkflowPhase.DevOps, Round = 1, Progress = 12.5, Text = "x" },
         new ControlPayload { Command = ControlPayload.CancelWorkflow, Arguments = _notes },
         new DataPayload { Data = TaskData.From(4.25) },
-        new Lease { Name = "l", Owner = "o", Fence = 3, Nonce = "n", Renewal = 2, ExpiresAt = _at },
+        new Lease { Name = "l", Owner = "o", Fence = 3, Nonce = "n", Renewal = 2, ExpiresAt = _at, Term = _span },
     ];
 }
