@@ -37,6 +37,7 @@ public sealed partial class StateManagerConformance
         });
         Add("Of racing steps from one version exactly one wins, and only its parts show", RacingStepsAsync);
         Add("A result that runs again keeps its place under its round, and its task is open", ReopenAsync);
+        Add("A reopened result that comes again in its round counts again, as it was first", ReturnAsync);
         Add("The store version in a step's summary is ignored", async store =>
         {
             var version = await store.CommitWorkflowAsync(Step(0, Summary() with { StoreVersion = 77 })).ConfigureAwait(false);
@@ -182,5 +183,21 @@ public sealed partial class StateManagerConformance
         Check.Equal("second", done.TaskResults["t1"].Output.Get<string>(), "the latest result");
         Check.Equal("first", (await store.GetTaskResultAsync("run", "t1", 0).ConfigureAwait(false))?.Output.Get<string>(), "the result of round 0");
         Check.Equal("second", (await store.GetTaskResultAsync("run", "t1", 1).ConfigureAwait(false))?.Output.Get<string>(), "the result of round 1");
+    }
+
+    private static async Task ReturnAsync(StateManager store)
+    {
+        var version = await store.CommitWorkflowAsync(Step(0) with { Results = [Result("t1", "run", output: "first")] }).ConfigureAwait(false);
+        version = await store.CommitWorkflowAsync(Step(version) with { ReopenedTaskIds = ["t1"] }).ConfigureAwait(false);
+        version = await store.CommitWorkflowAsync(Step(version) with { Results = [Result("t1", "run", output: "again")] }).ConfigureAwait(false);
+        var returned = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
+        Check.Equal("first", returned.TaskResults.GetValueOrDefault("t1")?.Output.Get<string>(), "the result that counts again");
+
+        version = await store.CommitWorkflowAsync(Step(version) with { ReopenedTaskIds = ["t1"] }).ConfigureAwait(false);
+        version = await store.CommitWorkflowAsync(Step(version) with { Results = [Result("t1", "run", round: 1, output: "second")] }).ConfigureAwait(false);
+        await store.CommitWorkflowAsync(Step(version) with { Results = [Result("t1", "run", output: "late")] }).ConfigureAwait(false);
+        var later = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
+        Check.Equal("second", later.TaskResults["t1"].Output.Get<string>(), "the latest result");
+        Check.Equal("first", (await store.GetTaskResultAsync("run", "t1", 0).ConfigureAwait(false))?.Output.Get<string>(), "the result of round 0");
     }
 }

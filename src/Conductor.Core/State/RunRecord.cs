@@ -55,7 +55,8 @@ internal sealed partial class RunRecord(string id, int maxEvents)
 
         for (var i = 0; i < transition.Results.Count; i++)
         {
-            TryRecord(transition.Results[i]);
+            var result = transition.Results[i];
+            TryRecord(TakeReopened(result) ?? result);
         }
 
         Upsert(transition.Phases);
@@ -146,6 +147,10 @@ internal sealed partial class RunRecord(string id, int maxEvents)
         IsCancellationRequested = true;
         return true;
     }
+
+    /// <summary>The first result of an execution stands: a step that brings one that was reopened has it count again, unless another round's does.</summary>
+    private TaskResult? TakeReopened(TaskResult result) =>
+        _earlier is not null && !Results.Has(result.TaskId) && _earlier.Remove((result.TaskId, result.Round), out var first) ? first : null;
 
     private RunResults Results => _results ??= new RunResults(id, Definition);
 

@@ -54,6 +54,9 @@ internal sealed class RunResults
     /// <summary>For how many there are places.</summary>
     public int Places => _packed.Length;
 
+    /// <summary>Whether a task has a result.</summary>
+    public bool Has(string taskId) => TryFind(taskId, out _);
+
     /// <summary>The latest result of a task, if it is of this round.</summary>
     public TaskResult? Find(string taskId, int round) =>
         TryFind(taskId, out var number) && _packed[number].Round == round ? Make(taskId, number) : null;

@@ -24,7 +24,9 @@ public sealed record WorkflowTransition
     /// </summary>
     public string? OperationId { get; init; }
 
-    /// <summary>Results of tasks that ended.</summary>
+    /// <summary>
+    /// Results of tasks that ended. The first of a task and round stands: where it was reopened, and no other round's counts, it counts again.
+    /// </summary>
     public IReadOnlyList<TaskResult> Results { get; init; } = [];
 
     /// <summary>Passages through phases that began or ended: one of the same phase and round is replaced.</summary>
@@ -33,7 +35,10 @@ public sealed record WorkflowTransition
     /// <summary>Feedback rounds that began.</summary>
     public IReadOnlyList<FeedbackRound> FeedbackRounds { get; init; } = [];
 
-    /// <summary>Ids of tasks whose results no longer count because they run again in this round.</summary>
+    /// <summary>
+    /// Ids of tasks whose results no longer count, because they run again in this round or the definition lacks them: they are no longer in the
+    /// state, and still found under their rounds.
+    /// </summary>
     public IReadOnlyList<string> ReopenedTaskIds { get; init; } = [];
 
     /// <summary>Tasks whose process died while they were under way: one of the same task and round is replaced.</summary>

@@ -79,6 +79,15 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
         _reopened.AddRange(reopened);
     }
 
+    /// <summary>The run goes on with a definition that lacks some of its finished tasks, and has some that one before had.</summary>
+    /// <param name="leftOut">Those it lacks.</param>
+    /// <param name="returned">Results that count again.</param>
+    public void AddMigration(IEnumerable<string> leftOut, IEnumerable<TaskResult> returned)
+    {
+        _reopened.AddRange(leftOut);
+        _results.AddRange(returned);
+    }
+
     public void Add(WorkflowLogEntry entry) => _log.Add(entry);
 
     public void Add(TaskRedelivery redelivery) => _redeliveries.Add(redelivery);

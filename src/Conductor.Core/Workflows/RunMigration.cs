@@ -141,10 +141,13 @@ internal sealed class RunMigration(
         }
 
         WorkflowPlan nextPlan;
+        RunSnapshot next;
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
             nextPlan = NextPlan(stored, plan, snapshot, migrate, runId);
+            next = await snapshot.MigratedAsync(services.State, stored, nextPlan.Definition).ConfigureAwait(false);
+            EnsureGoesOn(nextPlan, next.State);
         }
         catch when (here is not null)
         {
@@ -154,14 +157,14 @@ internal sealed class RunMigration(
         }
 
         var message = $"migrated from version '{stored.Version}' to '{nextPlan.Definition.Version}'";
-        if (here is not null || !await leave(nextPlan, snapshot, lease, message).ConfigureAwait(false))
+        if (here is not null || !await leave(nextPlan, next, lease, message).ConfigureAwait(false))
         {
-            var heir = await resume(nextPlan, snapshot, lease, settings, message).ConfigureAwait(false);
+            var heir = await resume(nextPlan, next, lease, settings, message).ConfigureAwait(false);
             here?.GoOnAs(heir);
         }
     }
 
-    /// <summary>What the user's function makes of it, if the run can go on with that.</summary>
+    /// <summary>What the user's function makes of it.</summary>
     private WorkflowPlan NextPlan(
         WorkflowDefinition stored, WorkflowPlan plan, RunSnapshot snapshot, Func<WorkflowMigration, WorkflowDefinition> migrate, string runId)
     {
@@ -172,24 +175,33 @@ internal sealed class RunMigration(
             To = plan.Definition,
             Differences = DefinitionDifference.Between(stored, plan.Definition),
         }) ?? throw new InvalidOperationException($"WorkflowRunOptions.{nameof(WorkflowRunOptions.Migrate)} gave no definition for run '{runId}'.");
-        var nextPlan = WorkflowPlan.Of(next, services.Coordinator.Errors);
-        if (snapshot.State.CurrentPhase is { } phase && nextPlan.PhaseIndex(phase) < 0)
+        return WorkflowPlan.Of(next, services.Coordinator.Errors);
+    }
+
+    /// <summary>A run stays in its phase, and never goes back to one that is over.</summary>
+    private static void EnsureGoesOn(WorkflowPlan plan, WorkflowState state)
+    {
+        if (state.CurrentPhase is not { } phase)
         {
-            throw new WorkflowValidationException(
-                next.Name,
-                ErrorCodes.TaskValidationFailed,
-                [$"Run '{runId}' is in phase '{phase}', which the definition that WorkflowRunOptions.Migrate gave does not have. Keep the phase."]);
+            return;
         }
 
-        if (snapshot.State.CurrentPhase is { } current && TooLate(nextPlan, nextPlan.PhaseIndex(current), snapshot.State) is { Count: > 0 } tooLate)
+        if (plan.PhaseIndex(phase) < 0)
         {
             throw new WorkflowValidationException(
-                next.Name,
+                plan.Definition.Name,
                 ErrorCodes.TaskValidationFailed,
-                [$"Run '{runId}' is in phase '{current}', and tasks of phases before it have no result and would never run: " +
-                    $"{string.Join(", ", tooLate)}. Put them into '{current}' or a later phase."]);
+                [$"Run '{state.WorkflowId}' is in phase '{phase}', which the definition that WorkflowRunOptions.Migrate gave does not have. " +
+                    "Keep the phase."]);
         }
 
-        return nextPlan;
+        if (TooLate(plan, plan.PhaseIndex(phase), state) is { Count: > 0 } tooLate)
+        {
+            throw new WorkflowValidationException(
+                plan.Definition.Name,
+                ErrorCodes.TaskValidationFailed,
+                [$"Run '{state.WorkflowId}' is in phase '{phase}', and tasks of phases before it have no result and would never run: " +
+                    $"{string.Join(", ", tooLate)}. Put them into '{phase}' or a later phase."]);
+        }
     }
 }

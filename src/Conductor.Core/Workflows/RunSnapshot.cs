@@ -13,6 +13,41 @@ internal sealed class RunSnapshot
     /// <summary>Tasks that were begun and neither ended nor were given back: their process died under them.</summary>
     public required IReadOnlySet<string> UnderWay { get; init; }
 
+    /// <summary>Results in <see cref="State"/> that do not count in the store: a definition in between lacked their tasks.</summary>
+    public IReadOnlyList<TaskResult> Returned { get; private init; } = [];
+
+    /// <summary>
+    /// The same for a run that goes on with another definition: tasks that this one has, and the one before lacked, have the results that they had
+    /// when a definition before that had them. So what was done is not done again when a deployment is rolled back.
+    /// </summary>
+    public async ValueTask<RunSnapshot> MigratedAsync(StateManager store, WorkflowDefinition before, WorkflowDefinition next)
+    {
+        var known = before.Tasks.Select(static task => task.Id).ToHashSet(StringComparer.Ordinal);
+        var returned = new List<TaskResult>();
+        foreach (var task in next.Tasks.Where(task => !known.Contains(task.Id) && !State.TaskResults.ContainsKey(task.Id)))
+        {
+            TaskResult? result = null;
+            for (var round = State.Round; round >= 0 && result is null; round--)
+            {
+                result = await store.GetTaskResultAsync(State.WorkflowId, task.Id, round).ConfigureAwait(false);
+            }
+
+            returned.AddRange(result is null ? [] : [result]);
+        }
+
+        return returned.Count == 0 ? this : new RunSnapshot
+        {
+            State = State with
+            {
+                TaskResults = State.TaskResults.Concat(returned.Select(static result => KeyValuePair.Create(result.TaskId, result)))
+                    .ToDictionary(StringComparer.Ordinal),
+            },
+            Position = Position,
+            UnderWay = UnderWay,
+            Returned = returned,
+        };
+    }
+
     /// <summary>Reads what is needed to go on with a run whose lease is held.</summary>
     public static async ValueTask<RunSnapshot?> ReadAsync(StateManager store, string runId, CancellationToken cancellationToken)
     {

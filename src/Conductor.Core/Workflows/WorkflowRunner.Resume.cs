@@ -39,6 +39,7 @@ internal sealed partial class WorkflowRunner
         _summary = state.ToSummary() with
         {
             Status = WorkflowStatus.InProgress,
+            DefinitionName = _plan.Definition.Name,
             DefinitionVersion = _plan.Definition.Version,
             DefinitionHash = _plan.Hash,
             TaskCount = _plan.TaskCount,
@@ -49,6 +50,7 @@ internal sealed partial class WorkflowRunner
         RestorePhase(state);
         if (isMigrated)
         {
+            _journal.AddMigration(state.TaskResults.Keys.Where(id => !_plan.TryIndex(id, out _)), snapshot.Returned);
             Note(WorkflowEventKind.Migrated, _plan.Title);
         }
 

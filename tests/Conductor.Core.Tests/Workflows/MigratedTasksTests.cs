@@ -1,0 +1,99 @@
+using Conductor.State;
+using Conductor.Tests.Support;
+using Conductor.Workflows;
+using static Conductor.Tests.Support.DeadOwners;
+
+namespace Conductor.Tests.Workflows;
+
+/// <summary>What a run has of its old definition once it goes on with another.</summary>
+public sealed class MigratedTasksTests
+{
+    private static readonly WorkflowDefinition _without = Chain() with
+    {
+        Version = "2", Tasks = [new TaskDefinition { Id = "second", AgentType = AgentType.Coding }],
+    };
+
+    [Fact]
+    public async Task Migrate_DefinitionHasAnotherName_RunIsListedUnderIt()
+    {
+        await using var processes = new Processes();
+        await LeaveOnSecondAsync(processes);
+        processes.LetLeasesRunOut();
+
+        var (heir, run) = await MigrateAsync(processes, Chain() with { Name = "renamed" });
+
+        (await heir.DriveAsync(run.Completion)).DefinitionName.Should().Be("renamed");
+        (await heir.Engine.ListRunsAsync(new WorkflowQuery { DefinitionName = "renamed" })).Items.Should().ContainSingle();
+        (await heir.Engine.ListRunsAsync(new WorkflowQuery { DefinitionName = "chain" })).Items.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task Migrate_DefinitionLacksAFinishedTask_ItsResultIsLeftOutAndKeptUnderItsRound()
+    {
+        await using var processes = new Processes();
+        await LeaveOnSecondAsync(processes);
+        processes.LetLeasesRunOut();
+
+        var (heir, run) = await MigrateAsync(processes, _without);
+
+        var state = await heir.DriveAsync(run.Completion);
+        state.TaskResults.Keys.Should().Equal("second");
+        (state.TaskCount, state.CompletedTasks).Should().Be((1, 1));
+        (await processes.Store.GetTaskResultAsync("run", "first", 0))!.Output.Get<string>().Should().Be("first done");
+    }
+
+    /// <summary>A deployment is rolled back: what was done before is not done again.</summary>
+    [Fact]
+    public async Task Migrate_BackToADefinitionThatHasTheTask_ItsResultCountsAgain()
+    {
+        await using var processes = new Processes();
+        await LeaveOnSecondAsync(processes);
+        processes.LetLeasesRunOut();
+        var (between, _) = await MigrateAsync(processes, _without, StuckOn("second"));
+        await Rig.UntilAsync(() => between.Coordinator.RunningTasks == 1, "the task that is left to run");
+        await between.Engine.StopAsync(new CancellationToken(canceled: true));
+        (await processes.Store.GetWorkflowStateAsync("run"))!.TaskResults.Should().BeEmpty();
+
+        var (heir, run) = await MigrateAsync(processes, Chain());
+
+        var state = await heir.DriveAsync(run.Completion);
+        state.TaskResults.Keys.Should().BeEquivalentTo("first", "second", "third");
+        state.TaskResults["first"].AgentId.Should().Be("dead", "it ran once");
+        (await processes.Store.GetWorkflowHistoryAsync("run"))!.Events
+            .Count(static happening => happening is { Kind: WorkflowEventKind.TaskStarted, TaskId: "first" }).Should().Be(1);
+        state.Redeliveries.Select(static redelivery => redelivery.TaskId).Should().Equal(["second"], "only the first owner died");
+    }
+
+    [Fact]
+    public async Task Migrate_BackToADefinitionThatHasTheTaskInAPhaseThatIsOver_GoesOn()
+    {
+        await using var processes = new Processes();
+        var definition = Chain() with
+        {
+            Phases = [WorkflowPhase.Development, WorkflowPhase.DevOps],
+            Tasks =
+            [
+                new TaskDefinition { Id = "first", AgentType = AgentType.Coding, Phase = WorkflowPhase.Development },
+                new TaskDefinition { Id = "second", AgentType = AgentType.Coding, Phase = WorkflowPhase.DevOps },
+            ],
+        };
+        await KillAsync(processes, definition, times: 1);
+        var (between, _) = await MigrateAsync(processes, definition with { Version = "2", Tasks = [definition.Tasks[1]] }, StuckOn("second"));
+        await Rig.UntilAsync(() => between.Coordinator.RunningTasks == 1, "the task that is left to run");
+        await between.Engine.StopAsync(new CancellationToken(canceled: true));
+
+        var (heir, run) = await MigrateAsync(processes, definition);
+
+        var state = await heir.DriveAsync(run.Completion);
+        (state.Status, state.CompletedTasks).Should().Be((WorkflowStatus.Completed, 2));
+    }
+
+    private static async Task<(Rig Heir, WorkflowRun Run)> MigrateAsync(
+        Processes processes, WorkflowDefinition definition, Func<Conductor.Agents.TaskContext, CancellationToken, ValueTask<TaskData>>? agent = null)
+    {
+        var heir = await processes.StartAsync();
+        await heir.AddAsync(agent ?? StuckOn());
+        return (heir, await heir.Engine.StartWorkflowAsync(
+            definition, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }));
+    }
+}
