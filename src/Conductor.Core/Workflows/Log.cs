@@ -103,4 +103,7 @@ internal static partial class Log
 
     [LoggerMessage(1430, LogLevel.Information, "Run {WorkflowId} is still leased to {Owner}; it is taken over when that runs out.")]
     public static partial void StillLeased(ILogger logger, string workflowId, string owner);
+
+    [LoggerMessage(1431, LogLevel.Warning, "A step of run {WorkflowId}, for whose answer nobody waits any more, could not be saved.")]
+    public static partial void CommitFailedLate(ILogger logger, Exception exception, string workflowId);
 }

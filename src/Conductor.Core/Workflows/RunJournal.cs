@@ -132,9 +132,15 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     }
 
     /// <summary>Commits a step.</summary>
-    public async ValueTask CommitAsync(WorkflowTransition step)
+    /// <returns>
+    /// The version that the run has by it. It is to be noted (<see cref="NoteCommitted"/>) by whoever waits for it, and not when nobody does any more.
+    /// </returns>
+    public ValueTask<long> CommitAsync(WorkflowTransition step)
     {
         // Not cancellable: whether a step was committed must not depend on who stopped waiting for it.
-        Version = await state.CommitWorkflowAsync(step, CancellationToken.None).ConfigureAwait(false);
+        return state.CommitWorkflowAsync(step, CancellationToken.None);
     }
+
+    /// <summary>A step is committed.</summary>
+    public void NoteCommitted(long version) => Version = version;
 }

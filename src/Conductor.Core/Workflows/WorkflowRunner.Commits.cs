@@ -112,7 +112,7 @@ internal sealed partial class WorkflowRunner
     /// <summary>
     /// A store that cannot be written now is asked again as long as the lease may be held, and for one term of it at most: repeating a step is
     /// safe. After that the run is lost here, and taken up again, by this process or another, when the store works; so it is at once when the
-    /// engine's stop has no more time.
+    /// engine's stop has no more time. One that does not answer is one that cannot be written.
     /// </summary>
     private async ValueTask SaveAsync(WorkflowTransition step)
     {
@@ -122,7 +122,7 @@ internal sealed partial class WorkflowRunner
             TimeSpan delay;
             try
             {
-                await _journal.CommitAsync(step).ConfigureAwait(false);
+                _journal.NoteCommitted(await InTimeAsync(_journal.CommitAsync(step)).ConfigureAwait(false));
                 return;
             }
             catch (StateException exception) when (MayRepeat(exception, repetition))
@@ -132,6 +132,29 @@ internal sealed partial class WorkflowRunner
             }
 
             await Task.Delay(delay, _services.Time).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits for a step no longer than it would be repeated: as long as its lease is renewed, nobody else could go on with the run.</summary>
+    private ValueTask<long> InTimeAsync(ValueTask<long> answer) => answer.IsCompleted ? answer : InTimeAsync(answer.AsTask());
+
+    private async ValueTask<long> InTimeAsync(Task<long> answer)
+    {
+        var patience = _services.Options.LeaseDuration;
+        try
+        {
+            return await answer.WaitHeardAsync(
+                patience, _services.Time, exception => Log.CommitFailedLate(_services.Logger, exception, RunId), CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (!answer.IsCompleted)
+        {
+            throw new StateException(
+                ErrorCodes.StateUnavailable,
+                $"The store did not answer for {patience} when a step of run '{RunId}' was to be saved: it hangs, or another process locks it.")
+            {
+                Key = StateManager.WorkflowKey(RunId),
+                IsTransient = true,
+            };
         }
     }
 
