@@ -57,24 +57,28 @@ public sealed partial class WorkflowEngine
 
         var isForOthers = IsForOthers(plan);
         var runner = new WorkflowRunner(_services, plan, runId, settings, lease);
+        _services.Launching.Add(runner);
         try
         {
             await runner.CreateAsync(isForOthers).ConfigureAwait(false);
         }
         catch (StateException exception) when (exception.ErrorCode == ErrorCodes.StateConflict)
         {
+            _services.Launching.Remove(runner);
             await _services.ReleaseAsync(lease.Current).ConfigureAwait(false);
             return await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
         }
         catch
         {
             // It does not exist, or nobody has it: whoever starts it again, or goes on with it, need not wait for the lease.
+            _services.Launching.Remove(runner);
             await _services.ReleaseAsync(lease.Current).ConfigureAwait(false);
             throw;
         }
 
         if (isForOthers)
         {
+            _services.Launching.Remove(runner);
             await LeaveAsync(runId, plan, lease).ConfigureAwait(false);
             FollowLater(runId, settings);
             return new WorkflowRun(_services, runId, runner: null);
@@ -147,6 +151,7 @@ public sealed partial class WorkflowEngine
     private void Launch(WorkflowRunner runner)
     {
         _services.Runners[runner.RunId] = runner;
+        _services.Launching.Remove(runner);
         if (_stopping.IsCancellationRequested)
         {
             runner.Stop(StopCause.Draining);
@@ -171,16 +176,25 @@ public sealed partial class WorkflowEngine
         var runId = snapshot.State.WorkflowId;
         var isCrash = !_services.HadLost(runId, lease.Current);
         var runner = new WorkflowRunner(_services, plan, runId, settings, lease);
-        await runner.ResumeAsync(snapshot, isCrash, message).ConfigureAwait(false);
-        _services.LostFences.TryRemove(runId, out _);
-        if (await _services.State.IsCancellationRequestedAsync(runId, CancellationToken.None).ConfigureAwait(false))
+        _services.Launching.Add(runner);
+        try
         {
-            runner.Stop(StopCause.Cancelled);
+            await runner.ResumeAsync(snapshot, isCrash, message).ConfigureAwait(false);
+            _services.LostFences.TryRemove(runId, out _);
+            if (await _services.State.IsCancellationRequestedAsync(runId, CancellationToken.None).ConfigureAwait(false))
+            {
+                runner.Stop(StopCause.Cancelled);
+            }
+            else if (_services.IsOutOfTime(plan.Definition, snapshot.State.StartedAt))
+            {
+                // Before anything is begun.
+                runner.Stop(StopCause.TimedOut);
+            }
         }
-        else if (_services.IsOutOfTime(plan.Definition, snapshot.State.StartedAt))
+        catch
         {
-            // Before anything is begun.
-            runner.Stop(StopCause.TimedOut);
+            _services.Launching.Remove(runner);
+            throw;
         }
 
         Launch(runner);

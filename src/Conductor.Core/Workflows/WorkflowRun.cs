@@ -148,7 +148,7 @@ public sealed class WorkflowRun : IAsyncDisposable
     public async ValueTask<bool> CancelAsync(CancellationToken cancellationToken = default)
     {
         var asked = await _services.State.RequestCancellationAsync(RunId, cancellationToken).ConfigureAwait(false);
-        if (asked && _services.Runners.TryGetValue(RunId, out var runner))
+        if (asked && _services.FindRunner(RunId) is { } runner)
         {
             runner.Stop(StopCause.Cancelled);
         }

@@ -75,8 +75,14 @@ internal sealed class WorkflowServices(
     /// <summary>The runs of this engine.</summary>
     public ConcurrentDictionary<string, WorkflowRunner> Runners { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Runs that are about to be among these.</summary>
+    public LaunchingRuns Launching { get; } = new();
+
     /// <summary>Who is told how far runs are, beside those that these were started with.</summary>
     public ProgressListeners Listeners { get; } = new();
+
+    /// <summary>What runs a run in this engine, or is about to: whoever stored a wish finds it here, or the wish was found in the store.</summary>
+    public WorkflowRunner? FindRunner(string runId) => Launching.Find(runId) ?? Runners.GetValueOrDefault(runId);
 
     /// <summary>Whether this engine itself had lost a run, before it took this lease and nobody else had one in between.</summary>
     public bool HadLost(string runId, Lease lease) => LostFences.TryGetValue(runId, out var lostFence) && lostFence + 1 == lease.Fence;
