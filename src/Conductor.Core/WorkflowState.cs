@@ -77,9 +77,11 @@ public sealed record WorkflowState : ExtensibleRecord
     [JsonIgnore]
     public bool IsComplete => Status is WorkflowStatus.Completed or WorkflowStatus.Failed or WorkflowStatus.Cancelled;
 
-    /// <summary>The time from start to end, or null while it runs.</summary>
+    /// <summary>
+    /// The time from start to end, or null while it runs. Zero where it ended before it started: the clock of the process that ended it was behind.
+    /// </summary>
     [JsonIgnore]
-    public TimeSpan? Duration => CompletedAt - StartedAt;
+    public TimeSpan? Duration => CompletedAt < StartedAt ? TimeSpan.Zero : CompletedAt - StartedAt;
 
     /// <summary>Tasks whose latest result is completed.</summary>
     [JsonIgnore]

@@ -73,6 +73,27 @@ public sealed class MetricsTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task RunWorkflowAsync_ClockOfTheNextOwnerIsBehind_TookNoTimeRatherThanLessThanNone()
+    {
+        using var workflows = Collect<double>("gen_ai.workflow.duration");
+        await using var processes = new Processes();
+        var owner = await processes.StartAsync();
+        owner.Time.Advance(TimeSpan.FromHours(1));
+        await owner.AddAsync(StoreTrouble.Stuck);
+        await owner.Engine.StartWorkflowAsync(StoreTrouble.One, StoreTrouble.Run);
+        await Rig.UntilAsync(() => owner.Coordinator.RunningTasks == 1, "the task to run");
+        await owner.Engine.StopAsync(new CancellationToken(canceled: true));
+
+        var heir = await processes.StartAsync(meters: Meters);
+        await heir.AddAsync(static _ => TaskData.Empty);
+        var state = await heir.DriveAsync(heir.Engine.RunWorkflowAsync(StoreTrouble.One, StoreTrouble.Run).AsTask());
+
+        state.CompletedAt.Should().BeBefore(state.StartedAt);
+        state.Duration.Should().Be(TimeSpan.Zero);
+        workflows.GetMeasurementSnapshot().Should().ContainSingle().Which.Value.Should().Be(0);
+    }
+
+    [Fact]
     public async Task DispatchTaskAsync_Failures_AreCountedByCodeNeverById()
     {
         using var retries = Collect<long>("conductor.retry.attempts");
