@@ -1,5 +1,3 @@
-using Conductor.Threading;
-
 namespace Conductor.State;
 
 /// <summary>
@@ -42,36 +40,21 @@ internal sealed class HeldLease(Lease lease, long askedAt, TimeProvider time, Ti
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>False when it is lost.</returns>
     /// <exception cref="StateException">STATE_UNAVAILABLE: the store has not answered by then.</exception>
-    public async ValueTask<bool> TryRenewAsync(LeaseStore leases, Action<Exception> failedLate, CancellationToken cancellationToken)
+    public ValueTask<bool> TryRenewAsync(LeaseStore leases, Action<Exception> failedLate, CancellationToken cancellationToken)
     {
         // Paused for so long that no time is left, it asks like anybody: the store may be well.
         var left = TimeLeft;
         var patience = left > TimeSpan.Zero && left < term / 3 ? left : term / 3;
-        var answer = AskAsync(leases, cancellationToken);
-        try
-        {
-            return await answer.WaitHeardAsync(patience, time, failedLate, cancellationToken).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            if (answer.IsCompleted)
-            {
-                // It came at this moment.
-                return await answer.ConfigureAwait(false);
-            }
-
-            throw new StateException(
-                ErrorCodes.StateUnavailable,
-                $"The store did not answer for {patience} when the lease '{Current.Name}' was to be renewed: it hangs, or another process locks " +
-                    "it. Should that happen often, raise the lease's duration.")
-            {
-                Key = Current.Name,
-                IsTransient = true,
-            };
-        }
+        return AskAsync(leases, cancellationToken).InTimeAsync(
+            patience,
+            time,
+            $"the lease '{Current.Name}' was to be renewed: it hangs, or another process locks it. Should that happen often, raise the lease's duration.",
+            Current.Name,
+            failedLate,
+            cancellationToken);
     }
 
-    private async Task<bool> AskAsync(LeaseStore leases, CancellationToken cancellationToken)
+    private async ValueTask<bool> AskAsync(LeaseStore leases, CancellationToken cancellationToken)
     {
         var askedAtTimestamp = time.GetTimestamp();
         if (await leases.TryRenewAsync(Current, term, cancellationToken).ConfigureAwait(false) is not { } renewed)

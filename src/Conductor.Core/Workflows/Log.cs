@@ -106,4 +106,7 @@ internal static partial class Log
 
     [LoggerMessage(1431, LogLevel.Warning, "A step of run {WorkflowId}, for whose answer nobody waits any more, could not be saved.")]
     public static partial void CommitFailedLate(ILogger logger, Exception exception, string workflowId);
+
+    [LoggerMessage(1432, LogLevel.Warning, "The final state of run {WorkflowId}, for which nobody waits any more, could not be read.")]
+    public static partial void EndNotReadLate(ILogger logger, Exception exception, string workflowId);
 }

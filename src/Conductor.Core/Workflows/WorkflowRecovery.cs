@@ -1,5 +1,4 @@
 using Conductor.State;
-using Conductor.Threading;
 
 namespace Conductor.Workflows;
 
@@ -82,8 +81,15 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         var request = new PageRequest { Size = PageRequest.MaxSize };
         while (true)
         {
-            var page = await InTimeAsync(services.State.ListUnfinishedWorkflowsAsync(request, cancellationToken).AsTask(), cancellationToken)
-                .ConfigureAwait(false);
+
+            // A store that leaves one look without an answer must not keep this engine from looking again.
+            var page = await services.State.ListUnfinishedWorkflowsAsync(request, cancellationToken).InTimeAsync(
+                services.Options.LeaseDuration,
+                services.Time,
+                "it was asked for runs to take over.",
+                key: null,
+                exception => Log.ScanFailed(services.Logger, exception),
+                cancellationToken).ConfigureAwait(false);
             foreach (var run in page.Items)
             {
                 if (services.Runners.TryGetValue(run.WorkflowId, out var runner))
@@ -102,22 +108,6 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             }
 
             request = request with { ContinuationToken = page.ContinuationToken };
-        }
-    }
-
-    /// <summary>A store that leaves one look without an answer must not keep this engine from looking again.</summary>
-    private async Task<T> InTimeAsync<T>(Task<T> answer, CancellationToken cancellationToken)
-    {
-        var patience = services.Options.LeaseDuration;
-        try
-        {
-            return await answer.WaitHeardAsync(patience, services.Time, exception => Log.ScanFailed(services.Logger, exception), cancellationToken)
-                .ConfigureAwait(false);
-        }
-        catch (TimeoutException) when (!answer.IsCompleted)
-        {
-            throw new StateException(
-                ErrorCodes.StateUnavailable, $"The store did not answer for {patience} when it was asked for runs to take over.") { IsTransient = true };
         }
     }
 

@@ -136,27 +136,13 @@ internal sealed partial class WorkflowRunner
     }
 
     /// <summary>Waits for a step no longer than it would be repeated: as long as its lease is renewed, nobody else could go on with the run.</summary>
-    private ValueTask<long> InTimeAsync(ValueTask<long> answer) => answer.IsCompleted ? answer : InTimeAsync(answer.AsTask());
-
-    private async ValueTask<long> InTimeAsync(Task<long> answer)
-    {
-        var patience = _services.Options.LeaseDuration;
-        try
-        {
-            return await answer.WaitHeardAsync(
-                patience, _services.Time, exception => Log.CommitFailedLate(_services.Logger, exception, RunId), CancellationToken.None).ConfigureAwait(false);
-        }
-        catch (TimeoutException) when (!answer.IsCompleted)
-        {
-            throw new StateException(
-                ErrorCodes.StateUnavailable,
-                $"The store did not answer for {patience} when a step of run '{RunId}' was to be saved: it hangs, or another process locks it.")
-            {
-                Key = StateManager.WorkflowKey(RunId),
-                IsTransient = true,
-            };
-        }
-    }
+    private ValueTask<long> InTimeAsync(ValueTask<long> answer) => answer.IsCompleted ? answer : answer.InTimeAsync(
+        _services.Options.LeaseDuration,
+        _services.Time,
+        $"a step of run '{RunId}' was to be saved: it hangs, or another process locks it.",
+        StateManager.WorkflowKey(RunId),
+        exception => Log.CommitFailedLate(_services.Logger, exception, RunId),
+        CancellationToken.None);
 
     private bool MayRepeat(StateException exception, Repetition repetition) =>
         exception.IsTransient == true && Lease.TimeLeft > TimeSpan.Zero && !repetition.IsOver && StopCause != StopCause.HandedOver;

@@ -156,7 +156,7 @@ internal sealed partial class WorkflowRunner : ILaneItem
             TimeSpan delay;
             try
             {
-                return await _services.State.GetWorkflowStateAsync(RunId, CancellationToken.None).ConfigureAwait(false)
+                return await InTimeAsync(_services.State.GetWorkflowStateAsync(RunId, CancellationToken.None)).ConfigureAwait(false)
                     ?? throw new StateException(ErrorCodes.StateConflict,
                         $"Run '{RunId}' ended, and was deleted before its final state was read.") { Key = StateManager.WorkflowKey(RunId) };
             }
@@ -169,4 +169,12 @@ internal sealed partial class WorkflowRunner : ILaneItem
             await Task.Delay(delay, _services.Time).ConfigureAwait(false);
         }
     }
+
+    private ValueTask<WorkflowState?> InTimeAsync(ValueTask<WorkflowState?> answer) => answer.IsCompleted ? answer : answer.InTimeAsync(
+        _services.Options.LeaseDuration / 3,
+        _services.Time,
+        $"the final state of run '{RunId}' was to be read.",
+        StateManager.WorkflowKey(RunId),
+        exception => Log.EndNotReadLate(_services.Logger, exception, RunId),
+        CancellationToken.None);
 }

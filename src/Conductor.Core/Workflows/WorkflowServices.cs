@@ -96,7 +96,7 @@ internal sealed class WorkflowServices(
     {
         try
         {
-            await State.Leases.ReleaseAsync(lease, CancellationToken.None).ConfigureAwait(false);
+            await InTimeAsync(lease, State.Leases.ReleaseAsync(lease, CancellationToken.None)).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // It runs out by itself.
         catch (Exception exception)
@@ -105,6 +105,16 @@ internal sealed class WorkflowServices(
             Log.ReleaseFailed(Logger, exception, lease.Name);
         }
     }
+
+    private ValueTask<bool> InTimeAsync(Lease lease, ValueTask<bool> released) => released.IsCompleted ? released : WaitForAsync(lease, released);
+
+    private ValueTask<bool> WaitForAsync(Lease lease, ValueTask<bool> released) => released.InTimeAsync(
+        Options.LeaseDuration / 3,
+        Time,
+        $"the lease '{lease.Name}' was to be given back.",
+        lease.Name,
+        exception => Log.ReleaseFailed(Logger, exception, lease.Name),
+        CancellationToken.None);
 
     /// <summary>Notes how long whoever waited for a run held the thread. (Of two at once the later counts.)</summary>
     public void NoteEnd(TimeSpan time) => _ends.Note(time < Lane.Slice);

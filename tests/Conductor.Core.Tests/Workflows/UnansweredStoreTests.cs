@@ -111,6 +111,29 @@ public sealed class UnansweredStoreTests
         never.SetResult();
     }
 
+    [Theory]
+    [InlineData("ReleaseAsync")]
+    [InlineData("GetWorkflowStateAsync")]
+    public async Task EndOfARun_OneCallIsNeverAnswered_CompletionComes(string call)
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, static (_, _) => new ValueTask<TaskData>("done"));
+        var (calls, never) = (0, new TaskCompletionSource());
+        store.Trouble["CommitWorkflowAsync"] = () =>
+        {
+            // From the first commit on: before it the state is read, too.
+            store.Trouble[call] = () => ++calls == 1 ? never.Task : Task.CompletedTask;
+            return Task.CompletedTask;
+        };
+        await using var run = await rig.Engine.StartWorkflowAsync(One, Run);
+
+        await PassAsync(processes, rig, seconds: 20);
+
+        calls.Should().BeGreaterThan(0);
+        (await run.Completion.WaitAsync(Limit)).Status.Should().Be(WorkflowStatus.Completed);
+        never.SetResult();
+    }
+
     private static async Task PassAsync(Processes processes, Rig rig, int seconds)
     {
         for (var second = 0; second < seconds; second++)
