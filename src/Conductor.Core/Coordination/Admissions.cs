@@ -98,10 +98,7 @@ internal sealed partial class Admissions
                 _capacity.Redeem(ticket, isAllowed: verdict.Denial is null);
             }
 
-            if (ticket.Owner is { } owner)
-            {
-                await owner.EnsureOwnsAsync().ConfigureAwait(false);
-            }
+            await ticket.EnsureOwnedAsync().ConfigureAwait(false);
 
             // The policies may have taken their time.
             ThrowIfNoLongerWanted(ticket);
@@ -110,7 +107,8 @@ internal sealed partial class Admissions
                 await beginning.RecordAsync().ConfigureAwait(false);
                 ticket.Beginning = null;
 
-                // So may the commit.
+                // So may the commit, and who was paused since may have lost the run by now.
+                await ticket.EnsureOwnedAsync().ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
                 ThrowIfNoLongerWanted(ticket);
             }

@@ -104,6 +104,9 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
         set => (_setbacks ??= new Setbacks()).HasLookedAgain = value;
     }
 
+    /// <summary>Asks, where that is in doubt, whether whoever dispatched the task still has the right to run it.</summary>
+    public ValueTask EnsureOwnedAsync() => Owner?.EnsureOwnsAsync() ?? ValueTask.CompletedTask;
+
     /// <summary>What is told before it begins for the first time; null for nothing, or when it was.</summary>
     public IBeginning? Beginning
     {
