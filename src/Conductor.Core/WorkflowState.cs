@@ -81,7 +81,7 @@ public sealed record WorkflowState : ExtensibleRecord
     /// The time from start to end, or null while it runs. Zero where it ended before it started: the clock of the process that ended it was behind.
     /// </summary>
     [JsonIgnore]
-    public TimeSpan? Duration => CompletedAt < StartedAt ? TimeSpan.Zero : CompletedAt - StartedAt;
+    public TimeSpan? Duration => Between(StartedAt, CompletedAt);
 
     /// <summary>Tasks whose latest result is completed.</summary>
     [JsonIgnore]
@@ -118,4 +118,8 @@ public sealed record WorkflowState : ExtensibleRecord
     /// <returns>This state.</returns>
     /// <exception cref="WorkflowFailedException">It failed, was cancelled or has not ended; the exception carries this state.</exception>
     public WorkflowState EnsureCompleted() => Status == WorkflowStatus.Completed ? this : throw new WorkflowFailedException(this);
+
+    /// <summary>How long a run took, whose last owner's clock may have been behind that of its first.</summary>
+    internal static TimeSpan? Between(DateTimeOffset startedAt, DateTimeOffset? completedAt) =>
+        completedAt < startedAt ? TimeSpan.Zero : completedAt - startedAt;
 }

@@ -57,7 +57,7 @@ public sealed partial class AgentCoordinator
     }
 
     private Task UpToAsync(Task connecting, CancellationToken limit) =>
-        connecting.WaitHeardAsync(exception => Log.LateConnectFailed(_logger, exception, Id), limit);
+        connecting.WaitHeardAsync(Timeout.InfiniteTimeSpan, _time, exception => Log.LateConnectFailed(_logger, exception, Id), limit);
 
     /// <summary>Ends a subscription that nobody waited for any more, should it come about.</summary>
     private async Task EndLateAsync(Task<MessageSubscription> subscribing)

@@ -118,10 +118,10 @@ public sealed partial class AgentCoordinator
     private async ValueTask<ErrorDecision> CarryOutAsync(
         TaskError error, ErrorContext context, ErrorDecision decision, DispatchTicket ticket, CancellationToken cancellationToken)
     {
-        if (decision.Action != ErrorAction.Retry && ticket.Owner is { } owner)
+        if (decision.Action != ErrorAction.Retry)
         {
             // Whoever has it by now may yet bring it to a good end.
-            await owner.EnsureOwnsAsync().ConfigureAwait(false);
+            await ticket.EnsureOwnedAsync().ConfigureAwait(false);
         }
 
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted);

@@ -19,15 +19,19 @@ internal static class LateFailure
         TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);
 
-    /// <summary>Waits, and hears what is given up to its end.</summary>
+    /// <summary>Waits up to a limit, and hears what is given up to its end.</summary>
     /// <param name="task">What is waited for.</param>
+    /// <param name="patience">The limit.</param>
+    /// <param name="time">The clock.</param>
     /// <param name="failedLate">Is told why it failed when nobody waited any more.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public static async Task WaitHeardAsync(this Task task, Action<Exception> failedLate, CancellationToken cancellationToken)
+    /// <exception cref="TimeoutException">It was not over within the limit.</exception>
+    public static async Task WaitHeardAsync(
+        this Task task, TimeSpan patience, TimeProvider time, Action<Exception> failedLate, CancellationToken cancellationToken)
     {
         try
         {
-            await task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            await task.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception exception) when (task.Exception?.InnerException != exception)
         {
@@ -47,7 +51,7 @@ internal static class LateFailure
         this ValueTask operation, TimeSpan patience, TimeProvider time, Action<Exception> failedLate, CancellationToken cancellationToken) =>
         operation.IsCompletedSuccessfully
             ? operation
-            : new ValueTask(AnswerAsync(operation).WaitHeardAsync(patience, time, failedLate, cancellationToken));
+            : new ValueTask(operation.AsTask().WaitHeardAsync(patience, time, failedLate, cancellationToken));
 
     /// <summary>Waits up to a limit, and hears what is given up to its end.</summary>
     /// <param name="task">What is waited for.</param>
@@ -60,20 +64,7 @@ internal static class LateFailure
     public static async Task<T> WaitHeardAsync<T>(
         this Task<T> task, TimeSpan patience, TimeProvider time, Action<Exception> failedLate, CancellationToken cancellationToken)
     {
-        try
-        {
-            return await task.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (task.Exception?.InnerException != exception)
-        {
-            task.HearFailure(failedLate);
-            throw;
-        }
-    }
-
-    private static async Task<bool> AnswerAsync(ValueTask operation)
-    {
-        await operation.ConfigureAwait(false);
-        return true;
+        await ((Task)task).WaitHeardAsync(patience, time, failedLate, cancellationToken).ConfigureAwait(false);
+        return await task.ConfigureAwait(false);
     }
 }

@@ -213,7 +213,8 @@ public sealed partial class WorkflowEngine
         if (state.DefinitionHash != plan.Hash)
         {
             await MigrateAsync(state, plan, settings, cancellationToken).WaitHeardAsync(
-                exception => Log.MigrationFailed(_services.Logger, exception, runId), cancellationToken).ConfigureAwait(false);
+                Timeout.InfiniteTimeSpan, _services.Time, exception => Log.MigrationFailed(_services.Logger, exception, runId), cancellationToken)
+                .ConfigureAwait(false);
         }
 
         if (!state.IsComplete)

@@ -194,7 +194,8 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
             await WaitForTasksAsync().ConfigureAwait(false);
             _services.Instruments.ActiveWorkflows.Record(-1);
             var elapsed = _services.Time.GetElapsedTime(startedAt);
-            WorkflowTracing.Finish(span.Activity, _services, _summary, _isResumed ? SinceStart() ?? elapsed : elapsed);
+            var whole = _isResumed ? WorkflowState.Between(_summary.StartedAt, _summary.CompletedAt) : null;
+            WorkflowTracing.Finish(span.Activity, _services, _summary, whole ?? elapsed);
         }
 #pragma warning disable CA1031 // Whoever waits must not wait for ever.
         catch (Exception exception)
@@ -210,9 +211,6 @@ internal sealed partial class WorkflowRunner : IDispatchOwner
 
         await CompleteAsync().ConfigureAwait(false);
     }
-
-    /// <summary>How long a run took that is over. The clock of the owner that started it may have been ahead of this one's.</summary>
-    private TimeSpan? SinceStart() => _summary.CompletedAt < _summary.StartedAt ? TimeSpan.Zero : _summary.CompletedAt - _summary.StartedAt;
 
     private void Fail(string code, string message)
     {

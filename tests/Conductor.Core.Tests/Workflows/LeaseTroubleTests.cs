@@ -1,3 +1,5 @@
+using Conductor.State;
+using Conductor.Testing;
 using Conductor.Tests.Support;
 using static Conductor.Tests.Support.StoreTrouble;
 
@@ -119,6 +121,35 @@ public sealed class LeaseTroubleTests
         rig.Logs.GetSnapshot().Should().NotContain(static record => record.Id.Id == Lost);
     }
 
+    /// <summary>A process that is paused just after the commit of a task's start finds the run another's, before it has heard of that otherwise.</summary>
+    [Fact]
+    public async Task Task_OwnerIsPausedAfterTheCommitOfItsStart_DoesNotBegin()
+    {
+        await using var processes = new Processes();
+        var (ran, asked, never) = (0, 0, new TaskCompletionSource());
+        var store = new TroubledStateManager(processes.Store);
+
+        // The keeper of the lease, which asks first, gets no answer.
+        store.Trouble["TryRenewAsync"] = () => ++asked == 1 ? never.Task : Task.CompletedTask;
+        PausedStore paused = null!;
+        var rig = await processes.StartAsync(wrap: _ => paused = new PausedStore(store));
+        paused.AfterStart = async () =>
+        {
+            processes.LetLeasesRunOut();
+            await processes.Store.Leases.TryAcquireAsync("workflow:run", "another", TimeSpan.FromMinutes(5));
+            rig.Time.Advance(TimeSpan.FromSeconds(25));
+            await Rig.UntilAsync(() => asked == 1, "the keeper to ask");
+        };
+        await rig.AddAsync(_ => TaskData.From(++ran));
+        await using var run = await rig.Engine.StartWorkflowAsync(One, Run);
+
+        (await FluentActions.Awaiting(() => run.Completion.WaitAsync(Limit)).Should().ThrowAsync<StateException>()).Which.ErrorCode.Should()
+            .Be(ErrorCodes.LeaseLost);
+
+        ran.Should().Be(0);
+        never.SetResult();
+    }
+
     private static async Task PassAsync(Processes processes, Rig rig, int seconds)
     {
         for (var second = 0; second < seconds; second++)
@@ -126,6 +157,24 @@ public sealed class LeaseTroubleTests
             rig.Time.Advance(TimeSpan.FromSeconds(1));
             processes.StoreClock.Advance(TimeSpan.FromSeconds(1));
             await Rig.SettleAsync();
+        }
+    }
+
+    private sealed class PausedStore(StateManager inner) : DelegatingStateManager(inner)
+    {
+        public Func<Task>? AfterStart { get; set; }
+
+        public override DurabilityLevel Durability => DurabilityLevel.ProcessCrash;
+
+        protected override async ValueTask<long> CommitWorkflowCoreAsync(WorkflowTransition transition, CancellationToken cancellationToken)
+        {
+            var version = await base.CommitWorkflowCoreAsync(transition, cancellationToken);
+            if (transition.Events.Any(static happening => happening.Kind == WorkflowEventKind.TaskStarted))
+            {
+                await AfterStart!();
+            }
+
+            return version;
         }
     }
 }
