@@ -6,6 +6,8 @@ namespace Conductor.Sqlite.Tests;
 /// <summary>Reads that meet the end of the connections they need.</summary>
 public sealed class ReadersTests : IDisposable
 {
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
+
     private readonly TempFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -27,6 +29,80 @@ public sealed class ReadersTests : IDisposable
         SpinWait.SpinUntil(() => readers.UnderWay == 0, TimeSpan.FromSeconds(20)).Should().BeTrue();
     }
 
+    [Fact]
+    public async Task ReadAsync_AskedForBehindASlowOne_IsDoneByAnotherReaderThatIsFree()
+    {
+        await (await _folder.OpenAsync()).DisposeAsync();
+        var options = _folder.Options();
+        options.ReaderCount = 2;
+        var readers = new SqliteReaders(new SqliteDatabase(options, NullLogger.Instance), options);
+        using var first = new HeldRead(readers);
+        using var second = new HeldRead(readers);
+        first.AwaitBegun();
+        second.AwaitBegun();
+        using var slow = new HeldRead(readers);
+        var quick = ReadAsync(readers);
+
+        first.Release();
+        slow.AwaitBegun();
+        second.Release();
+
+        (await quick.WaitAsync(_limit)).Should().Be(0);
+        slow.Release();
+        await Task.WhenAll(first.Over, second.Over, slow.Over).WaitAsync(_limit);
+        await readers.CloseAsync();
+    }
+
+    [Fact]
+    public async Task ReadAsync_AskedForDuringTheTransactionOfAnother_SeesWhatWasWrittenMeanwhile()
+    {
+        await using var store = await _folder.OpenAsync();
+        var options = _folder.Options();
+        options.ReaderCount = 1;
+        var readers = new SqliteReaders(new SqliteDatabase(options, NullLogger.Instance), options);
+        using var slow = new HeldRead(readers);
+        slow.AwaitBegun();
+        var beside = ReadAsync(readers);
+        await store.WriteAsync(
+            static session => session.Execute("INSERT INTO conductor_agents (id, version, record) VALUES ('a', 1, X'00')"), CancellationToken.None);
+        var after = ReadAsync(readers);
+
+        slow.Release();
+
+        (await after.WaitAsync(_limit)).Should().Be(1);
+        await Task.WhenAll(slow.Over, beside).WaitAsync(_limit);
+        await readers.CloseAsync();
+    }
+
     private static Task<long> ReadAsync(SqliteReaders readers) =>
         readers.ReadAsync(static session => session.Number("SELECT count(*) FROM conductor_agents"), CancellationToken.None);
+
+    /// <summary>A read that has begun, and seen the database, and holds its reader until it is told to go on.</summary>
+    private sealed class HeldRead : IDisposable
+    {
+        private readonly ManualResetEventSlim _begun = new();
+        private readonly ManualResetEventSlim _released = new();
+
+        public HeldRead(SqliteReaders readers) => Over = readers.ReadAsync(
+            session =>
+            {
+                var count = session.Number("SELECT count(*) FROM conductor_agents");
+                _begun.Set();
+                _released.Wait(_limit).Should().BeTrue();
+                return count;
+            },
+            CancellationToken.None);
+
+        public Task<long> Over { get; }
+
+        public void AwaitBegun() => _begun.Wait(_limit).Should().BeTrue();
+
+        public void Release() => _released.Set();
+
+        public void Dispose()
+        {
+            _begun.Dispose();
+            _released.Dispose();
+        }
+    }
 }

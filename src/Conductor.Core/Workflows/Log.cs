@@ -109,4 +109,7 @@ internal static partial class Log
 
     [LoggerMessage(1432, LogLevel.Warning, "The final state of run {WorkflowId}, for which nobody waits any more, could not be read.")]
     public static partial void EndNotReadLate(ILogger logger, Exception exception, string workflowId);
+
+    [LoggerMessage(1433, LogLevel.Warning, "The store, asked about run {WorkflowId} by somebody who waits for it no more, failed.")]
+    public static partial void AnswerFailedLate(ILogger logger, Exception exception, string workflowId);
 }

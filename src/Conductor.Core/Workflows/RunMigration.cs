@@ -21,7 +21,7 @@ internal sealed class RunMigration(
     /// </param>
     public async Task MigrateAsync(WorkflowState state, WorkflowPlan plan, WorkflowRunOptions settings, CancellationToken cancellationToken)
     {
-        var stored = await services.State.GetWorkflowDefinitionAsync(state.WorkflowId, cancellationToken).ConfigureAwait(false);
+        var stored = await services.Reader.GetDefinitionAsync(state.WorkflowId, cancellationToken).ConfigureAwait(false);
         if (stored is null || state.IsComplete || settings.Migrate is not { } migrate)
         {
             throw Refused(state, stored, plan);
@@ -133,7 +133,7 @@ internal sealed class RunMigration(
         WorkflowRunner? here,
         CancellationToken cancellationToken)
     {
-        if (await RunSnapshot.ReadAsync(services.State, runId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
+        if (await RunSnapshot.ReadAsync(services.Reader, runId, CancellationToken.None).ConfigureAwait(false) is not { } snapshot)
         {
             // It ended meanwhile.
             await services.ReleaseAsync(lease.Current).ConfigureAwait(false);
@@ -146,7 +146,7 @@ internal sealed class RunMigration(
         {
             cancellationToken.ThrowIfCancellationRequested();
             nextPlan = NextPlan(stored, plan, snapshot, migrate, runId);
-            next = await snapshot.MigratedAsync(services.State, stored, nextPlan.Definition).ConfigureAwait(false);
+            next = await snapshot.MigratedAsync(services.Reader, stored, nextPlan.Definition).ConfigureAwait(false);
             EnsureGoesOn(nextPlan, next.State);
         }
         catch when (here is not null)

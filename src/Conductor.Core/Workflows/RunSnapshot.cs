@@ -1,5 +1,3 @@
-using Conductor.State;
-
 namespace Conductor.Workflows;
 
 /// <summary>What the store has of a run that is to be continued. Immutable.</summary>
@@ -13,6 +11,9 @@ internal sealed class RunSnapshot
     /// <summary>Tasks that were begun and neither ended nor were given back: their process died under them.</summary>
     public required IReadOnlySet<string> UnderWay { get; init; }
 
+    /// <summary>Whether the run has changed its definition before.</summary>
+    private bool WasMigrated { get; init; }
+
     /// <summary>Results in <see cref="State"/> that do not count in the store: a definition in between lacked their tasks.</summary>
     public IReadOnlyList<TaskResult> Returned { get; private init; } = [];
 
@@ -20,8 +21,14 @@ internal sealed class RunSnapshot
     /// The same for a run that goes on with another definition: tasks that this one has, and the one before lacked, have the results that they had
     /// when a definition before that had them. So what was done is not done again when a deployment is rolled back.
     /// </summary>
-    public async ValueTask<RunSnapshot> MigratedAsync(StateManager store, WorkflowDefinition before, WorkflowDefinition next)
+    public async ValueTask<RunSnapshot> MigratedAsync(RunReader reader, WorkflowDefinition before, WorkflowDefinition next)
     {
+        if (!WasMigrated)
+        {
+            // No definition before this one had a task that this one lacks.
+            return this;
+        }
+
         var known = before.Tasks.Select(static task => task.Id).ToHashSet(StringComparer.Ordinal);
         var returned = new List<TaskResult>();
         foreach (var task in next.Tasks.Where(task => !known.Contains(task.Id) && !State.TaskResults.ContainsKey(task.Id)))
@@ -29,7 +36,7 @@ internal sealed class RunSnapshot
             TaskResult? result = null;
             for (var round = State.Round; round >= 0 && result is null; round--)
             {
-                result = await store.GetTaskResultAsync(State.WorkflowId, task.Id, round).ConfigureAwait(false);
+                result = await reader.GetTaskResultAsync(State.WorkflowId, task.Id, round, CancellationToken.None).ConfigureAwait(false);
             }
 
             returned.AddRange(result is null ? [] : [result]);
@@ -44,31 +51,34 @@ internal sealed class RunSnapshot
             },
             Position = Position,
             UnderWay = UnderWay,
+            WasMigrated = WasMigrated,
             Returned = returned,
         };
     }
 
     /// <summary>Reads what is needed to go on with a run whose lease is held.</summary>
-    public static async ValueTask<RunSnapshot?> ReadAsync(StateManager store, string runId, CancellationToken cancellationToken)
+    public static async ValueTask<RunSnapshot?> ReadAsync(RunReader reader, string runId, CancellationToken cancellationToken)
     {
-        if (await store.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false) is not { IsComplete: false } state)
+        if (await reader.GetStateAsync(runId, cancellationToken).ConfigureAwait(false) is not { IsComplete: false } state)
         {
             return null;
         }
 
         var underWay = new HashSet<string>(StringComparer.Ordinal);
         var position = 0L;
-        while (await store.GetWorkflowHistoryAsync(runId, position, cancellationToken: cancellationToken).ConfigureAwait(false)
+        var wasMigrated = false;
+        while (await reader.GetHistoryAsync(runId, position, cancellationToken).ConfigureAwait(false)
             is { Events.Count: > 0 } history)
         {
             foreach (var happening in history.Events)
             {
                 Follow(happening, underWay);
+                wasMigrated |= happening.Kind == WorkflowEventKind.Migrated;
                 position = happening.Position;
             }
         }
 
-        return new RunSnapshot { State = state, Position = position, UnderWay = underWay };
+        return new RunSnapshot { State = state, Position = position, UnderWay = underWay, WasMigrated = wasMigrated };
     }
 
     private static void Follow(WorkflowEvent happening, HashSet<string> underWay)

@@ -181,7 +181,7 @@ public sealed partial class WorkflowEngine
         {
             await runner.ResumeAsync(snapshot, isCrash, message).ConfigureAwait(false);
             _services.LostFences.TryRemove(runId, out _);
-            if (await _services.State.IsCancellationRequestedAsync(runId, CancellationToken.None).ConfigureAwait(false))
+            if (await _services.Reader.IsCancelledAsync(runId, CancellationToken.None).ConfigureAwait(false))
             {
                 runner.Stop(StopCause.Cancelled);
             }

@@ -155,7 +155,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         {
             // What waits for agents that nobody has here waits no longer than anybody wants it.
             if (WasTriedLately(run.WorkflowId)
-                && !(_missing.ContainsKey(run.WorkflowId) && await IsCancelledAsync(run.WorkflowId, cancellationToken).ConfigureAwait(false)))
+                && !(_missing.ContainsKey(run.WorkflowId) && await services.Reader.IsCancelledAsync(run.WorkflowId, cancellationToken).ConfigureAwait(false)))
             {
                 return false;
             }
@@ -165,8 +165,8 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
                 return false;
             }
 
-            lease = await AcquireAsync(run, cancellationToken).ConfigureAwait(false);
-            if (lease is null || await RunSnapshot.ReadAsync(services.State, run.WorkflowId, cancellationToken).ConfigureAwait(false) is not { } snapshot)
+            lease = await services.Reader.TryTakeAsync(run, services.Coordinator.Id, cancellationToken).ConfigureAwait(false);
+            if (lease is null || await RunSnapshot.ReadAsync(services.Reader, run.WorkflowId, cancellationToken).ConfigureAwait(false) is not { } snapshot)
             {
                 await GiveBackAsync(run, lease).ConfigureAwait(false);
                 return false;
@@ -245,15 +245,10 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         }
     }
 
-    private ValueTask<Lease?> AcquireAsync(UnfinishedWorkflow run, CancellationToken cancellationToken) => run is { IsHeld: true, Lease: { } silent }
-        ? services.State.Leases.TryTakeOverAsync(silent, services.Coordinator.Id, services.Options.LeaseDuration, cancellationToken)
-        : services.State.Leases.TryAcquireAsync(
-            StateManager.WorkflowKey(run.WorkflowId), services.Coordinator.Id, services.Options.LeaseDuration, cancellationToken);
-
     /// <summary>The plan of a run, if it can be run here.</summary>
     private async ValueTask<WorkflowPlan?> PlanAsync(string runId, CancellationToken cancellationToken)
     {
-        if (await services.State.GetWorkflowDefinitionAsync(runId, cancellationToken).ConfigureAwait(false) is not { } definition)
+        if (await services.Reader.GetDefinitionAsync(runId, cancellationToken).ConfigureAwait(false) is not { } definition)
         {
             Refuse(runId, "no definition is stored with it.");
             return null;
@@ -262,7 +257,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         var plan = WorkflowPlan.Of(definition);
         var missing = MissingOf(definition.Tasks);
         if (missing.Count > 0 && services.State.IsShared
-            && await services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false) is { } known)
+            && await services.Reader.GetStateAsync(runId, cancellationToken).ConfigureAwait(false) is { } known)
         {
             // Should feedback send the run back to a task of a type that nobody hosts here, it waits.
             missing = MissingOf(definition.Tasks.Where(task => !known.TaskResults.ContainsKey(task.Id)));
@@ -285,18 +280,15 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
 
     /// <summary>Whether all that is left to do with a run is to end it.</summary>
     private async ValueTask<bool> EndsWithoutAgentsAsync(string runId, WorkflowDefinition definition, CancellationToken cancellationToken) =>
-        await IsCancelledAsync(runId, cancellationToken).ConfigureAwait(false)
+        await services.Reader.IsCancelledAsync(runId, cancellationToken).ConfigureAwait(false)
         || ((definition.Timeout is not null || services.Coordinator.WaitLimit is not null)
-            && await services.State.GetWorkflowStateAsync(runId, cancellationToken).ConfigureAwait(false) is { } state
+            && await services.Reader.GetStateAsync(runId, cancellationToken).ConfigureAwait(false) is { } state
             && (services.IsOutOfTime(definition, state.StartedAt) || IsOutOfPatience(state)));
 
     /// <summary>Whether a run was left to others at its start, and none came in the time that its tasks may wait: they fail here as anywhere.</summary>
     private bool IsOutOfPatience(WorkflowState state) =>
         services.State.IsShared && state is { Status: WorkflowStatus.Waiting, CurrentPhase: null }
             && services.Coordinator.WaitLimit is { } limit && services.Time.GetUtcNow() - state.StartedAt >= limit;
-
-    private ValueTask<bool> IsCancelledAsync(string runId, CancellationToken cancellationToken) =>
-        services.State.IsCancellationRequestedAsync(runId, cancellationToken);
 
     /// <summary>What had no agent of a type is tried as soon as it has.</summary>
     private bool WasTriedLately(string runId) =>

@@ -176,7 +176,7 @@ public sealed class WorkflowRun : IAsyncDisposable
                     "Draw it with a definition: definition.ToMermaid(state).");
         }
 
-        return await RunSnapshot.ReadAsync(_services.State, RunId, cancellationToken).ConfigureAwait(false) is { } inProgress
+        return await RunSnapshot.ReadAsync(_services.Reader, RunId, cancellationToken).ConfigureAwait(false) is { } inProgress
             ? WorkflowMermaid.Draw(definition, inProgress.State, inProgress.UnderWay)
             : definition.ToMermaid(await GetStateAsync(cancellationToken).ConfigureAwait(false));
     }

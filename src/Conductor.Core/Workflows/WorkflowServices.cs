@@ -46,6 +46,10 @@ internal sealed class WorkflowServices(
 
     public ConductorInstruments Instruments { get; } = environment.Instruments;
 
+    /// <summary>What the store has of runs, for whoever goes on with one.</summary>
+    public RunReader Reader { get; } =
+        new(state, options.LeaseDuration, environment.TimeProvider, environment.LoggerFactory.CreateLogger<WorkflowEngine>());
+
     /// <summary>Where every task of every run passes.</summary>
     public Turnstile Turnstile { get; } = 
         new(coordinator.QueueCapacity, () => coordinator.AgentCount, coordinator.AgentCountOf, _solitude, environment.TimeProvider);

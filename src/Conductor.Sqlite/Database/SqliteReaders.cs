@@ -19,6 +19,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _workers;
     private int _underWay;
+    private long _lastNumber;
     private volatile bool _closing;
 
     /// <summary>Reads that wait or are done just now.</summary>
@@ -28,7 +29,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
     public Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var operation = new ReadOperation<T>(work);
+        var operation = new ReadOperation<T>(work, Interlocked.Increment(ref _lastNumber));
         if (_closing)
         {
             operation.Fail(NotConnected());
@@ -93,11 +94,10 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
 
     private void Work()
     {
-        List<ReadOperation> batch = new(BatchSize);
-        while (TakeBatch(batch))
+        ReadOperation? next = null;
+        while (next is not null || _waiting.TryDequeue(out next))
         {
-            Read(batch);
-            batch.Clear();
+            next = ReadTogether(next);
         }
 
         if (Interlocked.Decrement(ref _workers) == 0 && _closing && Interlocked.CompareExchange(ref _workers, Closed, 0) == 0)
@@ -109,40 +109,25 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
         StartWorker();
     }
 
-    private bool TakeBatch(List<ReadOperation> batch)
+    /// <summary>
+    /// Does one read, and in the same transaction what waited when that began: as far as no other reader has taken it, which is not held up by a
+    /// slow one here.
+    /// </summary>
+    /// <returns>What was taken and is to be read in the next transaction; null for nothing.</returns>
+    private ReadOperation? ReadTogether(ReadOperation first)
     {
-        while (batch.Count < BatchSize && _waiting.TryDequeue(out var next))
-        {
-            batch.Add(next);
-        }
-
-        return batch.Count > 0;
-    }
-
-    private void Read(List<ReadOperation> batch)
-    {
+        // Whatever is asked for after this may have to see more than the transaction does.
+        var lastNumber = Volatile.Read(ref _lastNumber);
         SqliteSession? session = null;
-        foreach (var operation in batch)
+        var next = first;
+        var count = 0;
+        do
         {
-            try
-            {
-                session ??= Begin();
-                operation.Run(session);
-                operation.Complete();
-            }
-#pragma warning disable CA1031 // On a thread of the pool: whoever waits for the read gets it.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                // Whatever state the connection is in: the next read gets another.
-                session?.Dispose();
-                session = null;
-                operation.Fail(SqliteFailure.TranslateRead(exception, database.File));
-            }
+            Read(next, ref session);
+            count++;
         }
+        while (_waiting.TryDequeue(out next) && next.Number <= lastNumber && count < BatchSize);
 
-        // Their callers go on by now: the pool has what they do next.
-        Interlocked.Add(ref _underWay, -batch.Count);
         if (session is not null)
         {
             session.TryRun("COMMIT");
@@ -155,6 +140,30 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
                 _idle.Add(session);
             }
         }
+
+        return next;
+    }
+
+    private void Read(ReadOperation operation, ref SqliteSession? session)
+    {
+        try
+        {
+            session ??= Begin();
+            operation.Run(session);
+            operation.Complete();
+        }
+#pragma warning disable CA1031 // On a thread of the pool: whoever waits for the read gets it.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            // Whatever state the connection is in: the next read gets another.
+            session?.Dispose();
+            session = null;
+            operation.Fail(SqliteFailure.TranslateRead(exception, database.File));
+        }
+
+        // Its caller goes on by now: the pool has what it does next.
+        Interlocked.Decrement(ref _underWay);
     }
 
     private SqliteSession Begin()

@@ -47,6 +47,12 @@ internal sealed class TroubledStateManager : DelegatingStateManager
         }
     }
 
+    protected override async ValueTask<TaskResult?> GetTaskResultCoreAsync(ExecutionKey key, CancellationToken cancellationToken)
+    {
+        await BeforeAsync(nameof(GetTaskResultAsync));
+        return await base.GetTaskResultCoreAsync(key, cancellationToken);
+    }
+
     protected override async ValueTask<bool> SaveDeadLetterCoreAsync(ErrorRecord record, CancellationToken cancellationToken)
     {
         await BeforeAsync(nameof(SaveDeadLetterAsync));

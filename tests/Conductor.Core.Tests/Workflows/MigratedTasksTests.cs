@@ -88,10 +88,35 @@ public sealed class MigratedTasksTests
         (state.Status, state.CompletedTasks).Should().Be((WorkflowStatus.Completed, 2));
     }
 
-    private static async Task<(Rig Heir, WorkflowRun Run)> MigrateAsync(
-        Processes processes, WorkflowDefinition definition, Func<Conductor.Agents.TaskContext, CancellationToken, ValueTask<TaskData>>? agent = null)
+    /// <summary>No definition before had the tasks that it adds, however many they are.</summary>
+    [Fact]
+    public async Task Migrate_ForTheFirstTime_StoreIsNotAskedForResultsOfTasksItAdds()
     {
-        var heir = await processes.StartAsync();
+        await using var processes = new Processes();
+        await LeaveOnSecondAsync(processes);
+        processes.LetLeasesRunOut();
+        var store = new TroubledStateManager(processes.Store);
+        var asked = 0;
+        store.Trouble["GetTaskResultAsync"] = () =>
+        {
+            asked++;
+            return Task.CompletedTask;
+        };
+        var added = Enumerable.Range(0, 50).Select(static i => new TaskDefinition { Id = $"new-{i}", AgentType = AgentType.Coding });
+
+        var (heir, run) = await MigrateAsync(processes, Chain() with { Version = "2", Tasks = [.. Chain().Tasks, .. added] }, store: store);
+
+        (await heir.DriveAsync(run.Completion)).CompletedTasks.Should().Be(53);
+        asked.Should().Be(0);
+    }
+
+    private static async Task<(Rig Heir, WorkflowRun Run)> MigrateAsync(
+        Processes processes,
+        WorkflowDefinition definition,
+        Func<Conductor.Agents.TaskContext, CancellationToken, ValueTask<TaskData>>? agent = null,
+        StateManager? store = null)
+    {
+        var heir = await processes.StartAsync(wrap: known => store ?? known);
         await heir.AddAsync(agent ?? StuckOn());
         return (heir, await heir.Engine.StartWorkflowAsync(
             definition, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }));

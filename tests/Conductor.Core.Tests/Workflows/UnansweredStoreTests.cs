@@ -7,6 +7,7 @@ namespace Conductor.Tests.Workflows;
 public sealed class UnansweredStoreTests
 {
     private const int Lost = 1405;
+    private const int TakeOverFailed = 1413;
     private const int ScanFailed = 1416;
 
     [Fact]
@@ -89,6 +90,37 @@ public sealed class UnansweredStoreTests
             .Which.Exception.Should().BeOfType<StateException>().Which.ErrorCode.Should().Be(ErrorCodes.StateUnavailable);
         (await processes.Store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.Completed);
         never.SetResult();
+    }
+
+    [Theory]
+    [InlineData("GetWorkflowDefinitionAsync")]
+    [InlineData("TryAcquireAsync")]
+    [InlineData("GetWorkflowStateAsync")]
+    [InlineData("GetWorkflowHistoryAsync")]
+    [InlineData("IsCancellationRequestedAsync")]
+    public async Task StepOfATakeOver_IsNeverAnswered_RunIsTakenOverAllTheSame(string call)
+    {
+        await using var processes = new Processes();
+        var (dead, _) = await StartAsync(processes, Stuck);
+        await dead.Engine.StartWorkflowAsync(One, Run);
+        await Rig.UntilAsync(() => dead.Coordinator.RunningTasks == 1, "the task to run");
+        processes.LetLeasesRunOut();
+        var (rig, store) = await StartAsync(processes, static (_, _) => new ValueTask<TaskData>("done"));
+        var (calls, late) = (0, new TaskCompletionSource());
+        store.Trouble[call] = () => ++calls == 1 ? late.Task : Task.CompletedTask;
+        var start = rig.Engine.StartAsync().AsTask();
+        await Rig.UntilAsync(() => calls == 1, "the step");
+        await PassAsync(processes, rig, seconds: 29);
+        rig.Logs.GetSnapshot().Should().NotContain(static record => record.Id.Id == TakeOverFailed, "an answer may take its time");
+
+        await PassAsync(processes, rig, seconds: 65);
+
+        await start.WaitAsync(Limit);
+        var failure = rig.Logs.GetSnapshot().Where(static record => record.Id.Id == TakeOverFailed).Should().ContainSingle().Which.Exception;
+        failure.Should().BeOfType<StateException>().Which.Key.Should().Be("workflow:run");
+        (await processes.Store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.Completed);
+        late.SetException(new InvalidOperationException("late"));
+        await Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1433 && record.Exception?.Message == "late"), "the log");
     }
 
     [Fact]
