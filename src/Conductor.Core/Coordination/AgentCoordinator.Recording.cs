@@ -1,3 +1,4 @@
+using Conductor.Diagnostics;
 using Conductor.State;
 
 namespace Conductor.Coordination;
@@ -16,6 +17,21 @@ public sealed partial class AgentCoordinator
 #pragma warning restore CA1031
         {
             return ValueTask.FromException<RecordOutcome>(exception);
+        }
+    }
+
+    private async ValueTask<RecordOutcome> AwaitSavedTracedAsync(
+        ValueTask<RecordOutcome> saved, TaskResult result, GuardedSpan step, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await AwaitSavedAsync(saved, result, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            // The dispatch fails, whatever its task did.
+            DispatchTracing.Fail(step, _environment.Classify(exception, task: null, workflowId: null));
+            throw;
         }
     }
 

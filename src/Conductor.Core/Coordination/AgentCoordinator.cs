@@ -255,7 +255,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         // 5. Recorded once, before anybody sees it; the first recorded result is the one that everybody sees.
         result = SavableResult.Of(_state, result, ticket.Task.Optional, _logger);
         var saved = SaveAsync(result);
-        var outcome = saved.IsCompletedSuccessfully ? saved.Result : await AwaitSavedAsync(saved, result, cancellationToken).ConfigureAwait(false);
+        var outcome = saved.IsCompletedSuccessfully ? saved.Result : await AwaitSavedTracedAsync(saved, result, step, cancellationToken).ConfigureAwait(false);
         return outcome == RecordOutcome.Recorded ? result : await RecordedAsync(result).ConfigureAwait(false);
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
+using Conductor.State;
 using Conductor.Testing;
 using Conductor.Tests.Support;
 
@@ -132,6 +133,20 @@ public sealed class TracingTests : IDisposable
         (step.Status, step.GetTagItem("error.type")).Should().Be((ActivityStatusCode.Error, "UNKNOWN_ERROR"));
         step.Events.Select(happening => happening.Name).Should().Contain("conductor.escalate");
         (await SpanAsync("invoke_agent a")).Status.Should().Be(ActivityStatusCode.Error);
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_ResultCannotBeRecorded_MarksTheSpan()
+    {
+        TroubledStateManager store = null!;
+        await using var rig = await Rig.StartAsync(new RigOptions { State = environment => store = new(new InMemoryStateManager(environment)) });
+        store.Trouble["SaveTaskResultAsync"] = () => throw new StateException(ErrorCodes.StateCorrupt, "damaged") { IsTransient = false };
+        await rig.AddAsync(_ => TaskData.Empty);
+
+        await FluentActions.Awaiting(() => rig.DispatchAsync(Rig.NewTask() with { Name = "job" })).Should().ThrowAsync<StateException>();
+
+        var step = await SpanAsync("execute_step job");
+        (step.Status, step.GetTagItem("error.type")).Should().Be((ActivityStatusCode.Error, "STATE_CORRUPT"));
     }
 
     [Fact]
