@@ -19,9 +19,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
 
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Dictionary<string, (Lease Lease, long SeenAt)> _observed = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> _refused = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, List<AgentType>> _missing = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> _retaken = new(StringComparer.Ordinal);
+    private readonly TriedRuns _tried = new(services.Time, services.Options.LeaseDuration, services.Coordinator.HasAgents);
     private readonly Dictionary<string, string> _toldOwners = new(StringComparer.Ordinal);
     private long _lastScanEndedAt;
     private TimeSpan _lastScanTook;
@@ -126,14 +124,12 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     private void ForgetAllBut(UnfinishedWorkflow[] unfinished, IEnumerable<string> listenedTo)
     {
         var ids = unfinished.Select(static run => run.WorkflowId).ToHashSet(StringComparer.Ordinal);
-        var remembered = _observed.Keys.Concat(_refused.Keys).Concat(_retaken.Keys).Concat(services.LostFences.Keys).Concat(listenedTo);
+        var remembered = _observed.Keys.Concat(_tried.Ids).Concat(services.LostFences.Keys).Concat(listenedTo);
         foreach (var id in remembered.Where(id => !ids.Contains(id) && !IsHere(id)).ToList())
         {
             _observed.Remove(id);
             _toldOwners.Remove(id);
-            _refused.Remove(id);
-            _missing.Remove(id);
-            _retaken.Remove(id);
+            _tried.Forget(id);
             services.LostFences.TryRemove(id, out _);
             services.Listeners.Remove(id);
         }
@@ -154,8 +150,8 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         try
         {
             // What waits for agents that nobody has here waits no longer than anybody wants it.
-            if (WasTriedLately(run.WorkflowId)
-                && !(_missing.ContainsKey(run.WorkflowId) && await services.Reader.IsCancelledAsync(run.WorkflowId, cancellationToken).ConfigureAwait(false)))
+            if (_tried.WasTriedLately(run.WorkflowId)
+                && !(_tried.AwaitsAgents(run.WorkflowId) && await services.Reader.IsCancelledAsync(run.WorkflowId, cancellationToken).ConfigureAwait(false)))
             {
                 return false;
             }
@@ -182,8 +178,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             var held = new HeldLease(lease, askedAt, services.Time, services.Options.LeaseDuration);
             if (services.HadLost(run.WorkflowId, lease))
             {
-                // Should it be lost here again soon, it is not begun again and again at each look.
-                _retaken[run.WorkflowId] = askedAt;
+                _tried.NoteRetaken(snapshot.State, askedAt);
             }
 
             await resume(plan, snapshot, held, run.Lease is { } before ? $"taken over from {before.Owner}" : "taken over").ConfigureAwait(false);
@@ -193,7 +188,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
 #pragma warning restore CA1031
         {
-            _refused[run.WorkflowId] = services.Time.GetTimestamp();
+            _tried.Refuse(run.WorkflowId);
             Log.TakeOverFailed(services.Logger, exception, run.WorkflowId);
             await GiveBackAsync(run, lease).ConfigureAwait(false);
             return false;
@@ -265,12 +260,12 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
 
         if (missing.Count > 0 && !await EndsWithoutAgentsAsync(runId, definition, cancellationToken).ConfigureAwait(false))
         {
-            _missing[runId] = missing;
+            _tried.Await(runId, missing);
             Refuse(runId, $"no agent is registered here of type {string.Join(", ", missing)}.");
             return null;
         }
 
-        _missing.Remove(runId);
+        _tried.HasItsAgents(runId);
         return plan;
     }
 
@@ -290,22 +285,12 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         services.State.IsShared && state is { Status: WorkflowStatus.Waiting, CurrentPhase: null }
             && services.Coordinator.WaitLimit is { } limit && services.Time.GetUtcNow() - state.StartedAt >= limit;
 
-    /// <summary>What had no agent of a type is tried as soon as it has.</summary>
-    private bool WasTriedLately(string runId) =>
-        WasLately(_retaken, runId)
-            || (WasLately(_refused, runId) && !(_missing.TryGetValue(runId, out var types) && types.TrueForAll(services.Coordinator.HasAgents)));
-
-    private bool WasLately(Dictionary<string, long> moments, string runId) =>
-        moments.TryGetValue(runId, out var at) && services.Time.GetElapsedTime(at) < services.Options.LeaseDuration;
-
     private void Refuse(string runId, string reason)
     {
-        if (_refused.TryAdd(runId, 0))
+        if (_tried.Refuse(runId))
         {
             Log.NotTakenOver(services.Logger, runId, reason);
         }
-
-        _refused[runId] = services.Time.GetTimestamp();
     }
 
     /// <summary>

@@ -56,6 +56,27 @@ public sealed class StoreTroubleTests
         (await processes.Store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.Completed);
     }
 
+    /// <summary>What a run is lost by that gets no further is likely to be there the next time, too.</summary>
+    [Fact]
+    public async Task Recovery_RunIsLostAgainAndAgain_IsTriedEverMoreRarelyAndGoesOnAtLast()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, static (_, _) => new ValueTask<TaskData>("done"));
+        await rig.Engine.StartAsync();
+        var commits = 0;
+        store.Trouble["CommitWorkflowAsync"] = () => ++commits % 2 == 0 ? throw new NotSupportedException("a result of this kind") : Task.CompletedTask;
+        await using var run = await rig.Engine.StartWorkflowAsync(One, Run);
+        await FluentActions.Awaiting(() => run.Completion.WaitAsync(Limit)).Should().ThrowAsync<NotSupportedException>();
+
+        await PassAsync(processes, rig, seconds: 47 * 30);
+
+        var resumed = (await processes.Store.GetWorkflowHistoryAsync("run"))!.Events.Count(static happening => happening.Kind == WorkflowEventKind.Resumed);
+        resumed.Should().BeInRange(6, 7, "it rests for 1, 2, 4, 8 and from then on 16 terms of a lease");
+        store.Trouble.Clear();
+        await PassAsync(processes, rig, seconds: 17 * 30);
+        (await processes.Store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.Completed);
+    }
+
     [Fact]
     public async Task Recovery_TakeOverAfterTroubleFailsOnce_CountsNoCrash()
     {
