@@ -30,7 +30,8 @@ public sealed partial class AgentCoordinator
 
         // Looked up before anything is leased, and once more when nobody else can be replaying it.
         _ = await LetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false);
-        var lease = await ReplayLease.TryTakeAsync(_state.Leases, deadLetterId, Id, _time, _logger, _aborted, cancellationToken).ConfigureAwait(false)
+        var lease = await ReplayLease.TryTakeAsync(
+            _state.Leases, _watchedReplays, deadLetterId, Id, _time, _logger, _aborted, cancellationToken).ConfigureAwait(false)
             ?? throw new TaskValidationException($"Dead letter '{deadLetterId}' is being replayed already.");
         await using var disposal = lease.ConfigureAwait(false);
         var replay = await ReplayOfAsync(
@@ -92,7 +93,9 @@ public sealed partial class AgentCoordinator
     public async ValueTask<IReadOnlyList<TaskResult>> ReplayDeadLettersAsync(CancellationToken cancellationToken = default)
     {
         var results = new List<TaskResult>();
-        foreach (var letter in await _errors.GetDeadLetterQueueAsync(cancellationToken).ConfigureAwait(false))
+        var letters = await _errors.GetDeadLetterQueueAsync(cancellationToken).ConfigureAwait(false);
+        _watchedReplays.ForgetAllBut(letters.Select(static letter => ReplayLease.NameOf(letter.Id)).ToHashSet(StringComparer.Ordinal));
+        foreach (var letter in letters)
         {
             if (letter.Task is null)
             {
@@ -115,6 +118,12 @@ public sealed partial class AgentCoordinator
             catch (InvalidOperationException) when (_stopped && results.Count > 0)
             {
                 break;
+            }
+#pragma warning disable CA1031 // A bus may throw anything. (Where nobody is started, no letter can be replayed.)
+            catch (Exception exception) when (IsStarted && (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested))
+#pragma warning restore CA1031
+            {
+                results.Add(NotReplayed(letter, _environment.Classify(exception, letter.Task, letter.WorkflowId)));
             }
         }
 

@@ -30,6 +30,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     private readonly AgentEnding _ending;
     private readonly ConductorEnvironment _environment;
     private readonly AgentPools _pools;
+    private readonly WatchedLeases _watchedReplays;
 
     /// <summary>Makes a coordinator.</summary>
     /// <param name="bus">Carries assignments and results.</param>
@@ -66,6 +67,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _host = new AgentHost(Id, bus, stateManager, _environment, scopes, _options.CancellationGracePeriod);
         _admissions = new Admissions(policyEngine, _options, _time, _logger);
         _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared));
+        _watchedReplays = new WatchedLeases(_time, ReplayLease.Term);
         _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _options.CancellationGracePeriod, _logger);
         _ending = new AgentEnding(_time, _options.CancellationGracePeriod, _logger);
         _errors.BreakerChanged += OnBreakerChanged;

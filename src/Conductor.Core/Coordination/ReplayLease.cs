@@ -12,7 +12,8 @@ namespace Conductor.Coordination;
 /// </summary>
 internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
 {
-    private static readonly TimeSpan _term = TimeSpan.FromSeconds(30);
+    /// <summary>For how long it is taken.</summary>
+    public static readonly TimeSpan Term = TimeSpan.FromSeconds(30);
 
     private readonly LeaseStore _leases;
     private readonly HeldLease _lease;
@@ -27,7 +28,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
     {
         (_leases, _lease, _letterId, _logger) = (leases, lease, letterId, logger);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        _renewal = new PeriodicLoop(_term / 3, time, RenewAsync);
+        _renewal = new PeriodicLoop(Term / 3, time, RenewAsync);
     }
 
     /// <inheritdoc />
@@ -42,7 +43,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
     /// <summary>What is thrown when it was lost.</summary>
     public StateException Lost => new(
         ErrorCodes.LeaseLost,
-        $"Dead letter '{_letterId}' is being replayed by somebody else: the lease was not renewed for {_term}. The task was cancelled here; look " +
+        $"Dead letter '{_letterId}' is being replayed by somebody else: the lease was not renewed for {Term}. The task was cancelled here; look " +
             "for its result there.")
     {
         Key = _lease.Current.Name,
@@ -50,6 +51,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
 
     /// <summary>Takes the lease and begins to renew it.</summary>
     /// <param name="leases">The store's leases.</param>
+    /// <param name="watched">Those of other replays, as they are seen from here.</param>
     /// <param name="letterId">The dead letter.</param>
     /// <param name="owner">Who replays it.</param>
     /// <param name="time">The clock.</param>
@@ -58,19 +60,29 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
     /// <param name="cancellationToken">Cancels the replay.</param>
     /// <returns>The lease, or null when somebody replays the letter.</returns>
     public static async ValueTask<ReplayLease?> TryTakeAsync(
-        LeaseStore leases, string letterId, string owner, TimeProvider time, ILogger logger, CancellationToken aborted, CancellationToken cancellationToken)
+        LeaseStore leases,
+        WatchedLeases watched,
+        string letterId,
+        string owner,
+        TimeProvider time,
+        ILogger logger,
+        CancellationToken aborted,
+        CancellationToken cancellationToken)
     {
         var askedAt = time.GetTimestamp();
-        if (await leases.TryAcquireAsync($"replay:{letterId}", owner, _term, cancellationToken).ConfigureAwait(false) is not { } lease)
+        if (await watched.TryTakeAsync(leases, NameOf(letterId), owner, cancellationToken).ConfigureAwait(false) is not { } lease)
         {
             return null;
         }
 
-        var held = new ReplayLease(leases, new HeldLease(lease, askedAt, time, _term), letterId, time, logger, cancellationToken);
+        var held = new ReplayLease(leases, new HeldLease(lease, askedAt, time, Term), letterId, time, logger, cancellationToken);
         held._renewal.EnsureStarted();
         held._stop = aborted.UnsafeRegister(static loop => _ = ((PeriodicLoop)loop!).StopAsync().AsTask(), held._renewal);
         return held;
     }
+
+    /// <summary>What is leased for a dead letter.</summary>
+    public static string NameOf(string letterId) => $"replay:{letterId}";
 
     /// <inheritdoc />
     public async ValueTask EnsureOwnsAsync()
@@ -104,7 +116,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Log.ReplayLeaseNotReleased(_logger, exception, _letterId, _term);
+            Log.ReplayLeaseNotReleased(_logger, exception, _letterId, Term);
         }
     }
 

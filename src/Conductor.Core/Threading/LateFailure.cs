@@ -9,6 +9,9 @@ internal static class LateFailure
     /// </summary>
     public static readonly TimeSpan NoticePatience = TimeSpan.FromSeconds(5);
 
+    /// <summary>A timer that comes so much later than it was set for comes after a pause of the process.</summary>
+    private const double LateFactor = 1.5;
+
     /// <summary>Has somebody told should it fail, on the thread pool. What was cancelled has not failed.</summary>
     /// <param name="task">What is no longer waited for; it may be over.</param>
     /// <param name="failed">Is told why it failed.</param>
@@ -19,7 +22,10 @@ internal static class LateFailure
         TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);
 
-    /// <summary>Waits up to a limit, and hears what is given up to its end.</summary>
+    /// <summary>
+    /// Waits up to a limit, and hears what is given up to its end. A process that was paused meanwhile, as its clock shows, has not given what is waited for
+    /// that time: it waits once more.
+    /// </summary>
     /// <param name="task">What is waited for.</param>
     /// <param name="patience">The limit.</param>
     /// <param name="time">The clock.</param>
@@ -29,9 +35,17 @@ internal static class LateFailure
     public static async Task WaitHeardAsync(
         this Task task, TimeSpan patience, TimeProvider time, Action<Exception> failedLate, CancellationToken cancellationToken)
     {
+        var beganAt = time.GetTimestamp();
         try
         {
-            await task.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await task.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
+            }
+            catch (TimeoutException) when (!task.IsCompleted && time.GetElapsedTime(beganAt) > patience * LateFactor)
+            {
+                await task.WaitAsync(patience, time, cancellationToken).ConfigureAwait(false);
+            }
         }
         catch (Exception exception) when (task.Exception?.InnerException != exception)
         {

@@ -35,16 +35,18 @@ public sealed partial class WorkflowEngine
         _services.Coordinator.ThrowIfNotYetStarted();
         await EndDeletedAsync(runId, cancellationToken).ConfigureAwait(false);
         HeldLease? lease;
+        WatchedLeases? watched = null;
         var startedAt = _services.Time.GetTimestamp();
-        while ((lease = await AcquireAsync(runId, cancellationToken).ConfigureAwait(false)) is null)
+        while ((lease = await AcquireAsync(runId, watched, cancellationToken).ConfigureAwait(false)) is null)
         {
-            // Another process starts the same id at this moment, or died while doing it: then its lease runs out.
+            // Another process starts the same id at this moment, or died while doing it: then its lease runs out, or is seen to be a dead one's.
             if (await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) is { } existing)
             {
                 return existing;
             }
 
-            if (_services.Time.GetElapsedTime(startedAt) > 2 * _services.Options.LeaseDuration)
+            watched ??= new WatchedLeases(_services.Time, _services.Options.LeaseDuration);
+            if (_services.Time.GetElapsedTime(startedAt) > 3 * _services.Options.LeaseDuration)
             {
                 throw Conflict(runId);
             }
@@ -62,11 +64,15 @@ public sealed partial class WorkflowEngine
         {
             await runner.CreateAsync(isForOthers).ConfigureAwait(false);
         }
-        catch (StateException exception) when (exception.ErrorCode == ErrorCodes.StateConflict)
+        catch (StateException exception) when (exception.ErrorCode is ErrorCodes.StateConflict or ErrorCodes.LeaseLost)
         {
+            // Somebody else created it; or was about to, where this process was paused for longer than its lease.
             _services.Launching.Remove(runner);
             await _services.ReleaseAsync(lease.Current).ConfigureAwait(false);
-            return await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false) ?? throw Conflict(runId);
+            return await FindExistingAsync(runId, plan, settings, cancellationToken).ConfigureAwait(false)
+                ?? (exception.ErrorCode == ErrorCodes.LeaseLost
+                    ? await CreateAsync(plan, runId, settings, cancellationToken).ConfigureAwait(false)
+                    : throw Conflict(runId));
         }
         catch
         {
@@ -138,12 +144,16 @@ public sealed partial class WorkflowEngine
         }
     }
 
-    private async ValueTask<HeldLease?> AcquireAsync(string runId, CancellationToken cancellationToken)
+    private ValueTask<HeldLease?> AcquireAsync(string runId, CancellationToken cancellationToken) => AcquireAsync(runId, watched: null, cancellationToken);
+
+    private async ValueTask<HeldLease?> AcquireAsync(string runId, WatchedLeases? watched, CancellationToken cancellationToken)
     {
         var askedAt = _services.Time.GetTimestamp();
-        var lease = await _services.State.Leases.TryAcquireAsync(
-            StateManager.WorkflowKey(runId), _services.Coordinator.Id, _services.Options.LeaseDuration, cancellationToken).ConfigureAwait(false);
-        return lease is null ? null : Hold(lease, askedAt);
+        var (leases, name, owner) = (_services.State.Leases, StateManager.WorkflowKey(runId), _services.Coordinator.Id);
+        var taken = watched is null
+            ? leases.TryAcquireAsync(name, owner, _services.Options.LeaseDuration, cancellationToken)
+            : watched.TryTakeAsync(leases, name, owner, cancellationToken);
+        return await taken.ConfigureAwait(false) is { } lease ? Hold(lease, askedAt) : null;
     }
 
     private HeldLease Hold(Lease lease, long askedAt) => new(lease, askedAt, _services.Time, _services.Options.LeaseDuration);

@@ -18,7 +18,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     private const int RestFactor = 20;
 
     private readonly SemaphoreSlim _turn = new(1, 1);
-    private readonly Dictionary<string, (Lease Lease, long SeenAt)> _observed = new(StringComparer.Ordinal);
+    private readonly WatchedLeases _watched = new(services.Time, services.Options.LeaseDuration);
     private readonly TriedRuns _tried = new(services.Time, services.Options.LeaseDuration, services.Coordinator.HasAgents);
     private readonly Dictionary<string, string> _toldOwners = new(StringComparer.Ordinal);
     private long _lastScanEndedAt;
@@ -124,10 +124,10 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     private void ForgetAllBut(UnfinishedWorkflow[] unfinished, IEnumerable<string> listenedTo)
     {
         var ids = unfinished.Select(static run => run.WorkflowId).ToHashSet(StringComparer.Ordinal);
-        var remembered = _observed.Keys.Concat(_tried.Ids).Concat(services.LostFences.Keys).Concat(listenedTo);
+        _watched.ForgetAllBut(ids.Select(StateManager.WorkflowKey).ToHashSet(StringComparer.Ordinal));
+        var remembered = _toldOwners.Keys.Concat(_tried.Ids).Concat(services.LostFences.Keys).Concat(listenedTo);
         foreach (var id in remembered.Where(id => !ids.Contains(id) && !IsHere(id)).ToList())
         {
-            _observed.Remove(id);
             _toldOwners.Remove(id);
             _tried.Forget(id);
             services.LostFences.TryRemove(id, out _);
@@ -201,8 +201,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     }
 
     /// <summary>
-    /// The store's clock says so, or the lease was seen unchanged for two of its terms on a clock that only goes forward: the store's may have
-    /// jumped back.
+    /// The store's clock says so, or what was seen of its owner: the store's clock may have jumped back.
     /// </summary>
     private bool IsDead(UnfinishedWorkflow run)
     {
@@ -211,28 +210,17 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             return true;
         }
 
-        var now = services.Time.GetTimestamp();
-        if (!_observed.TryGetValue(run.WorkflowId, out var seen) || !seen.Lease.IsSameTaking(lease) || seen.Lease.Renewal != lease.Renewal)
-        {
-            _observed[run.WorkflowId] = (lease, now);
-            return false;
-        }
-
-        var silence = services.Time.GetElapsedTime(seen.SeenAt, now);
-        TellOfOwner(run.WorkflowId, lease, silence);
-        return silence >= 2 * TermOf(lease);
+        TellOfOwner(run.WorkflowId, lease);
+        return _watched.IsOwnerDead(lease);
     }
-
-    /// <summary>The term of an owner that renews it less often than this engine would, or this engine's own.</summary>
-    private TimeSpan TermOf(Lease lease) => lease.Term is { } term && term > services.Options.LeaseDuration ? term : services.Options.LeaseDuration;
 
     /// <summary>
     /// Says why a run is waited for, once for each of its owners: where the owner is silent for longer than one that lives, and renews three times in a
     /// term, as after a program died and was started again.
     /// </summary>
-    private void TellOfOwner(string runId, Lease lease, TimeSpan silence)
+    private void TellOfOwner(string runId, Lease lease)
     {
-        if (silence > TermOf(lease) / 2
+        if (_watched.SilenceOf(lease) > _watched.TermOf(lease) / 2
             && lease.Owner != services.Coordinator.Id && _toldOwners.GetValueOrDefault(runId) != lease.Owner)
         {
             _toldOwners[runId] = lease.Owner;

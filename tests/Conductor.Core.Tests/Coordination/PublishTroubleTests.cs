@@ -284,4 +284,29 @@ public sealed class PublishTroubleTests
         await rig.DriveAsync(Task.Delay(TimeSpan.FromSeconds(20), rig.Time));
         published().Should().Be(tried, "nobody waits for it");
     }
+
+    /// <summary>A bus may throw anything; one letter that cannot be replayed stops no other.</summary>
+    [Fact]
+    public async Task ReplayDeadLettersAsync_BusThrowsForOne_ReplaysTheOthers()
+    {
+        await using var rig = await StartAsync();
+        var broken = true;
+        await rig.AddAsync(_ => broken ? throw new AgentException(ErrorCodes.TransientError, "busy") : TaskData.From("done"));
+        foreach (var id in (string[])["a", "b", "c"])
+        {
+            await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Id = id, Retry = new RetrySettings { MaxRetries = 0 } }));
+            rig.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        broken = false;
+        var assignments = 0;
+        ((TroubledBus)rig.Bus).Fails = message =>
+            message.Type == MessageType.TaskAssignment && Interlocked.Increment(ref assignments) == 2 ? new InvalidOperationException("refused") : null;
+
+        var results = await rig.DriveAsync(rig.Coordinator.ReplayDeadLettersAsync().AsTask());
+
+        results.Select(static result => result.IsSuccess).Should().Equal(true, false, true);
+        results[1].Error!.Message.Should().Contain("refused");
+        (await rig.Errors.GetDeadLetterQueueAsync()).Select(static letter => letter.Task!.Id).Should().Equal("b");
+    }
 }

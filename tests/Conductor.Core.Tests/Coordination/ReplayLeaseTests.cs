@@ -39,6 +39,32 @@ public sealed class ReplayLeaseTests
         await lost;
     }
 
+    /// <summary>By the store's clock the dead owner holds it for a day yet.</summary>
+    [Fact]
+    public async Task ReplayDeadLetterAsync_ProcessDiedAndTheStoresClockJumpedBack_CanBeReplayedAfterTwoTermsOfSilence()
+    {
+        await using var processes = new Processes();
+        processes.StoreClock.Advance(TimeSpan.FromDays(1));
+        var dead = await processes.StartAsync();
+        await dead.AddAsync(UntilTheEndAsync);
+        await SaveLetterAsync(processes.Store);
+        var lost = dead.Coordinator.ReplayDeadLetterAsync("d").AsTask();
+        await Rig.UntilAsync(() => dead.Coordinator.RunningTasks == 1, "the replay");
+        processes.StoreClock.AdjustTime(processes.StoreClock.GetUtcNow().AddDays(-1));
+        var heir = await processes.StartAsync();
+        await heir.AddAsync(_ => "done");
+        for (var term = 0; term < 2; term++)
+        {
+            await FluentActions.Awaiting(() => heir.Coordinator.ReplayDeadLetterAsync("d").AsTask()).Should().ThrowAsync<TaskValidationException>()
+                .WithMessage("*already*");
+            heir.Time.Advance(3 * _third);
+        }
+
+        (await heir.Coordinator.ReplayDeadLetterAsync("d")).Output.Get<string>().Should().Be("done");
+        _end.SetResult();
+        await lost;
+    }
+
     [Fact]
     public async Task ReplayDeadLetterAsync_TakesManyTerms_IsProtectedUntilItsEnd()
     {
@@ -263,7 +289,8 @@ public sealed class ReplayLeaseTests
         await using var processes = new Processes();
         await processes.Store.ConnectAsync();
         var time = new PausedTime();
-        var lease = await ReplayLease.TryTakeAsync(processes.Store.Leases, "d", "paused", time, NullLogger.Instance, default, default);
+        var lease = await ReplayLease.TryTakeAsync(
+            processes.Store.Leases, new WatchedLeases(time, ReplayLease.Term), "d", "paused", time, NullLogger.Instance, default, default);
         await using var disposal = lease!;
         await lease!.EnsureOwnsAsync();
         processes.LetLeasesRunOut();
