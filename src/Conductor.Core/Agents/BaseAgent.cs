@@ -105,7 +105,8 @@ public abstract class BaseAgent
             result = task.ToResult(AgentTaskStatus.Failed, task.Environment.Classify(exception, task.Task, task.WorkflowId));
         }
 
-        Finish(span, task, result);
+        // Where a time limit has passed, or nobody waits any more, what was said of that is what became of the attempt.
+        Finish(span, task, task.Result ?? result, result.Output);
         return result;
     }
 
@@ -174,7 +175,7 @@ public abstract class BaseAgent
         return EndTask(task, span, new ValueTask<TaskData>(run), cancellationToken);
     }
 
-    private static void Finish(Activity? activity, TaskContext task, TaskResult result)
+    private static void Finish(Activity? activity, TaskContext task, TaskResult result, TaskData output)
     {
         var instruments = task.Environment.Instruments;
         if (instruments.InvokeAgentDuration.Enabled)
@@ -203,7 +204,7 @@ public abstract class BaseAgent
         if (task.Environment.RecordSensitiveData)
         {
             activity.Describe(Tags.Input, task.Input.ToDisplayText());
-            activity.Describe(Tags.Output, result.Output.ToDisplayText());
+            activity.Describe(Tags.Output, output.ToDisplayText());
         }
     }
 

@@ -1,8 +1,26 @@
+using Conductor.Threading;
+
 namespace Conductor.Coordination;
 
 /// <content>How long a dispatch may wait, and what it hears when that is over.</content>
 internal sealed partial class Admissions
 {
+    /// <summary>Waits for the time of a dispatch's next attempt, unless it is to be given back before.</summary>
+    public async ValueTask BackOffAsync(DispatchTicket ticket, TimeSpan delay, CancellationToken cancellationToken)
+    {
+        if (delay > TimeSpan.Zero)
+        {
+            using var wait = _waits.Enter(ticket, patience: null, cancellationToken);
+            var beganAt = _time.GetTimestamp();
+            for (var left = delay; left > TimeSpan.Zero && !wait.Token.IsCancellationRequested; left = delay - _time.GetElapsedTime(beganAt))
+            {
+                await ((Task)Task.Delay(TimerRange.AtMost(left), _time, wait.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+    }
+
     /// <summary>Whoever dispatched it, or the coordinator, begins nothing more; or its deadline has passed.</summary>
     private void ThrowIfNoLongerWanted(DispatchTicket ticket)
     {

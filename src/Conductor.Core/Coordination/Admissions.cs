@@ -87,7 +87,7 @@ internal sealed partial class Admissions
             return false;
         }
 
-        var version = _capacity.Version;
+        var (version, changes) = (_capacity.Version, _policies.Changes);
         PolicyVerdict verdict;
         try
         {
@@ -130,12 +130,12 @@ internal sealed partial class Admissions
             : null;
         if (passing is null)
         {
-            ticket.Refuse(slot, PassingDenial.ToViolation(denial));
+            ticket.Refuse(slot, PassingDenial.ToViolation(denial), changes);
         }
         else if (verdict.ConcernsCandidate)
         {
             // Another candidate may be allowed now. Where none is left, taking one waits for this.
-            ticket.Refuse(slot, passing);
+            ticket.Refuse(slot, passing, changes);
         }
 
         GiveBack(ticket, slot);
@@ -145,18 +145,6 @@ internal sealed partial class Admissions
         }
 
         return false;
-    }
-
-    /// <summary>Waits for the time of a dispatch's next attempt, unless it is to be given back before.</summary>
-    public async ValueTask BackOffAsync(DispatchTicket ticket, TimeSpan delay, CancellationToken cancellationToken)
-    {
-        if (delay > TimeSpan.Zero)
-        {
-            using var wait = _waits.Enter(ticket, patience: null, cancellationToken);
-            await ((Task)Task.Delay(TimerRange.AtMost(delay), _time, wait.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        cancellationToken.ThrowIfCancellationRequested();
     }
 
     /// <summary>Has dispatches that wait for capacity, a policy's answer, or their next attempt, look at once whether they are still wanted.</summary>

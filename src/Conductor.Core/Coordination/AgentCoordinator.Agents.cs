@@ -114,9 +114,10 @@ public sealed partial class AgentCoordinator
     /// <param name="cancellationToken">
     /// Waits no longer for a running task: that attempt has failed, the agent is asked to stop, and the task's next attempt is another agent's, if
     /// there is one. (Nobody wanted the task cancelled.) Nor for its stop hook, which has the grace period left then
-    /// (<see cref="DispatchOptions.CancellationGracePeriod"/>); without a token, both are waited for as long as they take.
+    /// (<see cref="DispatchOptions.CancellationGracePeriod"/>); without a token, both are waited for as long as they take. Where several unregister one
+    /// agent, the token of each counts.
     /// </param>
-    /// <returns>Whether there was one.</returns>
+    /// <returns>Whether there was one. Where somebody else unregisters it already: when it is known no more, and its stop hook may still run.</returns>
     /// <exception cref="StateException">
     /// It is unregistered, and its state could not be deleted: <see cref="StateManager.DeleteAgentStateAsync"/> does that later.
     /// </exception>
@@ -191,9 +192,20 @@ public sealed partial class AgentCoordinator
         _ = RetireAsync(slot, CancellationToken.None);
     }
 
-    private AgentType TypeOf(string agentId) => FindSlot(agentId)?.Identity.Type ?? default;
+    /// <summary>One that is about to be replaced has the type, and the breaker, of its successor.</summary>
+    private AgentType TypeOf(string agentId) => FindKnown(agentId)?.Identity.Type ?? default;
+
+    private AgentSlot? FindKnown(string agentId) => FindSlot(agentId) ?? _replacing.GetValueOrDefault(agentId)?.Predecessor;
 
     private AgentSlot? FindSlot(string agentId) => _slots.GetValueOrDefault(agentId);
+
+    private void OnPoliciesChanged()
+    {
+        foreach (var pool in _pools.All)
+        {
+            pool.ForgetOldRefusals();
+        }
+    }
 
     private void OnBreakerChanged(string agentId)
     {

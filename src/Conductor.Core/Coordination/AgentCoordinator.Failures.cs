@@ -1,4 +1,3 @@
-using Conductor.Diagnostics;
 using Conductor.Errors;
 using Conductor.Threading;
 
@@ -60,7 +59,8 @@ public sealed partial class AgentCoordinator
         var isAgents = error.Code != ErrorCodes.AgentTimeout || !slot.WasEndedByDeadline;
         try
         {
-            context = ticket.ToErrorContext(slot, slot.Pool.HasOther(slot), _time, isAgents);
+            // (Nothing is kept of one that is known no more.)
+            context = ticket.ToErrorContext(slot, slot.Pool.HasOther(slot), _time, isAgents && !TypeOf(slot.Id).IsEmpty);
             decision = _errors.Decide(error, context);
         }
         finally
@@ -135,15 +135,16 @@ public sealed partial class AgentCoordinator
     /// denies it; so is one that never ran because all circuits are open. No agent is blamed for it.
     /// </summary>
     private async ValueTask<TaskResult> NotAdmittedAsync(
-        DispatchTicket ticket, ConductorException exception, GuardedSpan step, CancellationToken cancellationToken)
+        DispatchTicket ticket, ConductorException exception, DispatchSpan step, CancellationToken cancellationToken)
     {
         var error = _environment.Classify(exception, ticket.Task, ticket.WorkflowId);
-        DispatchTracing.Fail(step, error);
         if (_stopped || ticket.IsGivenBack)
         {
             // It did not fail: its next attempt was not begun. Recorded, it could never be dispatched again.
             throw ticket.IsGivenBack ? StopFailures.Mark(exception, Id) : exception;
         }
+
+        step.Fail(error);
 
         var ran = ticket.HasRun;
         if (!ran && (exception is not CircuitOpenException || ticket.Assignment.ReplayOf is not null))
@@ -170,5 +171,14 @@ public sealed partial class AgentCoordinator
         var decision = await CarryOutAsync(final, context, _errors.Decide(final, context), ticket, cancellationToken).ConfigureAwait(false);
         return ran ? ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time)
             : throw (decision.Record is { } letter ? ((CircuitOpenException)exception).KeptAs(letter.Id) : exception);
+    }
+
+    /// <summary>Being cancelled is no failure.</summary>
+    private void FailUnlessCancelled(DispatchSpan step, Exception exception)
+    {
+        if (exception is not OperationCanceledException)
+        {
+            step.Fail(_environment.Classify(exception, task: null, workflowId: null));
+        }
     }
 }

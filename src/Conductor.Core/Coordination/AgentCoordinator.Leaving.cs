@@ -6,17 +6,21 @@ namespace Conductor.Coordination;
 /// <content>Agents that leave.</content>
 public sealed partial class AgentCoordinator
 {
-    /// <summary>Agents that somebody is unregistering, and what is over when they are.</summary>
-    private readonly ConcurrentDictionary<AgentSlot, Task> _unregistering = new();
+    /// <summary>Agents that somebody is unregistering.</summary>
+    private readonly ConcurrentDictionary<AgentSlot, Departure> _unregistering = new();
 
-    /// <summary>Unregisters an agent.</summary>
-    /// <returns>False when somebody else does, or stops it.</returns>
+    /// <summary>Unregisters an agent, or waits, where somebody else does, until it is known no more.</summary>
+    /// <returns>False when it is stopped, or replaced.</returns>
     private async ValueTask<bool> TryLeaveAsync(AgentSlot slot, CancellationToken cancellationToken)
     {
-        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (!_unregistering.TryAdd(slot, over.Task))
+        var own = new Departure(exception => Log.CallbackFailed(_logger, exception));
+        var departure = _unregistering.GetOrAdd(slot, own);
+        var registration = departure.HurryWhen(cancellationToken);
+        await using var disposal = registration.ConfigureAwait(false);
+        if (departure != own)
         {
-            return false;
+            // Not until its stop hook has run: that may be who asks.
+            return await departure.Gone.ConfigureAwait(false);
         }
 
         try
@@ -34,19 +38,20 @@ public sealed partial class AgentCoordinator
                 Message = $"Agent '{slot.Id}' was unregistered while it ran the task, and not given the time to finish it.",
                 IsTransient = true,
             };
-            await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, lost, cancellationToken).ConfigureAwait(false);
+            await slot.WhenFreeAsync(_time, _options.CancellationGracePeriod, lost, departure.Hurry).ConfigureAwait(false);
 
             // The id is taken until nothing of the agent is kept under it: another of the same id has a breaker and a state of its own.
             _slots[slot.Id] = null;
             _errors.RemoveAgent(slot.Id);
-            var retirement = RetireAsync(slot, cancellationToken);
+            var retirement = RetireAsync(slot, departure.Hurry);
             try
             {
-                await _saver.DeleteAsync(slot, cancellationToken).ConfigureAwait(false);
+                await _saver.DeleteAsync(slot, departure.Hurry).ConfigureAwait(false);
             }
             finally
             {
                 _slots.TryRemove(slot.Id, out _);
+                departure.NoteGone(left: true);
                 await retirement.ConfigureAwait(false);
                 Log.Unregistered(_logger, slot.Id);
             }
@@ -56,7 +61,7 @@ public sealed partial class AgentCoordinator
         finally
         {
             _unregistering.TryRemove(slot, out _);
-            over.SetResult();
+            departure.NoteOver();
         }
     }
 
@@ -65,7 +70,7 @@ public sealed partial class AgentCoordinator
     /// <param name="patience">When it ends, the stop hook has the grace period left, and so has the disposal.</param>
     private async Task RetireAsync(AgentSlot slot, CancellationToken patience)
     {
-        slot.MarkRemoved();
+        MarkRemoved(slot);
 
         // At once: what comes from now on is not for it, however long its code runs, and however long the bus takes to hear of it.
         var closing = CloseAsync(slot, patience);
@@ -82,7 +87,6 @@ public sealed partial class AgentCoordinator
         {
             await WhenQuietAsync(slot).ConfigureAwait(false);
             await _ending.EndAsync(slot.Id, slot.Agent, isStarted: true, isOurs: slot.Factory is not null, patience).ConfigureAwait(false);
-            CountAgent(slot.Identity.Type, -1);
             await slot.DisposeAsync().ConfigureAwait(false);
             await closing.ConfigureAwait(false);
         }
@@ -112,7 +116,7 @@ public sealed partial class AgentCoordinator
     /// </summary>
     private async Task WhenUnregisteredAsync()
     {
-        var over = Task.WhenAll(_unregistering.Values);
+        var over = Task.WhenAll(_unregistering.Values.Select(static departure => departure.Over));
         await over.WaitAsync(_options.CancellationGracePeriod, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!over.IsCompleted)
         {
@@ -151,6 +155,15 @@ public sealed partial class AgentCoordinator
 #pragma warning restore CA1031
         {
             Log.StopHookFailed(_logger, exception, slot.Id);
+        }
+    }
+
+    /// <summary>Whether its code still runs or not, it is not registered any more.</summary>
+    private void MarkRemoved(AgentSlot slot)
+    {
+        if (slot.MarkRemoved())
+        {
+            CountAgent(slot.Identity.Type, -1);
         }
     }
 

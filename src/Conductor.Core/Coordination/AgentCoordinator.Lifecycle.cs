@@ -106,9 +106,10 @@ public sealed partial class AgentCoordinator
         Log.Stopped(_logger, Id, abandoned);
     }
 
-    /// <summary>The error handler may be shared, and lives on.</summary>
+    /// <summary>The policies and the error handler may be shared, and live on.</summary>
     private void LetGo()
     {
+        _policies.Changed -= OnPoliciesChanged;
         _errors.BreakerChanged -= OnBreakerChanged;
         _errors.FindType -= TypeOf;
     }

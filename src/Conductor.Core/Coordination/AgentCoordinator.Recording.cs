@@ -1,4 +1,3 @@
-using Conductor.Diagnostics;
 using Conductor.State;
 
 namespace Conductor.Coordination;
@@ -21,7 +20,7 @@ public sealed partial class AgentCoordinator
     }
 
     private async ValueTask<RecordOutcome> AwaitSavedTracedAsync(
-        ValueTask<RecordOutcome> saved, TaskResult result, GuardedSpan step, CancellationToken cancellationToken)
+        ValueTask<RecordOutcome> saved, TaskResult result, DispatchSpan step, CancellationToken cancellationToken)
     {
         try
         {
@@ -30,7 +29,7 @@ public sealed partial class AgentCoordinator
         catch (Exception exception)
         {
             // The dispatch fails, whatever its task did.
-            DispatchTracing.Fail(step, _environment.Classify(exception, task: null, workflowId: null));
+            FailUnlessCancelled(step, exception);
             throw;
         }
     }

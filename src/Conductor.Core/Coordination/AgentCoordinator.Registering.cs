@@ -52,7 +52,7 @@ public sealed partial class AgentCoordinator
         await TakeInAsync(slot, predecessor: null).ConfigureAwait(false);
 
         // Once its type is known: before that, whoever asks for its breaker asks for that of an agent registered nowhere.
-        _errors.AddAgent(identity.Id);
+        _errors.AddAgent(identity.Id, identity.Type);
         ThrowIfStopped();
         Log.Registered(_logger, identity.Id, identity.Type.Name);
     }

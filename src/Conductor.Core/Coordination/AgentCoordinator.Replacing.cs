@@ -31,7 +31,7 @@ public sealed partial class AgentCoordinator
             }
 
             slot.Pool.Replace(slot);
-            slot.MarkRemoved();
+            MarkRemoved(slot);
             await CloseAsync(slot, new CancellationToken(canceled: true)).ConfigureAwait(false);
 
             // It may have returned meanwhile; otherwise this does nothing, and it is stopped when it does.

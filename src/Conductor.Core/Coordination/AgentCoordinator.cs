@@ -66,10 +66,11 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _stop = new StopRequest(exception => Log.StartCallbacksFailed(_logger, exception, Id));
         _host = new AgentHost(Id, bus, stateManager, _environment, scopes, _options.CancellationGracePeriod);
         _admissions = new Admissions(policyEngine, _options, _time, _logger);
-        _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared));
+        _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared, policyEngine));
         _watchedReplays = new WatchedLeases(_time, ReplayLease.Term);
         _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _options.CancellationGracePeriod, _logger);
         _ending = new AgentEnding(_time, _options.CancellationGracePeriod, _logger);
+        _policies.Changed += OnPoliciesChanged;
         _errors.BreakerChanged += OnBreakerChanged;
         _errors.FindType += TypeOf;
     }
@@ -123,7 +124,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
     public ValueTask<AgentState?> GetAgentStatusAsync(string agentId, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(agentId);
-        return (FindSlot(agentId) ?? _replacing.GetValueOrDefault(agentId)?.Predecessor) is { } slot
+        return FindKnown(agentId) is { } slot
             ? new ValueTask<AgentState?>(slot.ToState())
             : _state.GetAgentStateAsync(agentId, cancellationToken);
     }
@@ -209,12 +210,13 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                 var (isDealtWith, final) = await DealWithUnpublishedAsync(slot, ticket, exception, cancellationToken).ConfigureAwait(false);
                 if (!isDealtWith)
                 {
+                    FailUnlessCancelled(step, exception);
                     throw;
                 }
 
                 if (final is not null)
                 {
-                    DispatchTracing.Fail(step, final.Error!);
+                    step.Fail(final.Error!);
                     result = final;
                     break;
                 }
@@ -237,7 +239,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             var decision = await DecideAsync(slot, ticket, result, cancellationToken).ConfigureAwait(false);
             if (decision.Action != ErrorAction.Retry)
             {
-                DispatchTracing.Fail(step, result.Error!);
+                step.Fail(result.Error!);
                 result = ticket.Complete(FinalResult(result, decision), _time);
                 break;
             }
@@ -248,7 +250,6 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             hasWaited = true;
         }
 
-        DispatchTracing.Over(step, ticket);
         if (!ticket.IsStandalone)
         {
             return result;

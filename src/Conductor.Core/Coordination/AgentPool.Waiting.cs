@@ -23,6 +23,30 @@ internal sealed partial class AgentPool
         }
     }
 
+    /// <summary>The policies changed: those that wait for another agent than a refused one may have that one, too.</summary>
+    public void ForgetOldRefusals()
+    {
+        lock (_gate)
+        {
+            if (_waiters.Count == 0)
+            {
+                return;
+            }
+
+            foreach (var waiter in _waiters.TakeAll())
+            {
+                waiter.Ticket.ForgetOldRefusals(_policies.Changes);
+                _waiters.Add(waiter);
+            }
+
+            foreach (var slot in Members.Where(static slot => slot.IsIdle).ToList())
+            {
+                RemoveIdle(slot);
+                Offer(slot);
+            }
+        }
+    }
+
     /// <summary>One that takes the place of another counts; one that takes the place of this one is no other: it shares its breaker.</summary>
     private bool HasOtherFit(AgentSlot slot)
     {
@@ -32,8 +56,11 @@ internal sealed partial class AgentPool
 
     private int SetAsideCount => _setAside?.Count ?? 0;
 
-    /// <summary>Whether every agent stands apart, and none is about to take the place of one.</summary>
-    private bool IsAllBrokenOff => _agentCount > 0 && _brokenOff.Count == _agentCount;
+    /// <summary>
+    /// Whether every agent is broken off, and none is about to take the place of one. (One that stands apart while somebody else has its trial may be back
+    /// soon, and is waited for.)
+    /// </summary>
+    private bool IsAllBrokenOff => _agentCount > 0 && _brokenOff.Count == _agentCount && _brokenOff.All(static slot => slot.IsBroken);
 
     /// <summary>
     /// Whether every agent is set aside or stands apart: nobody knows whether one comes back. What has not run yet waits for that as for any busy
@@ -63,7 +90,7 @@ internal sealed partial class AgentPool
 
         if (ticket.Passing is null && IsRefusedByAll(ticket))
         {
-            throw ticket.LastRefusal!;
+            throw NoneAllowed(ticket);
         }
     }
 
@@ -84,6 +111,15 @@ internal sealed partial class AgentPool
         }
 
         return !IsEmpty;
+    }
+
+    /// <summary>What is said when no candidate is left: that one is broken off which might have been allowed, or else the last refusal.</summary>
+    private ConductorException NoneAllowed(DispatchTicket ticket)
+    {
+        var candidates = _brokenOff.Where(slot => !ticket.IsRefusedBy(slot)).ToList();
+        return candidates.Count > 0
+            ? new CircuitOpenException(Type, candidates.Min(static slot => slot.TimeUntilRecovery))
+            : ticket.LastRefusal!;
     }
 
     private NoAvailableAgentException NoneRegistered() => new(Type, $"No agent of type '{Type}' is registered any more.");
@@ -119,7 +155,7 @@ internal sealed partial class AgentPool
 
         while (_waiters.TakeFirst(static (waiter, pool) => pool.IsRefusedByAll(waiter.Ticket), this) is { } waiter)
         {
-            FailWaiters([waiter], static ticket => ticket.LastRefusal!);
+            FailWaiters([waiter], NoneAllowed);
         }
     }
 

@@ -1,4 +1,5 @@
 using Conductor.Errors;
+using Conductor.Policies;
 using Conductor.Threading;
 
 namespace Conductor.Coordination;
@@ -18,6 +19,7 @@ internal sealed partial class AgentPool
     private readonly TimeProvider _time;
     private readonly WaitingLimit _limit;
     private readonly bool _waitForUnknown;
+    private readonly PolicyEngine _policies;
 
     /// <summary>In the order in which they came; null where one has gone.</summary>
     private readonly List<AgentSlot?> _places = [];
@@ -43,12 +45,13 @@ internal sealed partial class AgentPool
     private int _agentCount;
     private int _idleCount;
 
-    public AgentPool(AgentType type, TimeProvider time, DispatchOptions options, WaitingLimit limit, bool waitForUnknown)
+    public AgentPool(AgentType type, TimeProvider time, DispatchOptions options, WaitingLimit limit, bool waitForUnknown, PolicyEngine policies)
     {
         Type = type;
         _time = time;
         _limit = limit;
         _waitForUnknown = waitForUnknown;
+        _policies = policies;
         _waiters = new WaitQueue(new ServingOrder(time, options.AgeingInterval));
     }
 
@@ -106,6 +109,7 @@ internal sealed partial class AgentPool
                 RecoverBrokenOff();
             }
 
+            ticket.ForgetOldRefusals(_policies.Changes);
             if (TakeIdle(ticket) is { } slot)
             {
                 return slot;
@@ -119,9 +123,10 @@ internal sealed partial class AgentPool
 
             if (!mayWait)
             {
-                throw new NoAvailableAgentException(
-                    Type, $"All {_agentCount} agent(s) of type '{Type}' are busy or being replaced, and DispatchOptions.WaitLimit of zero forbids " +
-                        "waiting for one.");
+                var who = IsEmpty
+                    ? $"No agent of type '{Type}' is registered in this process"
+                    : $"All {_agentCount} agent(s) of type '{Type}' are busy or being replaced";
+                throw new NoAvailableAgentException(Type, $"{who}, and DispatchOptions.WaitLimit of zero forbids waiting for one.");
             }
 
             if (_limit.IsClosed || ticket.IsToBeGivenBack)

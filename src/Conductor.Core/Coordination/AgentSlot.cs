@@ -29,6 +29,7 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     private bool _leaving;
     private volatile Task? _retirement;
     private volatile bool _removed;
+    private bool _isCountedOut;
     private int _status = (int)AgentStatus.Stopped;
 
     public AgentSlot(AgentCoordinator coordinator, AgentPool pool, BaseAgent agent, Func<BaseAgent>? factory)
@@ -123,7 +124,12 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     }
 
     /// <summary>The slot is out of its pool: it is not given back to it.</summary>
-    public void MarkRemoved() => _removed = true;
+    /// <returns>True for the first.</returns>
+    public bool MarkRemoved()
+    {
+        _removed = true;
+        return !Interlocked.Exchange(ref _isCountedOut, true);
+    }
 
     /// <summary>Over when the agent is stopped, if somebody stops it.</summary>
     public Task Retirement => _retirement ?? Task.CompletedTask;

@@ -166,7 +166,6 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     /// <summary>An accepted task is never refused for a full queue when it comes back, for another attempt or from a look at what denied it.</summary>
     public bool MayExceedQueue => IsFlowControlled || Attempt > 1 || HasWaitedForCapacity;
 
-    /// <summary>A task outside workflows.</summary>
     public static DispatchTicket Standalone(TaskDefinition task) => new(new TaskAssignment { Task = task, Phase = task.Phase }) { IsStandalone = true };
 
     /// <summary>What goes to the agent of the attempt under way.</summary>
@@ -174,18 +173,33 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
 
     public bool IsRefusedBy(AgentSlot slot) => _setbacks?.RefusedBy?.Contains(slot) == true;
 
-    public void Refuse(AgentSlot slot, PolicyViolationException refusal)
+    /// <summary>A policy refuses a candidate.</summary>
+    /// <param name="slot">The candidate.</param>
+    /// <param name="refusal">What is said when no other is left.</param>
+    /// <param name="policyChanges">How often the policies had changed when they were asked.</param>
+    public void Refuse(AgentSlot slot, PolicyViolationException refusal, int policyChanges)
     {
+        ForgetOldRefusals(policyChanges);
         var setbacks = _setbacks ??= new Setbacks();
+        setbacks.RefusedUnder = policyChanges;
         (setbacks.RefusedBy ??= []).Add(slot);
         setbacks.LastRefusal = refusal;
     }
 
     /// <summary>A candidate was denied for the time being.</summary>
-    public void Refuse(AgentSlot slot, PassingDenial passing)
+    public void Refuse(AgentSlot slot, PassingDenial passing, int policyChanges)
     {
-        Refuse(slot, passing.Violation);
+        Refuse(slot, passing.Violation, policyChanges);
         _setbacks!.Passing = passing;
+    }
+
+    /// <summary>What policies refused before they changed counts no more: everybody is a candidate again.</summary>
+    public void ForgetOldRefusals(int policyChanges)
+    {
+        if (RefusalCount > 0 && _setbacks!.RefusedUnder != policyChanges)
+        {
+            ForgetRefusals();
+        }
     }
 
     /// <summary>It waits for what was denied for the time being, and everybody is a candidate again.</summary>
@@ -298,6 +312,8 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     private sealed class Setbacks
     {
         public HashSet<AgentSlot>? RefusedBy { get; set; }
+
+        public int RefusedUnder { get; set; }
 
         public PolicyViolationException? LastRefusal { get; set; }
 

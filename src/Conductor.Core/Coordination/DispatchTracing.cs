@@ -4,23 +4,13 @@ using Tags = Conductor.Diagnostics.ConductorTelemetry.Tags;
 
 namespace Conductor.Coordination;
 
-/// <summary>The span of one dispatch. Costs nothing while nobody listens.</summary>
+/// <summary>Begins the spans of dispatches.</summary>
 internal static class DispatchTracing
 {
     private static readonly Func<DispatchTicket, Activity?> _start = Start;
 
-    public static GuardedSpan Start(ConductorEnvironment environment, DispatchTicket ticket) => GuardedSpan.Start(environment, ticket, _start);
-
-    public static void Fail(GuardedSpan span, TaskError error) => span.Activity.Fail(error.Code, error.Message);
-
-    /// <summary>It is over, however it ended.</summary>
-    public static void Over(GuardedSpan span, DispatchTicket ticket)
-    {
-        if (span.Activity is { IsAllDataRequested: true } activity)
-        {
-            activity.DescribeAttempt(ticket.AttemptsBegun);
-        }
-    }
+    public static DispatchSpan Start(ConductorEnvironment environment, DispatchTicket ticket) =>
+        new(GuardedSpan.Start(environment, ticket, _start), ticket);
 
     private static Activity? Start(DispatchTicket ticket)
     {

@@ -39,7 +39,7 @@ internal sealed class ConductorInstruments
         DispatchWaitTime = Histogram("conductor.dispatch.wait_time", "s", "Time of a task until it had an agent.", _shortRunning);
         DroppedMessages = Counter("conductor.bus.message.dropped", "{message}", "Messages not delivered, by reason.");
         DeadLetters = Counter("conductor.dead_letters", "{task}", "Tasks given up as dead letters.");
-        RetryAttempts = Counter("conductor.retry.attempts", "{attempt}", "Attempts made again after a failure.");
+        RetryAttempts = Counter("conductor.retry.attempts", "{attempt}", "Decisions to try again after a failure.");
         PolicyEvaluations = Counter("conductor.policy.evaluations", "{evaluation}", "Policies evaluated, by policy and decision.");
         ActiveWorkflows = UpDownCounter("conductor.workflow.active", "{workflow}", "Runs in progress.");
         ActiveAgents = UpDownCounter("conductor.agent.active", "{agent}", "Agents registered.");

@@ -54,19 +54,19 @@ internal sealed class BreakerRegistry(Func<string, AgentType, CircuitBreaker> ma
     }
 
     /// <summary>An agent is registered: the breaker it may have had as a stranger is kept from now on.</summary>
-    /// <returns>Whether it had one.</returns>
-    public bool Adopt(string agentId)
+    /// <returns>The breaker it had, or null.</returns>
+    public CircuitBreaker? Adopt(string agentId)
     {
         lock (_gate)
         {
             if (!_breakers.TryGetValue(agentId, out var known) || known.Place is not { } place)
             {
-                return false;
+                return null;
             }
 
             _strangers.Remove(place);
             _breakers[agentId] = (known.Breaker, null);
-            return true;
+            return known.Breaker;
         }
     }
 

@@ -11,7 +11,7 @@ public sealed class CircuitBreaker
 {
     private Lock? _lock;
     private readonly TimeProvider _time;
-    private readonly CircuitBreakerOptions _options;
+    private CircuitBreakerOptions _options;
     private volatile CircuitBreakerState _state;
     private TimeSpan _recoveryTimeout;
     private long _lastFailureAt;
@@ -75,6 +75,9 @@ public sealed class CircuitBreaker
             }
         }
     }
+
+    /// <summary>Its settings: what it learns from now on is judged by them.</summary>
+    internal CircuitBreakerOptions Options { set => Volatile.Write(ref _options, value); }
 
     /// <summary>The state as its changes were told: half open only from its first trial on.</summary>
     internal CircuitBreakerState CountedState => Volatile.Read(ref _isUntold) == 1 ? CircuitBreakerState.Open : _state;

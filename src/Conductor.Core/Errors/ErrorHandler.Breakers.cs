@@ -27,9 +27,15 @@ public sealed partial class ErrorHandler
     internal CircuitBreaker? FindCircuitBreaker(string agentId) => _breakers.Find(agentId);
 
     /// <summary>An agent that is registered, and known by its type, is counted as one with a closed breaker; it has none until it needs one.</summary>
-    internal void AddAgent(string agentId)
+    /// <param name="agentId">The agent.</param>
+    /// <param name="type">Its type: a breaker that it had before goes on with the settings of that.</param>
+    internal void AddAgent(string agentId, AgentType type)
     {
-        if (!_breakers.Adopt(agentId))
+        if (_breakers.Adopt(agentId) is { } known)
+        {
+            known.Options = BreakerOptionsOf(type);
+        }
+        else
         {
             CountBreaker(CircuitBreakerState.Closed, 1);
         }
@@ -62,8 +68,9 @@ public sealed partial class ErrorHandler
     }
 
     private CircuitBreaker MakeBreaker(string agentId, AgentType type) =>
-        new(agentId, _options.CircuitBreaker.With(SettingsOf(type)?.CircuitBreaker.ToSettings()),
-            _environment.TimeProvider) { StateChanged = _onBreakerChanged };
+        new(agentId, BreakerOptionsOf(type), _environment.TimeProvider) { StateChanged = _onBreakerChanged };
+
+    private CircuitBreakerOptions BreakerOptionsOf(AgentType type) => _breakerOptions.With(SettingsOf(type).CircuitBreaker);
 
     /// <summary>A breaker is kept no more; an agent without one was counted as one with a closed one.</summary>
     private void Forget(CircuitBreaker? breaker)

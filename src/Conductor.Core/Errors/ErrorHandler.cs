@@ -19,7 +19,8 @@ public sealed partial class ErrorHandler
     private readonly MessageBus _bus;
     private readonly StateManager _state;
     private readonly RetryPolicy _retryPolicy;
-    private readonly ErrorHandlerOptions _options;
+    private readonly CircuitBreakerOptions _breakerOptions;
+    private readonly Dictionary<string, (RetrySettings Retry, CircuitBreakerSettings CircuitBreaker)> _ofTypes;
     private readonly ConductorEnvironment _environment;
     private readonly ILogger _logger;
     private readonly Action<CircuitBreaker, CircuitBreakerState, CircuitBreakerState> _onBreakerChanged;
@@ -43,13 +44,18 @@ public sealed partial class ErrorHandler
         _bus = bus;
         _state = stateManager;
         _retryPolicy = retryPolicy ?? RetryPolicy.Default;
-        _options = options ?? new ErrorHandlerOptions();
+        options ??= new ErrorHandlerOptions();
         _environment = environment ?? ConductorEnvironment.Default;
         _logger = _environment.LoggerFactory.CreateLogger<ErrorHandler>();
         _onBreakerChanged = OnBreakerChanged;
         _breakers = new BreakerRegistry(MakeBreaker);
         SettingProblems.ThrowIfAny(_retryPolicy.Problems(nameof(RetryPolicy)), nameof(retryPolicy));
-        SettingProblems.ThrowIfAny(_options.Problems(nameof(ErrorHandlerOptions), _retryPolicy), nameof(options));
+        SettingProblems.ThrowIfAny(options.Problems(nameof(ErrorHandlerOptions), _retryPolicy), nameof(options));
+
+        // Read once: whoever holds the options may change them.
+        _breakerOptions = options.CircuitBreaker.With(new CircuitBreakerSettings());
+        _ofTypes = options.AgentTypes.ToDictionary(
+            static type => type.Key, static type => (type.Value.Retry.ToSettings(), type.Value.CircuitBreaker.ToSettings()), StringComparer.OrdinalIgnoreCase);
     }
 
 #pragma warning disable MA0046 // Within the library, and no events for a sender and its arguments; several coordinators may come and go at once.
@@ -148,18 +154,21 @@ public sealed partial class ErrorHandler
             return error.Code == ErrorCodes.CircuitOpen;
         }
 
-        var breaker = GetCircuitBreaker(agentId, context.AgentType);
         if (context.IsFailureOfAgent && CountsAgainstAgent(error.Code))
         {
-            breaker.RecordFailure(context.Task?.CircuitBreaker);
+            GetCircuitBreaker(agentId, TypeOf(context)).RecordFailure(context.Task?.CircuitBreaker);
         }
 
-        return breaker.IsOpen();
+        return FindCircuitBreaker(agentId)?.IsOpen() == true;
     }
+
+    /// <summary>The type that a failure is judged by: that of its agent, where whoever handles it names none.</summary>
+    private AgentType TypeOf(ErrorContext context) =>
+        context is { AgentType.IsEmpty: true, AgentId: { Length: > 0 } agentId } ? TypeOf(agentId) : context.AgentType;
 
     private ErrorDecision Decide(TaskError error, ErrorContext context, bool circuitOpen)
     {
-        var policy = RetryPolicyOf(context.AgentType).With(context.Task?.Retry);
+        var policy = RetryPolicyOf(TypeOf(context)).With(context.Task?.Retry);
         var retry = Math.Max(context.Attempt - 1, 0);
         if (circuitOpen && !context.OtherAgentsAvailable)
         {
@@ -318,8 +327,8 @@ public sealed partial class ErrorHandler
     }
 
     /// <summary>What settings of a single task of a type are merged into.</summary>
-    internal RetryPolicy RetryPolicyOf(AgentType type) => _retryPolicy.With(SettingsOf(type)?.Retry.ToSettings());
+    internal RetryPolicy RetryPolicyOf(AgentType type) => _retryPolicy.With(SettingsOf(type).Retry);
 
-    private AgentTypeOptions? SettingsOf(AgentType type) =>
-        !type.IsEmpty && _options.AgentTypes.TryGetValue(type.Name, out var settings) ? settings : null;
+    private (RetrySettings? Retry, CircuitBreakerSettings? CircuitBreaker) SettingsOf(AgentType type) =>
+        !type.IsEmpty && _ofTypes.TryGetValue(type.Name, out var settings) ? settings : default;
 }

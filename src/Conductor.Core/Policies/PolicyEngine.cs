@@ -17,6 +17,7 @@ public sealed class PolicyEngine
     private ImmutableArray<Policy> _policies = [];
     private volatile TaskTimeoutPolicy? _timeouts;
     private volatile bool _areAllOurs = true;
+    private int _changes;
 
     /// <summary>Makes an engine without policies.</summary>
     /// <param name="environment">Loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
@@ -33,6 +34,9 @@ public sealed class PolicyEngine
     /// Whether none is an application's: the library's own look at nothing but the numbers they are given, and take no time. Asked for every task.
     /// </summary>
     internal bool AreAllOurs => _areAllOurs;
+
+    /// <summary>How often policies changed: what was denied before may be allowed now.</summary>
+    internal int Changes => Volatile.Read(ref _changes);
 
     /// <summary>Told when a policy was added or removed: what waits for one may pass now.</summary>
 #pragma warning disable MA0046 // Within the library, and no event for a sender and its arguments; several coordinators may come and go at once.
@@ -66,7 +70,7 @@ public sealed class PolicyEngine
             _areAllOurs = _policies.All(IsOurs);
         }
 
-        Changed?.Invoke();
+        TellOfChange();
     }
 
     /// <summary>Removes a policy.</summary>
@@ -87,8 +91,14 @@ public sealed class PolicyEngine
             _areAllOurs = _policies.All(IsOurs);
         }
 
-        Changed?.Invoke();
+        TellOfChange();
         return true;
+    }
+
+    private void TellOfChange()
+    {
+        Interlocked.Increment(ref _changes);
+        Changed?.Invoke();
     }
 
     /// <summary>Asks every policy.</summary>

@@ -227,6 +227,33 @@ public sealed class CandidateTests
 
     private static AgentException Transient() => new(ErrorCodes.TransientError, "busy");
 
+    /// <summary>Somebody else may have a trial of the same breaker: it is over soon, one way or the other.</summary>
+    [Fact]
+    [Trait("Behaviour", "2")]
+    public async Task DispatchTaskAsync_SomebodyElseHasTheTrialOfTheOnlyAgent_WaitsForItsEnd()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+        var breaker = rig.Errors.GetCircuitBreaker("a");
+        for (var failure = 0; failure < CircuitBreakerOptions.DefaultFailureThreshold; failure++)
+        {
+            breaker.RecordFailure();
+        }
+
+        rig.Time.Advance(CircuitBreakerOptions.DefaultRecoveryTimeout);
+        using var permit = breaker.TryAcquire();
+        permit!.IsTrial.Should().BeTrue();
+
+        var dispatch = rig.DispatchAsync();
+        rig.Time.Advance(TimeSpan.FromSeconds(3));
+        await Rig.SettleAsync();
+        dispatch.IsCompleted.Should().BeFalse();
+        permit.Succeed();
+
+        (await rig.DriveAsync(dispatch)).IsSuccess.Should().BeTrue();
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
     private sealed class NotThis(string agentId, bool forTheTimeBeing) : Policy<DispatchPolicyContext>
     {
         public string Forbidden { get; set; } = agentId;

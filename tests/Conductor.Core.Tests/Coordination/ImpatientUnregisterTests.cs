@@ -96,4 +96,43 @@ public sealed class ImpatientUnregisterTests
         await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
         return "never";
     }
+
+    [Fact]
+    public async Task UnregisterAgentAsync_SomebodyElseDoesAlready_WaitsWithItAndMayHurryIt()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(
+            static async (_, token) =>
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, token);
+                return TaskData.Empty;
+            },
+            id: "a");
+        var task = rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromHours(9), Retry = new RetrySettings { MaxRetries = 0 } });
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+        var first = rig.Coordinator.UnregisterAgentAsync("a").AsTask();
+        using var impatience = new CancellationTokenSource();
+        var second = rig.Coordinator.UnregisterAgentAsync("a", impatience.Token).AsTask();
+        await Rig.SettleAsync();
+        second.IsCompleted.Should().BeFalse("the task still runs");
+
+        await impatience.CancelAsync();
+
+        (await rig.DriveAsync(second)).Should().BeTrue();
+        (await rig.DriveAsync(first)).Should().BeTrue();
+        rig.Coordinator.AgentIds.Should().BeEmpty();
+        (await rig.DriveAsync(task)).IsSuccess.Should().BeFalse();
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+    }
+
+    /// <summary>It would wait for itself.</summary>
+    [Fact]
+    public async Task UnregisterAgentAsync_ByTheStopHookOfTheAgent_DoesNotWaitForTheHook()
+    {
+        await using var rig = await Rig.StartAsync();
+        var agent = new LambdaAgent(static _ => TaskData.Empty) { OnStop = async () => await rig.Coordinator.UnregisterAgentAsync("a") };
+        await rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, "a");
+
+        (await rig.Coordinator.UnregisterAgentAsync("a").AsTask().WaitAsync(TimeSpan.FromSeconds(20))).Should().BeTrue();
+    }
 }

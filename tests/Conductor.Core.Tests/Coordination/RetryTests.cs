@@ -49,6 +49,30 @@ public sealed class RetryTests
         (letter.RetryCount, letter.Task!.Id).Should().Be((3, task.Id));
     }
 
+    /// <summary>No timer runs for so long.</summary>
+    [Fact]
+    public async Task DispatchTaskAsync_DelayOfThreeMonths_IsWaitedFor()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions
+        {
+            Retry = RetryPolicy.Default with { InitialDelay = TimeSpan.FromDays(90), MaxDelay = TimeSpan.FromDays(100), JitterFactor = 0 },
+        });
+        await rig.AddAsync(static task => task.Attempt == 1 ? throw Transient() : TaskData.Empty);
+        var dispatch = rig.DispatchAsync();
+        await Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1600), "the first attempt to fail");
+        await Rig.SettleAsync();
+        for (var day = 0; day < 89; day++)
+        {
+            rig.Time.Advance(TimeSpan.FromDays(1));
+            await Rig.SettleAsync();
+        }
+
+        dispatch.IsCompleted.Should().BeFalse();
+        rig.Time.Advance(TimeSpan.FromDays(1));
+
+        (await rig.DriveAsync(dispatch)).Attempts.Should().Be(2);
+    }
+
     [Fact]
     public async Task DispatchTaskAsync_FatalFailure_IsNotRetried()
     {

@@ -72,4 +72,48 @@ public sealed class BreakerRegistryTests
             errors.GetCircuitBreaker($"stranger-{Guid.NewGuid():N}");
         }
     }
+
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public async Task CircuitBreaker_OfAnAgentThatIsRegistered_HasTheSettingsOfItsType(bool isAskedForBefore, bool isHandledByHand)
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions
+        {
+            Errors = new ErrorHandlerOptions { AgentTypes = { ["coding"] = new AgentTypeOptions { CircuitBreaker = { FailureThreshold = 1 } } } },
+        });
+        if (isAskedForBefore)
+        {
+            rig.Errors.GetCircuitBreaker("a");
+        }
+
+        await rig.AddAsync(static _ => throw new IOException("down"), id: "a");
+        if (isHandledByHand)
+        {
+            await rig.Errors.HandleErrorAsync(new TaskError { Code = ErrorCodes.TransientError, Message = "down" }, new ErrorContext { AgentId = "a" });
+        }
+        else
+        {
+            await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Retry = new RetrySettings { MaxRetries = 0 } }));
+        }
+
+        rig.Errors.GetCircuitBreaker("a").State.Should().Be(CircuitBreakerState.Open);
+    }
+
+    /// <summary>The settings are those of the start.</summary>
+    [Fact]
+    public async Task CircuitBreaker_OptionsAreChangedAfterTheStart_KeepsItsOwn()
+    {
+        var options = new ErrorHandlerOptions();
+        await using var rig = await Rig.StartAsync(new RigOptions { Errors = options });
+        await rig.AddAsync(static _ => throw new IOException("down"), id: "a");
+        (options.CircuitBreaker.FailureThreshold, options.CircuitBreaker.RecoveryTimeout) = (1, TimeSpan.FromDays(-1));
+        options.AgentTypes["coding"] = new AgentTypeOptions { CircuitBreaker = { HalfOpenTrials = -5 } };
+
+        var result = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Retry = new RetrySettings { MaxRetries = 0 } }));
+
+        result.Error!.Code.Should().Be(ErrorCodes.TransientError);
+        rig.Errors.GetCircuitBreaker("a").State.Should().Be(CircuitBreakerState.Closed);
+    }
 }

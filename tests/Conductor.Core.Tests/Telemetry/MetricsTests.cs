@@ -46,6 +46,35 @@ public sealed class MetricsTests : IAsyncDisposable
             .Contain("commit_workflow").And.Contain("get_workflow_state");
     }
 
+    /// <summary>Code that ignores its token may run for ever; its agent is registered no more.</summary>
+    [Fact]
+    public async Task Agents_AreReplacedWhileTheirCodeStillRuns_AreCountedAsTheyAreRegistered()
+    {
+        using var registered = Collect<long>("conductor.agent.active");
+        using var attempts = Collect<double>("gen_ai.invoke_agent.duration");
+        var never = new TaskCompletionSource<TaskData>();
+        await using (var rig = await StartAsync())
+        {
+            await rig.Coordinator.RegisterAgentAsync(
+                new AgentIdentity { Id = "a", Type = AgentType.Coding }, () => new LambdaAgent((_, _) => new ValueTask<TaskData>(never.Task)));
+            for (var time = 0; time < 3; time++)
+            {
+                await rig.DriveAsync(rig.DispatchAsync(
+                    Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 }, CircuitBreaker = new() { FailureThreshold = 99 } }));
+            }
+
+            await rig.DriveAsync(Rig.UntilAsync(() => rig.Coordinator.GetAvailableAgents(AgentType.Coding).Count == 1, "the last successor"));
+            registered.GetMeasurementSnapshot().Sum(static measurement => measurement.Value).Should().Be(1);
+        }
+
+        registered.GetMeasurementSnapshot().Sum(static measurement => measurement.Value).Should().Be(0);
+        never.SetResult(TaskData.Empty);
+        await Rig.UntilAsync(() => attempts.GetMeasurementSnapshot().Count == 3, "the late ends");
+        attempts.GetMeasurementSnapshot().Should().OnlyContain(
+            static measurement => (string)measurement.Tags["error.type"]! == ErrorCodes.AgentTimeout, "that is what became of them");
+        registered.GetMeasurementSnapshot().Sum(static measurement => measurement.Value).Should().Be(0);
+    }
+
     /// <summary>One run is one measurement, however many processes have it in turn.</summary>
     [Fact]
     public async Task RunWorkflowAsync_HandedOver_IsMeasuredWhenItEnds()

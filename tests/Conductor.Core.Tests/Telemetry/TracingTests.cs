@@ -150,6 +150,93 @@ public sealed class TracingTests : IDisposable
     }
 
     [Fact]
+    public async Task DispatchTaskAsync_AttemptEndsAtItsTimeLimit_MarksTheAgentsSpan()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(
+            static async (_, token) =>
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, token);
+                return TaskData.Empty;
+            },
+            id: "a");
+
+        await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } }));
+
+        var span = await SpanAsync("invoke_agent a");
+        (span.Status, span.GetTagItem("error.type")).Should().Be((ActivityStatusCode.Error, "AGENT_TIMEOUT"));
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_AssignmentIsNeverPublished_MarksTheSpan()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Bus = static environment => new TroubledBus(environment) });
+        await rig.AddAsync(static _ => TaskData.Empty);
+        ((TroubledBus)rig.Bus).Fails = static message => message.Type == MessageType.TaskAssignment ? new InvalidOperationException("refused") : null;
+
+        await FluentActions.Awaiting(() => rig.DispatchAsync(Rig.NewTask() with { Name = "job" })).Should().ThrowAsync<InvalidOperationException>();
+
+        var step = await SpanAsync("execute_step job");
+        (step.Status, step.GetTagItem("error.type")).Should().Be((ActivityStatusCode.Error, "UNKNOWN_ERROR"));
+    }
+
+    [Fact]
+    public async Task DispatchTaskAsync_CancelledInALaterAttempt_SaysHowManyThereWere()
+    {
+        await using var rig = await Rig.StartAsync();
+        var attempts = 0;
+        await rig.AddAsync(async (_, token) =>
+        {
+            if (++attempts < 3)
+            {
+                throw new AgentException(ErrorCodes.TransientError, "busy");
+            }
+
+            await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            return TaskData.Empty;
+        });
+        using var cancellation = new CancellationTokenSource();
+        var dispatch = rig.DispatchAsync(Rig.NewTask() with { Name = "job" }, cancellation.Token);
+        await rig.DriveAsync(Rig.UntilAsync(() => attempts == 3, "the last attempt"));
+
+        await cancellation.CancelAsync();
+
+        await FluentActions.Awaiting(() => dispatch).Should().ThrowAsync<OperationCanceledException>();
+        var step = await SpanAsync("execute_step job");
+        (step.GetTagItem("conductor.attempt"), step.Status).Should().Be((3, ActivityStatusCode.Unset));
+    }
+
+    /// <summary>They did not fail: their next owner begins them.</summary>
+    [Fact]
+    public async Task StopAsync_TasksOfARunWait_MarksNoSpanOfThem()
+    {
+        await using var rig = await Rig.StartAsync();
+        var release = new TaskCompletionSource();
+        await rig.AddAsync(async (_, _) =>
+        {
+            await release.Task;
+            return TaskData.Empty;
+        });
+        var definition = WorkflowDefinition.Create("w").Phase(
+            WorkflowPhase.Development,
+            static phase =>
+            {
+                phase.Task("one", AgentType.Coding);
+                phase.Task("two", AgentType.Coding);
+            }).Build();
+        await rig.Engine.StartWorkflowAsync(definition);
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "one of them to wait");
+
+        var stop = rig.Engine.StopAsync().AsTask();
+        await Rig.UntilAsync(() => _ended.Any(static span => span.DisplayName.StartsWith("execute_step", StringComparison.Ordinal)), "its span");
+        release.SetResult();
+        await stop.WaitAsync(TimeSpan.FromSeconds(20));
+
+        _ended.Where(static span => span.DisplayName.StartsWith("execute_step", StringComparison.Ordinal)).Should().HaveCount(2)
+            .And.OnlyContain(static span => span.Status == ActivityStatusCode.Unset);
+    }
+
+    [Fact]
     public async Task DispatchTaskAsync_DenialAndOpenBreaker_AreEventsOfTheStep()
     {
         await using var rig = await Rig.StartAsync(new RigOptions { Errors = new() { CircuitBreaker = { FailureThreshold = 1 } } });
