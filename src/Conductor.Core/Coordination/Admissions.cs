@@ -162,7 +162,7 @@ internal sealed partial class Admissions
     {
         _limit.Close();
         _policies.Changed -= _capacity.ReleaseAll;
-        _capacity.ReleaseAll();
+        _capacity.Close();
     }
 
     /// <summary>A task that was admitted is over, and its place is free. <see cref="WakeNext"/> follows, when its agent is free, too.</summary>

@@ -181,6 +181,16 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         Wake(static _ => true);
     }
 
+    /// <summary>Nobody waits any more: whoever does looks again, and nothing holds on to the gate.</summary>
+    public void Close()
+    {
+        ReleaseAll();
+        lock (_gate)
+        {
+            _timer?.Dispose();
+        }
+    }
+
     /// <summary>Has those that meet a condition look again at once, in order.</summary>
     public void Wake(Func<DispatchTicket, bool> condition)
     {

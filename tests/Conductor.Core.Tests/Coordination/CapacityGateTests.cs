@@ -21,6 +21,24 @@ public sealed class CapacityGateTests
     }
 
     [Fact]
+    public async Task Close_OneWaits_LooksAgainAndLeavesNoTimerBehind()
+    {
+        var time = new Conductor.Testing.VirtualTimeProvider();
+        var counts = new DispatchCounts();
+        var limit = new WaitingLimit(100, counts);
+        var gate = new CapacityGate(time, new DispatchOptions { PolicyRecheckInterval = _interval }, limit, counts);
+        var ticket = Ticket("a");
+        var wait = WaitAsync(gate, ticket, "P");
+        time.TimerCount.Should().Be(1);
+
+        limit.Close();
+        gate.Close();
+
+        await wait.WaitAsync(TimeSpan.FromSeconds(20));
+        time.TimerCount.Should().Be(0);
+    }
+
+    [Fact]
     public async Task WaitAsync_TheRunOfTheOneThatWasWokenStops_AnotherGetsItsTurn()
     {
         var owner = new StoppingOwner();
@@ -91,11 +109,13 @@ public sealed class CapacityGateTests
     private PassingDenial Denial(string policy) =>
         new(PolicyResult.Deny(policy, "full", isTransient: true), _gate.Version, null, IsOfCountsAlone: true, Before: 1);
 
-    private Task WaitAsync(DispatchTicket ticket, string policy)
+    private Task WaitAsync(DispatchTicket ticket, string policy) => WaitAsync(_gate, ticket, policy);
+
+    private Task WaitAsync(CapacityGate gate, DispatchTicket ticket, string policy)
     {
         var denial = Denial(policy);
         ticket.WaitFor(denial);
-        return _gate.WaitAsync(ticket, denial, patience: null, CancellationToken.None).AsTask();
+        return gate.WaitAsync(ticket, denial, patience: null, CancellationToken.None).AsTask();
     }
 
     private sealed class StoppingOwner : IDispatchOwner
