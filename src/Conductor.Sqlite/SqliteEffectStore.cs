@@ -49,8 +49,15 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, SqliteCodec co
                     throw EndedTheTransaction(key);
                 }
 
+                // A value that is made as it is read ends what it reads from by then.
                 var value = TaskData.From(given);
-                TryInsert(session, key, codec.Encode(value));
+                var record = codec.Encode(value);
+                if (session.EndWhatWasLeft())
+                {
+                    throw LeftOpen(key);
+                }
+
+                TryInsert(session, key, record);
                 return value;
             },
             cancellationToken,
@@ -67,6 +74,11 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, SqliteCodec co
         $"The effect '{key.Name}' of '{key.IdempotencyKey}' ended the transaction of the store, which is not its own: what it wrote may be committed, or " +
             "rolled back, and that it is done is not recorded, so that it runs again. Leave COMMIT and ROLLBACK to the store, which commits when the " +
             "delegate returns, and rolls back when it throws.");
+
+    private static InvalidOperationException LeftOpen(EffectKey key) => new(
+        $"The effect '{key.Name}' of '{key.IdempotencyKey}' left a reader (or a blob) open on the connection of the store, which cannot commit as long as it " +
+            "runs: what the effect wrote is rolled back, and nothing was recorded. Dispose of each SqliteDataReader before the delegate returns: " +
+            "'using var reader = command.ExecuteReader();'.");
 
     protected override async ValueTask<TaskData?> GetCoreAsync(EffectKey key, CancellationToken cancellationToken) =>
         await store.ReadAsync(session => Recorded(session, key), cancellationToken).ConfigureAwait(false);

@@ -13,8 +13,8 @@ public static partial class SqliteTaskContextExtensions
     /// </summary>
     /// <remarks>
     /// The effect runs on the writer's thread and holds the file's write lock: it has to be quick. It must not begin, commit or roll back a
-    /// transaction, and must do nothing outside this database: when its transaction is rolled back (it throws, the disk is full, the process
-    /// dies), nothing of it remains, and it may be run again.
+    /// transaction, must dispose of every reader that it opens, and must do nothing outside this database: when its transaction is rolled back (it throws,
+    /// the disk is full, the process dies), nothing of it remains, and it may be run again.
     /// </remarks>
     /// <typeparam name="T">The value's type.</typeparam>
     /// <param name="task">The task.</param>
@@ -22,7 +22,9 @@ public static partial class SqliteTaskContextExtensions
     /// <param name="effect">The effect; the connection is inside the store's transaction.</param>
     /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
     /// <returns>The recorded value.</returns>
-    /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous, or ended the transaction.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The store is another one, or the effect is asynchronous, ended the transaction, or left a reader open.
+    /// </exception>
     /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
     /// <exception cref="TaskValidationException">The value cannot be written down, or one of another type is recorded under this key.</exception>
     /// <exception cref="StateException">LEASE_LOST: the run belongs to another process by now, or is gone. The effect did not run.</exception>
@@ -44,7 +46,9 @@ public static partial class SqliteTaskContextExtensions
     /// <param name="key">The effect's name within the task.</param>
     /// <param name="effect">The effect; the connection is inside the store's transaction.</param>
     /// <param name="cancellationToken">Gives up, as long as it has not begun.</param>
-    /// <exception cref="InvalidOperationException">The store is another one, or the effect is asynchronous, or ended the transaction.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The store is another one, or the effect is asynchronous, ended the transaction, or left a reader open.
+    /// </exception>
     /// <exception cref="ArgumentException">The key is blank or not well-formed.</exception>
     public static async ValueTask OnceAsync(
         this TaskContext task, string key, Action<SqliteConnection> effect, CancellationToken cancellationToken = default)

@@ -127,40 +127,6 @@ public sealed class EffectTests : IDisposable
         }
     }
 
-    /// <summary>It still reads what was, and nothing can be written from there once another has written.</summary>
-    [Fact]
-    public async Task OnceAsync_EffectLeavesAReaderOpen_TheStoreGoesOn()
-    {
-        List<IDisposable> left = [];
-        var values = await RunAsync(async task =>
-        {
-            await task.OnceAsync("bad", connection =>
-            {
-                Insert(connection, "bad");
-                var command = connection.CreateCommand();
-                command.CommandText = "SELECT text FROM orders";
-                var reader = command.ExecuteReader();
-                reader.Read();
-                left.AddRange([reader, command]);
-                return 0;
-            });
-            using (var other = new SqliteConnection($"{_folder.ConnectionString};Pooling=False"))
-            {
-                await other.OpenAsync();
-                Insert(other, "another's");
-            }
-
-            return await task.OnceAsync("good", static connection =>
-            {
-                Insert(connection, "good");
-                return 7;
-            }).AsTask().WaitAsync(TimeSpan.FromSeconds(20));
-        });
-        values.Should().Equal(7);
-        (await RowsAsync()).Should().BeEquivalentTo("bad", "another's", "good");
-        left.Should().HaveCount(2);
-    }
-
     [Fact]
     public async Task OnceAsync_AttemptAfterTheEffect_GetsTheRecordedValue()
     {

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
-using SQLitePCL;
 
 namespace Conductor.Sqlite.Database;
 
@@ -12,20 +10,7 @@ namespace Conductor.Sqlite.Database;
 /// <param name="interval">How long an answer holds.</param>
 internal sealed class OpenFile(TimeSpan interval)
 {
-    // https://www.sqlite.org/c3ref/c_fcntl_begin_atomic_write.html
-    private const int HasMoved = 20;
-
-    /// <summary>SQLitePCL does not give it out. Null where the library has none of this name: then nothing is noticed.</summary>
-    private static readonly Lazy<FileControl?> _control = new(static () =>
-        NativeLibrary.TryLoad(raw.GetNativeLibraryName(), typeof(raw).Assembly, searchPath: null, out var library)
-        && NativeLibrary.TryGetExport(library, "sqlite3_file_control", out var address)
-            ? Marshal.GetDelegateForFunctionPointer<FileControl>(address)
-            : null);
-
     private long? _lookedAt;
-
-    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-    private delegate int FileControl(nint database, nint schema, int operation, ref int answer);
 
     /// <summary>Whether it was deleted, moved or replaced since it was opened. What is not so is not looked at again within the interval.</summary>
     public bool IsMoved(SqliteSession session)
@@ -35,9 +20,7 @@ internal sealed class OpenFile(TimeSpan interval)
             return false;
         }
 
-        var answer = 0;
-        if (_control.Value is { } control
-            && control(session.Connection.Handle!.DangerousGetHandle(), schema: 0, HasMoved, ref answer) == raw.SQLITE_OK && answer != 0)
+        if (NativeSqlite.IsMoved(session.Connection.Handle!))
         {
             // It may be brought back.
             _lookedAt = null;

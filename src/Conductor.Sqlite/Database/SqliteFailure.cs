@@ -58,6 +58,13 @@ internal static class SqliteFailure
         IsTransient = false,
     };
 
+    /// <summary>The writer's connection has its own lock when it commits: only what still runs on it can be in the way.</summary>
+    public static StateException StillRunning(string file, SqliteException exception) => Unavailable(
+        $"What was saved to '{file}' could not be committed: an effect left a reader open on the store's connection ({exception.Message}). Dispose of each " +
+            "SqliteDataReader before the delegate of OnceAsync returns.",
+        isTransient: true,
+        exception);
+
     private static StateException Of(SqliteException exception, string file) => exception.SqliteErrorCode switch
     {
         Error when IsAboutTables(exception.Message) => new StateException(

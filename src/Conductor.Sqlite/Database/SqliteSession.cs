@@ -9,6 +9,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     /// <summary>By the text itself, not by what it says: every text is a constant, and hashing it would cost more than binding its values.</summary>
     private readonly Dictionary<string, SqliteCommand> _statements = new(ReferenceEqualityComparer.Instance);
 
+    /// <summary>Whether code of the user's left something open: it may still have it, and go on with it at any time.</summary>
+    private bool _hadLeft;
+
     public SqliteConnection Connection { get; } = connection;
 
     /// <summary>Whether it can be used: code of the user's that gets the connection may close it.</summary>
@@ -16,6 +19,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 
     /// <summary>Whether it is outside a transaction.</summary>
     public bool IsAtRest => IsOpen && raw.sqlite3_get_autocommit(Connection.Handle) != 0;
+
+    /// <summary>Whether it can be used further: it is at rest, and nothing of the user's still runs on it, or did.</summary>
+    public bool IsReusable => !_hadLeft && IsAtRest && !NativeSqlite.IsInTransaction(Connection.Handle!);
 
     /// <summary>SQLite's extended result code of what was run last.</summary>
     public int LastCode => raw.sqlite3_extended_errcode(Connection.Handle);
@@ -81,6 +87,15 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         {
             throw Failure(code);
         }
+    }
+
+    /// <summary>Ends what code of the user's began on the connection and left open. It is no longer <see cref="IsReusable"/> then.</summary>
+    /// <returns>Whether there was anything.</returns>
+    public bool EndWhatWasLeft()
+    {
+        var any = IsOpen && NativeSqlite.EndStatements(Connection.Handle!);
+        _hadLeft |= any;
+        return any;
     }
 
     public SqliteException Failure(int code) => new(raw.sqlite3_errmsg(Connection.Handle).utf8_to_string(), code & 0xFF, code);

@@ -125,7 +125,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
             }
 
             Commit(session, group);
-            if (session.IsAtRest)
+            if (session.IsReusable)
             {
                 return session;
             }
@@ -228,6 +228,8 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
         {
             if (session.IsOpen)
             {
+                // With a reader that was left open a rollback would end nothing.
+                session.EndWhatWasLeft();
                 session.TryRun("ROLLBACK");
             }
 
@@ -257,7 +259,9 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
             return;
         }
 
-        Fail(group, group is [{ RunsAlone: true }]
+        Fail(group, isCommitting && exception is SqliteException { SqliteErrorCode: SqliteFailure.Busy } busy
+            ? SqliteFailure.StillRunning(database.File, busy)
+            : group is [{ RunsAlone: true }]
             ? SqliteFailure.TranslateEffect(exception, database.File)
             : SqliteFailure.Translate(exception, database.File));
     }
