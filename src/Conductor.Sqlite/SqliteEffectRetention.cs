@@ -13,6 +13,24 @@ internal static class SqliteEffectRetention
             WHERE letter.idempotency_key = conductor_effects.idempotency_key AND letter.effect_scope = conductor_effects.scope)
         """;
 
+    /// <summary>
+    /// Whether an effect ended with a result that is too old to be read (before <c>$4</c>), though neither was removed yet: the task is dispatched anew. What
+    /// it recorded since is of that.
+    /// </summary>
+    public const string IsOfAgedResult = $"""
+        (task_id IS NOT NULL AND EXISTS (SELECT 1 FROM conductor_task_results AS result
+            WHERE result.task_id = conductor_effects.task_id AND result.saved_at < $4 AND result.saved_at >= conductor_effects.saved_at) AND NOT {HasLetter})
+        """;
+
+    /// <summary>Removes an effect that can no longer be read: it must not stand in the way of one of another dispatch of its task.</summary>
+    /// <returns>Whether there was one.</returns>
+    public static bool TryMakeRoom(SqliteSession session, EffectKey key, long oldest) => session.Execute(
+        $"DELETE FROM conductor_effects WHERE scope = $1 AND idempotency_key = $2 AND name = $3 AND {IsOfAgedResult}",
+        key.Scope,
+        key.IdempotencyKey,
+        key.Name,
+        oldest) > 0;
+
     /// <summary>A run is kept no longer.</summary>
     public static void ForgetRun(SqliteSession session, string workflowId) =>
         session.Execute($"DELETE FROM conductor_effects WHERE scope = $1 AND task_id IS NULL AND NOT {HasLetter}", workflowId);

@@ -7,9 +7,13 @@ namespace Conductor.Sqlite;
 /// Effects in the database, forgotten with the run or the task they belong to. What is recorded under a lease is checked for it in the same
 /// transaction: an owner that was paused for so long that another has the run, or that it is gone, records nothing. Thread-safe.
 /// </summary>
-internal sealed class SqliteEffectStore(SqliteStateManager store, SqliteCodec codec, TimeProvider time, bool ignoreFences) : EffectStore
+internal sealed class SqliteEffectStore(
+    SqliteStateManager store, SqliteCodec codec, SqliteRetention retention, TimeProvider time, bool ignoreFences) : EffectStore
 {
-    private const string Find = "SELECT record FROM conductor_effects WHERE scope = $1 AND idempotency_key = $2 AND name = $3";
+    private const string Find = $"""
+        SELECT record FROM conductor_effects WHERE scope = $1 AND idempotency_key = $2 AND name = $3 AND NOT {SqliteEffectRetention.IsOfAgedResult}
+        """;
+
     private const string Insert = """
         INSERT INTO conductor_effects (scope, idempotency_key, name, saved_at, record, task_id) SELECT $1, $2, $3, $4, $5, $6
         WHERE $7 IS NULL OR EXISTS (SELECT 1 FROM conductor_leases WHERE name = $7 AND fence = $8 AND nonce = $9 AND released = 0)
@@ -95,15 +99,17 @@ internal sealed class SqliteEffectStore(SqliteStateManager store, SqliteCodec co
     /// <returns>False when a value is recorded, or the lease is lost.</returns>
     private bool TryInsert(SqliteSession session, EffectKey key, byte[] record)
     {
-        var lease = FenceOf(key);
-        return session.Execute(
-            Insert, key.Scope, key.IdempotencyKey, key.Name, time.GetUtcNow().UtcTicks, record, key.TaskId, lease?.Name, lease?.Fence, lease?.Nonce) > 0;
+        var (lease, now) = (FenceOf(key), time.GetUtcNow());
+        return TryInsertNew() || (SqliteEffectRetention.TryMakeRoom(session, key, retention.Oldest(now)) && TryInsertNew());
+
+        bool TryInsertNew() => session.Execute(
+            Insert, key.Scope, key.IdempotencyKey, key.Name, now.UtcTicks, record, key.TaskId, lease?.Name, lease?.Fence, lease?.Nonce) > 0;
     }
 
     private Lease? FenceOf(EffectKey key) => ignoreFences ? null : key.Lease;
 
     private TaskData? Recorded(SqliteSession session, EffectKey key) =>
-        session.Record(Find, key.Scope, key.IdempotencyKey, key.Name) is { } record
+        session.Record(Find, key.Scope, key.IdempotencyKey, key.Name, retention.Oldest(time.GetUtcNow())) is { } record
             ? codec.Decode<TaskData>(record, $"effect:{key.IdempotencyKey}:{key.Name}")
             : null;
 

@@ -74,6 +74,45 @@ public sealed class RetentionOfReadsTests : IDisposable
         (await store.Effects.GetAsync(new EffectKey("t:0", "t:0", "e"))).Should().BeNull("effects go with the result they belong to");
     }
 
+    /// <summary>Each dispatch of the id after that runs the task, and its effects with it.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Effect_OfAResultBeyondTheAge_IsNotGivenAndIsRecordedAnew(bool isInTransaction)
+    {
+        await using var store = await OpenAsync();
+        var key = new EffectKey("t:0", "t:0", "e") { TaskId = "t" };
+        for (var week = 1; week <= 3; week++)
+        {
+            (await store.Effects.GetAsync(key)).Should().BeNull();
+            (await RecordAsync($"week {week}")).Should().Be($"week {week}");
+            (await RecordAsync("late")).Should().Be($"week {week}", "the task is still under way");
+            await store.SaveTaskResultAsync(Records.Result("t", output: $"{week}"));
+            (await store.Effects.GetAsync(key))!.Get<string>().Should().Be($"week {week}");
+            _time.Advance(RetentionOptions.DefaultMaxAge + TimeSpan.FromSeconds(1));
+        }
+
+        async Task<string> RecordAsync(string value) => (isInTransaction
+            ? await ((SqliteEffectStore)store.Effects).RunAsync(key, _ => value, CancellationToken.None)
+            : await store.Effects.RecordAsync(key, value)).Get<string>();
+    }
+
+    [Fact]
+    public async Task Effect_OfAResultBeyondTheAgeWithADeadLetter_IsGivenAsLongAsThatIsThere()
+    {
+        await using var store = await OpenAsync();
+        var key = new EffectKey("t:0", "t:0", "e") { TaskId = "t" };
+        await store.Effects.RecordAsync(key, "first");
+        await store.SaveDeadLetterAsync(Records.Letter("d") with { IdempotencyKey = "t:0" });
+        await store.SaveTaskResultAsync(Records.Result("t"));
+        _time.Advance(TimeSpan.FromDays(20));
+
+        (await store.Effects.GetAsync(key))!.Get<string>().Should().Be("first", "a replay does not repeat it");
+        (await store.Effects.RecordAsync(key, "second")).Get<string>().Should().Be("first");
+        await store.DeleteDeadLetterAsync("d");
+        (await store.Effects.RecordAsync(key, "third")).Get<string>().Should().Be("third");
+    }
+
     [Fact]
     public async Task TaskResult_RecordedInPlaceOfAnAgedOne_LeavesTheEffectsOfItsOwnExecution()
     {

@@ -11,6 +11,7 @@ namespace Conductor.State;
 /// <param name="time">The clock.</param>
 /// <param name="maxAge">How long after its last effect an execution is kept that nothing else ends.</param>
 /// <param name="isKeptRun">Whether there is such a run.</param>
+/// <param name="isKeptResult">Whether the result of a task outside workflows can be read.</param>
 /// <param name="hasLetter">Whether there is a dead letter of an execution, which is named by scope and idempotency key.</param>
 internal sealed class InMemoryEffectStore(
     StateManager store,
@@ -18,6 +19,7 @@ internal sealed class InMemoryEffectStore(
     TimeProvider time,
     TimeSpan maxAge,
     Func<string, bool> isKeptRun,
+    Func<string, bool> isKeptResult,
     Func<string, string, bool> hasLetter) : EffectStore
 {
     /// <summary>How many of the oldest executions are looked at when an effect is recorded.</summary>
@@ -124,9 +126,14 @@ internal sealed class InMemoryEffectStore(
         }
     }
 
+    /// <summary>
+    /// One of a task whose result is too old to be read is none, though nothing came since that would have had both forgotten: the task is dispatched anew.
+    /// </summary>
     private Effect? Find(EffectKey key) =>
         _scopes.TryGetValue(key.Scope, out var executions) && executions.TryGetValue(key.IdempotencyKey, out var execution)
-            ? execution.Effects.GetValueOrDefault(key.Name)
+            && execution.Effects.TryGetValue(key.Name, out var effect)
+            && (!effect.HasEnded || isKeptResult(effect.TaskId!) || hasLetter(key.Scope, key.IdempotencyKey))
+            ? effect
             : null;
 
     private TaskData Record(EffectKey key, TaskData value)

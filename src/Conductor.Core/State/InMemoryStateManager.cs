@@ -30,7 +30,14 @@ public sealed partial class InMemoryStateManager : StateManager
         _retention = retention ?? new RetentionOptions();
         SettingProblems.ThrowIfAny(_retention.Problems(nameof(RetentionOptions)), nameof(retention));
         _leases = new InMemoryLeaseStore(this, Environment.TimeProvider, IsKeptRun, TrimSpared);
-        _effects = new InMemoryEffectStore(this, _leases, Environment.TimeProvider, _retention.MaxEffectAge, _workflows.ContainsKey, _deadLetters.Has);
+        _effects = new InMemoryEffectStore(
+            this,
+            _leases,
+            Environment.TimeProvider,
+            _retention.MaxEffectAge,
+            _workflows.ContainsKey,
+            taskId => _results!.Contains(ResultKey.Of(new ExecutionKey(null, taskId, 0))),
+            _deadLetters.Has);
         _results = new RetainedResults(_retention.MaxTaskResults, _retention.MaxAge, Environment.TimeProvider);
         _forgetEffects = ForgetEffects;
         _finishedOrder = new RetentionQueue<FinishedRun>(_retention.MaxFinishedWorkflows, _retention.MaxAge, ForgetFinished, MayForget);

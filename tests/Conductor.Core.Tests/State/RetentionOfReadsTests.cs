@@ -74,6 +74,39 @@ public sealed class RetentionOfReadsTests
         (await store.SaveTaskResultAsync(Result("t", "newer"))).Should().Be(RecordOutcome.AlreadyRecorded);
     }
 
+    /// <summary>Each dispatch of the id after that runs the task, and its effects with it.</summary>
+    [Fact]
+    public async Task Effect_OfAResultBeyondTheAge_IsNotGivenAndIsRecordedAnew()
+    {
+        await using var store = await OpenAsync();
+        var key = new EffectKey("t:0", "t:0", "e") { TaskId = "t" };
+        for (var week = 1; week <= 3; week++)
+        {
+            (await store.Effects.GetAsync(key)).Should().BeNull();
+            (await store.Effects.RecordAsync(key, $"week {week}")).Get<string>().Should().Be($"week {week}");
+            (await store.Effects.RecordAsync(key, "late")).Get<string>().Should().Be($"week {week}", "the task is still under way");
+            await store.SaveTaskResultAsync(Result("t", $"{week}"));
+            (await store.Effects.GetAsync(key))!.Get<string>().Should().Be($"week {week}");
+            _time.Advance(RetentionOptions.DefaultMaxAge + TimeSpan.FromSeconds(1));
+        }
+    }
+
+    [Fact]
+    public async Task Effect_OfAResultBeyondTheAgeWithADeadLetter_IsGivenAsLongAsThatIsThere()
+    {
+        await using var store = await OpenAsync();
+        var key = new EffectKey("t:0", "t:0", "e") { TaskId = "t" };
+        await store.Effects.RecordAsync(key, "first");
+        await store.SaveDeadLetterAsync(new ErrorRecord { Id = "d", Code = "C", Message = "m", Timestamp = _time.GetUtcNow(), IdempotencyKey = "t:0" });
+        await store.SaveTaskResultAsync(Result("t", "old"));
+        _time.Advance(TimeSpan.FromDays(20));
+
+        (await store.Effects.GetAsync(key))!.Get<string>().Should().Be("first", "a replay does not repeat it");
+        (await store.Effects.RecordAsync(key, "second")).Get<string>().Should().Be("first");
+        await store.DeleteDeadLetterAsync("d");
+        (await store.Effects.RecordAsync(key, "third")).Get<string>().Should().Be("third");
+    }
+
     [Fact]
     public async Task GetTaskResultAsync_NothingRecorded_LooksAtNoClock()
     {
