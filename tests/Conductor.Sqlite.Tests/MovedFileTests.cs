@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Conductor.Sqlite.Tests;
 
 /// <summary>The file is deleted, moved or replaced while a program uses it: what is saved then would be acknowledged, and nobody would find it.</summary>
@@ -151,21 +153,53 @@ public sealed class MovedFileTests : IDisposable
         await store.SaveTaskResultAsync(Records.Result("before"));
         if (isSave)
         {
-            // An effect that closed its connection has the file opened again.
-            await store.WriteAsync(
-                static session =>
-                {
-                    session.Connection.Close();
-                    return 1;
-                },
-                CancellationToken.None,
-                runsAlone: true).ContinueWith(static _ => { }, TaskScheduler.Default);
+            await CloseTheWriterAsync(store);
         }
 
         File.Move(_folder.Database + ".backup", _folder.Database, overwrite: true);
 
         await FailsAsMovedAsync(() =>
             isSave ? store.SaveTaskResultAsync(Records.Result("after")).AsTask() : store.GetTaskResultAsync("of the backup").AsTask());
+    }
+
+    /// <summary>Folders of versions, and a link to the one that is used.</summary>
+    [Theory]
+    [InlineData("Data Source={0}")]
+    [InlineData("Data Source=file:{0}?mode=rwc")]
+    public async Task Open_LinkInThePathLeadsElsewhere_GoesOnWithTheFileThatWasOpenedFirst(string source)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var folder = Path.GetDirectoryName(_folder.Database)!;
+        var (old, next, link) = (Path.Combine(folder, "v1"), Path.Combine(folder, "v2"), Path.Combine(folder, "current"));
+        Directory.CreateDirectory(old);
+        Directory.CreateDirectory(next);
+        await using (var other = await _folder.OpenAsync(options => options.ConnectionString = $"Data Source={next}/conductor.db"))
+        {
+            await other.SaveTaskResultAsync(Records.Result("t", output: "of another file"));
+        }
+
+        Directory.CreateSymbolicLink(link, old);
+        await using var store = await _folder.OpenAsync(options =>
+        {
+            options.ConnectionString = string.Format(CultureInfo.InvariantCulture, source, $"{link}/conductor.db");
+            options.FileCheckInterval = TimeSpan.Zero;
+        });
+        await store.SaveTaskResultAsync(Records.Result("t", output: "saved here"));
+        Directory.Delete(link);
+        Directory.CreateSymbolicLink(link, next);
+
+        (await store.GetTaskResultAsync("t"))!.Output.Get<string>().Should().Be("saved here");
+        await CloseTheWriterAsync(store);
+        (await store.SaveTaskResultAsync(Records.Result("u"))).Should().Be(RecordOutcome.Recorded);
+        await using var later = await _folder.OpenAsync(options => options.ConnectionString = $"Data Source={old}/conductor.db");
+        (await later.GetTaskResultAsync("u")).Should().NotBeNull();
+        await store.DisconnectAsync();
+        await store.ConnectAsync();
+        (await store.GetTaskResultAsync("t"))!.Output.Get<string>().Should().Be("of another file", "the link is followed when it connects");
     }
 
     /// <summary>Each look is a question to the system: not for every save.</summary>
@@ -183,6 +217,16 @@ public sealed class MovedFileTests : IDisposable
 
         (await store.SaveTaskResultAsync(Records.Result("after"))).Should().Be(RecordOutcome.Recorded);
     }
+
+    /// <summary>An effect that closed its connection has the file opened again.</summary>
+    private static Task CloseTheWriterAsync(SqliteStateManager store) => store.WriteAsync(
+        static session =>
+        {
+            session.Connection.Close();
+            return 1;
+        },
+        CancellationToken.None,
+        runsAlone: true).ContinueWith(static _ => { }, TaskScheduler.Default);
 
     private async Task FailsAsMovedAsync(Func<Task> operation)
     {

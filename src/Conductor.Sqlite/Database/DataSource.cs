@@ -55,6 +55,10 @@ internal sealed class DataSource
     /// <summary>The same for a connection that makes no file: an address that asks for more than the connection may is refused.</summary>
     public string NameOfExisting { get; }
 
+    /// <summary>The same as <see cref="NameOfExisting"/>, of the file that was found there.</summary>
+    /// <param name="path">Its path, without symbolic links.</param>
+    public string NameAt(string path) => IsAddress ? Address(Encode(path), _query.Where(static parameter => KeyOf(parameter) != Mode)) : path;
+
     /// <summary>What an address says of something beside the path; null where it says nothing.</summary>
     public string? Parameter(string key) =>
         _query.LastOrDefault(parameter => KeyOf(parameter) == key)?.Split('=', 2) is [_, var value] ? Uri.UnescapeDataString(value) : null;

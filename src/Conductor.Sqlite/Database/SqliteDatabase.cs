@@ -13,10 +13,14 @@ internal sealed class SqliteDatabase
     private readonly ILogger _logger;
     private readonly DataSource _source;
     private readonly string _connectionString;
-    private readonly string _connectionStringOfExisting;
     private readonly Lock _gate = new();
     private readonly OpenFile _openFile = new(TimeSpan.Zero);
     private int _maxRecordLength = int.MaxValue;
+
+    /// <summary>
+    /// Names the file that was opened first by where it lies: a symbolic link in the path that was given may lead elsewhere by now, and what was saved is here.
+    /// </summary>
+    private volatile string _connectionStringOfExisting;
 
     /// <summary>Keeps the file that was opened first, to tell whether what its name leads to later is still that one. Under the lock.</summary>
     private SqliteSession? _witness;
@@ -102,11 +106,7 @@ internal sealed class SqliteDatabase
             session.Run("PRAGMA busy_timeout = 0");
             if (isFirst)
             {
-                lock (_gate)
-                {
-                    _witness ??= Open(isFirst: false);
-                    _writers++;
-                }
+                Enter(session);
             }
 
             return session;
@@ -115,6 +115,28 @@ internal sealed class SqliteDatabase
         {
             session.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A writer has opened the file by the name that was given.</summary>
+    private void Enter(SqliteSession session)
+    {
+        lock (_gate)
+        {
+            if (_witness is null)
+            {
+                var parsed = new SqliteConnectionStringBuilder(_connectionStringOfExisting);
+                parsed.DataSource = session.FileName is { Length: > 0 } found ? _source.NameAt(found) : _source.NameOfExisting;
+                _connectionStringOfExisting = parsed.ToString();
+                _witness = Open(isFirst: false);
+            }
+
+            if (_witness.FileName != session.FileName)
+            {
+                throw SqliteFailure.Moved(File);
+            }
+
+            _writers++;
         }
     }
 

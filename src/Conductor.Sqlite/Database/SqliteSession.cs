@@ -20,6 +20,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     /// <summary>Whether it is outside a transaction.</summary>
     public bool IsAtRest => IsOpen && raw.sqlite3_get_autocommit(Connection.Handle) != 0;
 
+    /// <summary>Where the file lies, without symbolic links (on Windows with them).</summary>
+    public string? FileName => raw.sqlite3_db_filename(Connection.Handle, "main").utf8_to_string();
+
     /// <summary>Whether it can be used further: it is at rest, and nothing of the user's still runs on it, or did.</summary>
     public bool IsReusable => !_hadLeft && IsAtRest && !NativeSqlite.IsInTransaction(Connection.Handle!);
 
