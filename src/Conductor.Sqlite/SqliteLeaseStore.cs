@@ -9,7 +9,7 @@ namespace Conductor.Sqlite;
 /// recovery tells by a fence that is one higher that nobody else had the run. The fence of a name grows all the same, for whoever may still hold an older
 /// lease of it: a name that is not known goes on above the highest fence of all that were forgotten, which stands in a row of its own. Thread-safe.
 /// </summary>
-internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider time) : LeaseStore
+internal sealed class SqliteLeaseStore(SqliteStateManager store, SqliteRetention retention, TimeProvider time) : LeaseStore
 {
     private const string Columns = "name, owner, fence, nonce, renewal, expires_at";
 
@@ -18,6 +18,9 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
 
     /// <summary>No lease has an empty name. (A row instead of a table: versions before this one go on with the file.)</summary>
     private const string ForgottenFence = "(SELECT fence FROM conductor_leases WHERE name = '')";
+
+    /// <summary>What the name of a run's lease begins with.</summary>
+    private const string OfRun = "workflow:";
 
     /// <summary>Whether a lease is that of a run.</summary>
     private const string IsOfRun = "EXISTS (SELECT 1 FROM conductor_workflows WHERE id = substr(name, 10) AND name = 'workflow:' || id)";
@@ -71,7 +74,7 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
             session =>
             {
                 var now = time.GetUtcNow();
-                return First(
+                return MakeRoom(session, First(
                     session,
                     $"""
                     INSERT INTO conductor_leases (name, owner, fence, nonce, renewal, expires_at, released)
@@ -84,7 +87,7 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
                     owner,
                     nonce,
                     (now + duration).UtcTicks,
-                    now.UtcTicks);
+                    now.UtcTicks));
             },
             cancellationToken).ConfigureAwait(false);
     }
@@ -93,7 +96,7 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
     {
         var nonce = NewNonce(duration);
         return await store.WriteAsync(
-            session => First(
+            session => MakeRoom(session, First(
                 session,
                 $"""
                 UPDATE conductor_leases SET owner = $2, fence = fence + 1, nonce = $3, renewal = 0, expires_at = $4
@@ -106,7 +109,7 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
                 (time.GetUtcNow() + duration).UtcTicks,
                 observed.Fence,
                 observed.Nonce,
-                observed.Renewal),
+                observed.Renewal)),
             cancellationToken).ConfigureAwait(false);
     }
 
@@ -146,6 +149,17 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, TimeProvider ti
         return await store.ReadAsync(
             session => First(session, $"SELECT {Columns} FROM conductor_leases WHERE name = $1 AND released = 0 AND expires_at > $2", name, now),
             cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>A lease was taken: a run that is too old is spared under the one it ended under, and no longer.</summary>
+    private Lease? MakeRoom(SqliteSession session, Lease? taken)
+    {
+        if (taken?.Name is { } name && name.StartsWith(OfRun, StringComparison.Ordinal))
+        {
+            retention.TryMakeRoom(session, name[OfRun.Length..]);
+        }
+
+        return taken;
     }
 
     private static string NewNonce(TimeSpan duration) => string.Create(CultureInfo.InvariantCulture, $"{EntityId.New()}{BeforeTerm}{duration.Ticks}");

@@ -14,7 +14,7 @@ public sealed partial class SqliteStateManager
         var now = Environment.TimeProvider.GetUtcNow().UtcTicks;
         if (result.WorkflowId is not null)
         {
-            return await WriteAsync(session => WorkflowWrites.Record(session, result, record, now), cancellationToken).ConfigureAwait(false);
+            return await WriteAsync(session => _workflowWrites.Record(session, result, record, now), cancellationToken).ConfigureAwait(false);
         }
 
         var isFirst = await WriteAsync(session => _retention.TryRecord(session, result.TaskId, now, record), cancellationToken).ConfigureAwait(false);

@@ -55,8 +55,8 @@ public sealed partial class SqliteStateManager : StateManager
         _options = options;
         _database = new SqliteDatabase(options, Logger, migrations);
         _codec = new SqliteCodec(_database, serializer);
-        _leases = new SqliteLeaseStore(this, Environment.TimeProvider);
         _retention = new SqliteRetention(retention, Environment.TimeProvider, Logger);
+        _leases = new SqliteLeaseStore(this, _retention, Environment.TimeProvider);
         _effects = new SqliteEffectStore(this, _codec, _retention, Environment.TimeProvider, options.IgnoreFences);
         _workflowWrites = new WorkflowWrites(_codec, _retention, options.IgnoreFences);
         _workflowReads = new WorkflowReads(_codec, _retention);

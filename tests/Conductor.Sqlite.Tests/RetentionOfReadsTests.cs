@@ -59,6 +59,53 @@ public sealed class RetentionOfReadsTests : IDisposable
         (await store.ListWorkflowsAsync()).Items.Should().BeEmpty();
     }
 
+    /// <summary>Whoever takes the lease starts the run anew: what was is not to be taken for that.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task FinishedRun_BeyondTheAge_IsNotGivenUnderALeaseThatWasTakenSince(bool isTakenOver)
+    {
+        await using var store = await OpenAsync();
+        var lease = (await store.Leases.TryAcquireAsync("workflow:r", "owner", TimeSpan.FromDays(isTakenOver ? 100 : 1)))!;
+        await store.CommitWorkflowAsync(Records.Step("r", 0, WorkflowStatus.Completed, Records.Start));
+        _time.Advance(TimeSpan.FromDays(20));
+
+        var taken = isTakenOver
+            ? await store.Leases.TryTakeOverAsync(lease, "other", TimeSpan.FromDays(1))
+            : await store.Leases.TryAcquireAsync("workflow:r", "other", TimeSpan.FromDays(1));
+
+        taken!.Fence.Should().Be(lease.Fence + 1);
+        (await store.GetWorkflowStateAsync("r")).Should().BeNull();
+        (await store.GetTaskResultAsync("r", "t0-0", 0)).Should().BeNull();
+        (await store.ListWorkflowsAsync()).Items.Should().BeEmpty();
+        (await store.Leases.TryRenewAsync(taken, TimeSpan.FromDays(1))).Should().NotBeNull();
+        (await store.CommitWorkflowAsync(Records.Step("r", 0) with { Lease = taken })).Should().Be(1);
+    }
+
+    /// <summary>To its reader there is none: what is saved must not go where nobody finds it.</summary>
+    [Fact]
+    public async Task FinishedRun_BeyondTheAge_TakesNothingThatIsSaved()
+    {
+        await using var store = await OpenAsync();
+        foreach (var id in (string[])["result", "state", "version", "step"])
+        {
+            await store.CommitWorkflowAsync(Records.Step(id, 0, WorkflowStatus.Completed, Records.Start));
+        }
+
+        _time.Advance(TimeSpan.FromDays(20));
+
+        (await store.SaveTaskResultAsync(Records.Result("t0-0", "result", "new"))).Should().Be(RecordOutcome.Recorded);
+        (await store.GetTaskResultAsync("result", "t0-0", 0))!.Output.Get<string>().Should().Be("new", "it came before its run");
+        var state = new WorkflowState { WorkflowId = "state", DefinitionName = "new", Status = WorkflowStatus.InProgress };
+        (await store.SaveWorkflowStateAsync(state, StateExpectation.Any)).Should().Be(1);
+        (await store.GetWorkflowDefinitionAsync("state")).Should().BeNull();
+        (await store.GetTaskResultAsync("state", "t0-0", 0)).Should().BeNull();
+        var atVersion = () => store.SaveWorkflowStateAsync(state with { WorkflowId = "version" }, StateExpectation.AtVersion(1)).AsTask();
+        (await atVersion.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateConflict);
+        var step = () => store.CommitWorkflowAsync(Records.Step("step", 1)).AsTask();
+        (await step.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateConflict);
+    }
+
     [Fact]
     public async Task TaskResult_BeyondTheAge_IsNotGivenAndMayBeRecordedAgain()
     {

@@ -8,8 +8,9 @@ namespace Conductor.State;
 /// <param name="store">Whose leases they are.</param>
 /// <param name="time">The clock.</param>
 /// <param name="isKeptRun">Whether a name is that of a run that is kept.</param>
+/// <param name="taken">Told, outside of all locks, whose lease was taken.</param>
 /// <param name="released">Told, outside of all locks, that a lease was released.</param>
-internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, Func<string, bool> isKeptRun, Action released) : LeaseStore
+internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, Func<string, bool> isKeptRun, Action<string> taken, Action released) : LeaseStore
 {
     private readonly Lock _gate = new();
 
@@ -62,6 +63,7 @@ internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, 
     {
         store.ThrowIfNotConnected();
         var now = time.GetUtcNow();
+        Lease lease;
         lock (_gate)
         {
             if (_leases.TryGetValue(name, out var entry) && entry.Lease?.ExpiresAt > now)
@@ -69,19 +71,30 @@ internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, 
                 return new ValueTask<Lease?>((Lease?)null);
             }
 
-            return new ValueTask<Lease?>(Take(name, owner, now, duration));
+            lease = Take(name, owner, now, duration);
         }
+
+        taken(name);
+        return new ValueTask<Lease?>(lease);
     }
 
     protected override ValueTask<Lease?> TryTakeOverCoreAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken)
     {
         store.ThrowIfNotConnected();
         var now = time.GetUtcNow();
+        Lease lease;
         lock (_gate)
         {
-            return new ValueTask<Lease?>(
-                FindCurrent(observed)?.Renewal == observed.Renewal ? Take(observed.Name, owner, now, duration) : null);
+            if (FindCurrent(observed)?.Renewal != observed.Renewal)
+            {
+                return new ValueTask<Lease?>((Lease?)null);
+            }
+
+            lease = Take(observed.Name, owner, now, duration);
         }
+
+        taken(observed.Name);
+        return new ValueTask<Lease?>(lease);
     }
 
     /// <summary>The lease as it was taken or renewed last, unless it was released; and whether it holds.</summary>

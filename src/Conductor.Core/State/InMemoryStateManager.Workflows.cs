@@ -12,6 +12,7 @@ public sealed partial class InMemoryStateManager
     protected override ValueTask<long> SaveWorkflowStateCoreAsync(WorkflowState state, StateExpectation expectation, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(state);
+        FindYoung(state.WorkflowId);
         var saved = Change(state.WorkflowId, (state, expectation), static (workflow, change) => workflow.TrySave(change.state, change.expectation));
         return Saved(saved, state.WorkflowId, state.IsComplete, expectation);
     }
@@ -92,6 +93,7 @@ public sealed partial class InMemoryStateManager
             throw LeaseLost(WorkflowKey(id), lease);
         }
 
+        FindYoung(id);
         if (_results.HasOfRuns && transition.Results.Any(result => _results.Contains(ResultKey.Of(result))))
         {
             // Recorded before its run was stored: the first recorded result is the one that everybody sees.
@@ -122,11 +124,15 @@ public sealed partial class InMemoryStateManager
 
     private InMemoryWorkflow? Find(string workflowId) => _workflows.GetValueOrDefault(workflowId);
 
-    /// <summary>A run, to be read: one that is too old is given no more, though nothing came since that would have had it forgotten.</summary>
+    private bool IsTooOld(InMemoryWorkflow? workflow) => workflow?.FinishedAt is { } finishedAt && Now - finishedAt > _retention.MaxAge;
+
+    /// <summary>
+    /// A run, to be read or written: one that is too old is forgotten by this, though nothing came since that would have done so. Outside of all locks.
+    /// </summary>
     private InMemoryWorkflow? FindYoung(string workflowId)
     {
         var workflow = Find(workflowId);
-        if (workflow?.FinishedAt is not { } finishedAt || Now - finishedAt <= _retention.MaxAge)
+        if (!IsTooOld(workflow))
         {
             return workflow;
         }
@@ -181,6 +187,18 @@ public sealed partial class InMemoryStateManager
     /// <summary>Whoever ran it reads its final state before the lease is released.</summary>
     private bool MayForget(FinishedRun end) => !_leases.Observe(WorkflowKey(end.Workflow.Id)).IsHeld;
 
+    /// <summary>A lease was taken: a run that is too old is spared under the one it ended under, and no longer.</summary>
+    private void ForgetTooOld(string leaseName)
+    {
+        if (TryGetWorkflowId(leaseName, out var id) && _workflows.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(id, out var workflow)
+            && IsTooOld(workflow))
+        {
+            var end = workflow.LastEnd;
+            _finishedOrder.Remove(end);
+            ForgetFinished(end, keepsLease: true);
+        }
+    }
+
     /// <summary>A lease was released: of a run that was to be forgotten, perhaps.</summary>
     private void TrimSpared()
     {
@@ -194,19 +212,25 @@ public sealed partial class InMemoryStateManager
     private bool IsKeptRun(string leaseName) =>
         TryGetWorkflowId(leaseName, out var id) && _workflows.GetAlternateLookup<ReadOnlySpan<char>>().ContainsKey(id);
 
-    private void ForgetFinished(FinishedRun end)
+    private void ForgetFinished(FinishedRun end) => ForgetFinished(end, keepsLease: false);
+
+    private void ForgetFinished(FinishedRun end, bool keepsLease)
     {
         // Not one that was taken up again, or deleted, at this very moment: it counts anew when it ends, and another of its id is another.
         if (end.Workflow.IsOverSince(end.Ending) && Find(end.Workflow.Id) == end.Workflow)
         {
-            ForgetWorkflow(end.Workflow.Id);
+            ForgetWorkflow(end.Workflow.Id, keepsLease);
         }
     }
 
-    private InMemoryWorkflow? ForgetWorkflow(string workflowId)
+    private InMemoryWorkflow? ForgetWorkflow(string workflowId, bool keepsLease = false)
     {
-        // The lease first: whoever still runs it records no more effects then.
-        _leases.Forget(WorkflowKey(workflowId));
+        if (!keepsLease)
+        {
+            // First: whoever still runs it records no more effects then.
+            _leases.Forget(WorkflowKey(workflowId));
+        }
+
         _effects.ForgetRun(workflowId);
         if (_results.HasOfRuns)
         {

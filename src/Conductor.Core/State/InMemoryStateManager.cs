@@ -29,7 +29,7 @@ public sealed partial class InMemoryStateManager : StateManager
     {
         _retention = retention ?? new RetentionOptions();
         SettingProblems.ThrowIfAny(_retention.Problems(nameof(RetentionOptions)), nameof(retention));
-        _leases = new InMemoryLeaseStore(this, Environment.TimeProvider, IsKeptRun, TrimSpared);
+        _leases = new InMemoryLeaseStore(this, Environment.TimeProvider, IsKeptRun, ForgetTooOld, TrimSpared);
         _effects = new InMemoryEffectStore(
             this,
             _leases,
@@ -122,7 +122,7 @@ public sealed partial class InMemoryStateManager : StateManager
     {
         ArgumentNullException.ThrowIfNull(result);
         var key = ResultKey.Of(result);
-        if (result.WorkflowId is { } run && Find(run) is { } workflow && !_results.Contains(key))
+        if (result.WorkflowId is { } run && FindYoung(run) is { } workflow && !_results.Contains(key))
         {
             return new ValueTask<RecordOutcome>(workflow.TryRecord(result) ? RecordOutcome.Recorded : RecordOutcome.AlreadyRecorded);
         }

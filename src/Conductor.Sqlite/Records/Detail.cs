@@ -11,6 +11,22 @@ internal readonly record struct Detail(DetailKind Kind, string? Key, byte[] Reco
     public static List<Detail> Of(WorkflowState state, SqliteCodec codec) => Of(
         codec, state.PhaseHistory, state.FeedbackRounds, state.ErrorLog, state.ParticipatingAgents, state.Redeliveries);
 
+    /// <summary>Writes it.</summary>
+    /// <param name="session">The writer's.</param>
+    /// <param name="seq">The run.</param>
+    /// <returns>False when one of the same key was replaced.</returns>
+    public bool TryInsert(SqliteSession session, long seq)
+    {
+        if (Key is { } key && session.Execute(
+            "UPDATE conductor_details SET record = $4 WHERE workflow_seq = $1 AND kind = $2 AND key = $3", seq, (long)Kind, key, Record) > 0)
+        {
+            return false;
+        }
+
+        session.Execute("INSERT INTO conductor_details (workflow_seq, kind, key, record) VALUES ($1, $2, $3, $4)", seq, (long)Kind, Key, Record);
+        return true;
+    }
+
     private static List<Detail> Of(
         SqliteCodec codec,
         IReadOnlyList<PhaseRecord> phases,

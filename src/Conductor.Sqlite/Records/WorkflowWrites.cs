@@ -10,12 +10,18 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
     private const string LeaseIsHeld =
         "($6 IS NULL OR EXISTS (SELECT 1 FROM conductor_leases WHERE name = 'workflow:' || $1 AND fence = $6 AND nonce = $7 AND released = 0))";
 
+    /// <summary>One that is too old is no longer there, though it was not removed yet.</summary>
+    private const string IsYoung = """
+        (completed_at IS NULL OR completed_at >= $14
+            OR EXISTS (SELECT 1 FROM conductor_leases WHERE name = 'workflow:' || $1 AND released = 0 AND expires_at > $15))
+        """;
+
     private const string Found = "seq, completed_at IS NOT NULL, definition_name <> $12 OR started_at <> $13";
 
     private const string Update = $"""
         UPDATE conductor_workflows SET version = $3, status = $4, summary = $5, last_operation = $8, last_position = max(last_position, $9),
             result_count = result_count + $10, latest_count = latest_count + $10, detail_count = detail_count + $11
-        WHERE id = $1 AND version = $2 AND {LeaseIsHeld}
+        WHERE id = $1 AND version = $2 AND {LeaseIsHeld} AND {IsYoung}
         RETURNING {Found}
         """;
 
@@ -46,7 +52,7 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
         WriteResults(session, seq, step);
         foreach (var detail in step.Details)
         {
-            if (!TryInsert(session, seq, detail))
+            if (!detail.TryInsert(session, seq))
             {
                 session.Execute("UPDATE conductor_workflows SET detail_count = detail_count - 1 WHERE seq = $1", seq);
             }
@@ -74,7 +80,7 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
     /// <summary>Replaces the whole state of a run. Returns the new version.</summary>
     public long Save(SqliteSession session, WorkflowState state, StateExpectation expectation)
     {
-        var found = session.Number("SELECT version FROM conductor_workflows WHERE id = $1", state.WorkflowId);
+        var (seq, found) = Find(session, state.WorkflowId);
         if (!expectation.IsMetBy(found))
         {
             if (!expectation.IsMetBy(0) || !retention.TryMakeRoom(session, state.WorkflowId))
@@ -87,7 +93,6 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
 
         var summary = state.ToSummary() with { StoreVersion = found + 1 };
         var record = codec.Encode(summary);
-        long seq;
         if (found == 0)
         {
             seq = Insert(session, summary, version: 1, record, operationId: null, lastPosition: 0);
@@ -95,7 +100,6 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
         }
         else
         {
-            seq = session.Number("SELECT seq FROM conductor_workflows WHERE id = $1", state.WorkflowId);
             session.Execute(
                 """
                 UPDATE conductor_workflows SET version = $2, status = $3, summary = $4, last_operation = NULL, started_at = $5, completed_at = NULL,
@@ -123,7 +127,7 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
 
         foreach (var detail in Detail.Of(state, codec))
         {
-            TryInsert(session, seq, detail);
+            detail.TryInsert(session, seq);
         }
 
         session.Execute(
@@ -144,9 +148,9 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
     }
 
     /// <summary>Records a result of a task of a run by itself; of a run that is not stored yet, for when it is.</summary>
-    public static RecordOutcome Record(SqliteSession session, TaskResult result, byte[] record, long now)
+    public RecordOutcome Record(SqliteSession session, TaskResult result, byte[] record, long now)
     {
-        var seq = session.Number("SELECT seq FROM conductor_workflows WHERE id = $1", result.WorkflowId);
+        var (seq, _) = Find(session, result.WorkflowId!);
         if (seq == 0)
         {
             return session.Execute(
@@ -170,6 +174,21 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
         session.Execute(
             "UPDATE conductor_workflows SET result_count = result_count + 1, latest_count = latest_count + $2 WHERE seq = $1", seq, (long)latest);
         return RecordOutcome.Recorded;
+    }
+
+    /// <summary>A run; nothing for one that is not there or too old, which is removed: it must not stand in the way of what is saved.</summary>
+    private (long Seq, long Version) Find(SqliteSession session, string id)
+    {
+        var (seq, version, endedAt) = (0L, 0L, (long?)null);
+        using (var rows = session.Query("SELECT seq, version, completed_at FROM conductor_workflows WHERE id = $1", id))
+        {
+            if (rows.Read())
+            {
+                (seq, version, endedAt) = (rows.GetInt64(0), rows.GetInt64(1), rows.IsDBNull(2) ? null : rows.GetInt64(2));
+            }
+        }
+
+        return retention.IsTooOld(session, id, endedAt) && retention.TryMakeRoom(session, id) ? default : (seq, version);
     }
 
     private long Create(SqliteSession session, EncodedStep step)
@@ -258,20 +277,6 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
     private void Finish(SqliteSession session, long seq) =>
         session.Execute("UPDATE conductor_workflows SET completed_at = $2 WHERE seq = $1 AND completed_at IS NULL", seq, retention.Now);
 
-    /// <returns>False when one of the same key was replaced.</returns>
-    private static bool TryInsert(SqliteSession session, long seq, Detail detail)
-    {
-        if (detail.Key is { } key && session.Execute(
-            "UPDATE conductor_details SET record = $4 WHERE workflow_seq = $1 AND kind = $2 AND key = $3", seq, (long)detail.Kind, key, detail.Record) > 0)
-        {
-            return false;
-        }
-
-        session.Execute(
-            "INSERT INTO conductor_details (workflow_seq, kind, key, record) VALUES ($1, $2, $3, $4)", seq, (long)detail.Kind, detail.Key, detail.Record);
-        return true;
-    }
-
     private long Advance(SqliteSession session, EncodedStep step)
     {
         var transition = step.Step;
@@ -282,6 +287,7 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
         }
 
         var (seq, hadEnded, isFoundOtherwise) = (0L, false, false);
+        var now = retention.Now;
         using (var rows = session.Query(
             ignoreFences ? UpdateUnfenced : Update,
             step.WorkflowId,
@@ -296,7 +302,9 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
             (long)step.Results.Length,
             (long)step.Details.Count,
             transition.Summary.DefinitionName,
-            transition.Summary.StartedAt.UtcTicks))
+            transition.Summary.StartedAt.UtcTicks,
+            retention.Oldest(new DateTimeOffset(now, TimeSpan.Zero)),
+            now))
         {
             if (rows.Read())
             {
@@ -323,9 +331,9 @@ internal sealed class WorkflowWrites(SqliteCodec codec, SqliteRetention retentio
     }
 
     /// <summary>Says why a step was not made; 0 when it was made before.</summary>
-    private static long Refuse(SqliteSession session, EncodedStep step)
+    private long Refuse(SqliteSession session, EncodedStep step)
     {
-        var found = session.Number("SELECT version FROM conductor_workflows WHERE id = $1", step.WorkflowId);
+        var (_, found) = Find(session, step.WorkflowId);
         if (step.Step.Lease is { } lease && !IsHeld(session, step.WorkflowId, lease))
         {
             throw found == 0 ? SqliteStateManager.DeletedOf(step.WorkflowId) : SqliteStateManager.LeaseLostOf(step.WorkflowId, lease);
