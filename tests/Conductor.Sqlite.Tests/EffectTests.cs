@@ -127,6 +127,52 @@ public sealed class EffectTests : IDisposable
         }
     }
 
+    /// <summary>The store's own file is as it was.</summary>
+    [Fact]
+    public async Task RunAsync_AnotherDatabaseOfTheEffectIsDamaged_ThrowsWhatThatSays()
+    {
+        var other = _folder.Database + ".prices";
+        await File.WriteAllTextAsync(other, new string('x', 4_096));
+        await using var store = await _folder.OpenAsync();
+        var run = () => ((SqliteEffectStore)store.Effects).RunAsync(
+            new EffectKey("t:0", "t:0", "e"),
+            connection =>
+            {
+                Insert(connection, "order");
+                using var prices = new SqliteConnection($"Data Source={other};Pooling=False");
+                prices.Open();
+                using var command = prices.CreateCommand();
+                command.CommandText = "SELECT price FROM prices";
+                return command.ExecuteScalar();
+            },
+            CancellationToken.None).AsTask();
+
+        (await run.Should().ThrowAsync<SqliteException>()).WithMessage("*not a database*");
+    }
+
+    /// <summary>However much the effect disposes of between the error and the end of the delegate.</summary>
+    [Fact]
+    public async Task RunAsync_StoresFileHasNoMorePages_SaysThatItIsFull()
+    {
+        await using var store = await _folder.OpenAsync();
+        await store.WriteAsync(
+            static session => session.TryRun($"PRAGMA max_page_count = {session.Number("PRAGMA page_count")}"), CancellationToken.None, runsAlone: true);
+        var run = () => ((SqliteEffectStore)store.Effects).RunAsync(
+            new EffectKey("t:0", "t:0", "e"),
+            static connection =>
+            {
+                using var good = connection.CreateCommand();
+                good.CommandText = "SELECT 1";
+                good.ExecuteScalar();
+                Insert(connection, new string('x', 1_000_000));
+                return 1;
+            },
+            CancellationToken.None).AsTask();
+
+        var thrown = (await run.Should().ThrowAsync<StateException>()).Which;
+        (thrown.ErrorCode, thrown.IsTransient).Should().Be((ErrorCodes.StateUnavailable, true));
+    }
+
     [Fact]
     public async Task OnceAsync_AttemptAfterTheEffect_GetsTheRecordedValue()
     {

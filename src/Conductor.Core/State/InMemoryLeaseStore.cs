@@ -10,7 +10,8 @@ namespace Conductor.State;
 /// <param name="isKeptRun">Whether a name is that of a run that is kept.</param>
 /// <param name="taken">Told, outside of all locks, whose lease was taken.</param>
 /// <param name="released">Told, outside of all locks, that a lease was released.</param>
-internal sealed class InMemoryLeaseStore(StateManager store, TimeProvider time, Func<string, bool> isKeptRun, Action<string> taken, Action released) : LeaseStore
+internal sealed class InMemoryLeaseStore(
+    StateManager store, TimeProvider time, Func<string, bool> isKeptRun, Action<string> taken, Action released) : LeaseStore
 {
     private readonly Lock _gate = new();
 

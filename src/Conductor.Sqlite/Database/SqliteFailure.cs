@@ -44,8 +44,12 @@ internal static class SqliteFailure
             : Translate(exception, file);
 
     /// <summary>What a statement of the user did wrong (a constraint, a table that is not there) is the user's to see as it is.</summary>
-    public static Exception TranslateEffect(Exception exception, string file) =>
+    /// <param name="exception">What was thrown.</param>
+    /// <param name="file">The store's file.</param>
+    /// <param name="isOfStore">Whether the store's connection failed. What another one says, of another file, is the user's, too.</param>
+    public static Exception TranslateEffect(Exception exception, string file, bool isOfStore) =>
         exception is SqliteException { SqliteErrorCode: not (Busy or Locked or ReadOnly or IoError or Corrupt or Full or CantOpen or NotADatabase) }
+            || !isOfStore
             ? exception
             : Translate(exception, file);
 

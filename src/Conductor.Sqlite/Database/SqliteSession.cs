@@ -29,6 +29,10 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     /// <summary>SQLite's extended result code of what was run last.</summary>
     public int LastCode => raw.sqlite3_extended_errcode(Connection.Handle);
 
+    /// <summary>Whether it was this connection that failed, and not one of the user's own to another database. To be asked before anything else runs.</summary>
+    public bool IsOfThis(Exception exception) =>
+        exception is SqliteException sqlite && IsOpen && (sqlite.SqliteExtendedErrorCode == LastCode || sqlite.SqliteErrorCode == (LastCode & 0xFF));
+
     /// <summary>Runs a statement that gives nothing.</summary>
     /// <param name="sql">The statement, a constant; its parameters are <c>$1</c>, <c>$2</c> and so on.</param>
     /// <param name="values">The values of the parameters.</param>

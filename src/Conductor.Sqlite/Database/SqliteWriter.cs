@@ -200,7 +200,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
 
     private void Commit(SqliteSession session, List<WriteOperation> group)
     {
-        var isCommitting = false;
+        var (isCommitting, isOfStore) = (false, false);
         try
         {
             if (!TryBegin(session, group))
@@ -223,7 +223,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
             throw;
         }
 #pragma warning disable CA1031 // On a thread of its own: whoever waits for the save gets it.
-        catch (Exception exception)
+        catch (Exception exception) when (Note(session.IsOfThis(exception), out isOfStore))
 #pragma warning restore CA1031
         {
             if (session.IsOpen)
@@ -233,7 +233,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
                 session.TryRun("ROLLBACK");
             }
 
-            Fail(session, group, exception, isCommitting);
+            Fail(session, group, exception, isCommitting, isOfStore);
             return;
         }
 
@@ -245,8 +245,15 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
         }
     }
 
+    /// <summary>In the filter of a catch: an effect disposes of what it used after that, which changes what the connection says of its last statement.</summary>
+    private static bool Note(bool fact, out bool noted)
+    {
+        noted = fact;
+        return true;
+    }
+
     /// <summary>One that fails must not take the others with it: they are done one by one. What the disk refuses, it refuses to all.</summary>
-    private void Fail(SqliteSession session, List<WriteOperation> group, Exception exception, bool isCommitting)
+    private void Fail(SqliteSession session, List<WriteOperation> group, Exception exception, bool isCommitting, bool isOfStore)
     {
         if (group.Count > 1 && !isCommitting && exception is not SqliteException { SqliteErrorCode: SqliteFailure.Busy or SqliteFailure.Locked })
         {
@@ -262,7 +269,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
         Fail(group, isCommitting && exception is SqliteException { SqliteErrorCode: SqliteFailure.Busy } busy
             ? SqliteFailure.StillRunning(database.File, busy)
             : group is [{ RunsAlone: true }]
-            ? SqliteFailure.TranslateEffect(exception, database.File)
+            ? SqliteFailure.TranslateEffect(exception, database.File, isOfStore)
             : SqliteFailure.Translate(exception, database.File));
     }
 
