@@ -2,6 +2,7 @@ using Conductor.Agents;
 using Conductor.Sqlite.Database;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
+using SQLitePCL;
 
 namespace Conductor.Sqlite.Tests;
 
@@ -98,5 +99,26 @@ public sealed class TooLongTests : IDisposable
         var services = new ServiceCollection();
         services.AddConductor().AddAgent(AgentType.Coding, run).UseSqlite(_folder.ConnectionString, static options => options.MaxRowLength = Limit);
         return services.BuildServiceProvider();
+    }
+
+    /// <summary>Until the next one of its kind comes, which may be long.</summary>
+    [Fact]
+    public async Task Save_LargeRecord_IsNotHeldByItsStatement()
+    {
+        await using var store = await _folder.OpenAsync();
+        await store.SaveTaskResultAsync(Records.Result("small"));
+        await store.SaveTaskResultAsync(Records.Result("large", output: new string('x', 4_000_000)));
+
+        var held = await store.WriteAsync(
+            static session =>
+            {
+                raw.sqlite3_db_status(session.Connection.Handle, raw.SQLITE_DBSTATUS_STMT_USED, out var used, out _, 0);
+                return used;
+            },
+            CancellationToken.None);
+
+        held.Should().BeLessThan(1_000_000);
+        (await store.GetTaskResultAsync("large"))!.Output.Get<string>().Should().HaveLength(4_000_000);
+        (await store.SaveTaskResultAsync(Records.Result("next"))).Should().Be(RecordOutcome.Recorded);
     }
 }

@@ -46,9 +46,9 @@ public sealed class RetentionOptions
 
     /// <summary>
     /// How long finished runs and results of tasks outside workflows are kept: what is older is given by no read. (A finished run whose lease is still
-    /// held is spared until that is released, or taken by somebody else.) Over zero. Effects of a task outside workflows of which no result is recorded (it is under way, it
-    /// was cancelled, its process died) are kept for this long after the last of them, and never for less than 7 days: a task whose attempts lie
-    /// further apart may run its effects again.
+    /// held is spared until that is released, or taken by somebody else.) Over zero. Effects of a task outside workflows of which
+    /// no result is recorded (it is under way, it was cancelled, its process died) are kept for this long after the last of them, and never for less than
+    /// 7 days: a task whose attempts lie further apart may run its effects again.
     /// </summary>
     /// <value>Default: 7 days.</value>
     public TimeSpan MaxAge { get; set; } = DefaultMaxAge;

@@ -6,8 +6,14 @@ namespace Conductor.Sqlite.Database;
 /// <summary>One connection with its prepared statements. Used by one thread at a time.</summary>
 internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {
+    /// <summary>A value of more bytes is not kept with its statement, which holds what was bound last, and the parameter with it, until it is used again.</summary>
+    private const int Large = 1_048_576;
+
     /// <summary>By the text itself, not by what it says: every text is a constant, and hashing it would cost more than binding its values.</summary>
     private readonly Dictionary<string, SqliteCommand> _statements = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Statements that hold a large value.</summary>
+    private readonly List<string> _large = [];
 
     /// <summary>Whether code of the user's left something open: it may still have it, and go on with it at any time.</summary>
     private bool _hadLeft;
@@ -107,6 +113,20 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 
     public SqliteException Failure(int code) => new(raw.sqlite3_errmsg(Connection.Handle).utf8_to_string(), code & 0xFF, code);
 
+    /// <summary>Lets go of the large values of statements that are done.</summary>
+    public void LetGoOfLarge()
+    {
+        foreach (var sql in _large)
+        {
+            if (_statements.Remove(sql, out var statement))
+            {
+                statement.Dispose();
+            }
+        }
+
+        _large.Clear();
+    }
+
     public void Dispose()
     {
         foreach (var statement in _statements.Values)
@@ -134,6 +154,10 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         for (var i = 0; i < values.Length; i++)
         {
             command.Parameters[i].Value = values[i] ?? DBNull.Value;
+            if (values[i] is byte[] { Length: > Large })
+            {
+                _large.Add(sql);
+            }
         }
 
         return command;

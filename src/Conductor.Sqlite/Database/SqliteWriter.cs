@@ -100,6 +100,9 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
             var count = group.Count;
             session = CommitOrReopen(session, group);
 
+            // What was saved is let go of here, too, however long nothing else comes.
+            group.Clear();
+
             // Their callers go on by now: the pool has what they do next.
             Interlocked.Add(ref _underWay, -count);
             LetOthersWrite();
@@ -125,6 +128,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
             }
 
             Commit(session, group);
+            session.LetGoOfLarge();
             if (session.IsReusable)
             {
                 return session;
