@@ -35,6 +35,19 @@ internal static class SqliteEffectRetention
     public static void ForgetRun(SqliteSession session, string workflowId) =>
         session.Execute($"DELETE FROM conductor_effects WHERE scope = $1 AND task_id IS NULL AND NOT {HasLetter}", workflowId);
 
+    /// <summary>Some effects of a run that is kept no longer.</summary>
+    /// <param name="session">The writer's.</param>
+    /// <param name="workflowId">The run.</param>
+    /// <param name="most">How many are forgotten at most.</param>
+    /// <returns>How many were.</returns>
+    public static int ForgetSomeOfRun(SqliteSession session, string workflowId, int most) => session.Execute(
+        $"""
+        DELETE FROM conductor_effects WHERE scope = $1 AND (idempotency_key, name) IN (
+            SELECT idempotency_key, name FROM conductor_effects WHERE scope = $1 AND task_id IS NULL AND NOT {HasLetter} LIMIT $2)
+        """,
+        workflowId,
+        (long)most);
+
     /// <summary>
     /// Whether there are effects of tasks outside workflows at all: most programs have none, and thousands of results that go are asked about once.
     /// </summary>

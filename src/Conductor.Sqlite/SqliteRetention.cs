@@ -7,9 +7,18 @@ namespace Conductor.Sqlite;
 internal sealed class SqliteRetention(RetentionOptions options, TimeProvider time, ILogger logger)
 {
     private const int WorkflowsPerStep = 20;
-    private const int ResultsPerStep = 500;
+    private const int RowsPerStep = 500;
+    private const int BytesPerStep = 4_194_304;
     private const int LookEvery = 256;
-    private const int PagesPerStep = 2_000;
+    private const int PagesPerStep = 250;
+
+    /// <summary>The parts of a run that there may be many of: how some are found, and how one is removed.</summary>
+    private static readonly (string Find, string Remove)[] _parts =
+    [
+        ("SELECT id, length(record) FROM conductor_results WHERE workflow_seq = $1 LIMIT $2", "DELETE FROM conductor_results WHERE id = $1"),
+        ("SELECT id, length(record) FROM conductor_details WHERE workflow_seq = $1 LIMIT $2", "DELETE FROM conductor_details WHERE id = $1"),
+        ("SELECT id, length(record) FROM conductor_events WHERE workflow_seq = $1 LIMIT $2", "DELETE FROM conductor_events WHERE id = $1"),
+    ];
 
     private int _finished;
 
@@ -73,6 +82,11 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
     /// <returns>True when there may be more.</returns>
     public bool RemoveSome(SqliteSession session)
     {
+        if (RemoveParts(session))
+        {
+            return true;
+        }
+
         var now = time.GetUtcNow();
         var oldest = Oldest(now);
 
@@ -94,9 +108,16 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
             (long)options.MaxFinishedWorkflows,
             (long)WorkflowsPerStep,
             now.UtcTicks);
+        var (ofRuns, removed) = (0, 0);
         foreach (var id in workflows)
         {
-            Delete(session, id);
+            ofRuns += SqliteEffectRetention.ForgetSomeOfRun(session, id, RowsPerStep - ofRuns);
+            if (ofRuns == RowsPerStep)
+            {
+                return true;
+            }
+
+            removed += Delete(session, id) ? 1 : 0;
         }
 
         var results = session.Pairs<string, long>(
@@ -108,7 +129,7 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
             """,
             oldest,
             (long)options.MaxTaskResults,
-            (long)ResultsPerStep);
+            (long)RowsPerStep);
         if (results.Count > 0 && SqliteEffectRetention.HasAnyOfTasks(session))
         {
             foreach (var (taskId, savedAt) in results)
@@ -118,15 +139,21 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
         }
 
         // Effects of tasks that never ended, and results that came before their run and waited in vain.
-        var effects = SqliteEffectRetention.ForgetAged(session, Math.Min(oldest, Before(now, RetentionOptions.DefaultMaxAge)), ResultsPerStep);
-        var early = session.Execute("DELETE FROM conductor_early_results WHERE saved_at < $1", oldest);
-        var leases = SqliteLeaseStore.ForgetLeft(session, oldest, ResultsPerStep);
-        if (workflows.Count + results.Count + effects + early + leases > 0)
+        var effects = SqliteEffectRetention.ForgetAged(session, Math.Min(oldest, Before(now, RetentionOptions.DefaultMaxAge)), RowsPerStep);
+        var early = session.Execute(
+            """
+            DELETE FROM conductor_early_results WHERE (workflow_id, task_id, round) IN (
+                SELECT workflow_id, task_id, round FROM conductor_early_results WHERE saved_at < $1 LIMIT $2)
+            """,
+            oldest,
+            (long)RowsPerStep);
+        var leases = SqliteLeaseStore.ForgetLeft(session, oldest, RowsPerStep);
+        if (removed + results.Count + effects + early + leases > 0)
         {
-            Log.Removed(logger, workflows.Count, results.Count);
+            Log.Removed(logger, removed, results.Count);
         }
 
-        return workflows.Count == WorkflowsPerStep || results.Count == ResultsPerStep || effects == ResultsPerStep || leases == ResultsPerStep;
+        return removed > 0 || results.Count == RowsPerStep || effects == RowsPerStep || early == RowsPerStep || leases == RowsPerStep;
     }
 
     /// <summary>Gives some of the pages that are free back to the disk.</summary>
@@ -139,7 +166,7 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
         return session.Number("PRAGMA auto_vacuum") != 0 && session.Number("PRAGMA freelist_count") > 0;
     }
 
-    /// <summary>Removes a run with everything that belongs to it.</summary>
+    /// <summary>Removes a run with everything that belongs to it: what there may be much of in the next steps of retention.</summary>
     /// <returns>Whether there was one.</returns>
     public static bool Delete(SqliteSession session, string workflowId)
     {
@@ -155,11 +182,41 @@ internal sealed class SqliteRetention(RetentionOptions options, TimeProvider tim
         var seq = session.Number("SELECT seq FROM conductor_workflows WHERE id = $1", workflowId);
         SqliteEffectRetention.ForgetRun(session, workflowId);
         session.Execute("DELETE FROM conductor_early_results WHERE workflow_id = $1", workflowId);
-        session.Execute("DELETE FROM conductor_results WHERE workflow_seq = $1", seq);
-        session.Execute("DELETE FROM conductor_details WHERE workflow_seq = $1", seq);
-        session.Execute("DELETE FROM conductor_events WHERE workflow_seq = $1", seq);
         session.Execute("DELETE FROM conductor_definitions WHERE workflow_seq = $1", seq);
-        return session.Execute("DELETE FROM conductor_workflows WHERE seq = $1", seq) > 0;
+        if (session.Execute("DELETE FROM conductor_workflows WHERE seq = $1", seq) == 0)
+        {
+            return false;
+        }
+
+        session.Execute("INSERT OR IGNORE INTO conductor_removed_workflows (seq) VALUES ($1)", seq);
+        return true;
+    }
+
+    /// <summary>Removes some of what is left of runs that were removed. Nobody finds it any more.</summary>
+    /// <returns>True when there is more.</returns>
+    private static bool RemoveParts(SqliteSession session)
+    {
+        var (rows, bytes) = (0, 0L);
+        while (session.Scalar("SELECT seq FROM conductor_removed_workflows LIMIT 1") is long seq)
+        {
+            foreach (var (find, remove) in _parts)
+            {
+                foreach (var (id, length) in session.Pairs<long, long>(find, seq, (long)(RowsPerStep - rows)))
+                {
+                    session.Execute(remove, id);
+                    rows++;
+                    bytes += length;
+                    if (rows == RowsPerStep || bytes >= BytesPerStep)
+                    {
+                        return true;
+                    }
+                }
+            }
+
+            session.Execute("DELETE FROM conductor_removed_workflows WHERE seq = $1", seq);
+        }
+
+        return false;
     }
 
     /// <summary>Keeps no more events of a run than wanted, by whole steps.</summary>

@@ -38,8 +38,17 @@ public sealed partial class SqliteStateManager
     }
 
     /// <inheritdoc />
-    protected override async ValueTask<bool> DeleteWorkflowCoreAsync(string workflowId, CancellationToken cancellationToken) =>
-        await WriteAsync(session => SqliteRetention.Delete(session, workflowId), cancellationToken).ConfigureAwait(false);
+    protected override async ValueTask<bool> DeleteWorkflowCoreAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        var deleted = await WriteAsync(session => SqliteRetention.Delete(session, workflowId), cancellationToken).ConfigureAwait(false);
+        if (deleted)
+        {
+            // Most of it is still in the file.
+            NoteFinished();
+        }
+
+        return deleted;
+    }
 
     /// <inheritdoc />
     protected override async ValueTask<long> CommitWorkflowCoreAsync(WorkflowTransition transition, CancellationToken cancellationToken)

@@ -7,7 +7,7 @@ namespace Conductor.Sqlite.Database;
 internal static class SqliteSchema
 {
     /// <summary>Everything that is known today.</summary>
-    public static IReadOnlyList<string> Migrations { get; } = [First, EffectsAreKept];
+    public static IReadOnlyList<string> Migrations { get; } = [First, EffectsAreKept, RemovedInSteps];
 
     private const string First = """
         CREATE TABLE conductor_workflows (
@@ -109,5 +109,15 @@ internal static class SqliteSchema
                 json_extract(CAST(substr(record, 12) AS TEXT), '$.workflow_id'), json_extract(CAST(substr(record, 12) AS TEXT), '$.idempotency_key'))
         WHERE json_valid(CAST(substr(record, 12) AS TEXT)) AND json_type(CAST(substr(record, 12) AS TEXT), '$.idempotency_key') = 'text';
         CREATE INDEX conductor_dead_letters_by_execution ON conductor_dead_letters (idempotency_key, effect_scope) WHERE idempotency_key IS NOT NULL;
+        """;
+
+    /// <summary>
+    /// Runs that are removed, and of which parts are left: a run with everything of it may be more than a step of retention should take. No number of a run
+    /// comes again. What goes by its age is found by that.
+    /// </summary>
+    private const string RemovedInSteps = """
+        CREATE TABLE conductor_removed_workflows (seq INTEGER PRIMARY KEY);
+        CREATE INDEX conductor_effects_by_age ON conductor_effects (saved_at);
+        CREATE INDEX conductor_early_results_by_age ON conductor_early_results (saved_at);
         """;
 }
