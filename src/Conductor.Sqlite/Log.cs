@@ -26,4 +26,7 @@ internal static partial class Log
 
     [LoggerMessage(1256, LogLevel.Warning, "The database could not be opened. Nobody waits for it any more: connecting was cancelled before.")]
     public static partial void OpeningFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1257, LogLevel.Debug, "The write-ahead log is long, and could not be emptied beside the reads; it is tried again.")]
+    public static partial void LogNotEmptied(ILogger logger, Exception exception);
 }

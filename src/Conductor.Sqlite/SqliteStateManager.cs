@@ -112,7 +112,8 @@ public sealed partial class SqliteStateManager : StateManager
     /// <inheritdoc />
     protected override async ValueTask ConnectCoreAsync(CancellationToken cancellationToken)
     {
-        var writer = new SqliteWriter(_database, _options, Logger);
+        var readers = new SqliteReaders(_database, _options);
+        var writer = new SqliteWriter(_database, readers, _options, Logger);
         var opening = writer.OpenAsync();
         try
         {
@@ -133,7 +134,7 @@ public sealed partial class SqliteStateManager : StateManager
         }
 
         _writer = writer;
-        _readers = new SqliteReaders(_database, _options);
+        _readers = readers;
         _retentionTimer = Environment.TimeProvider.CreateTimer(
             static state => ((SqliteStateManager)state!).StartRetention(), this, _options.RetentionInterval, _options.RetentionInterval);
         StartRetention();

@@ -69,6 +69,15 @@ public sealed class SqliteStateOptions
     /// <summary>How often a save first looks whether the file is still where it was opened: for tests that do not wait.</summary>
     internal TimeSpan FileCheckInterval { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long the write-ahead log may be before reads are held up for it to be emptied. SQLite keeps it at up to this length.</summary>
+    internal long MaxLogLength { get; set; } = 67_108_864;
+
+    /// <summary>How often the length of the log is looked at.</summary>
+    internal TimeSpan LogCheckInterval { get; set; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How long reads are held up for those under way, the first time.</summary>
+    internal TimeSpan FirstReadHold { get; set; } = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Called at every point where state is written: for tests that kill the process there.</summary>
     internal Action? Probe { get; set; }
 

@@ -74,6 +74,35 @@ public sealed class ReadersTests : IDisposable
         await readers.CloseAsync();
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ReadAsync_WhileReadsAreHeldUp_IsDoneWhenTheyGoOnOrEnd(bool isEnd)
+    {
+        await (await _folder.OpenAsync()).DisposeAsync();
+        var options = _folder.Options();
+        options.ReaderCount = 2;
+        var readers = new SqliteReaders(new SqliteDatabase(options, NullLogger.Instance), options);
+        using var slow = new HeldRead(readers);
+        slow.AwaitBegun();
+        readers.Hold();
+        var waiting = Enumerable.Range(0, 50).Select(_ => ReadAsync(readers)).ToList();
+        readers.IsAtRest.Should().BeFalse();
+        slow.Release();
+        SpinWait.SpinUntil(() => readers.IsAtRest, _limit).Should().BeTrue();
+        waiting.Should().OnlyContain(static read => !read.IsCompleted);
+
+        var closing = isEnd ? readers.CloseAsync() : Task.CompletedTask;
+        if (!isEnd)
+        {
+            readers.Release();
+        }
+
+        (await Task.WhenAll(waiting).WaitAsync(_limit)).Should().OnlyContain(static count => count == 0);
+        await closing.WaitAsync(_limit);
+        await readers.CloseAsync().WaitAsync(_limit);
+    }
+
     private static Task<long> ReadAsync(SqliteReaders readers) =>
         readers.ReadAsync(static session => session.Number("SELECT count(*) FROM conductor_agents"), CancellationToken.None);
 

@@ -97,7 +97,8 @@ internal sealed class SqliteDatabase
             EnterWriteAheadMode(session);
 
             // Whether foreign keys are enforced is the connection string's to say: they are those of the user's tables, for effects.
-            session.Run("PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 4000");
+            session.Run(FormattableString.Invariant(
+                $"PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = {_options.MaxLogLength}; PRAGMA wal_autocheckpoint = 4000"));
             session.Run(_options.Synchronous == SqliteSynchronous.Full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
             Migrate(session);
             var limit = raw.sqlite3_limit(session.Connection.Handle, raw.SQLITE_LIMIT_LENGTH, _options.MaxRowLength ?? -1);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Conductor.Sqlite.Database;
 
@@ -15,15 +16,49 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
     private const int Closed = -1;
 
     private readonly ConcurrentQueue<ReadOperation> _waiting = new();
+
+    /// <summary>What was taken already, when it was not to begin: it comes first.</summary>
+    private readonly ConcurrentQueue<ReadOperation> _putBack = new();
     private readonly ConcurrentBag<SqliteSession> _idle = [];
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _workers;
     private int _underWay;
     private long _lastNumber;
+    private int _reading;
     private volatile bool _closing;
+    private volatile bool _isHeld;
 
     /// <summary>Reads that wait or are done just now.</summary>
     public int UnderWay => Volatile.Read(ref _underWay);
+
+    /// <summary>Whether no transaction is under way. While reads are held up, none begins.</summary>
+    public bool IsAtRest => Volatile.Read(ref _reading) == 0;
+
+    private bool MayRead => !_isHeld || _closing;
+
+    private bool IsEmpty => _putBack.IsEmpty && _waiting.IsEmpty;
+
+    /// <summary>Lets no further read begin, until <see cref="Release"/> or the closing.</summary>
+    public void Hold()
+    {
+        _isHeld = true;
+
+        // Whoever begins says so before it looks, and here it is the other way round: one of both has to see the other.
+        Interlocked.MemoryBarrier();
+    }
+
+    /// <summary>Lets reads begin again.</summary>
+    public void Release()
+    {
+        _isHeld = false;
+
+        // As above: whoever comes now sees this, or is seen.
+        Interlocked.MemoryBarrier();
+        for (var i = 0; i < options.ReaderCount && !IsEmpty; i++)
+        {
+            StartWorker();
+        }
+    }
 
     /// <summary>Reads. All of it sees one state of the database, in which everything is that was acknowledged before.</summary>
     public Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
@@ -72,7 +107,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
                 return;
             }
 
-            if (workers >= options.ReaderCount || (_waiting.IsEmpty && !evenIfNothingWaits))
+            if (workers >= options.ReaderCount || (IsEmpty && !evenIfNothingWaits) || !MayRead)
             {
                 return;
             }
@@ -85,7 +120,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
     /// <summary>What was let in before the closing began, and came to wait when it was over.</summary>
     private void FailLate()
     {
-        while (_waiting.TryDequeue(out var late))
+        while (TryTake(out var late))
         {
             late.Fail(NotConnected());
             Interlocked.Decrement(ref _underWay);
@@ -95,12 +130,23 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
     private void Work()
     {
         ReadOperation? next = null;
-        while (next is not null || _waiting.TryDequeue(out next))
+        while (TryBegin())
         {
-            next = ReadTogether(next);
+            next = next is not null || TryTake(out next) ? ReadTogether(next) : null;
+            Interlocked.Decrement(ref _reading);
+            if (next is null && IsEmpty)
+            {
+                break;
+            }
         }
 
-        if (Interlocked.Decrement(ref _workers) == 0 && _closing && Interlocked.CompareExchange(ref _workers, Closed, 0) == 0)
+        if (next is not null)
+        {
+            _putBack.Enqueue(next);
+        }
+
+        // What was put back is read before all is closed.
+        if (Interlocked.Decrement(ref _workers) == 0 && _closing && IsEmpty && Interlocked.CompareExchange(ref _workers, Closed, 0) == 0)
         {
             _closed.TrySetResult();
         }
@@ -108,6 +154,20 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
         // What came between the last look and the end of this worker.
         StartWorker();
     }
+
+    private bool TryBegin()
+    {
+        Interlocked.Increment(ref _reading);
+        if (MayRead)
+        {
+            return true;
+        }
+
+        Interlocked.Decrement(ref _reading);
+        return false;
+    }
+
+    private bool TryTake([NotNullWhen(true)] out ReadOperation? next) => _putBack.TryDequeue(out next) || _waiting.TryDequeue(out next);
 
     /// <summary>
     /// Does one read, and in the same transaction what waited when that began: as far as no other reader has taken it, which is not held up by a
@@ -126,7 +186,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
             Read(next, ref session);
             count++;
         }
-        while (_waiting.TryDequeue(out next) && next.Number <= lastNumber && count < BatchSize);
+        while (TryTake(out next) && next.Number <= lastNumber && count < BatchSize);
 
         if (session is not null)
         {

@@ -8,14 +8,18 @@ namespace Conductor.Sqlite.Database;
 /// The one writer of this process: a thread of its own, because SQLite waits for the disk on the thread that calls it. Saves that wait are
 /// committed together: the disk is waited for once for all of them. Thread-safe.
 /// </summary>
-internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateOptions options, ILogger logger)
+internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteReaders readers, SqliteStateOptions options, ILogger logger)
 {
     /// <summary>How long the writer goes on without a pause in which writers of other processes get their turn.</summary>
     private static readonly TimeSpan _turn = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>How soon it looks whether reads that others wait for are over.</summary>
+    private static readonly TimeSpan _look = TimeSpan.FromMilliseconds(2);
+
     private readonly object _gate = new();
     private readonly Queue<WriteOperation> _waiting = new();
     private readonly OpenFile _openFile = new(options.FileCheckInterval);
+    private readonly LogKeeper _log = new(readers, options, logger);
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _stopping;
@@ -95,19 +99,21 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
         }
 
         _opened.TrySetResult();
-        while (Take() is { Count: > 0 } group)
+        while (Take() is { } group)
         {
             var count = group.Count;
-            session = CommitOrReopen(session, group);
+            session = count > 0 ? CommitOrReopen(session, group) : session;
 
             // What was saved is let go of here, too, however long nothing else comes.
             group.Clear();
 
             // Their callers go on by now: the pool has what they do next.
             Interlocked.Add(ref _underWay, -count);
+            _log.Tend(session);
             LetOthersWrite();
         }
 
+        _log.Release();
         Close(session);
         database.LetGo();
         _closed.TrySetResult();
@@ -160,8 +166,11 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
         }
     }
 
-    /// <summary>Waits for saves, and takes those that wait, up to the size of a group. Nothing is left when the writer stops.</summary>
-    private List<WriteOperation> Take()
+    /// <summary>
+    /// Waits for saves, and takes those that wait, up to the size of a group: none where the log is to be looked at meanwhile. Null when the writer stops,
+    /// and nothing is left.
+    /// </summary>
+    private List<WriteOperation>? Take()
     {
         List<WriteOperation> group = [];
         lock (_gate)
@@ -172,11 +181,15 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
                 {
                     if (_stopping)
                     {
-                        return group;
+                        return null;
                     }
 
-                    Monitor.Wait(_gate);
+                    var isWoken = Monitor.Wait(_gate, _log.IsHolding ? _look : Timeout.InfiniteTimeSpan);
                     _turnBeganAt = Stopwatch.GetTimestamp();
+                    if (!isWoken)
+                    {
+                        return group;
+                    }
                 }
 
                 while (group.Count < options.MaxGroupSize && _waiting.TryPeek(out var next) && !(next.RunsAlone && group.Count > 0))
@@ -249,7 +262,9 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteStateO
         }
     }
 
-    /// <summary>In the filter of a catch: an effect disposes of what it used after that, which changes what the connection says of its last statement.</summary>
+    /// <summary>
+    /// In the filter of a catch: an effect disposes of what it used after that, which changes what the connection says of its last statement.
+    /// </summary>
     private static bool Note(bool fact, out bool noted)
     {
         noted = fact;
