@@ -22,6 +22,9 @@ internal sealed class SqliteDatabase
     /// </summary>
     private volatile string _connectionStringOfExisting;
 
+    /// <summary>Where that is.</summary>
+    private volatile string _path;
+
     /// <summary>Keeps the file that was opened first, to tell whether what its name leads to later is still that one. Under the lock.</summary>
     private SqliteSession? _witness;
 
@@ -35,6 +38,7 @@ internal sealed class SqliteDatabase
         _migrations = migrations ?? SqliteSchema.Migrations;
         var parsed = new SqliteConnectionStringBuilder(options.ConnectionString);
         _source = new DataSource(parsed.DataSource);
+        _path = _source.Path;
 
         // The connections are kept here. Waiting for other writers is done natively, not by the loop of Microsoft.Data.Sqlite, which looks again
         // only every 150 ms: with the least limit that it knows it gives up after the native wait.
@@ -126,13 +130,15 @@ internal sealed class SqliteDatabase
         {
             if (_witness is null)
             {
-                var parsed = new SqliteConnectionStringBuilder(_connectionStringOfExisting);
-                parsed.DataSource = session.FileName is { Length: > 0 } found ? _source.NameAt(found) : _source.NameOfExisting;
+                _path = session.FileName is { Length: > 0 } found ? found : _source.Path;
+                var parsed = new SqliteConnectionStringBuilder(_connectionStringOfExisting)
+                {
+                    DataSource = _source.Path == _path ? _source.NameOfExisting : _source.NameAt(_path),
+                };
                 _connectionStringOfExisting = parsed.ToString();
                 _witness = Open(isFirst: false);
             }
-
-            if (_witness.FileName != session.FileName)
+            else if (session.FileName is { Length: > 0 } other && other != _path)
             {
                 throw SqliteFailure.Moved(File);
             }
@@ -200,7 +206,7 @@ internal sealed class SqliteDatabase
             session.Run($"PRAGMA busy_timeout = {(long)_options.BusyTimeout.TotalMilliseconds}");
             return session;
         }
-        catch (SqliteException exception) when (!isFirst && exception.SqliteErrorCode == SqliteFailure.CantOpen && !System.IO.File.Exists(_source.Path))
+        catch (SqliteException exception) when (!isFirst && exception.SqliteErrorCode == SqliteFailure.CantOpen && !System.IO.File.Exists(_path))
         {
             connection.Dispose();
             throw SqliteFailure.Moved(File);
