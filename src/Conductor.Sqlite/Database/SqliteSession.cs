@@ -6,7 +6,7 @@ namespace Conductor.Sqlite.Database;
 /// <summary>One connection with its prepared statements. Used by one thread at a time.</summary>
 internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 {
-    /// <summary>A value of more bytes is not kept with its statement, which holds what was bound last, and the parameter with it, until it is used again.</summary>
+    /// <summary>A value of more bytes is not kept with its statement, which holds what was bound last, and the parameter with it, until the next use.</summary>
     private const int Large = 1_048_576;
 
     /// <summary>By the text itself, not by what it says: every text is a constant, and hashing it would cost more than binding its values.</summary>
