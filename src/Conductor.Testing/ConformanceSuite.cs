@@ -23,12 +23,16 @@ public abstract class ConformanceSuite
 
     private protected void Add(string name, Func<Task> run) => _cases.Add(new ConformanceCase(name, async () =>
     {
+        var held = Task.Run(run);
         try
         {
-            await Task.Run(run).WaitAsync(Check.RealLimit, TimeProvider.System).ConfigureAwait(false);
+            // (That it is over is told by itself: the provider may throw a TimeoutException, too.)
+            await held.WaitAsync(Check.RealLimit, TimeProvider.System).ConfigureAwait(false);
         }
-        catch (TimeoutException exception)
+        catch (TimeoutException exception) when (!held.IsCompleted)
         {
+            _ = held.ContinueWith(
+                static left => left.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             throw new ConformanceException(FormattableString.Invariant($"'{name}' did not end within {Check.RealLimit.TotalSeconds:0} s."), exception);
         }
         catch (ConductorException exception)
@@ -38,6 +42,12 @@ public abstract class ConformanceSuite
         catch (ConformanceException exception)
         {
             throw new ConformanceException($"'{name}' does not hold: {exception.Message}", exception);
+        }
+#pragma warning disable CA1031 // A provider may throw anything; whoever runs the suite is told which sentence it was.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            throw new ConformanceException($"'{name}' does not hold: it ended with {exception.GetType().FullName}: {exception.Message}", exception);
         }
     }));
 }

@@ -35,6 +35,21 @@ public sealed class ConformanceSuiteTests
     }
 
     [Theory]
+    [InlineData(typeof(TimeoutException))]
+    [InlineData(typeof(NotSupportedException))]
+    [InlineData(typeof(OperationCanceledException))]
+    public async Task RunAsync_WhateverTheProviderThrows_IsNamedWithTheSentence(Type type)
+    {
+        var suite = new LeaseStoreConformance(_ => throw (Exception)Activator.CreateInstance(type, "not yet")!);
+        var sentence = suite.Names[0];
+
+        var act = () => suite.RunAsync(sentence);
+
+        (await act.Should().ThrowAsync<ConformanceException>()).WithMessage($"'{sentence}' does not hold: it ended with {type.FullName}: not yet")
+            .Which.InnerException.Should().BeOfType(type);
+    }
+
+    [Theory]
     [InlineData("Saving a run's state from a stale version fails with STATE_CONFLICT and changes nothing")]
     [InlineData("Of racing steps from one version exactly one wins, and only its parts show")]
     [InlineData("A step under a stale lease fails with LEASE_LOST even after its owner has reloaded the run")]
