@@ -16,7 +16,7 @@ public abstract class DelegatingStateManager : StateManager
     /// <param name="inner">The other one; it is connected, disconnected and disposed with this one.</param>
     /// <param name="environment">Clock and loggers; its meters are for the other one. Default: <see cref="ConductorEnvironment.Default"/>.</param>
     protected DelegatingStateManager(StateManager inner, ConductorEnvironment? environment = null)
-        : base(WithoutMeters(environment ?? ConductorEnvironment.Default))
+        : base(SilentMeterFactory.Silence(environment))
     {
         ArgumentNullException.ThrowIfNull(inner);
         Inner = inner;
@@ -145,7 +145,4 @@ public abstract class DelegatingStateManager : StateManager
 
     /// <inheritdoc />
     protected override ValueTask<int> ClearDeadLettersCoreAsync(CancellationToken cancellationToken) => Inner.ClearDeadLettersAsync(cancellationToken);
-
-    private static ConductorEnvironment WithoutMeters(ConductorEnvironment environment) => new(
-        environment.TimeProvider, environment.LoggerFactory, SilentMeterFactory.Instance, environment.ErrorClassifier, environment.RecordSensitiveData);
 }

@@ -14,7 +14,8 @@ namespace Conductor.Testing;
 /// <remarks>
 /// Thread-safe. What it remembers grows until <see cref="ClearRecorded"/>: it is made for tests. With JSON, a message that cannot be written
 /// or read fails its publisher. An answer to a request that stays within this bus reaches the requester as it was published; subscribers
-/// get what came out of JSON.
+/// get what came out of JSON. In front of another bus it is that one which measures, each message once: one counts as consumed as this bus takes it, and
+/// what waits, or is dropped, in this one's subscriptions is not in the metrics.
 /// </remarks>
 public sealed class RecordingMessageBus : MessageBus
 {
@@ -25,13 +26,13 @@ public sealed class RecordingMessageBus : MessageBus
     private readonly ConcurrentDictionary<MessageSubscription, MessageSubscription> _forwarders = new();
 
     /// <summary>Makes a bus.</summary>
-    /// <param name="environment">Clock, loggers and meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
+    /// <param name="environment">Clock, loggers and, without another bus, meters. Default: <see cref="ConductorEnvironment.Default"/>.</param>
     /// <param name="options">Settings. Default: the defaults.</param>
     /// <param name="inner">The bus that carries the messages; it is connected, disconnected and disposed with this one. Default: one in memory.</param>
     /// <param name="json">Sends every message through JSON by these options, such as <c>ConductorJson.Options</c>. Default: null, it does not.</param>
     public RecordingMessageBus(
         ConductorEnvironment? environment = null, MessageBusOptions? options = null, MessageBus? inner = null, JsonSerializerOptions? json = null)
-        : base(environment, options)
+        : base(inner is null ? environment : SilentMeterFactory.Silence(environment), options)
     {
         _inner = inner;
         _json = (JsonTypeInfo<AgentMessage>?)json?.GetTypeInfo(typeof(AgentMessage));

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Conductor.Diagnostics;
 
 namespace Conductor.Testing;
 
@@ -6,6 +7,13 @@ namespace Conductor.Testing;
 internal sealed class SilentMeterFactory : IMeterFactory
 {
     public static SilentMeterFactory Instance { get; } = new();
+
+    /// <summary>The same surroundings with such meters, for what stands in front of another that measures.</summary>
+    public static ConductorEnvironment Silence(ConductorEnvironment? environment)
+    {
+        var heard = environment ?? ConductorEnvironment.Default;
+        return new ConductorEnvironment(heard.TimeProvider, heard.LoggerFactory, Instance, heard.ErrorClassifier, heard.RecordSensitiveData);
+    }
 
     public Meter Create(MeterOptions options)
     {

@@ -1,6 +1,10 @@
+using System.Diagnostics.Metrics;
+using Conductor.Diagnostics;
 using Conductor.Messaging;
 using Conductor.Serialization;
 using Conductor.Testing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 
 namespace Conductor.Tests.Testing;
 
@@ -133,6 +137,36 @@ public sealed class RecordingMessageBusTests
 
         await act.Should().ThrowAsync<NotSupportedException>();
         bus.Published.Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task PublishAsync_BothBusesHaveTheSameEnvironment_IsMeasuredOnce()
+    {
+        await using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var meters = services.GetRequiredService<IMeterFactory>();
+        using var sent = new MetricCollector<long>(meters, ConductorTelemetry.MeterName, "messaging.client.sent.messages");
+        using var consumed = new MetricCollector<long>(meters, ConductorTelemetry.MeterName, "messaging.client.consumed.messages");
+        var environment = new ConductorEnvironment(meterFactory: meters);
+        await using var bus = await ConnectAsync(new RecordingMessageBus(environment, inner: new InMemoryMessageBus(environment)));
+        var last = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await bus.SubscribeAsync("a", (message, _) =>
+        {
+            if (message.Id == "2")
+            {
+                last.TrySetResult();
+            }
+
+            return ValueTask.CompletedTask;
+        });
+
+        await bus.PublishAsync("a", Message("1"));
+        await bus.PublishAsync("a", Message("2"));
+
+        await last.Task;
+        await consumed.WaitForMeasurementsAsync(minCount: 2, TimeSpan.FromSeconds(20));
+        await bus.DisposeAsync();
+        sent.GetMeasurementSnapshot().Should().HaveCount(2);
+        consumed.GetMeasurementSnapshot().Should().HaveCount(2);
     }
 
     [Fact]
