@@ -196,7 +196,7 @@ public sealed class ConductorTestHost : IAsyncDisposable
     /// <exception cref="StuckException">Work did not come to rest, or timers were set for now again and again, as long as the real time limit.</exception>
     public Task AdvanceAsync(TimeSpan duration)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
+        Time.ThrowIfOutOfRange(duration);
         return _driver.AdvanceAsync(duration);
     }
 

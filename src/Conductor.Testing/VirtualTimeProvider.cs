@@ -89,16 +89,16 @@ public sealed class VirtualTimeProvider : TimeProvider
     }
 
     /// <summary>Lets time pass: every timer that comes due meanwhile fires at its own time.</summary>
-    /// <param name="duration">How long; zero or more.</param>
+    /// <param name="duration">How long; zero or more, and not past the year 9999, which is the last that a clock can show.</param>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative, or goes past what a clock can show: nothing was advanced.</exception>
     /// <remarks>
     /// It does not wait for what the timers set off: <see cref="ConductorTestHost.AdvanceAsync"/> does. A timer whose callback sets it for now each
     /// time keeps it from returning.
     /// </remarks>
     public void Advance(TimeSpan duration)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
-        var target = Interlocked.Read(ref _elapsedTicks) + duration.Ticks;
-        Advance(target, lastNumber: long.MaxValue);
+        ThrowIfOutOfRange(duration);
+        Advance(Interlocked.Read(ref _elapsedTicks) + duration.Ticks, lastNumber: long.MaxValue);
     }
 
     /// <summary>
@@ -108,20 +108,12 @@ public sealed class VirtualTimeProvider : TimeProvider
     /// <returns>False when no timer is set: the clock was not moved.</returns>
     public bool AdvanceToNextTimer()
     {
-        long target, lastNumber;
-        lock (_gate)
+        if (!TryMoveToNextTimer(target: null, out var last))
         {
-            if (_timers.Min is not { } next)
-            {
-                return false;
-            }
-
-            // At once: whatever another thread sets from here on comes due later, or is left.
-            _elapsedTicks = target = Math.Max(_elapsedTicks, next.DueTicks);
-            lastNumber = _lastNumber;
+            return false;
         }
 
-        Advance(target, lastNumber);
+        FireUpTo(last);
         return true;
     }
 
@@ -132,11 +124,51 @@ public sealed class VirtualTimeProvider : TimeProvider
     /// <param name="shift">How far; negative for back.</param>
     public void ShiftWallClock(TimeSpan shift) => Interlocked.Add(ref _wallShiftTicks, shift.Ticks);
 
-    internal void Set(VirtualTimer timer, TimeSpan dueTime, TimeSpan period)
+    /// <summary>Refuses what no clock can show any more: it would be a time before the present one, or none at all.</summary>
+    internal void ThrowIfOutOfRange(TimeSpan duration)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.Zero);
+        var ahead = Math.Max(0, Interlocked.Read(ref _wallShiftTicks)) + Interlocked.Read(ref _elapsedTicks);
+        var longest = new TimeSpan(Math.Max(0, (DateTimeOffset.MaxValue - _startedAt).Ticks - ahead));
+        if (duration > longest)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(duration), duration, $"A clock shows times up to the end of the year 9999: advance this one by {longest} at most.");
+        }
+    }
+
+    /// <summary>Moves the clock to the next timer, which <see cref="FireUpTo"/> then fires.</summary>
+    /// <param name="target">Where none comes due by this time it is moved to that; null: then it is not moved.</param>
+    /// <param name="lastNumber">The number of the last timer that was set before.</param>
+    /// <returns>Whether there is a timer to be fired.</returns>
+    internal bool TryMoveToNextTimer(TimeSpan? target, out long lastNumber)
     {
         lock (_gate)
         {
-            _activity++;
+            // At once: whatever another thread sets from here on comes due later, or is left.
+            lastNumber = _lastNumber;
+            var isSet = _timers.Min is { } next && next.DueTicks <= (target?.Ticks ?? long.MaxValue);
+            _elapsedTicks = Math.Max(_elapsedTicks, isSet ? _timers.Min!.DueTicks : target?.Ticks ?? 0);
+            return isSet;
+        }
+    }
+
+    /// <summary>Fires the timers that are due now, up to a number.</summary>
+    internal void FireUpTo(long lastNumber) => Advance(Interlocked.Read(ref _elapsedTicks), lastNumber);
+
+    /// <summary>Sets a timer.</summary>
+    /// <returns>False when it is disposed: it is left as it is.</returns>
+    internal bool TrySet(VirtualTimer timer, TimeSpan dueTime, TimeSpan period)
+    {
+        lock (_gate)
+        {
+            // Here: between a look and the lock it may be disposed of by another thread, and would be set for ever.
+            if (timer.IsDisposed)
+            {
+                return false;
+            }
+
+            Interlocked.Increment(ref _activity);
             _timers.Remove(timer);
             timer.PeriodTicks = period > TimeSpan.Zero ? period.Ticks : 0;
             if (dueTime >= TimeSpan.Zero)
@@ -145,14 +177,18 @@ public sealed class VirtualTimeProvider : TimeProvider
                 timer.Number = ++_lastNumber;
                 _timers.Add(timer);
             }
+
+            return true;
         }
     }
 
+    /// <summary>Ends a timer.</summary>
     internal void Remove(VirtualTimer timer)
     {
         lock (_gate)
         {
-            _activity++;
+            Interlocked.Increment(ref _activity);
+            timer.IsDisposed = true;
             _timers.Remove(timer);
             timer.PeriodTicks = 0;
         }

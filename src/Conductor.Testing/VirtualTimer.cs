@@ -7,7 +7,7 @@ internal sealed class VirtualTimer(VirtualTimeProvider owner, TimerCallback call
     private const long LongestTime = uint.MaxValue - 1;
 
     private readonly ExecutionContext? _context = ExecutionContext.Capture();
-    private volatile bool _disposed;
+    private volatile bool _isDisposed;
 
     public static IComparer<VirtualTimer> ByDueTime { get; } = Comparer<VirtualTimer>.Create(static (one, other) =>
         one.DueTicks != other.DueTicks ? one.DueTicks.CompareTo(other.DueTicks) : one.Number.CompareTo(other.Number));
@@ -19,22 +19,22 @@ internal sealed class VirtualTimer(VirtualTimeProvider owner, TimerCallback call
     /// <summary>Orders timers that come due at one time.</summary>
     public long Number { get; set; }
 
+    public bool IsDisposed
+    {
+        get => _isDisposed;
+        set => _isDisposed = value;
+    }
+
     public bool Change(TimeSpan dueTime, TimeSpan period)
     {
         ThrowIfOutOfRange(dueTime, nameof(dueTime));
         ThrowIfOutOfRange(period, nameof(period));
-        if (_disposed)
-        {
-            return false;
-        }
-
-        owner.Set(this, dueTime, period);
-        return true;
+        return owner.TrySet(this, dueTime, period);
     }
 
     public void Fire()
     {
-        if (_disposed)
+        if (IsDisposed)
         {
             return;
         }
@@ -49,11 +49,7 @@ internal sealed class VirtualTimer(VirtualTimeProvider owner, TimerCallback call
         }
     }
 
-    public void Dispose()
-    {
-        _disposed = true;
-        owner.Remove(this);
-    }
+    public void Dispose() => owner.Remove(this);
 
     public ValueTask DisposeAsync()
     {

@@ -91,6 +91,62 @@ public sealed class VirtualTimeProviderTests
     }
 
     [Fact]
+    public void Change_WhileItIsDisposedOf_LeavesNothingSet()
+    {
+        using var together = new Barrier(2);
+        ITimer timer = null!;
+        var changes = 0;
+        const int Rounds = 1_000;
+        var changing = new Thread(() =>
+        {
+            for (var i = 0; i < Rounds; i++)
+            {
+                together.SignalAndWait();
+                while (timer.Change(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)))
+                {
+                    Volatile.Write(ref changes, changes + 1);
+                }
+
+                together.SignalAndWait();
+            }
+        });
+        changing.Start();
+
+        for (var i = 0; i < Rounds; i++)
+        {
+            timer = _time.CreateTimer(static _ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            var seen = changes;
+            together.SignalAndWait();
+            SpinWait.SpinUntil(() => Volatile.Read(ref changes) > seen + 3);
+            Thread.SpinWait(i % 100);
+            timer.Dispose();
+            together.SignalAndWait();
+        }
+
+        changing.Join();
+        _time.TimerCount.Should().Be(0);
+    }
+
+    [Fact]
+    public async Task Advance_PastTheLastTimeThatAClockShows_IsRefusedAndMovesNothing()
+    {
+        using var timer = _time.CreateTimer(static _ => { }, null, TimeSpan.FromSeconds(5), Timeout.InfiniteTimeSpan);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        var longest = DateTimeOffset.MaxValue - _time.GetUtcNow();
+
+        var tooLong = () => _time.Advance(TimeSpan.MaxValue);
+        var slightlyTooLong = () => _time.Advance(longest + TimeSpan.FromTicks(1));
+
+        tooLong.Should().Throw<ArgumentOutOfRangeException>().WithMessage($"*9999*{longest} at most*").And.ParamName.Should().Be("duration");
+        slightlyTooLong.Should().Throw<ArgumentOutOfRangeException>();
+        (_time.Elapsed, _time.TimerCount).Should().Be((TimeSpan.FromSeconds(1), 1));
+        await using var host = await ConductorTestHost.StartAsync();
+        await FluentActions.Awaiting(() => host.AdvanceAsync(TimeSpan.MaxValue)).Should().ThrowAsync<ArgumentOutOfRangeException>();
+        _time.Advance(longest);
+        _time.GetUtcNow().Should().Be(DateTimeOffset.MaxValue);
+    }
+
+    [Fact]
     public void AdvanceToNextTimer_WithoutTimers_MovesNothing()
     {
         _time.AdvanceToNextTimer().Should().BeFalse();
