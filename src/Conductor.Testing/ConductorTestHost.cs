@@ -22,11 +22,16 @@ namespace Conductor.Testing;
 /// real time.
 /// </para>
 /// <para>
-/// What it can know: work that is queued on the thread pool, threads of the process that want a processor, uses of the clock, and operations of a
-/// store that says so (SQLite's does, see <see cref="StateManager.OperationsUnderWay"/>). What it cannot know: other real I/O under way, and waits
-/// by another clock. There it would advance too early, and a task would meet its time limit: set
-/// <see cref="ConductorTestHostOptions.QuietPeriod"/>. While other tests keep the process busy, it goes by the
-/// uses of the clock alone, and more slowly.
+/// What it can know: work that is queued on the thread pool, threads of the process that want a processor, uses of the clock, the code of its agents (and
+/// of the body of <c>RunAsync</c>) that holds a thread of the pool without waiting, however long it computes, and operations of a store that says so
+/// (SQLite's does, see <see cref="StateManager.OperationsUnderWay"/>). What it cannot know: other real I/O under way, waits by another clock, and
+/// threads of an agent's own. There it would advance too early, and a task would meet its time limit: set
+/// <see cref="ConductorTestHostOptions.QuietPeriod"/>. While other tests keep the process busy, it goes by the uses of the clock alone, and more
+/// slowly; what handlers, policies and services compute meanwhile, for longer than some 40 milliseconds (alone, for half a second), it takes for theirs.
+/// </para>
+/// <para>
+/// Several may wait at once, side by side or one within what another waits for: time passes for all of them together. While
+/// <see cref="AdvanceAsync"/> lets a certain time pass, nobody else lets any.
 /// </para>
 /// <para>
 /// Agent states are saved, and runs that may be taken over are looked for, every ten minutes instead of every second, unless set otherwise: time
@@ -36,6 +41,7 @@ namespace Conductor.Testing;
 public sealed class ConductorTestHost : IAsyncDisposable
 {
     private readonly ServiceProvider _provider;
+    private readonly CodeAtWork _code = new();
     private readonly TestHostDriver _driver;
 
     private ConductorTestHost(ServiceProvider provider, VirtualTimeProvider time, ConductorTestHostOptions options)
@@ -44,7 +50,8 @@ public sealed class ConductorTestHost : IAsyncDisposable
         Time = time;
         Bus = provider.GetRequiredService<RecordingMessageBus>();
         Runtime = provider.GetRequiredService<ConductorRuntime>();
-        _driver = new TestHostDriver(time, Bus, Runtime.State, options);
+        _driver = new TestHostDriver(time, Bus, Runtime.State, _code, options);
+        Coordinator.Host.OnBegin = _code.Enter;
     }
 
     /// <summary>The services of the container.</summary>
@@ -121,7 +128,7 @@ public sealed class ConductorTestHost : IAsyncDisposable
     public async Task WaitAsync(Task task, [CallerArgumentExpression(nameof(task))] string? awaited = null)
     {
         ArgumentNullException.ThrowIfNull(task);
-        await _driver.RunUntilAsync(() => task.IsCompleted, awaited ?? "a task").ConfigureAwait(false);
+        await _driver.RunUntilAsync(task, awaited ?? "a task").ConfigureAwait(false);
         await task.ConfigureAwait(false);
     }
 
@@ -133,7 +140,7 @@ public sealed class ConductorTestHost : IAsyncDisposable
     public async Task<T> WaitAsync<T>(Task<T> task, [CallerArgumentExpression(nameof(task))] string? awaited = null)
     {
         ArgumentNullException.ThrowIfNull(task);
-        await _driver.RunUntilAsync(() => task.IsCompleted, awaited ?? "a task").ConfigureAwait(false);
+        await _driver.RunUntilAsync(task, awaited ?? "a task").ConfigureAwait(false);
         return await task.ConfigureAwait(false);
     }
 
@@ -152,7 +159,11 @@ public sealed class ConductorTestHost : IAsyncDisposable
     public Task<T> RunAsync<T>(Func<ConductorTestHost, Task<T>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        return WaitAsync(Task.Run(() => body(this)), "the body of the test");
+
+        // Waited for first: what the body waits for comes after that, and within it.
+        var wait = WaitAsync(_code.Prepare(() => body(this), out var begin), "the body of the test");
+        begin();
+        return wait;
     }
 
     /// <summary>Waits for a task and lets virtual time pass meanwhile, as much as it takes.</summary>
@@ -188,7 +199,11 @@ public sealed class ConductorTestHost : IAsyncDisposable
     public Task RunAsync(Func<ConductorTestHost, Task> body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        return WaitAsync(Task.Run(() => body(this)), "the body of the test");
+        return RunAsync(async host =>
+        {
+            await body(host).ConfigureAwait(false);
+            return true;
+        });
     }
 
     /// <summary>Lets a certain time pass: goes through the timers that come due one by one and lets work come to rest after each.</summary>

@@ -24,8 +24,9 @@ public sealed class ConductorTestHostOptions
     public TimeSpan RealTimeLimit { get; set; } = DefaultRealTimeLimit;
 
     /// <summary>
-    /// How long, in real time, it has to be quiet before the clock is advanced. More than zero when agents do real work that the host cannot
-    /// see: real I/O, threads of their own.
+    /// How long, in real time, it has to be quiet before the clock is advanced: less than <see cref="RealTimeLimit"/>. More than zero when agents do real
+    /// work that the host cannot see (real I/O, threads of their own): longer than each piece of it. It begins anew whenever the code of an agent goes on
+    /// after a wait.
     /// </summary>
     /// <value>Default: zero, as soon as the thread pool is idle.</value>
     public TimeSpan QuietPeriod { get; set; }
@@ -44,5 +45,8 @@ public sealed class ConductorTestHostOptions
             ? $"{nameof(ConductorTestHostOptions)}.{nameof(RealTimeLimit)} is {RealTimeLimit}; set it over zero, and to at most {_longest}."
         : QuietPeriod < TimeSpan.Zero || QuietPeriod > _longest
             ? $"{nameof(ConductorTestHostOptions)}.{nameof(QuietPeriod)} is {QuietPeriod}; set it to zero or more, and to at most {_longest}."
+        : QuietPeriod >= RealTimeLimit
+            ? $"{nameof(ConductorTestHostOptions)}.{nameof(QuietPeriod)} is {QuietPeriod}, and {nameof(RealTimeLimit)} {RealTimeLimit}: no time could pass " +
+                $"before the limit is over; set it to less than that, or raise {nameof(RealTimeLimit)}."
         : null;
 }

@@ -2,110 +2,331 @@ using Conductor.State;
 
 namespace Conductor.Testing;
 
-/// <summary>Lets virtual time pass as far as somebody waits for it, on a thread of its own.</summary>
-internal sealed class TestHostDriver(VirtualTimeProvider time, RecordingMessageBus bus, StateManager state, ConductorTestHostOptions options)
+/// <summary>
+/// Lets virtual time pass as far as somebody waits for it, on one thread, however many wait: were there two, one would let time pass while the other
+/// still looks whether there is work.
+/// </summary>
+/// <remarks>
+/// Whoever has a certain time pass comes before those that wait for a task: these would let pass whatever it takes, and it would be another time.
+/// Whoever waits within what another waits for is one more in the list, and holds up nobody.
+/// </remarks>
+internal sealed class TestHostDriver(
+    VirtualTimeProvider time, RecordingMessageBus bus, StateManager state, CodeAtWork code, ConductorTestHostOptions options)
 {
+    // In so many looks, a pause apart, the thread that drives has to be blocked each time.
+    private const int BlockedLooks = 5;
+
     // Nothing is set, nothing runs: only work that cannot be seen could still end the waiting, and it gets this long.
     private static readonly TimeSpan _nothingLeftLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(1);
 
-    private readonly ThreadPoolActivity _activity = new(time, state, options.QuietPeriod);
+    private readonly ThreadPoolActivity _activity = new(time, state, code, options.QuietPeriod);
+    private readonly Lock _gate = new();
+    private HostRequest[] _requests = [];
 
-    /// <summary>Advances from timer to timer until something is so.</summary>
-    public Task RunUntilAsync(Func<bool> isDone, string awaited) => isDone() ? Task.CompletedTask : OnOwnThread(() => Drive(isDone, awaited));
+    // Who drives, and whether it fires timers at the moment, and who would take its place, under the lock.
+    private Thread? _driver;
+    private bool _isFiring;
+    private Thread? _standIn;
+
+    // Of the thread that drives alone.
+    private HostRequest? _driven;
+    private long? _nothingLeftSince;
+
+    /// <summary>Advances from timer to timer until a task is over.</summary>
+    public Task RunUntilAsync(Task task, string awaited) =>
+        task.IsCompleted ? Task.CompletedTask : Add(() => HostRequest.UntilOver(task, awaited, time.Elapsed));
 
     /// <summary>Lets a certain time pass, timer by timer.</summary>
-    public Task AdvanceAsync(TimeSpan duration) => OnOwnThread(() =>
-    {
-        var target = time.Elapsed + duration;
-        var virtualStart = time.Elapsed;
-        var momentBeganAt = TimeProvider.System.GetTimestamp();
-        Settle(duration, virtualStart);
-        while (time.TimeToNextTimer is { } next && time.Elapsed + next <= target)
-        {
-            if (next > TimeSpan.Zero)
-            {
-                momentBeganAt = TimeProvider.System.GetTimestamp();
-            }
-            else if (IsOver(momentBeganAt))
-            {
-                throw Stuck(
-                    $"the passing of {duration}",
-                    $"A timer was set for now again and again, for {Seconds(options.RealTimeLimit)} of real time, so that time could not pass",
-                    virtualStart);
-            }
-
-            time.AdvanceToNextTimer();
-            Settle(duration, virtualStart);
-        }
-
-        // (A timer that went away at the very moment may have let time pass to the next one.)
-        time.Advance(target > time.Elapsed ? target - time.Elapsed : TimeSpan.Zero);
-        Settle(duration, virtualStart);
-    });
-
-    /// <summary>Waits until work has come to rest after one tick, as long as a wait may take.</summary>
-    private void Settle(TimeSpan duration, TimeSpan virtualStart)
-    {
-        var startedAt = TimeProvider.System.GetTimestamp();
-        _activity.Settle(() => IsOver(startedAt));
-        if (IsOver(startedAt))
-        {
-            throw Stuck($"the passing of {duration}", $"Something still worked after {Seconds(options.RealTimeLimit)} of real time", virtualStart);
-        }
-    }
-
-    private bool IsOver(long startedAt) => TimeProvider.System.GetElapsedTime(startedAt) > options.RealTimeLimit;
-
-    private static Task OnOwnThread(Action action) => Task.Factory.StartNew(
-        action, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.RunContinuationsAsynchronously, TaskScheduler.Default);
+    public Task AdvanceAsync(TimeSpan duration) => Add(() => HostRequest.For(duration, time.Elapsed));
 
     private static string Seconds(TimeSpan time) => FormattableString.Invariant($"{time.TotalSeconds:0.#} s");
 
     private static TimeSpan Smaller(TimeSpan one, TimeSpan other) => one < other ? one : other;
 
-    private void Drive(Func<bool> isDone, string awaited)
+    private Task Add(Func<HostRequest> make)
     {
-        var real = TimeProvider.System;
-        var startedAt = real.GetTimestamp();
-        var virtualStart = time.Elapsed;
-        long? nothingLeftSince = null;
-        while (true)
+        HostRequest request;
+        Thread? begun = null;
+        lock (_gate)
         {
-            _activity.Settle(() => isDone() || IsOver(startedAt));
-            if (isDone())
+            // Under the lock, as the clock is moved only there: what time it is for a request is certain.
+            request = make();
+            _requests = [.. _requests, request];
+            if (_driver is null)
+            {
+                begun = _driver = NewThread(Drive);
+            }
+            else if (_isFiring && _standIn is null)
+            {
+                begun = _standIn = NewThread(StandIn);
+            }
+        }
+
+        // Without the execution context of whoever happens to be the first.
+        begun?.UnsafeStart();
+        return AwaitAsync(request);
+    }
+
+    private async Task AwaitAsync(HostRequest request)
+    {
+        try
+        {
+            await request.End.ConfigureAwait(false);
+        }
+        finally
+        {
+            code.Arrive();
+        }
+    }
+
+    /// <summary>Ends a request. No time passes before whoever made it goes on.</summary>
+    private void End(HostRequest request, Exception? exception = null)
+    {
+        lock (_gate)
+        {
+            _requests = [.. _requests.Where(known => known != request)];
+        }
+
+        code.Expect();
+        if (!request.TryEnd(exception))
+        {
+            code.Arrive();
+        }
+    }
+
+    private static Thread NewThread(ThreadStart run) => new(run) { IsBackground = true, Name = "Conductor test host" };
+
+    private void Drive()
+    {
+        while (Next() is { } request)
+        {
+            try
+            {
+                if (request.Target is { } target)
+                {
+                    AdvanceOnce(request, target);
+                }
+                else
+                {
+                    RunOnce(request);
+                }
+            }
+#pragma warning disable CA1031 // The callback of a timer may throw anything: it is thrown to whoever had time pass, and of several to the last.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                End(request, exception);
+            }
+        }
+    }
+
+    /// <summary>
+    /// What a timer sets off goes on on the thread that drives, and may block it until what somebody waits for comes, which takes time: then this
+    /// thread drives in its place. It does not as long as that one only works.
+    /// </summary>
+    private void StandIn()
+    {
+        for (var looks = 0; looks < BlockedLooks; looks++)
+        {
+            SpinWait.SpinUntil(() => !Volatile.Read(ref _isFiring), _pause);
+            lock (_gate)
+            {
+                if (!_isFiring)
+                {
+                    _standIn = null;
+                    return;
+                }
+
+                looks = _driver!.ThreadState.HasFlag(ThreadState.WaitSleepJoin) ? looks : -1;
+            }
+        }
+
+        lock (_gate)
+        {
+            _standIn = null;
+            if (!_isFiring)
             {
                 return;
             }
 
-            if (IsOver(startedAt))
-            {
-                throw Stuck(awaited, $"{Seconds(options.RealTimeLimit)} of real time were allowed", virtualStart);
-            }
+            code.Displace(_driver!);
+            (_driver, _isFiring) = (Thread.CurrentThread, false);
+        }
 
-            if (time.AdvanceToNextTimer())
-            {
-                nothingLeftSince = null;
-                continue;
-            }
+        Drive();
+    }
 
-            nothingLeftSince ??= real.GetTimestamp();
-            if (real.GetElapsedTime(nothingLeftSince.Value) > Smaller(_nothingLeftLimit, options.RealTimeLimit))
-            {
-                throw Stuck(awaited, "No timer is set and nothing runs on the thread pool that could complete it", virtualStart);
-            }
+    private void Fire(long lastNumber)
+    {
+        lock (_gate)
+        {
+            _isFiring = true;
+        }
 
-            SpinWait.SpinUntil(isDone, _pause);
+        try
+        {
+            time.FireUpTo(lastNumber);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _isFiring &= _driver != Thread.CurrentThread;
+                if (_driver != Thread.CurrentThread)
+                {
+                    code.Return(Thread.CurrentThread);
+                }
+            }
         }
     }
 
-    private StuckException Stuck(string awaited, string cause, TimeSpan virtualStart)
+    /// <summary>Ends the requests that are over and chooses the one to go on with; null for none: then the thread ends.</summary>
+    private HostRequest? Next()
+    {
+        foreach (var request in Volatile.Read(ref _requests))
+        {
+            if (request.IsDone)
+            {
+                End(request);
+            }
+            else if (IsOver(request))
+            {
+                End(request, Stuck(request, $"{Seconds(options.RealTimeLimit)} of real time were allowed"));
+            }
+        }
+
+        lock (_gate)
+        {
+            if (_driver != Thread.CurrentThread)
+            {
+                // It was blocked, and another took its place.
+                return null;
+            }
+
+            var next = _requests.Where(static request => request.Target is not null).MinBy(static request => request.Target) ?? _requests.LastOrDefault();
+            if (next is null)
+            {
+                _driver = null;
+            }
+            else if (next != _driven)
+            {
+                next.SettlingSince = next.MomentSince = TimeProvider.System.GetTimestamp();
+                _nothingLeftSince = null;
+            }
+
+            return _driven = next;
+        }
+    }
+
+    /// <summary>One step on the way to the end of a task.</summary>
+    private void RunOnce(HostRequest request)
+    {
+        var requests = _requests;
+        _activity.Settle(() => HasNews(requests));
+        if (HasNews(requests))
+        {
+            return;
+        }
+
+        long lastNumber;
+        bool isMoved;
+        lock (_gate)
+        {
+            // Somebody may have asked for a certain time at this very moment.
+            if (_requests != requests)
+            {
+                return;
+            }
+
+            isMoved = time.TryMoveToNextTimer(target: null, out lastNumber);
+        }
+
+        if (isMoved)
+        {
+            _nothingLeftSince = null;
+            Fire(lastNumber);
+            return;
+        }
+
+        _nothingLeftSince ??= TimeProvider.System.GetTimestamp();
+        if (IsOver(_nothingLeftSince.Value, Smaller(_nothingLeftLimit, options.RealTimeLimit)))
+        {
+            throw Stuck(request, "No timer is set and nothing runs on the thread pool that could complete it");
+        }
+
+        SpinWait.SpinUntil(() => HasNews(requests), _pause);
+    }
+
+    /// <summary>One step on the way to a moment.</summary>
+    private void AdvanceOnce(HostRequest request, TimeSpan target)
+    {
+        var requests = _requests;
+        var limit = options.RealTimeLimit;
+        _activity.Settle(() => HasNews(requests) || IsOver(request.SettlingSince, limit));
+        if (IsOver(request.SettlingSince, limit))
+        {
+            throw Stuck(request, $"Something still worked after {Seconds(limit)} of real time");
+        }
+
+        if (HasNews(requests))
+        {
+            return;
+        }
+
+        if (request.HasArrived)
+        {
+            End(request);
+            return;
+        }
+
+        var before = time.Elapsed;
+        long lastNumber;
+        lock (_gate)
+        {
+            if (_requests != requests)
+            {
+                return;
+            }
+
+            request.HasArrived = !time.TryMoveToNextTimer(target, out lastNumber);
+        }
+
+        var now = TimeProvider.System.GetTimestamp();
+        if (time.Elapsed > before || request.HasArrived)
+        {
+            request.MomentSince = now;
+        }
+        else if (IsOver(request.MomentSince, limit))
+        {
+            throw Stuck(request, $"A timer was set for now again and again, for {Seconds(limit)} of real time, so that time could not pass");
+        }
+
+        request.SettlingSince = now;
+        if (!request.HasArrived)
+        {
+            Fire(lastNumber);
+        }
+    }
+
+    /// <summary>Whether there is something to look after before time passes: somebody came, or what somebody waits for is over.</summary>
+    private bool HasNews(HostRequest[] requests) => Volatile.Read(ref _requests) != requests || Array.Exists(requests, known => known.IsDone || IsOver(known));
+
+    /// <summary>Whether its real time is over. (Where a certain time is to pass, each step has as much.)</summary>
+    private bool IsOver(HostRequest request) => request.Target is null && IsOver(request.MadeAt, options.RealTimeLimit);
+
+    private static bool IsOver(long startedAt, TimeSpan limit) => TimeProvider.System.GetElapsedTime(startedAt) > limit;
+
+    private StuckException Stuck(HostRequest request, string cause)
     {
         var last = bus.Published.TakeLast(5).Select(static message => $"{Environment.NewLine}  {message}").ToList();
         var next = time.TimeToNextTimer is { } due ? $"the next in {due}" : "none set";
+        var others = _requests.Where(known => known != request).Select(static known => $"'{known.Awaited}'").ToList();
         return new StuckException(
-            awaited,
-            $"{cause}. Virtual time passed meanwhile: {time.Elapsed - virtualStart}; timers: {time.TimerCount} ({next}). " +
+            request.Awaited,
+            $"{cause}. Virtual time passed meanwhile: {time.Elapsed - request.BegunAt}; timers: {time.TimerCount} ({next}). " +
+            (others.Count == 0 ? string.Empty : $"Waited for at the same time: {string.Join(", ", others)}. ") +
+            _activity.WhatHoldsTime() +
             (last.Count == 0 ? "Nothing was published." : $"The last messages published:{string.Concat(last)}"));
     }
 }

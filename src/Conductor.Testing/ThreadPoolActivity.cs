@@ -5,9 +5,9 @@ namespace Conductor.Testing;
 
 /// <summary>
 /// Tells when the process has nothing more to do. It sees work that is queued on the thread pool, threads that want a processor, uses of the clock,
-/// and what the store has under way; it does not see other I/O. To be called from a thread of its own.
+/// the code of the host's agents that holds threads, and what the store has under way; it does not see other I/O. To be called from a thread of its own.
 /// </summary>
-internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager state, TimeSpan quietPeriod)
+internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager state, CodeAtWork code, TimeSpan quietPeriod)
 {
     private const int IdleLooks = 3;
     private const int RestingLooks = 2;
@@ -17,7 +17,7 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
     private static readonly TimeSpan _leastNoisyQuiet = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan _mostNoisyQuiet = TimeSpan.FromMilliseconds(40);
 
-    // Where no other host lets its time pass, who keeps a processor busy is most likely an agent that computes.
+    // Where no other host lets its time pass, who keeps a processor busy is most likely what this one runs beside its agents (handlers, policies).
     private static readonly TimeSpan _quietOfOneHost = TimeSpan.FromMilliseconds(500);
 
     // Code that is compiled is about to run, and may take long before it uses the clock. (The runtime also compiles again what runs often, on a
@@ -45,9 +45,18 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
         }
     }
 
+    /// <summary>What keeps it from settling, or for how long, as far as that is not plain; a sentence and a blank, or nothing.</summary>
+    public string WhatHoldsTime() => code.IsRunning
+        ? "The code of an agent, or the body of the test, holds a thread without waiting, and no time passes as long as it does: let it take less real " +
+            $"time, or raise {nameof(ConductorTestHostOptions)}.{nameof(ConductorTestHostOptions.RealTimeLimit)}. "
+        : quietPeriod > TimeSpan.Zero
+            ? $"It has to be quiet for {quietPeriod} of real time ({nameof(ConductorTestHostOptions)}.{nameof(ConductorTestHostOptions.QuietPeriod)}) before " +
+                "time passes. "
+        : string.Empty;
+
     private void WaitUntilSettled(Func<bool> isDone)
     {
-        var stamp = time.Activity;
+        var (stamp, turns) = (time.Activity, code.Turns);
 
         // A tick that set nothing in motion (a poll, a renewal) needs no long look; what works by the clock does.
         var noisyQuiet = quietPeriod + (stamp == _settledAt ? _leastNoisyQuiet : _mostNoisyQuiet);
@@ -61,14 +70,14 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
             var done = ThreadPool.CompletedWorkItemCount;
 
             // The store first: what it has done is work on the pool when it has nothing under way any more.
-            var isStoreAtWork = state.OperationsUnderWay > 0;
-            if (isStoreAtWork || time.Activity != stamp)
+            var isAtWork = IsAtWork(ref turns);
+            if (isAtWork || time.Activity != stamp)
             {
                 stamp = time.Activity;
                 noisyQuiet = quietPeriod + _mostNoisyQuiet;
                 quietSince = compiledSince = TimeProvider.System.GetTimestamp();
                 (looks, rests) = (0, 0);
-                if (isStoreAtWork)
+                if (isAtWork)
                 {
                     spinner.SpinOnce();
                 }
@@ -107,8 +116,24 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
         }
     }
 
-    /// <summary>Whether the store has something under way, or the clock was used since.</summary>
-    private bool IsAtWork(long stamp) => state.OperationsUnderWay > 0 || time.Activity != stamp;
+    /// <summary>
+    /// Whether the store has something under way, or something is about to begin. Where it has to be quiet for a while, so is code of the agents that was
+    /// at work since the last look, or still is: its I/O is not seen, but what comes before and after. (What else the pool does may be anybody's.)
+    /// </summary>
+    private bool IsAtWork(ref long turns)
+    {
+        if (quietPeriod == TimeSpan.Zero)
+        {
+            return state.OperationsUnderWay > 0 || code.IsExpected;
+        }
+
+        var before = turns;
+        turns = code.Turns;
+        return state.OperationsUnderWay > 0 || code.IsExpected || turns != before || code.IsRunning;
+    }
+
+    /// <summary>Whether the store has something under way, something is about to begin, or the clock was used since.</summary>
+    private bool IsAtWork(long stamp) => state.OperationsUnderWay > 0 || code.IsExpected || time.Activity != stamp;
 
     /// <summary>Threads of the pool that have work, and what is queued.</summary>
     private static long BusyThreads()
@@ -119,11 +144,16 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
     }
 
     /// <summary>Whether the threads that have work only wait: those that did so before, or, after a while in which nothing happened, whichever do.</summary>
-    private static bool Rests(long busy, int rests, TimeSpan quiet, bool isQuiet)
+    private bool Rests(long busy, int rests, TimeSpan quiet, bool isQuiet)
     {
         if (rests < RestingLooks)
         {
-            return isQuiet && (Volatile.Read(ref _settling) > 1 || quiet >= _quietOfOneHost) && PassesThroughQueue();
+            // Somebody wants a processor: another test, or an agent that computes.
+            return isQuiet
+                && (Volatile.Read(ref _settling) > 1 || quiet >= _quietOfOneHost)
+                && !code.IsRunning
+                && PassesThroughQueue()
+                && !code.IsRunning;
         }
 
         if (isQuiet || busy < Volatile.Read(ref _waitingThreads))

@@ -16,6 +16,12 @@ internal sealed class AgentHost(
     /// <summary>Where it takes results, once it has started.</summary>
     public MessageSubscription? Results { get; set; }
 
+    /// <summary>
+    /// Called on the thread that is about to run an agent's code, in the execution context that goes with it. Only a test host sets it, to know who is at
+    /// work.
+    /// </summary>
+    public Action<TaskContext>? OnBegin { get; set; }
+
     /// <summary>For contexts that are built by hand: no bus, no store, no services.</summary>
     public static AgentHost Detached { get; } = new(
         string.Empty, bus: null, state: null, ConductorEnvironment.Default, scopes: null, gracePeriod: TimeSpan.Zero);

@@ -48,6 +48,7 @@ internal abstract partial class AgentMailbox
         Activity? span = null;
         try
         {
+            host.OnBegin?.Invoke(attempt);
             var run = agent.BeginTask(attempt, out span, _cancellation!.Token);
             if (run.IsCompleted)
             {

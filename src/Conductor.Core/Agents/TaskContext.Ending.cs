@@ -8,6 +8,9 @@ public sealed partial class TaskContext
     /// <summary>The id of the agent; null where nobody knows it.</summary>
     private string? KnownAgentId => _mailbox?.Id ?? _extras?.AgentId;
 
+    /// <summary>Whether the agent's code is over, or nothing that it gives counts any more (its time limit).</summary>
+    internal bool IsOver => _result is not null || _extras is { HasEnded: true };
+
     /// <summary>An agent is about to run a context that was made by hand.</summary>
     internal void RunBy(AgentIdentity? agent)
     {

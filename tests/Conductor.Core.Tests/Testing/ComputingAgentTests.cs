@@ -19,8 +19,7 @@ public sealed class ComputingAgentTests
     {
         await using var host = await StartAsync(static () => Compute(TimeSpan.FromMilliseconds(150)));
 
-        var result = await host.WaitAsync(
-            host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding, Timeout = _limit, Retry = new() { MaxRetries = 0 } }));
+        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(Once()));
 
         result.Status.Should().Be(AgentTaskStatus.Completed);
     }
@@ -45,11 +44,98 @@ public sealed class ComputingAgentTests
         });
         await host.AdvanceAsync(TimeSpan.FromMinutes(10));
 
-        var result = await host.WaitAsync(
-            host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding, Timeout = _limit, Retry = new() { MaxRetries = 0 } }));
+        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(Once()));
 
         result.Status.Should().Be(AgentTaskStatus.Completed);
     }
+
+    /// <summary>Longer than anybody is taken for another test's work, and where the code goes on after a wait, too.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WaitAsync_AgentThatComputesForLong_GetsTheTimeItNeeds(bool waitsFirst)
+    {
+        await using var host = await StartAsync(static () => Compute(TimeSpan.FromMilliseconds(1200)), waitsFirst);
+
+        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(Once()));
+
+        result.Status.Should().Be(AgentTaskStatus.Completed);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WaitAsync_AgentsOfSeveralHostsThatCompute_GetTheTimeTheyNeed(bool waitFirst)
+    {
+        var results = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            await using var host = await StartAsync(static () => Compute(TimeSpan.FromMilliseconds(250)), waitFirst);
+            return await host.WaitAsync(host.Coordinator.DispatchTaskAsync(Once()));
+        })));
+
+        results.Should().OnlyContain(static result => result.Status == AgentTaskStatus.Completed);
+    }
+
+    [Fact]
+    public async Task RunAsync_BodyThatComputes_LetsNoTimePass()
+    {
+        await using var host = await StartAsync(static () => { });
+
+        var passed = await host.RunAsync(static running =>
+        {
+            var before = running.Time.Elapsed;
+            Compute(TimeSpan.FromMilliseconds(1200));
+            return Task.FromResult(running.Time.Elapsed - before);
+        });
+
+        passed.Should().Be(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task WaitAsync_AgentThatComputesOverTheRealTimeLimit_SaysWhatHoldsTime()
+    {
+        var mayEnd = false;
+        await using var host = await StartAsync(
+            () =>
+            {
+                while (!Volatile.Read(ref mayEnd))
+                {
+                }
+            },
+            options: new ConductorTestHostOptions { RealTimeLimit = TimeSpan.FromSeconds(1.5) });
+        var dispatch = host.Coordinator.DispatchTaskAsync(Once()).AsTask();
+
+        var act = () => host.WaitAsync(dispatch);
+
+        (await act.Should().ThrowAsync<StuckException>()).WithMessage("*holds a thread without waiting*RealTimeLimit*");
+        Volatile.Write(ref mayEnd, true);
+        (await dispatch).Status.Should().Be(AgentTaskStatus.Completed);
+    }
+
+    /// <summary>What is left of an attempt whose time is over holds up nobody.</summary>
+    [Fact]
+    public async Task AdvanceAsync_CodeThatGoesOnAfterItsTimeLimit_DoesNotHoldTime()
+    {
+        var mayEnd = false;
+        using var begun = new ManualResetEventSlim();
+        await using var host = await StartAsync(() =>
+        {
+            begun.Set();
+            while (!Volatile.Read(ref mayEnd))
+            {
+            }
+        });
+        var dispatch = host.Coordinator.DispatchTaskAsync(Once()).AsTask();
+        begun.Wait();
+        host.Time.Advance(TimeSpan.FromSeconds(1));
+        (await dispatch).Error!.Code.Should().Be(ErrorCodes.AgentTimeout);
+
+        await host.AdvanceAsync(TimeSpan.FromSeconds(1));
+
+        Volatile.Write(ref mayEnd, true);
+    }
+
+    private static TaskDefinition Once() => new() { AgentType = AgentType.Coding, Timeout = _limit, Retry = new() { MaxRetries = 0 } };
 
     private static void Compute(TimeSpan time)
     {
@@ -59,10 +145,17 @@ public sealed class ComputingAgentTests
         }
     }
 
-    private static Task<ConductorTestHost> StartAsync(Action work) =>
-        ConductorTestHost.StartAsync(builder => builder.AddAgent(AgentType.Coding, (TaskContext _, CancellationToken _) =>
-    {
-        work();
-        return ValueTask.FromResult(1);
-    }));
+    private static Task<ConductorTestHost> StartAsync(Action work, bool waitsFirst = false, ConductorTestHostOptions? options = null) =>
+        ConductorTestHost.StartAsync(
+            builder => builder.AddAgent(AgentType.Coding, async (TaskContext _, CancellationToken _) =>
+            {
+                if (waitsFirst)
+                {
+                    await Task.Yield();
+                }
+
+                work();
+                return 1;
+            }),
+            options);
 }

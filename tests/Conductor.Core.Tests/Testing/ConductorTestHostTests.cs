@@ -41,6 +41,8 @@ public sealed class ConductorTestHostTests
     [InlineData(double.PositiveInfinity, 0, nameof(ConductorTestHostOptions.RealTimeLimit))]
     [InlineData(1, -1, nameof(ConductorTestHostOptions.QuietPeriod))]
     [InlineData(1, double.PositiveInfinity, nameof(ConductorTestHostOptions.QuietPeriod))]
+    [InlineData(1, 1, nameof(ConductorTestHostOptions.QuietPeriod))]
+    [InlineData(1, 2, nameof(ConductorTestHostOptions.QuietPeriod))]
     public async Task StartAsync_SettingOutOfRange_IsRefused(double limit, double quiet, string named)
     {
         static TimeSpan Seconds(double seconds) => double.IsInfinity(seconds) ? TimeSpan.MaxValue : TimeSpan.FromSeconds(seconds);
@@ -49,6 +51,34 @@ public sealed class ConductorTestHostTests
             options: new ConductorTestHostOptions { RealTimeLimit = Seconds(limit), QuietPeriod = Seconds(quiet) });
 
         (await start.Should().ThrowAsync<ArgumentException>()).WithMessage($"ConductorTestHostOptions.{named} is *; set it *");
+    }
+
+    [Fact]
+    public async Task StartAsync_QuietPeriodAsLongAsTheRealTimeLimit_NamesBothAndWhatToDo()
+    {
+        var start = () => ConductorTestHost.StartAsync(options: new ConductorTestHostOptions { QuietPeriod = TimeSpan.FromSeconds(10) });
+
+        (await start.Should().ThrowAsync<ArgumentException>()).WithMessage("*QuietPeriod is 00:00:10*RealTimeLimit 00:00:10*raise RealTimeLimit*");
+    }
+
+    /// <summary>All together they take longer than it has to be quiet.</summary>
+    [Fact]
+    public async Task WaitAsync_AgentWithSeveralBriefWaitsThatCannotBeSeen_MeetsNoTimeLimit()
+    {
+        var agent = new ScriptedAgent(new AgentScript().Does(static async (_, token) =>
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(600), TimeProvider.System, token);
+            }
+        }).Returns("done"));
+        await using var host = await StartAsync(
+            agent, new ConductorTestHostOptions { QuietPeriod = TimeSpan.FromSeconds(2), RealTimeLimit = TimeSpan.FromMinutes(1) });
+
+        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding }));
+
+        result.Status.Should().Be(AgentTaskStatus.Completed);
+        result.Attempts.Should().Be(1);
     }
 
     [Fact]
