@@ -12,9 +12,13 @@ internal sealed partial class Admissions
         {
             using var wait = _waits.Enter(ticket, patience: null, cancellationToken);
             var beganAt = _time.GetTimestamp();
-            for (var left = delay; left > TimeSpan.Zero && !wait.Token.IsCancellationRequested; left = delay - _time.GetElapsedTime(beganAt))
+            var left = delay;
+            while (left > TimeSpan.Zero && !wait.Token.IsCancellationRequested)
             {
-                await ((Task)Task.Delay(TimerRange.AtMost(left), _time, wait.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                // No timer takes longer; each may come late, but none needs to be waited for twice.
+                var part = TimerRange.AtMost(left);
+                await ((Task)Task.Delay(part, _time, wait.Token)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                left = TimeSpan.FromTicks(Math.Min((left - part).Ticks, (delay - _time.GetElapsedTime(beganAt)).Ticks));
             }
         }
 

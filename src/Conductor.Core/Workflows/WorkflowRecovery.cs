@@ -52,9 +52,11 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var listenedTo = services.Listeners.Runs;
-            var unfinished = await ListAsync(cancellationToken).ConfigureAwait(false);
-            ForgetAllBut(unfinished, listenedTo);
+            // Before the store is asked: what comes to be remembered meanwhile is of a run that it may not have told of.
+            var remembered = _toldOwners.Keys.Concat(_tried.Ids).Concat(services.LostFences.Keys).Concat(services.Listeners.Runs)
+                .ToHashSet(StringComparer.Ordinal);
+            var unfinished = await ListAsync(remembered, cancellationToken).ConfigureAwait(false);
+            Forget(remembered, unfinished);
 
             // Shuffled, so that several processes that look at once begin at different ends.
             Random.Shared.Shuffle(unfinished);
@@ -73,13 +75,15 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         }
     }
 
-    private async ValueTask<UnfinishedWorkflow[]> ListAsync(CancellationToken cancellationToken)
+    /// <summary>Runs that are not run here, and not over.</summary>
+    /// <param name="remembered">Runs of which something is remembered; those that are not over are taken out, wherever they are run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    private async ValueTask<UnfinishedWorkflow[]> ListAsync(HashSet<string> remembered, CancellationToken cancellationToken)
     {
         var all = new List<UnfinishedWorkflow>();
         var request = new PageRequest { Size = PageRequest.MaxSize };
         while (true)
         {
-
             // A store that leaves one look without an answer must not keep this engine from looking again.
             var page = await services.State.ListUnfinishedWorkflowsAsync(request, cancellationToken).InTimeAsync(
                 services.Options.LeaseDuration,
@@ -90,6 +94,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
                 cancellationToken).ConfigureAwait(false);
             foreach (var run in page.Items)
             {
+                remembered.Remove(run.WorkflowId);
                 if (services.Runners.TryGetValue(run.WorkflowId, out var runner))
                 {
                     CancelIfAsked(run, runner);
@@ -121,12 +126,11 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         }
     }
 
-    private void ForgetAllBut(UnfinishedWorkflow[] unfinished, IEnumerable<string> listenedTo)
+    /// <summary>What is remembered of runs that are over, or gone, is forgotten.</summary>
+    private void Forget(HashSet<string> over, UnfinishedWorkflow[] unfinished)
     {
-        var ids = unfinished.Select(static run => run.WorkflowId).ToHashSet(StringComparer.Ordinal);
-        _watched.ForgetAllBut(ids.Select(StateManager.WorkflowKey).ToHashSet(StringComparer.Ordinal));
-        var remembered = _toldOwners.Keys.Concat(_tried.Ids).Concat(services.LostFences.Keys).Concat(listenedTo);
-        foreach (var id in remembered.Where(id => !ids.Contains(id) && !IsHere(id)).ToList())
+        _watched.ForgetAllBut(unfinished.Select(static run => StateManager.WorkflowKey(run.WorkflowId)).ToHashSet(StringComparer.Ordinal));
+        foreach (var id in over.Where(id => !IsHere(id)))
         {
             _toldOwners.Remove(id);
             _tried.Forget(id);

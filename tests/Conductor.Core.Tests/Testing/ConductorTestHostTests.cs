@@ -67,13 +67,13 @@ public sealed class ConductorTestHostTests
     {
         var agent = new ScriptedAgent(new AgentScript().Does(static async (_, token) =>
         {
-            for (var i = 0; i < 5; i++)
+            for (var i = 0; i < 9; i++)
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(600), TimeProvider.System, token);
             }
         }).Returns("done"));
         await using var host = await StartAsync(
-            agent, new ConductorTestHostOptions { QuietPeriod = TimeSpan.FromSeconds(2), RealTimeLimit = TimeSpan.FromMinutes(1) });
+            agent, new ConductorTestHostOptions { QuietPeriod = TimeSpan.FromSeconds(5), RealTimeLimit = TimeSpan.FromMinutes(1) });
 
         var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding }));
 
