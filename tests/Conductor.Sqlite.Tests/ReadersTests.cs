@@ -30,30 +30,6 @@ public sealed class ReadersTests : IDisposable
     }
 
     [Fact]
-    public async Task ReadAsync_AskedForBehindASlowOne_IsDoneByAnotherReaderThatIsFree()
-    {
-        await (await _folder.OpenAsync()).DisposeAsync();
-        var options = _folder.Options();
-        options.ReaderCount = 2;
-        var readers = new SqliteReaders(new SqliteDatabase(options, NullLogger.Instance), options);
-        using var first = new HeldRead(readers);
-        using var second = new HeldRead(readers);
-        first.AwaitBegun();
-        second.AwaitBegun();
-        using var slow = new HeldRead(readers);
-        var quick = ReadAsync(readers);
-
-        first.Release();
-        slow.AwaitBegun();
-        second.Release();
-
-        (await quick.WaitAsync(_limit)).Should().Be(0);
-        slow.Release();
-        await Task.WhenAll(first.Over, second.Over, slow.Over).WaitAsync(_limit);
-        await readers.CloseAsync();
-    }
-
-    [Fact]
     public async Task ReadAsync_AskedForDuringTheTransactionOfAnother_SeesWhatWasWrittenMeanwhile()
     {
         await using var store = await _folder.OpenAsync();

@@ -2,7 +2,7 @@ namespace Conductor.Sqlite.Database;
 
 /// <summary>One read that gives an answer.</summary>
 /// <typeparam name="T">The answer.</typeparam>
-internal sealed class ReadOperation<T>(Func<SqliteSession, T> work, long number) : ReadOperation(number)
+internal sealed class ReadOperation<T>(Func<SqliteSession, T> work) : ReadOperation
 {
     /// <summary>What follows runs where it is completed: that is a work item of its own already.</summary>
     private readonly TaskCompletionSource<T> _completion = new();

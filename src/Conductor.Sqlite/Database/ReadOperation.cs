@@ -4,11 +4,8 @@ namespace Conductor.Sqlite.Database;
 /// One read that waits for a reader. Its caller learns what became of it on the thread pool, in the queue that all threads share: what was asked
 /// for first goes on first. (What a thread of the pool leaves to the pool otherwise, it takes up itself from the end.)
 /// </summary>
-internal abstract class ReadOperation(long number) : IThreadPoolWorkItem
+internal abstract class ReadOperation : IThreadPoolWorkItem
 {
-    /// <summary>Greater than those of all that were asked for before.</summary>
-    public long Number { get; } = number;
-
     /// <summary>Reads.</summary>
     public abstract void Run(SqliteSession session);
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
 
 namespace Conductor.Sqlite.Database;
 
@@ -16,14 +15,10 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
     private const int Closed = -1;
 
     private readonly ConcurrentQueue<ReadOperation> _waiting = new();
-
-    /// <summary>What was taken already, when it was not to begin: it comes first.</summary>
-    private readonly ConcurrentQueue<ReadOperation> _putBack = new();
     private readonly ConcurrentBag<SqliteSession> _idle = [];
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _workers;
     private int _underWay;
-    private long _lastNumber;
     private int _reading;
     private volatile bool _closing;
     private volatile bool _isHeld;
@@ -35,8 +30,6 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
     public bool IsAtRest => Volatile.Read(ref _reading) == 0;
 
     private bool MayRead => !_isHeld || _closing;
-
-    private bool IsEmpty => _putBack.IsEmpty && _waiting.IsEmpty;
 
     /// <summary>Lets no further read begin, until <see cref="Release"/> or the closing.</summary>
     public void Hold()
@@ -54,7 +47,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
 
         // As above: whoever comes now sees this, or is seen.
         Interlocked.MemoryBarrier();
-        for (var i = 0; i < options.ReaderCount && !IsEmpty; i++)
+        for (var i = 0; i < options.ReaderCount && !_waiting.IsEmpty; i++)
         {
             StartWorker();
         }
@@ -64,7 +57,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
     public Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var operation = new ReadOperation<T>(work, Interlocked.Increment(ref _lastNumber));
+        var operation = new ReadOperation<T>(work);
         if (_closing)
         {
             operation.Fail(NotConnected());
@@ -107,7 +100,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
                 return;
             }
 
-            if (workers >= options.ReaderCount || (IsEmpty && !evenIfNothingWaits) || !MayRead)
+            if (workers >= options.ReaderCount || (_waiting.IsEmpty && !evenIfNothingWaits) || !MayRead)
             {
                 return;
             }
@@ -120,7 +113,7 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
     /// <summary>What was let in before the closing began, and came to wait when it was over.</summary>
     private void FailLate()
     {
-        while (TryTake(out var late))
+        while (_waiting.TryDequeue(out var late))
         {
             late.Fail(NotConnected());
             Interlocked.Decrement(ref _underWay);
@@ -129,24 +122,24 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
 
     private void Work()
     {
-        ReadOperation? next = null;
+        List<ReadOperation> batch = new(BatchSize);
         while (TryBegin())
         {
-            next = next is not null || TryTake(out next) ? ReadTogether(next) : null;
+            if (TakeBatch(batch))
+            {
+                Read(batch);
+            }
+
             Interlocked.Decrement(ref _reading);
-            if (next is null && IsEmpty)
+            if (batch.Count == 0)
             {
                 break;
             }
+
+            batch.Clear();
         }
 
-        if (next is not null)
-        {
-            _putBack.Enqueue(next);
-        }
-
-        // What was put back is read before all is closed.
-        if (Interlocked.Decrement(ref _workers) == 0 && _closing && IsEmpty && Interlocked.CompareExchange(ref _workers, Closed, 0) == 0)
+        if (Interlocked.Decrement(ref _workers) == 0 && _closing && Interlocked.CompareExchange(ref _workers, Closed, 0) == 0)
         {
             _closed.TrySetResult();
         }
@@ -167,26 +160,44 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
         return false;
     }
 
-    private bool TryTake([NotNullWhen(true)] out ReadOperation? next) => _putBack.TryDequeue(out next) || _waiting.TryDequeue(out next);
-
     /// <summary>
-    /// Does one read, and in the same transaction what waited when that began: as far as no other reader has taken it, which is not held up by a
-    /// slow one here.
+    /// What waits, for one reader. (A read that waits behind a slow one so is not taken by another reader that is free: where large reads follow each other,
+    /// all readers would be busy all the time, and on a machine with few processors saves would wait for a thread.)
     /// </summary>
-    /// <returns>What was taken and is to be read in the next transaction; null for nothing.</returns>
-    private ReadOperation? ReadTogether(ReadOperation first)
+    private bool TakeBatch(List<ReadOperation> batch)
     {
-        // Whatever is asked for after this may have to see more than the transaction does.
-        var lastNumber = Volatile.Read(ref _lastNumber);
-        SqliteSession? session = null;
-        var next = first;
-        var count = 0;
-        do
+        while (batch.Count < BatchSize && _waiting.TryDequeue(out var next))
         {
-            Read(next, ref session);
-            count++;
+            batch.Add(next);
         }
-        while (TryTake(out next) && next.Number <= lastNumber && count < BatchSize);
+
+        return batch.Count > 0;
+    }
+
+    private void Read(List<ReadOperation> batch)
+    {
+        SqliteSession? session = null;
+        foreach (var operation in batch)
+        {
+            try
+            {
+                session ??= Begin();
+                operation.Run(session);
+                operation.Complete();
+            }
+#pragma warning disable CA1031 // On a thread of the pool: whoever waits for the read gets it.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                // Whatever state the connection is in: the next read gets another.
+                session?.Dispose();
+                session = null;
+                operation.Fail(SqliteFailure.TranslateRead(exception, database.File));
+            }
+
+            // Its caller goes on by now: the pool has what it does next.
+            Interlocked.Decrement(ref _underWay);
+        }
 
         if (session is not null)
         {
@@ -200,30 +211,6 @@ internal sealed class SqliteReaders(SqliteDatabase database, SqliteStateOptions 
                 _idle.Add(session);
             }
         }
-
-        return next;
-    }
-
-    private void Read(ReadOperation operation, ref SqliteSession? session)
-    {
-        try
-        {
-            session ??= Begin();
-            operation.Run(session);
-            operation.Complete();
-        }
-#pragma warning disable CA1031 // On a thread of the pool: whoever waits for the read gets it.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            // Whatever state the connection is in: the next read gets another.
-            session?.Dispose();
-            session = null;
-            operation.Fail(SqliteFailure.TranslateRead(exception, database.File));
-        }
-
-        // Its caller goes on by now: the pool has what it does next.
-        Interlocked.Decrement(ref _underWay);
     }
 
     private SqliteSession Begin()
