@@ -96,34 +96,4 @@ public sealed class LogTests : IDisposable
         (await row.ReadAsync()).Should().BeTrue();
         return row.GetInt64(1);
     }
-
-    /// <summary>A read that has begun, and seen the database, and goes on until it is told to end.</summary>
-    private sealed class HeldRead : IDisposable
-    {
-        private readonly ManualResetEventSlim _begun = new();
-        private readonly ManualResetEventSlim _released = new();
-
-        public HeldRead(SqliteStateManager store) => Over = store.ReadAsync(
-            session =>
-            {
-                var count = session.Number("SELECT count(*) FROM conductor_agents");
-                _begun.Set();
-                _released.Wait(_limit).Should().BeTrue();
-                return count;
-            },
-            CancellationToken.None);
-
-        public Task<long> Over { get; }
-
-        public void AwaitBegun() => _begun.Wait(_limit).Should().BeTrue();
-
-        public void Release() => _released.Set();
-
-        public void Dispose()
-        {
-            _released.Set();
-            _begun.Dispose();
-            _released.Dispose();
-        }
-    }
 }

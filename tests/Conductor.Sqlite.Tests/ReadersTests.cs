@@ -81,33 +81,4 @@ public sealed class ReadersTests : IDisposable
 
     private static Task<long> ReadAsync(SqliteReaders readers) =>
         readers.ReadAsync(static session => session.Number("SELECT count(*) FROM conductor_agents"), CancellationToken.None);
-
-    /// <summary>A read that has begun, and seen the database, and holds its reader until it is told to go on.</summary>
-    private sealed class HeldRead : IDisposable
-    {
-        private readonly ManualResetEventSlim _begun = new();
-        private readonly ManualResetEventSlim _released = new();
-
-        public HeldRead(SqliteReaders readers) => Over = readers.ReadAsync(
-            session =>
-            {
-                var count = session.Number("SELECT count(*) FROM conductor_agents");
-                _begun.Set();
-                _released.Wait(_limit).Should().BeTrue();
-                return count;
-            },
-            CancellationToken.None);
-
-        public Task<long> Over { get; }
-
-        public void AwaitBegun() => _begun.Wait(_limit).Should().BeTrue();
-
-        public void Release() => _released.Set();
-
-        public void Dispose()
-        {
-            _begun.Dispose();
-            _released.Dispose();
-        }
-    }
 }
