@@ -1,3 +1,5 @@
+using Conductor.Threading;
+
 namespace Conductor.Testing;
 
 /// <summary>The sentences that every provider of an abstraction has to keep. Any test framework, or a loop, can run them.</summary>
@@ -31,8 +33,7 @@ public abstract class ConformanceSuite
         }
         catch (TimeoutException exception) when (!held.IsCompleted)
         {
-            _ = held.ContinueWith(
-                static left => left.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            held.HearFailure(static _ => { });
             throw new ConformanceException(FormattableString.Invariant($"'{name}' did not end within {Check.RealLimit.TotalSeconds:0} s."), exception);
         }
         catch (ConductorException exception)

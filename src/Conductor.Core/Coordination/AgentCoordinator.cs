@@ -150,7 +150,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         }
 
         using var place = EnterDispatch(ticket);
-        using var step = DispatchTracing.Start(_environment, ticket);
+        using var step = DispatchSpan.Start(_environment, ticket);
         var hasWaited = false;
         TaskResult result;
         while (true)

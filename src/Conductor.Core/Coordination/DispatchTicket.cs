@@ -9,7 +9,7 @@ namespace Conductor.Coordination;
 /// queues use is under their locks.
 /// </summary>
 /// <param name="assignment">What goes to the agent of the first attempt; those of later attempts get a copy with the number of theirs.</param>
-internal sealed class DispatchTicket(TaskAssignment assignment)
+internal sealed partial class DispatchTicket(TaskAssignment assignment)
 {
     private Setbacks? _setbacks;
     private bool _hasBegun;
@@ -149,74 +149,14 @@ internal sealed class DispatchTicket(TaskAssignment assignment)
     public TimeSpan? AvoidTimeLeft(TimeProvider time) =>
         _setbacks is { AvoidFor: { } limit, AvoidSince: var since } && limit - time.GetElapsedTime(since) is var left && left > TimeSpan.Zero ? left : null;
 
-    /// <summary>The denial that the search for an agent ends with when no candidate is left.</summary>
-    public PolicyViolationException? LastRefusal => _setbacks?.LastRefusal;
-
-    /// <summary>
-    /// The denial of a candidate for the time being, since the policies were asked about all anew: when no other candidate is left, it is waited
-    /// for.
-    /// </summary>
-    public PassingDenial? Passing => _setbacks?.Passing;
-
-    /// <summary>What it waited for last because a policy denied it for the time being.</summary>
-    public PolicyViolationException? WaitedFor => _setbacks?.WaitedFor;
-
-    public int RefusalCount => _setbacks?.RefusedBy?.Count ?? 0;
-
     /// <summary>An accepted task is never refused for a full queue when it comes back, for another attempt or from a look at what denied it.</summary>
     public bool MayExceedQueue => IsFlowControlled || Attempt > 1 || HasWaitedForCapacity;
 
+    /// <summary>A task outside workflows.</summary>
     public static DispatchTicket Standalone(TaskDefinition task) => new(new TaskAssignment { Task = task, Phase = task.Phase }) { IsStandalone = true };
 
     /// <summary>What goes to the agent of the attempt under way.</summary>
     public TaskAssignment NextAssignment() => Attempt == Assignment.Attempt ? Assignment : Assignment with { Attempt = Attempt };
-
-    public bool IsRefusedBy(AgentSlot slot) => _setbacks?.RefusedBy?.Contains(slot) == true;
-
-    /// <summary>A policy refuses a candidate.</summary>
-    /// <param name="slot">The candidate.</param>
-    /// <param name="refusal">What is said when no other is left.</param>
-    /// <param name="policyChanges">How often the policies had changed when they were asked.</param>
-    public void Refuse(AgentSlot slot, PolicyViolationException refusal, int policyChanges)
-    {
-        ForgetOldRefusals(policyChanges);
-        var setbacks = _setbacks ??= new Setbacks();
-        setbacks.RefusedUnder = policyChanges;
-        (setbacks.RefusedBy ??= []).Add(slot);
-        setbacks.LastRefusal = refusal;
-    }
-
-    /// <summary>A candidate was denied for the time being.</summary>
-    public void Refuse(AgentSlot slot, PassingDenial passing, int policyChanges)
-    {
-        Refuse(slot, passing.Violation, policyChanges);
-        _setbacks!.Passing = passing;
-    }
-
-    /// <summary>What policies refused before they changed counts no more: everybody is a candidate again.</summary>
-    public void ForgetOldRefusals(int policyChanges)
-    {
-        if (RefusalCount > 0 && _setbacks!.RefusedUnder != policyChanges)
-        {
-            ForgetRefusals();
-        }
-    }
-
-    /// <summary>It waits for what was denied for the time being, and everybody is a candidate again.</summary>
-    public void WaitFor(PassingDenial denial)
-    {
-        ForgetRefusals();
-        (_setbacks ??= new Setbacks()).WaitedFor = denial.Violation;
-    }
-
-    private void ForgetRefusals()
-    {
-        if (_setbacks is not null)
-        {
-            _setbacks.RefusedBy?.Clear();
-            _setbacks.Passing = null;
-        }
-    }
 
     /// <summary>An attempt begins.</summary>
     public void Begin(long now, TimeProvider time, ConductorInstruments instruments)

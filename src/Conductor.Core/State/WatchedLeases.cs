@@ -47,18 +47,13 @@ internal sealed class WatchedLeases(TimeProvider time, TimeSpan ownTerm)
 
         if (taken is not null)
         {
-            Forget(name);
+            lock (_seen)
+            {
+                _seen.Remove(name);
+            }
         }
 
         return taken;
-    }
-
-    public void Forget(string name)
-    {
-        lock (_seen)
-        {
-            _seen.Remove(name);
-        }
     }
 
     /// <summary>Forgets leases that are not looked at any more.</summary>

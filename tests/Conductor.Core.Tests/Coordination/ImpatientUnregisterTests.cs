@@ -101,13 +101,7 @@ public sealed class ImpatientUnregisterTests
     public async Task UnregisterAgentAsync_SomebodyElseDoesAlready_WaitsWithItAndMayHurryIt()
     {
         await using var rig = await Rig.StartAsync();
-        await rig.AddAsync(
-            static async (_, token) =>
-            {
-                await Task.Delay(Timeout.InfiniteTimeSpan, token);
-                return TaskData.Empty;
-            },
-            id: "a");
+        await rig.AddAsync(StoreTrouble.Stuck, id: "a");
         var task = rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromHours(9), Retry = new RetrySettings { MaxRetries = 0 } });
         await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
         var first = rig.Coordinator.UnregisterAgentAsync("a").AsTask();

@@ -153,13 +153,7 @@ public sealed class TracingTests : IDisposable
     public async Task DispatchTaskAsync_AttemptEndsAtItsTimeLimit_MarksTheAgentsSpan()
     {
         await using var rig = await Rig.StartAsync();
-        await rig.AddAsync(
-            static async (_, token) =>
-            {
-                await Task.Delay(Timeout.InfiniteTimeSpan, token);
-                return TaskData.Empty;
-            },
-            id: "a");
+        await rig.AddAsync(StoreTrouble.Stuck, id: "a");
 
         await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } }));
 
@@ -185,16 +179,8 @@ public sealed class TracingTests : IDisposable
     {
         await using var rig = await Rig.StartAsync();
         var attempts = 0;
-        await rig.AddAsync(async (_, token) =>
-        {
-            if (++attempts < 3)
-            {
-                throw new AgentException(ErrorCodes.TransientError, "busy");
-            }
-
-            await Task.Delay(Timeout.InfiniteTimeSpan, token);
-            return TaskData.Empty;
-        });
+        await rig.AddAsync(
+            (task, token) => ++attempts < 3 ? throw new AgentException(ErrorCodes.TransientError, "busy") : StoreTrouble.Stuck(task, token));
         using var cancellation = new CancellationTokenSource();
         var dispatch = rig.DispatchAsync(Rig.NewTask() with { Name = "job" }, cancellation.Token);
         await rig.DriveAsync(Rig.UntilAsync(() => attempts == 3, "the last attempt"));
