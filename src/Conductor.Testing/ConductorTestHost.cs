@@ -23,7 +23,8 @@ namespace Conductor.Testing;
 /// </para>
 /// <para>
 /// What it can know: work that is queued on the thread pool, threads of the process that want a processor, uses of the clock, the code of its agents (and
-/// of the body of <c>RunAsync</c>) that holds a thread of the pool without waiting, however long it computes, and operations of a store that says so
+/// of the body of <c>RunAsync</c>) that holds a thread of the pool without waiting, however long it computes (up to half a second also where that
+/// waits for the machine, as in a read that blocks), and operations of a store that says so
 /// (SQLite's does, see <see cref="StateManager.OperationsUnderWay"/>). What it cannot know: other real I/O under way, waits by another clock, and
 /// threads of an agent's own. There it would advance too early, and a task would meet its time limit: set
 /// <see cref="ConductorTestHostOptions.QuietPeriod"/>. While other tests keep the process busy, it goes by the uses of the clock alone, and more

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Conductor.State;
 
 namespace Conductor.Testing;
@@ -99,17 +100,17 @@ internal sealed class TestHostDriver(
 
     private void Drive()
     {
-        while (Next() is { } request)
+        while (TryChoose(out var request, out var requests))
         {
             try
             {
                 if (request.Target is { } target)
                 {
-                    AdvanceOnce(request, target);
+                    AdvanceOnce(request, target, requests);
                 }
                 else
                 {
-                    RunOnce(request);
+                    RunOnce(request, requests);
                 }
             }
 #pragma warning disable CA1031 // The callback of a timer may throw anything: it is thrown to whoever had time pass, and of several to the last.
@@ -181,48 +182,53 @@ internal sealed class TestHostDriver(
         }
     }
 
-    /// <summary>Ends the requests that are over and chooses the one to go on with; null for none: then the thread ends.</summary>
-    private HostRequest? Next()
+    /// <summary>Ends the requests that are over and chooses the one to go on with.</summary>
+    /// <param name="request">The one to go on with.</param>
+    /// <param name="requests">Those it was chosen from: whoever comes later may have to be chosen in its place, and no time passes before.</param>
+    /// <returns>False when there is none, or another thread drives: then this one ends.</returns>
+    private bool TryChoose([NotNullWhen(true)] out HostRequest? request, out HostRequest[] requests)
     {
-        foreach (var request in Volatile.Read(ref _requests))
+        request = null;
+        foreach (var known in Volatile.Read(ref _requests))
         {
-            if (request.IsDone)
+            if (known.IsDone)
             {
-                End(request);
+                End(known);
             }
-            else if (IsOver(request))
+            else if (IsOver(known))
             {
-                End(request, Stuck(request, $"{Seconds(options.RealTimeLimit)} of real time were allowed"));
+                End(known, Stuck(known, $"{Seconds(options.RealTimeLimit)} of real time were allowed"));
             }
         }
 
         lock (_gate)
         {
+            requests = _requests;
             if (_driver != Thread.CurrentThread)
             {
                 // It was blocked, and another took its place.
-                return null;
+                return false;
             }
 
-            var next = _requests.Where(static request => request.Target is not null).MinBy(static request => request.Target) ?? _requests.LastOrDefault();
-            if (next is null)
+            request = requests.Where(static known => known.Target is not null).MinBy(static known => known.Target) ?? requests.LastOrDefault();
+            if (request is null)
             {
                 _driver = null;
             }
-            else if (next != _driven)
+            else if (request != _driven)
             {
-                next.SettlingSince = next.MomentSince = TimeProvider.System.GetTimestamp();
+                request.SettlingSince = request.MomentSince = TimeProvider.System.GetTimestamp();
                 _nothingLeftSince = null;
             }
 
-            return _driven = next;
+            _driven = request;
+            return request is not null;
         }
     }
 
     /// <summary>One step on the way to the end of a task.</summary>
-    private void RunOnce(HostRequest request)
+    private void RunOnce(HostRequest request, HostRequest[] requests)
     {
-        var requests = _requests;
         _activity.Settle(() => HasNews(requests));
         if (HasNews(requests))
         {
@@ -259,9 +265,8 @@ internal sealed class TestHostDriver(
     }
 
     /// <summary>One step on the way to a moment.</summary>
-    private void AdvanceOnce(HostRequest request, TimeSpan target)
+    private void AdvanceOnce(HostRequest request, TimeSpan target, HostRequest[] requests)
     {
-        var requests = _requests;
         var limit = options.RealTimeLimit;
         _activity.Settle(() => HasNews(requests) || IsOver(request.SettlingSince, limit));
         if (IsOver(request.SettlingSince, limit))

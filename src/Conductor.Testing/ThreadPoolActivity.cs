@@ -20,6 +20,10 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
     // Where no other host lets its time pass, who keeps a processor busy is most likely what this one runs beside its agents (handlers, policies).
     private static readonly TimeSpan _quietOfOneHost = TimeSpan.FromMilliseconds(500);
 
+    // Code of the agents that waits in no wait of .NET's waits for the machine (a page of a file, the compiler, a read of its own) and goes on by itself,
+    // or for what may never come: it has this long.
+    private static readonly TimeSpan _longestWaitForMachine = TimeSpan.FromMilliseconds(500);
+
     // Code that is compiled is about to run, and may take long before it uses the clock. (The runtime also compiles again what runs often, on a
     // thread of its own: that is not waited for for ever.)
     private static readonly TimeSpan _longestCompiling = 5 * _mostNoisyQuiet;
@@ -154,6 +158,11 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
                 && !code.IsRunning
                 && PassesThroughQueue()
                 && !code.IsRunning;
+        }
+
+        if (quiet < _longestWaitForMachine && code.IsRunning)
+        {
+            return false;
         }
 
         if (isQuiet || busy < Volatile.Read(ref _waitingThreads))

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using Conductor.Agents;
 using Conductor.Testing;
 using Conductor.Tests.Budgets;
@@ -13,6 +15,7 @@ namespace Conductor.Tests.Testing;
 public sealed class ComputingAgentTests
 {
     private static readonly TimeSpan _limit = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
 
     [Fact]
     public async Task WaitAsync_AgentThatComputes_GetsTheTimeItNeeds()
@@ -89,6 +92,41 @@ public sealed class ComputingAgentTests
         });
 
         passed.Should().Be(TimeSpan.Zero);
+    }
+
+    /// <summary>As a thread does that reads a page of a file for the first time, or waits for the compiler: no wait of .NET's, and no work either.</summary>
+    [Fact]
+    public async Task RunAsync_BodyThatWaitsForTheMachine_LetsNoTimePass()
+    {
+        await using var host = await StartAsync(static () => { });
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+
+        var passed = await host.RunAsync(async running =>
+        {
+            var before = running.Time.Elapsed;
+            var advance = running.AdvanceAsync(TimeSpan.FromSeconds(2));
+            socket.Poll(TimeSpan.FromMilliseconds(200), SelectMode.SelectRead).Should().BeFalse();
+            var meanwhile = running.Time.Elapsed - before;
+            await advance;
+            return meanwhile;
+        });
+
+        passed.Should().Be(TimeSpan.Zero);
+    }
+
+    /// <summary>What the machine may never end has its time limit all the same.</summary>
+    [Fact]
+    public async Task WaitAsync_AgentThatWaitsForTheMachineForEver_MeetsItsTimeLimit()
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        await using var host = await StartAsync(() => socket.Poll(_patience, SelectMode.SelectRead));
+
+        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(Once()));
+
+        result.Error!.Code.Should().Be(ErrorCodes.AgentTimeout);
+        socket.SendTo([1], socket.LocalEndPoint!);
     }
 
     [Fact]
