@@ -18,8 +18,10 @@ internal static class EffectRecording
     public static ValueTask<TaskData> RecordAsync(
         TaskContext task, EffectStore effects, EffectKey key, TaskData value, CancellationToken cancellationToken) => StoreRepetition.AskAsync(
             task.TimeProvider,
+            task.Logger,
             (Task: task, Effects: effects, Key: key, Value: value),
             static effect => effect.Effects.RecordAsync(effect.Key, effect.Value, CancellationToken.None),
+            static effect => $"what effect '{effect.Key.Name}' of task '{effect.Task.Task.Id}' gave was to be recorded: it may be, or the effect runs again.",
             static (effect, failure, delay) => Log.EffectRecordedLater(effect.Task.Logger, failure, effect.Key.Name, effect.Task.Task.Id, delay),
             cancellationToken);
 }

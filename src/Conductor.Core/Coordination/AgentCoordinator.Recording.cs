@@ -34,35 +34,35 @@ public sealed partial class AgentCoordinator
         }
     }
 
-    private async ValueTask<RecordOutcome> AwaitSavedAsync(ValueTask<RecordOutcome> saved, TaskResult result, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await saved.ConfigureAwait(false);
-        }
-        catch (StateException exception) when (exception.IsTransient == true)
-        {
-            return await SaveLaterAsync(result, exception, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
     /// <summary>
     /// A store that could not be written is asked again for a while: what ran must not run again for want of a record, and repeating it is safe.
     /// Whoever has no time for that ends it after one more try.
     /// </summary>
-    private async ValueTask<RecordOutcome> SaveLaterAsync(TaskResult result, StateException exception, CancellationToken cancellationToken)
+    private async ValueTask<RecordOutcome> AwaitSavedAsync(ValueTask<RecordOutcome> saved, TaskResult result, CancellationToken cancellationToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted);
         return await StoreRepetition.AskAsync(
             _time,
+            _logger,
             result,
-            saved => _state.SaveTaskResultAsync(saved, CancellationToken.None),
-            (saved, failure, delay) => Log.ResultSavedLater(_logger, failure, saved.TaskId, delay),
+            again => _state.SaveTaskResultAsync(again, CancellationToken.None),
+            static result => $"the result of task '{result.TaskId}' was to be saved. Dispatch the task again, under the same id: it runs only if it was not.",
+            (again, failure, delay) => Log.ResultSavedLater(_logger, failure, again.TaskId, delay),
             patience.Token,
-            exception).ConfigureAwait(false);
+            saved).ConfigureAwait(false);
     }
 
     /// <summary>What was recorded in place of this result.</summary>
-    private async ValueTask<TaskResult> RecordedAsync(TaskResult result) =>
-        await _state.GetTaskResultAsync(result.TaskId, CancellationToken.None).ConfigureAwait(false) ?? result;
+    private async ValueTask<TaskResult> RecordedAsync(TaskResult result, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted);
+        return await StoreRepetition.AskAsync(
+            _time,
+            _logger,
+            result.TaskId,
+            id => _state.GetTaskResultAsync(id, CancellationToken.None),
+            static id => $"the result of task '{id}' was to be read, which was recorded by another dispatch before. Dispatch the task again: it does not run.",
+            static (_, _, _) => { },
+            patience.Token).ConfigureAwait(false) ?? result;
+    }
 }

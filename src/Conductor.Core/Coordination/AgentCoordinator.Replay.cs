@@ -50,9 +50,9 @@ public sealed partial class AgentCoordinator
             throw lease.Lost;
         }
 
-        var own = SavableResult.Of(_state, result with { WorkflowId = null, Round = 0 }, replay.Task.Optional, _logger);
+        var own = result with { WorkflowId = null, Round = 0 };
         var outcome = await AwaitSavedAsync(SaveAsync(own), own, cancellationToken).ConfigureAwait(false);
-        var recorded = outcome == RecordOutcome.Recorded ? own : await RecordedAsync(own).ConfigureAwait(false);
+        var recorded = outcome == RecordOutcome.Recorded ? own : await RecordedAsync(own, cancellationToken).ConfigureAwait(false);
         if (own.IsSuccess || replay.DeadLetter is not null)
         {
             // Done, or given up again: then the replay's own letter takes the place of this one.
@@ -73,8 +73,10 @@ public sealed partial class AgentCoordinator
         {
             await StoreRepetition.AskAsync(
                 _time,
+                _logger,
                 deadLetterId,
                 letter => _state.DeleteDeadLetterAsync(letter, CancellationToken.None),
+                static letter => $"dead letter '{letter}', which was replayed, was to be deleted.",
                 static (_, _, _) => { },
                 patience.Token).ConfigureAwait(false);
         }

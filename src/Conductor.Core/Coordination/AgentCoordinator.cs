@@ -225,8 +225,8 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                 continue;
             }
 
-            // 3. A success heals the agent's breaker, and that is that.
-            if (result.IsSuccess)
+            // 3. A success heals the agent's breaker, and that is that, unless the store cannot write it down.
+            if (result.IsSuccess && (result = SavableResult.Of(_state, result, _logger)).IsSuccess)
             {
                 slot.Breaker?.RecordSuccess(ticket.Task.CircuitBreaker);
                 Settle(slot, success: true, isFinal: true);
@@ -250,16 +250,16 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             hasWaited = true;
         }
 
+        result = result.IsSuccess ? result : SavableResult.Of(_state, result, _logger);
         if (!ticket.IsStandalone)
         {
             return result;
         }
 
         // 5. Recorded once, before anybody sees it; the first recorded result is the one that everybody sees.
-        result = SavableResult.Of(_state, result, ticket.Task.Optional, _logger);
         var saved = SaveAsync(result);
         var outcome = saved.IsCompletedSuccessfully ? saved.Result : await AwaitSavedTracedAsync(saved, result, step, cancellationToken).ConfigureAwait(false);
-        return outcome == RecordOutcome.Recorded ? result : await RecordedAsync(result).ConfigureAwait(false);
+        return outcome == RecordOutcome.Recorded ? result : await RecordedAsync(result, cancellationToken).ConfigureAwait(false);
     }
 
     private AgentPool PoolOf(TaskDefinition task)

@@ -246,8 +246,10 @@ public sealed partial class ErrorHandler
         {
             return await StoreRepetition.AskAsync(
                 _environment.TimeProvider,
+                _logger,
                 record,
                 letter => SaveAsync(letter, cancellationToken),
+                static letter => $"dead letter '{letter.Id}' was to be kept.",
                 (letter, failure, delay) => Log.KeepingRetried(_logger, failure, letter.Id, delay),
                 patience).ConfigureAwait(false);
         }

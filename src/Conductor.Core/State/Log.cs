@@ -21,4 +21,7 @@ internal static partial class Log
     [LoggerMessage(1204, LogLevel.Warning,
         "Store {Store} was disposed while it connected or disconnected, which took longer than {Patience}: that is left to itself.")]
     public static partial void LeftConnecting(ILogger logger, string store, TimeSpan patience);
+
+    [LoggerMessage(1205, LogLevel.Warning, "The store failed, after it was waited for no longer, when {Wish}")]
+    public static partial void FailedLate(ILogger logger, Exception exception, string wish);
 }

@@ -8,9 +8,8 @@ internal static class SavableResult
     /// <summary>A result that the store cannot write down is a failure of its task: a save that holds it could never be done.</summary>
     /// <param name="store">The store.</param>
     /// <param name="result">The result.</param>
-    /// <param name="optional">Whether its task is.</param>
     /// <param name="logger">Where it is said.</param>
-    public static TaskResult Of(StateManager store, TaskResult result, bool optional, ILogger logger)
+    public static TaskResult Of(StateManager store, TaskResult result, ILogger logger)
     {
         if (ProblemOf(store, result) is not { } problem)
         {
@@ -20,7 +19,7 @@ internal static class SavableResult
         Log.ResultNotSavable(logger, problem, result.TaskId, result.WorkflowId);
         var failed = result with
         {
-            Status = optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed,
+            Status = result.IsSuccess ? AgentTaskStatus.Failed : result.Status,
             Output = TaskData.Empty,
             Feedback = null,
             Error = new TaskError { Code = ErrorCodes.TaskValidationFailed, Message = problem.Message, Type = problem.GetType().FullName, IsTransient = false },

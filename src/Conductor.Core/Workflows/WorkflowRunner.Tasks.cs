@@ -1,6 +1,5 @@
 using Conductor.Coordination;
 using Conductor.Messaging;
-using Conductor.State;
 using Conductor.Threading;
 using Microsoft.Extensions.Logging;
 
@@ -63,7 +62,7 @@ internal sealed partial class WorkflowRunner
     {
         try
         {
-            return SavableResult.Of(_services.State, task.TakeResult(), _plan.Task(task.Index).Optional, _services.Logger);
+            return task.TakeResult();
         }
         catch (OperationCanceledException) when (StopCause != StopCause.None)
         {

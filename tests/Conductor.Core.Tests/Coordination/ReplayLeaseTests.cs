@@ -187,8 +187,8 @@ public sealed class ReplayLeaseTests
         await PassAsync(rig, turns: 10);
 
         _renewals.Should().Be(renewals);
+        (await FluentActions.Awaiting(() => replay).Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateUnavailable);
         hang.SetResult();
-        await replay;
     }
 
     [Fact]

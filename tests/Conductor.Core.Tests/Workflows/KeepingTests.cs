@@ -1,3 +1,4 @@
+using Conductor.Messaging;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
 using static Conductor.Tests.Support.StoreTrouble;
@@ -20,6 +21,7 @@ public sealed class KeepingTests
             return new ValueTask<TaskData>("done");
         });
         store.Trouble["EnsureCanSave"] = static () => throw new TaskValidationException("no JSON for this");
+        await rig.FollowAsync(Channels.Errors, Channels.DeadLetters);
 
         var state = await rig.Engine.RunWorkflowAsync(One with { Tasks = [One.Tasks[0] with { Optional = optional }] }, Run);
 
@@ -29,6 +31,9 @@ public sealed class KeepingTests
             .Be((optional ? AgentTaskStatus.Skipped : AgentTaskStatus.Failed, ErrorCodes.TaskValidationFailed, true));
         state.Status.Should().Be(optional ? WorkflowStatus.Completed : WorkflowStatus.Failed);
         rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1203);
+        await Rig.UntilAsync(() => rig.Messages.Count == (optional ? 0 : 1), "the escalation");
+        rig.Messages.Select(static message => (message.Channel, ((ErrorPayload)message.Message.Payload!).Code)).Should()
+            .Equal(optional ? [] : [(Channels.Errors, ErrorCodes.TaskValidationFailed)]);
     }
 
     [Fact]
@@ -151,5 +156,101 @@ public sealed class KeepingTests
 
         (await rig.DispatchAsync(task)).Should().Be(result, "it is recorded");
         (runs, failures).Should().Be((1, 4));
+    }
+
+    [Fact]
+    public async Task Result_TheStoreDoesNotAnswer_IsSavedAnew()
+    {
+        await using var processes = new Processes();
+        var runs = 0;
+        var (rig, store) = await StartAsync(processes, (_, _) => new ValueTask<TaskData>(TaskData.From(++runs)));
+        var (asked, unanswered) = (0, new TaskCompletionSource());
+        store.Trouble["SaveTaskResultAsync"] = () => ++asked == 1 ? unanswered.Task : Task.CompletedTask;
+        var task = Rig.NewTask() with { Id = "task" };
+
+        var result = await rig.DriveAsync(rig.DispatchAsync(task), TimeSpan.FromSeconds(5));
+
+        (await rig.DispatchAsync(task)).Should().Be(result, "it is recorded");
+        (runs, asked).Should().Be((1, 2));
+    }
+
+    /// <summary>Nobody can say whether it was saved: what the store says of it later is logged.</summary>
+    [Fact]
+    public async Task Result_TheStoreNeverAnswers_HoldsNobodyBeyondItsCancellation()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, static (_, _) => new ValueTask<TaskData>("done"));
+        var (asked, unanswered) = (new TaskCompletionSource(), new TaskCompletionSource());
+        store.Trouble["SaveTaskResultAsync"] = () =>
+        {
+            asked.TrySetResult();
+            return unanswered.Task;
+        };
+        using var cancellation = new CancellationTokenSource();
+        var dispatch = rig.DispatchAsync(Rig.NewTask() with { Id = "task" }, cancellation.Token);
+        await asked.Task;
+        await cancellation.CancelAsync();
+
+        var thrown = (await FluentActions.Awaiting(() => rig.DriveAsync(dispatch)).Should().ThrowAsync<StateException>()).Which;
+
+        (thrown.ErrorCode, thrown.IsTransient).Should().Be((ErrorCodes.StateUnavailable, true));
+        thrown.Message.Should().ContainAll("did not answer for", "result of task 'task'", "under the same id");
+        unanswered.SetException(new IOException("gone"));
+        await Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1205), "what came of it");
+    }
+
+    /// <summary>Another dispatch recorded the same id meanwhile, and what that was cannot be read.</summary>
+    [Fact]
+    public async Task Result_RecordedByAnotherThatTheStoreDoesNotGive_IsAskedForAgain()
+    {
+        await using var processes = new Processes();
+        var (begun, goOn) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var (rig, store) = await StartAsync(processes, async (_, _) =>
+        {
+            begun.SetResult();
+            await goOn.Task;
+            return "second";
+        });
+        var dispatch = rig.DispatchAsync(Rig.NewTask() with { Id = "task" });
+        await begun.Task;
+        await store.Store.SaveTaskResultAsync(new TaskResult { TaskId = "task", Status = AgentTaskStatus.Completed, Output = "first" });
+        var asked = 0;
+        store.Trouble["GetTaskResultAsync"] = () => ++asked switch
+        {
+            1 => Unavailable(),
+            2 => new TaskCompletionSource().Task,
+            _ => Task.CompletedTask,
+        };
+        goOn.SetResult();
+
+        (await rig.DriveAsync(dispatch, TimeSpan.FromSeconds(5))).Output.Get<string>().Should().Be("first");
+        asked.Should().Be(3);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task DeadLetter_TheStoreNeverAnswers_TheTaskEndsWithItsOwnErrorAndTheLogHasIt(bool cancels)
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StartAsync(processes, static (_, _) => throw new AgentException(ErrorCodes.TransientError, "the real reason"));
+        var (asked, unanswered) = (new TaskCompletionSource(), new TaskCompletionSource());
+        store.Trouble["SaveDeadLetterAsync"] = () =>
+        {
+            asked.TrySetResult();
+            return unanswered.Task;
+        };
+        using var cancellation = new CancellationTokenSource();
+        var dispatch = rig.DispatchAsync(Rig.NewTask() with { Retry = new RetrySettings { MaxRetries = 0 } }, cancellation.Token);
+        await asked.Task;
+        if (cancels)
+        {
+            await cancellation.CancelAsync();
+        }
+
+        var result = await rig.DriveAsync(dispatch, TimeSpan.FromSeconds(5));
+
+        result.Error!.Code.Should().Be(ErrorCodes.TransientError);
+        rig.Logs.GetSnapshot().Should().Contain(static record => record.Id.Id == 1608 && record.Message.Contains("the real reason"));
     }
 }
