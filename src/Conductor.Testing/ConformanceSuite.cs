@@ -1,3 +1,4 @@
+using Conductor.State;
 using Conductor.Threading;
 
 namespace Conductor.Testing;
@@ -22,6 +23,18 @@ public abstract class ConformanceSuite
     /// <exception cref="ConformanceException">The provider does not keep it.</exception>
     public Task RunAsync(string name) => (_cases.Find(known => string.Equals(known.Name, name, StringComparison.Ordinal))
         ?? throw new ArgumentException($"There is no case '{name}' here.", nameof(name))).RunAsync();
+
+    /// <summary>A sentence that a fresh store is held to.</summary>
+    private protected void AddOfStore(
+        string name, Func<ConformanceEnvironment, ValueTask<StateManager>> create, Func<StateManager, ConformanceEnvironment, Task> run) =>
+        Add(name, async () =>
+        {
+            var environment = new ConformanceEnvironment();
+            var store = await create(environment).ConfigureAwait(false);
+            await using var disposal = store.ConfigureAwait(false);
+            await store.ConnectAsync().ConfigureAwait(false);
+            await run(store, environment).ConfigureAwait(false);
+        });
 
     private protected void Add(string name, Func<Task> run) => _cases.Add(new ConformanceCase(name, async () =>
     {

@@ -139,11 +139,5 @@ public sealed class EffectStoreConformance : ConformanceSuite
 
     private void Add(string name, Func<EffectStore, Task> run) => AddOfStore(name, store => run(store.Effects));
 
-    private void AddOfStore(string name, Func<StateManager, Task> run) => Add(name, async () =>
-    {
-        var store = await _create(new ConformanceEnvironment()).ConfigureAwait(false);
-        await using var disposal = store.ConfigureAwait(false);
-        await store.ConnectAsync().ConfigureAwait(false);
-        await run(store).ConfigureAwait(false);
-    });
+    private void AddOfStore(string name, Func<StateManager, Task> run) => AddOfStore(name, _create, (store, _) => run(store));
 }

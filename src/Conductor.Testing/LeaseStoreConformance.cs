@@ -23,14 +23,8 @@ public sealed partial class LeaseStoreConformance : ConformanceSuite
         AddTakeOverCases();
     }
 
-    private void Add(string name, Func<LeaseStore, ConformanceEnvironment, Task> run) => Add(name, async () =>
-    {
-        var environment = new ConformanceEnvironment();
-        var store = await _create(environment).ConfigureAwait(false);
-        await using var disposal = store.ConfigureAwait(false);
-        await store.ConnectAsync().ConfigureAwait(false);
-        await run(store.Leases, environment).ConfigureAwait(false);
-    });
+    private void Add(string name, Func<LeaseStore, ConformanceEnvironment, Task> run) =>
+        AddOfStore(name, _create, (store, environment) => run(store.Leases, environment));
 
     private void AddTakingCases()
     {

@@ -9,7 +9,8 @@ namespace Conductor.Testing;
 /// What every <see cref="StateManager"/> has to keep: saves of one key are atomic, a stale version or a stale lease changes nothing, a step
 /// of a run commits whole or not at all, the first result wins, reads never alias, lists come in pages that cover everything once.
 /// </summary>
-/// <remarks>Its leases and effects have suites of their own: <see cref="LeaseStoreConformance"/> and <see cref="EffectStoreConformance"/>.</remarks>
+/// <remarks>Its leases and effects have suites of their own: <see cref="LeaseStoreConformance"/> and <see cref="EffectStoreConformance"/>;
+/// so has what it keeps for a certain time: <see cref="RetentionConformance"/>.</remarks>
 public sealed partial class StateManagerConformance : ConformanceSuite
 {
     private readonly Func<ConformanceEnvironment, ValueTask<StateManager>> _create;
@@ -40,14 +41,7 @@ public sealed partial class StateManagerConformance : ConformanceSuite
 
     private static DateTimeOffset Start { get; } = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    private void Add(string name, Func<StateManager, ConformanceEnvironment, Task> run) => Add(name, async () =>
-    {
-        var environment = new ConformanceEnvironment();
-        var store = await _create(environment).ConfigureAwait(false);
-        await using var disposal = store.ConfigureAwait(false);
-        await store.ConnectAsync().ConfigureAwait(false);
-        await run(store, environment).ConfigureAwait(false);
-    });
+    private void Add(string name, Func<StateManager, ConformanceEnvironment, Task> run) => AddOfStore(name, _create, run);
 
     private void Add(string name, Func<StateManager, Task> run) => Add(name, (store, _) => run(store));
 

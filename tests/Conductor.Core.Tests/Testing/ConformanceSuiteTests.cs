@@ -15,6 +15,7 @@ public sealed class ConformanceSuiteTests
             new StateManagerConformance(_ => throw new NotSupportedException()),
             new LeaseStoreConformance(_ => throw new NotSupportedException()),
             new EffectStoreConformance(_ => throw new NotSupportedException()),
+            new RetentionConformance((_, _) => throw new NotSupportedException()),
         };
 
         foreach (var suite in suites)
@@ -67,6 +68,15 @@ public sealed class ConformanceSuiteTests
         await act.Should().ThrowAsync<ConformanceException>().WithMessage($"*{sentence}*");
     }
 
+    [Fact]
+    public async Task RunAsync_StoreThatGivesWhatIsBeyondItsAge_FailsAllSentencesButThoseOfWhatIsGiven() =>
+        (await KeptAsync(RetentionOptions.DefaultMaxAge)).Should()
+            .Equal("A finished run of less than its age is given", "A run in progress of any age is given");
+
+    [Fact]
+    public async Task RunAsync_StoreThatGivesNothingForLong_FindsIt() =>
+        (await KeptAsync(TimeSpan.FromSeconds(1))).Should().NotContain("A finished run of less than its age is given").And.NotBeEmpty();
+
     [Theory]
     [InlineData("A run's state is read as it was saved, with its version")]
     [InlineData("A step shows in all its parts once it is committed")]
@@ -112,5 +122,26 @@ public sealed class ConformanceSuiteTests
         var act = () => suite.RunAsync(sentence);
 
         await act.Should().ThrowAsync<ConformanceException>().WithMessage($"*{sentence}*");
+    }
+
+    /// <summary>The sentences about ages that a store keeps which goes by one of its own.</summary>
+    private static async Task<List<string>> KeptAsync(TimeSpan age)
+    {
+        var retention = new RetentionOptions { MaxAge = age };
+        var suite = new RetentionConformance((environment, _) => new ValueTask<StateManager>(new InMemoryStateManager(environment.Environment, retention)));
+        var kept = new List<string>();
+        foreach (var sentence in suite.Names)
+        {
+            try
+            {
+                await suite.RunAsync(sentence);
+                kept.Add(sentence);
+            }
+            catch (ConformanceException)
+            {
+            }
+        }
+
+        return kept;
     }
 }

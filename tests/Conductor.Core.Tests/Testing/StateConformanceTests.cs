@@ -8,12 +8,15 @@ public sealed class StateConformanceTests
     private static readonly StateManagerConformance _states = new(Make);
     private static readonly LeaseStoreConformance _leases = new(Make);
     private static readonly EffectStoreConformance _effects = new(Make);
+    private static readonly RetentionConformance _retention = new(Make);
 
     public static TheoryData<string> StateNames => [.. _states.Names];
 
     public static TheoryData<string> LeaseNames => [.. _leases.Names];
 
     public static TheoryData<string> EffectNames => [.. _effects.Names];
+
+    public static TheoryData<string> RetentionNames => [.. _retention.Names];
 
     [Theory]
     [MemberData(nameof(StateNames))]
@@ -27,5 +30,12 @@ public sealed class StateConformanceTests
     [MemberData(nameof(EffectNames))]
     public Task InMemoryEffects_Keep(string sentence) => _effects.RunAsync(sentence);
 
-    private static ValueTask<StateManager> Make(ConformanceEnvironment environment) => new(new InMemoryStateManager(environment.Environment));
+    [Theory]
+    [MemberData(nameof(RetentionNames))]
+    public Task InMemoryRetention_Keeps(string sentence) => _retention.RunAsync(sentence);
+
+    private static ValueTask<StateManager> Make(ConformanceEnvironment environment) => Make(environment, new RetentionOptions());
+
+    private static ValueTask<StateManager> Make(ConformanceEnvironment environment, RetentionOptions retention) =>
+        new(new InMemoryStateManager(environment.Environment, retention));
 }
