@@ -13,8 +13,8 @@ namespace Conductor.Agents;
 internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : ILaneItem, IMessageReceiver, IMessageSource
 #pragma warning restore CA1001
 {
-    /// <summary>The one whose agent handles a message, in what its handler calls.</summary>
-    private static readonly AsyncLocal<AgentMailbox?> _handling = new();
+    /// <summary>The message that an agent handles, in what its handler calls.</summary>
+    private static readonly AsyncLocal<Handling?> _handling = new();
 
     private MessageSubscription? _subscription;
     private CancellationTokenSource? _cancellation;
@@ -78,7 +78,9 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     /// Over when the agent handles no message any more, once this was closed. At once for whoever is called by the handler: it must not wait for
     /// itself.
     /// </summary>
-    public Task WhenQuiet() => _subscription is { } subscription && _handling.Value != this ? subscription.WhenQuiet() : Task.CompletedTask;
+    public Task WhenQuiet() => _subscription is { } subscription && !(_handling.Value is { IsOver: false } handling && handling.By == this)
+        ? subscription.WhenQuiet()
+        : Task.CompletedTask;
 
     /// <summary>Publishes the assignment of the attempt under way, on the agent's channel.</summary>
     /// <exception cref="BusException">
@@ -233,12 +235,25 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
     {
         if (message.Payload is not TaskAssignment)
         {
-            _handling.Value = this;
-            return agent.HandleMessageAsync(message, cancellationToken);
+            return HandleOtherAsync(message, cancellationToken);
         }
 
         Handle(message);
         return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask HandleOtherAsync(AgentMessage message, CancellationToken cancellationToken)
+    {
+        var handling = new Handling(this);
+        _handling.Value = handling;
+        try
+        {
+            await agent.HandleMessageAsync(message, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            handling.IsOver = true;
+        }
     }
 
     void IMessageReceiver.HandleAtOnce(AgentMessage message) => Handle(message);
@@ -298,5 +313,13 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
         }
 
         return false;
+    }
+
+    /// <summary>The handling of one message. What the handler began and did not await may still know it when it is over.</summary>
+    private sealed class Handling(AgentMailbox by)
+    {
+        public AgentMailbox By => by;
+
+        public volatile bool IsOver;
     }
 }

@@ -122,6 +122,8 @@ public sealed partial class TaskContext : IMessageSource
     /// <summary>What few attempts have.</summary>
     private sealed class Extras
     {
+        private Dictionary<string, string>? _notes;
+
         /// <summary>In the place of an attempt's own when its code is over and it had none.</summary>
         public static Extras OfEnded { get; } = new() { HasEnded = true };
 
@@ -147,6 +149,21 @@ public sealed partial class TaskContext : IMessageSource
 
         public TaskError? Failure { get; set; }
 
-        public Dictionary<string, string>? Metadata { get; set; }
+        public void Note(string key, string value)
+        {
+            lock (this)
+            {
+                (_notes ??= new Dictionary<string, string>(StringComparer.Ordinal))[key] = value;
+            }
+        }
+
+        /// <summary>As they are now: a time limit ends the attempt on another thread, and the agent may go on with them.</summary>
+        public IReadOnlyDictionary<string, string> Notes()
+        {
+            lock (this)
+            {
+                return Snapshot.Of(_notes);
+            }
+        }
     }
 }

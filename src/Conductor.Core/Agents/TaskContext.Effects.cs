@@ -10,14 +10,20 @@ public sealed partial class TaskContext
 
     /// <summary>The key under which an effect of this task is recorded: the same for every attempt and delivery.</summary>
     /// <param name="name">The effect's name within the task.</param>
+    /// <exception cref="StateException">LEASE_LOST: the attempt, of a task of a run, is over, and with it the right to record for the run.</exception>
     public EffectKey EffectKey(string name)
     {
         IdText.ThrowIfInvalid(name);
-        return new EffectKey(WorkflowId ?? IdempotencyKey, IdempotencyKey, name)
+        var key = new EffectKey(WorkflowId ?? IdempotencyKey, IdempotencyKey, name)
         {
             TaskId = WorkflowId is null ? Task.Id : null,
             Lease = Lease?.Current,
         };
+
+        // (Looked at after the lease, which goes with the attempt.)
+        return WorkflowId is null || _mailbox is null || _extras is not { HasEnded: true } ? key : throw new StateException(
+            ErrorCodes.LeaseLost,
+            $"Task '{Task.Id}' of run '{WorkflowId}' is over, and effect '{name}' of it is not recorded any more. Await in RunAsync what has effects.");
     }
 
     /// <summary>

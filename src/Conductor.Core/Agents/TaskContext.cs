@@ -169,7 +169,7 @@ public sealed partial class TaskContext
     {
         if (InTime(nameof(SetMetadata)) is { } extras)
         {
-            (extras.Metadata ??= new Dictionary<string, string>(StringComparer.Ordinal))[key] = value;
+            extras.Note(key, value);
         }
     }
 
@@ -225,7 +225,7 @@ public sealed partial class TaskContext
             StartedAt = now - duration,
             CompletedAt = now,
             Duration = duration,
-            Metadata = _extras?.Metadata ?? Snapshot.EmptyMap,
+            Metadata = _extras?.Notes() ?? Snapshot.EmptyMap,
         };
     }
 

@@ -88,7 +88,7 @@ public abstract partial class MessageBus
                 _subscriptions.Clear();
             }
 
-            var dropped = subscriptions.Sum(static subscription => subscription.Close());
+            var dropped = subscriptions.Sum(static subscription => subscription.Close("disconnected"));
             var failed = _requests.FailAll(static request => new BusException(
                 ErrorCodes.BusDisconnected,
                 $"The bus was disconnected while request '{request.Id}' waited for its answer; its outcome is unknown. Connect and ask again."));

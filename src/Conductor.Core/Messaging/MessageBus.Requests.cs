@@ -36,20 +36,23 @@ public abstract partial class MessageBus
             Headers = new Dictionary<string, string>(message.Headers, StringComparer.Ordinal) { [MessageHeaders.ReplyTo] = Channels.Reply(BusId) },
         };
         using var pending = _requests.Add(request);
+        var answer = PublishAndWaitAsync(channel, pending, cancellationToken);
         try
         {
-            return await PublishAndWaitAsync(channel, pending, cancellationToken).WaitHeardAsync(
-                TimerRange.AtMost(limit),
-                Environment.TimeProvider,
-                exception => Log.RequestFailedLate(Logger, exception, request.Id, channel),
-                cancellationToken).ConfigureAwait(false);
+            return await answer.WaitAsync(TimerRange.AtMost(limit), Environment.TimeProvider, cancellationToken).ConfigureAwait(false);
         }
-        catch (TimeoutException)
+        catch (Exception exception) when (!answer.IsCompleted && exception is TimeoutException or OperationCanceledException)
         {
+            answer.HearFailure(late => Log.RequestFailedLate(Logger, late, pending.Request.Id, channel));
+            if (exception is OperationCanceledException)
+            {
+                throw;
+            }
+
             throw new BusException(
                 ErrorCodes.RequestTimeout,
                 FormattableString.Invariant(
-                    $"Request '{request.Id}' on '{channel}' was not answered within {limit.TotalSeconds:0.###} s; its outcome is unknown. ") +
+                    $"Request '{pending.Request.Id}' on '{channel}' was not answered within {limit.TotalSeconds:0.###} s; its outcome is unknown. ") +
                 "See that somebody answers on that channel, or allow more time (timeout, or MessageBusOptions.RequestTimeout).");
         }
     }

@@ -219,7 +219,15 @@ public abstract partial class MessageBus : IAsyncDisposable
     private async ValueTask SendTracedAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
     {
         using var span = MessageTracing.StartSend(Environment, channel, message);
-        await SendPlainAsync(channel, MessageTracing.Inject(span.Activity, message), cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await SendPlainAsync(channel, MessageTracing.Inject(span.Activity, message), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            span.Activity.Fail(exception.GetType().FullName!, exception.Message);
+            throw;
+        }
     }
 
     private ValueTask SendPlainAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
@@ -234,7 +242,7 @@ public abstract partial class MessageBus : IAsyncDisposable
 
     private void Forget(MessageSubscription subscription)
     {
-        subscription.Close();
+        subscription.Close("unsubscribed");
         lock (_gate)
         {
             // The last takes its place: a hundred thousand agents must be able to leave one after another.

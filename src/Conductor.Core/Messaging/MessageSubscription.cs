@@ -197,15 +197,25 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     internal bool IsOf(Func<AgentMessage, CancellationToken, ValueTask> handler) => _receiver is HandlerReceiver own && own.Handler == handler;
 
     /// <summary>Drops what waits and takes no more.</summary>
-    internal int Close()
+    internal int Close(string reason)
     {
+        Entry[] dropped = [];
         lock (Gate)
         {
             _closed = true;
-            var waiting = _queue?.Count ?? 0;
-            _queue?.Clear();
-            return waiting;
+            if (_queue is { Count: > 0 })
+            {
+                dropped = [.. _queue];
+                _queue.Clear();
+            }
         }
+
+        foreach (var entry in dropped)
+        {
+            _bus.Dropped(Channel, entry.Message, reason);
+        }
+
+        return dropped.Length;
     }
 
     /// <summary>Over when the handler no longer runs, after this was closed: what it was handed before goes on.</summary>

@@ -14,16 +14,23 @@ internal sealed class PendingRequests
 
     public bool IsEmpty => _count == 0;
 
+    /// <summary>
+    /// A request begins to wait. A message that waits already (it is asked of two channels, or a handler asks on with the question that it got) is another
+    /// one this time, in the same conversation: its answers would be taken for those of the first.
+    /// </summary>
     public Pending Add(AgentMessage request)
     {
-        var pending = new Pending(this, request);
+        Pending pending;
         lock (_gate)
         {
-            if (!_byCorrelation.TryGetValue(pending.CorrelationId, out var list))
+            var correlation = request.CorrelationId ?? request.Id;
+            if (!_byCorrelation.TryGetValue(correlation, out var list))
             {
-                _byCorrelation[pending.CorrelationId] = list = [];
+                _byCorrelation[correlation] = list = [];
             }
 
+            var isKnown = list.Exists(other => string.Equals(other.Request.Id, request.Id, StringComparison.Ordinal));
+            pending = new Pending(this, isKnown ? request with { Id = EntityId.New(), CorrelationId = correlation } : request, correlation);
             list.Add(pending);
             _count++;
         }
@@ -100,11 +107,12 @@ internal sealed class PendingRequests
     }
 
     /// <summary>One request that waits; disposed when nobody waits any more.</summary>
-    internal sealed class Pending(PendingRequests owner, AgentMessage request) : IDisposable
+    internal sealed class Pending(PendingRequests owner, AgentMessage request, string correlation) : IDisposable
     {
+        /// <summary>The request as it is published.</summary>
         public AgentMessage Request { get; } = request;
 
-        public string CorrelationId { get; } = request.CorrelationId ?? request.Id;
+        public string CorrelationId { get; } = correlation;
 
         public TaskCompletionSource<AgentMessage> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

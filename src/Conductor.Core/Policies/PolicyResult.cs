@@ -12,7 +12,9 @@ public sealed record PolicyResult
     /// <summary>Why.</summary>
     public string Reason { get; init; } = string.Empty;
 
-    /// <summary>Whether a denial may pass by itself (capacity): a dispatch then waits instead of failing.</summary>
+    /// <summary>
+    /// Whether a denial may pass by itself (capacity): a dispatch then waits instead of failing. A gate is asked once: there it makes no difference.
+    /// </summary>
     public bool IsTransient { get; init; }
 
     /// <summary>Whatever else the policy has to say.</summary>
@@ -26,7 +28,7 @@ public sealed record PolicyResult
     /// <summary>Denies.</summary>
     /// <param name="policyName">The policy.</param>
     /// <param name="reason">Why, naming the value and the limit.</param>
-    /// <param name="isTransient">Whether it may pass by itself, so that a dispatch waits. Default: false.</param>
+    /// <param name="isTransient">Whether it may pass by itself, so that a dispatch waits; at a gate without meaning. Default: false.</param>
     public static PolicyResult Deny(string policyName, string reason, bool isTransient = false) =>
         new() { Allowed = false, PolicyName = policyName, Reason = reason, IsTransient = isTransient };
 }

@@ -105,7 +105,10 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <summary>Runs a workflow and waits for its end.</summary>
     /// <param name="definition">The workflow.</param>
     /// <param name="options">Settings of the run. Default: a new id.</param>
-    /// <param name="cancellationToken">Cancels the run.</param>
+    /// <param name="cancellationToken">
+    /// Cancels the run, for good. (A hosted service, whose token is cancelled at each stop of the program, awaits the <see cref="WorkflowRun.Completion"/> of
+    /// <see cref="StartWorkflowAsync"/> instead: then the run is handed over, and goes on in the next life.)
+    /// </param>
     /// <returns>The final state; a run that failed is a state too, see <see cref="WorkflowState.EnsureCompleted"/>.</returns>
     /// <exception cref="WorkflowValidationException">The definition is not valid; nothing ran.</exception>
     /// <exception cref="OperationCanceledException">

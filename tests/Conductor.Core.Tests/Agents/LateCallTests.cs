@@ -41,6 +41,71 @@ public sealed class LateCallTests
         (await rig.DispatchAsync()).IsSuccess.Should().BeTrue("the agent's next attempt is another");
     }
 
+    /// <summary>The lease goes with the attempt: what could not be fenced any more is not recorded.</summary>
+    [Fact]
+    public async Task OnceAsync_AfterTheCodeHasReturned_RecordsNothingForARun()
+    {
+        await using var rig = await Rig.StartAsync();
+        TaskContext? left = null;
+        await rig.AddAsync(task =>
+        {
+            left = task;
+            return TaskData.Empty;
+        });
+        await rig.Engine.RunWorkflowAsync(StoreTrouble.One, StoreTrouble.Run);
+        var calls = 0;
+
+        var act = () => left!.OnceAsync("late", _ => Task.FromResult(++calls)).AsTask();
+
+        var thrown = (await act.Should().ThrowAsync<StateException>()).Which;
+        (thrown.ErrorCode, calls).Should().Be((ErrorCodes.LeaseLost, 0));
+        thrown.Message.Should().ContainAll("'task'", "'run'", "'late'", "Await in RunAsync");
+    }
+
+    [Fact]
+    public async Task OnceAsync_AfterTheCodeHasReturned_IsRecordedForATaskOfItsOwn()
+    {
+        await using var rig = await Rig.StartAsync();
+        TaskContext? left = null;
+        await rig.AddAsync(task =>
+        {
+            left = task;
+            return TaskData.Empty;
+        });
+        await rig.DispatchAsync();
+
+        (await left!.OnceAsync("late", static _ => Task.FromResult(1))).Should().Be(1);
+        (await left.OnceAsync("late", static _ => Task.FromResult(2))).Should().Be(1);
+    }
+
+    /// <summary>The clock's thread makes the result while the agent goes on: it must neither fail there, and end the process, nor hold up anybody.</summary>
+    [Fact]
+    public async Task SetMetadata_AsTheTimeLimitEndsTheAttempt_IsInTheResultAsFarAsItCame()
+    {
+        await using var rig = await Rig.StartAsync();
+        var (count, isOver) = (0, false);
+        await rig.AddAsync(task =>
+        {
+            for (var i = 0; !Volatile.Read(ref isOver) && i < 10_000_000; i++)
+            {
+                task.SetMetadata($"{i % 200_000}", "note");
+                Volatile.Write(ref count, i);
+            }
+
+            return TaskData.Empty;
+        });
+        var dispatch = rig.DispatchAsync(Rig.NewTask() with { Timeout = TimeSpan.FromSeconds(1), Retry = new RetrySettings { MaxRetries = 0 } });
+        await Rig.UntilAsync(() => Volatile.Read(ref count) > 20_000, "many notes");
+
+        rig.Time.Advance(TimeSpan.FromSeconds(1));
+
+        var result = await dispatch;
+        Volatile.Write(ref isOver, true);
+        result.Error!.Code.Should().Be(ErrorCodes.AgentTimeout);
+        result.Metadata.Count.Should().BeGreaterThan(20_000);
+        result.Metadata.Values.Should().OnlyContain(static value => value == "note");
+    }
+
     [Fact]
     public async Task ExecuteTaskAsync_AgentThatKnowsItself_IsNamed()
     {

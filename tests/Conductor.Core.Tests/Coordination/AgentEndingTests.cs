@@ -129,6 +129,55 @@ public sealed class AgentEndingTests
         rig.Coordinator.AgentIds.Should().BeEmpty();
     }
 
+    /// <summary>What a handler began, and did not await, is not the handler any more: its context flows on, and it may itself unregister the agent.</summary>
+    [Fact]
+    public async Task UnregisterAgentAsync_ByWhatAnEarlierHandlerBegan_WaitsForTheMessageThatIsHandled()
+    {
+        await using var rig = await Rig.StartAsync();
+        var events = new ConcurrentQueue<string>();
+        var (mayLeave, unregistration, handles) = (new TaskCompletionSource(), new TaskCompletionSource<Task<bool>>(), new TaskCompletionSource());
+        var handled = 0;
+        var agent = new LambdaAgent(static _ => TaskData.Empty)
+        {
+            OnMessage = async message =>
+            {
+                if (++handled == 1)
+                {
+                    _ = LeaveAsync();
+                    return;
+                }
+
+                handles.SetResult();
+                await _end.Task;
+                events.Enqueue("handled");
+            },
+            OnStop = () =>
+            {
+                events.Enqueue("stopped");
+                return default;
+            },
+        };
+        await rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, "a");
+        await SendAsync(rig);
+        await SendAsync(rig);
+        await handles.Task;
+
+        mayLeave.SetResult();
+        var leaving = await unregistration.Task;
+        await Rig.SettleAsync();
+        (events.Count, leaving.IsCompleted).Should().Be((0, false));
+        _end.SetResult();
+
+        (await leaving).Should().BeTrue();
+        events.Should().Equal("handled", "stopped");
+
+        async Task LeaveAsync()
+        {
+            await mayLeave.Task;
+            unregistration.SetResult(rig.Coordinator.UnregisterAgentAsync("a").AsTask());
+        }
+    }
+
     /// <summary>Registers an agent, sends it a message and waits until it handles that.</summary>
     private static async Task AddHandlerAsync(Rig rig, Func<ValueTask> handle, Action stop)
     {
@@ -147,9 +196,12 @@ public sealed class AgentEndingTests
             },
         };
         await rig.Coordinator.RegisterAgentAsync(agent, AgentType.Coding, "a");
-        await rig.Bus.PublishAsync(Channels.Agent("a"), new AgentMessage { Type = MessageType.Control, Sender = "test" });
+        await SendAsync(rig);
         await handling.Task;
     }
+
+    private static async Task SendAsync(Rig rig) =>
+        await rig.Bus.PublishAsync(Channels.Agent("a"), new AgentMessage { Type = MessageType.Control, Sender = "test" });
 
     private static int Logged(Rig rig, int id) => rig.Logs.GetSnapshot().Count(entry => entry.Id.Id == id);
 

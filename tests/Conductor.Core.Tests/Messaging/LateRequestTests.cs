@@ -21,6 +21,22 @@ public sealed class LateRequestTests
         unobserved.Of(channel).Should().BeEmpty();
     }
 
+    /// <summary>A request is not a wait for a store: its time is what its caller has.</summary>
+    [Fact]
+    public async Task RequestAsync_ClockThatComesLate_EndsAtItsLimit()
+    {
+        var time = new FakeTimeProvider();
+        await using var bus = new InMemoryMessageBus(new ConductorEnvironment(time));
+        await bus.ConnectAsync();
+        var answer = bus.RequestAsync("nobody", new AgentMessage { Type = MessageType.StatusUpdate, Sender = "s" }, TimeSpan.FromSeconds(30)).AsTask();
+
+        time.Advance(TimeSpan.FromSeconds(60));
+
+        (await FluentActions.Awaiting(() => answer.WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<BusException>())
+            .Which.ErrorCode.Should().Be(ErrorCodes.RequestTimeout);
+        bus.PendingRequestCount.Should().Be(0);
+    }
+
     /// <summary>In a method of its own: nothing may hold on to its tasks.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static async Task RequestInVainAsync(string channel)

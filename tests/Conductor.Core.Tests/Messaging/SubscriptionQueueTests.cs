@@ -130,6 +130,25 @@ public sealed class SubscriptionQueueTests : IAsyncLifetime, IAsyncDisposable
         });
     }
 
+    [Theory]
+    [InlineData(true, "unsubscribed")]
+    [InlineData(false, "disconnected")]
+    public async Task Close_MessagesThatWait_AreCountedWithTheReason(bool unsubscribes, string reason)
+    {
+        using var dropped = Collect<long>("conductor.bus.message.dropped");
+        var subscription = await HoldAsync();
+        for (var i = 0; i < 3; i++)
+        {
+            await _bus.PublishAsync(Channels.Agent("secret-id"), Message($"{i}"));
+        }
+
+        await (unsubscribes ? subscription.DisposeAsync() : _bus.DisconnectAsync());
+
+        dropped.GetMeasurementSnapshot().Sum(measurement => measurement.Value).Should().Be(3);
+        dropped.GetMeasurementSnapshot().Should().OnlyContain(measurement => (string?)measurement.Tags["reason"] == reason);
+        _logs.GetSnapshot().Where(record => record.Id.Id == 1104).Should().HaveCount(3);
+    }
+
     [Fact]
     public async Task Deliver_MessageExpiredInQueue_IsCountedAsExpired()
     {

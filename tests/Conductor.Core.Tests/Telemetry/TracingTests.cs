@@ -89,6 +89,19 @@ public sealed class TracingTests : IDisposable
     }
 
     [Fact]
+    public async Task PublishAsync_BusThatFails_SaysSoInTheSpan()
+    {
+        await using var bus = new TroubledBus(new ConductorEnvironment()) { Fails = static _ => new IOException("no server") };
+        await bus.ConnectAsync();
+
+        await FluentActions.Awaiting(() => bus.PublishAsync("mine", new AgentMessage { Type = MessageType.Control, Sender = "me" }).AsTask())
+            .Should().ThrowAsync<IOException>();
+
+        var send = await SpanAsync("send mine");
+        (send.Status, send.StatusDescription, send.GetTagItem("error.type")).Should().Be((ActivityStatusCode.Error, "no server", typeof(IOException).FullName));
+    }
+
+    [Fact]
     public async Task DispatchTaskAsync_SomebodyFollowsTheAgentsChannel_TracesTheMessageMadeForThem()
     {
         await using var rig = await Rig.StartAsync();

@@ -109,6 +109,25 @@ public sealed class ValidationTests
         static string Hash(WorkflowDefinition value) => WorkflowPlan.Of(value).Hash;
     }
 
+    /// <summary>Whatever stands in ids and keys: a run is never taken for that of another definition.</summary>
+    [Fact]
+    public void Hash_TextsThatHoldWhatMayStandBetweenThem_IsAnother()
+    {
+        const string Between = "development|Medium|1200000000||False";
+        var task = Task("x") with { Phase = WorkflowPhase.Development, Timeout = TimeSpan.FromMinutes(2) };
+        TaskDefinition[][] all =
+        [
+            [task],
+            [task with { IdempotencyKey = $"{AgentType.Coding}|{Between}|" }],
+            [task with { Id = $"x|{AgentType.Coding}|{Between}" }],
+            [task, Task("y")],
+            [task, Task("y", "x")],
+            [Task("y"), task],
+        ];
+
+        all.Select(static tasks => WorkflowPlan.Of(new WorkflowDefinition { Name = "h", Tasks = tasks }).Hash).Should().OnlyHaveUniqueItems();
+    }
+
     [Fact]
     public void Of_LargeChain_IsPlannedInLinearTime()
     {
