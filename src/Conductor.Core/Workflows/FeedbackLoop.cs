@@ -51,16 +51,37 @@ internal sealed class FeedbackLoop
         return grave ?? (IReadOnlyList<Feedback>)[];
     }
 
+    /// <summary>
+    /// The newest round in which each task of a plan was sent back, or would have been had the run had it then; 0 for none. Results of earlier
+    /// rounds count no longer.
+    /// </summary>
+    public static int[] LastSentBack(WorkflowPlan plan, IEnumerable<FeedbackRound> rounds)
+    {
+        var last = new int[plan.TaskCount];
+        foreach (var round in rounds)
+        {
+            // Into a phase that the plan lacks: all runs again, since findings are never dropped.
+            foreach (var index in Affected(plan, plan.PhaseIndex(round.To), round.Feedback).Again)
+            {
+                last[index] = Math.Max(last[index], round.Round);
+            }
+        }
+
+        return last;
+    }
+
     /// <summary>The tasks that run again, and the ids that were named but are no tasks that could.</summary>
-    public (List<int> Again, List<string> Unknown) Affected(IReadOnlyList<Feedback> feedback)
+    public (List<int> Again, List<string> Unknown) Affected(IReadOnlyList<Feedback> feedback) => Affected(_plan, _to, feedback);
+
+    private static (List<int> Again, List<string> Unknown) Affected(WorkflowPlan plan, int to, IReadOnlyList<Feedback> feedback)
     {
         var unknown = new List<string>();
-        var marked = new bool[_plan.TaskCount];
+        var marked = new bool[plan.TaskCount];
         var queue = new Queue<int>();
         var wholePhase = feedback.Any(static item => item.AffectedTaskIds.Count == 0);
         foreach (var id in feedback.SelectMany(static item => item.AffectedTaskIds).Distinct(StringComparer.Ordinal))
         {
-            if (id is not null && _plan.TryIndex(id, out var index) && _plan.PhaseOf[index] >= _to)
+            if (id is not null && plan.TryIndex(id, out var index) && plan.PhaseOf[index] >= to)
             {
                 Mark(index);
             }
@@ -72,9 +93,9 @@ internal sealed class FeedbackLoop
 
         // Where nothing that was named can run again, the whole phase does: findings are never dropped.
         wholePhase |= queue.Count == 0;
-        for (var index = 0; index < _plan.TaskCount; index++)
+        for (var index = 0; index < plan.TaskCount; index++)
         {
-            if (_plan.PhaseOf[index] > _to || (wholePhase && _plan.PhaseOf[index] == _to))
+            if (plan.PhaseOf[index] > to || (wholePhase && plan.PhaseOf[index] == to))
             {
                 Mark(index);
             }
@@ -82,7 +103,7 @@ internal sealed class FeedbackLoop
 
         while (queue.TryDequeue(out var next))
         {
-            foreach (var dependent in _plan.Dependents[next])
+            foreach (var dependent in plan.Dependents[next])
             {
                 Mark(dependent);
             }

@@ -146,7 +146,7 @@ internal sealed class RunMigration(
         {
             cancellationToken.ThrowIfCancellationRequested();
             nextPlan = NextPlan(stored, plan, snapshot, migrate, runId);
-            next = await snapshot.MigratedAsync(services.Reader, stored, nextPlan.Definition).ConfigureAwait(false);
+            next = await snapshot.MigratedAsync(services.Reader, stored, nextPlan).ConfigureAwait(false);
             EnsureGoesOn(nextPlan, next.State);
         }
         catch when (here is not null)

@@ -19,9 +19,10 @@ internal sealed class RunSnapshot
 
     /// <summary>
     /// The same for a run that goes on with another definition: tasks that this one has, and the one before lacked, have the results that they had
-    /// when a definition before that had them. So what was done is not done again when a deployment is rolled back.
+    /// when a definition before that had them, unless feedback has sent them back since. So what was done is not done again when a deployment is
+    /// rolled back, and what is to be done again is.
     /// </summary>
-    public async ValueTask<RunSnapshot> MigratedAsync(RunReader reader, WorkflowDefinition before, WorkflowDefinition next)
+    public async ValueTask<RunSnapshot> MigratedAsync(RunReader reader, WorkflowDefinition before, WorkflowPlan next)
     {
         if (!WasMigrated)
         {
@@ -31,12 +32,19 @@ internal sealed class RunSnapshot
 
         var known = before.Tasks.Select(static task => task.Id).ToHashSet(StringComparer.Ordinal);
         var returned = new List<TaskResult>();
-        foreach (var task in next.Tasks.Where(task => !known.Contains(task.Id) && !State.TaskResults.ContainsKey(task.Id)))
+        var sentBack = FeedbackLoop.LastSentBack(next, State.FeedbackRounds);
+        for (var index = 0; index < next.TaskCount; index++)
         {
-            TaskResult? result = null;
-            for (var round = State.Round; round >= 0 && result is null; round--)
+            var taskId = next.Task(index).Id;
+            if (known.Contains(taskId) || State.TaskResults.ContainsKey(taskId))
             {
-                result = await reader.GetTaskResultAsync(State.WorkflowId, task.Id, round, CancellationToken.None).ConfigureAwait(false);
+                continue;
+            }
+
+            TaskResult? result = null;
+            for (var round = State.Round; round >= sentBack[index] && result is null; round--)
+            {
+                result = await reader.GetTaskResultAsync(State.WorkflowId, taskId, round, CancellationToken.None).ConfigureAwait(false);
             }
 
             returned.AddRange(result is null ? [] : [result]);

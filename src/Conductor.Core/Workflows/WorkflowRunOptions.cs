@@ -14,8 +14,8 @@ public sealed class WorkflowRunOptions
 
     /// <summary>
     /// Decides how a run of this id that is in progress with another definition goes on: gives the definition to go on with, usually the new
-    /// one. Finished tasks keep their results; those the new definition does not have are left out, and count again with a later one that has them. It must
-    /// not change anything itself.
+    /// one. Finished tasks keep their results; those the new definition does not have are left out, and count again with a later one that has them, unless
+    /// feedback sent them back meanwhile: then they run again. It must not change anything itself.
     /// </summary>
     /// <remarks>
     /// A run of this engine is first drained: its tasks that run end, which takes them as long as it does, and the others are not begun. So a task

@@ -1,3 +1,4 @@
+using Conductor.Agents;
 using Conductor.State;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
@@ -12,6 +13,16 @@ public sealed class MigratedTasksTests
     {
         Version = "2", Tasks = [new TaskDefinition { Id = "second", AgentType = AgentType.Coding }],
     };
+
+    private static readonly WorkflowDefinition _loop = WorkflowDefinition.Create("loop")
+        .Phase(WorkflowPhase.Development, static phase =>
+        {
+            phase.Task("docs", AgentType.Coding);
+            phase.Task("code", AgentType.Coding);
+        })
+        .Phase(WorkflowPhase.DevOps, static phase => phase.Task("pack", AgentType.Coding))
+        .Phase(WorkflowPhase.Monitoring, static phase => phase.Task("watch", AgentType.Coding))
+        .Build();
 
     [Fact]
     public async Task Migrate_DefinitionHasAnotherName_RunIsListedUnderIt()
@@ -49,9 +60,7 @@ public sealed class MigratedTasksTests
         await using var processes = new Processes();
         await LeaveOnSecondAsync(processes);
         processes.LetLeasesRunOut();
-        var (between, _) = await MigrateAsync(processes, _without, StuckOn("second"));
-        await Rig.UntilAsync(() => between.Coordinator.RunningTasks == 1, "the task that is left to run");
-        await between.Engine.StopAsync(new CancellationToken(canceled: true));
+        await MigrateAndLeaveAsync(processes, _without, StuckOn("second"));
         (await processes.Store.GetWorkflowStateAsync("run"))!.TaskResults.Should().BeEmpty();
 
         var (heir, run) = await MigrateAsync(processes, Chain());
@@ -78,14 +87,44 @@ public sealed class MigratedTasksTests
             ],
         };
         await KillAsync(processes, definition, times: 1);
-        var (between, _) = await MigrateAsync(processes, definition with { Version = "2", Tasks = [definition.Tasks[1]] }, StuckOn("second"));
-        await Rig.UntilAsync(() => between.Coordinator.RunningTasks == 1, "the task that is left to run");
-        await between.Engine.StopAsync(new CancellationToken(canceled: true));
+        await MigrateAndLeaveAsync(processes, definition with { Version = "2", Tasks = [definition.Tasks[1]] }, StuckOn("second"));
 
         var (heir, run) = await MigrateAsync(processes, definition);
 
         var state = await heir.DriveAsync(run.Completion);
         (state.Status, state.CompletedTasks).Should().Be((WorkflowStatus.Completed, 2));
+    }
+
+    /// <summary>Feedback asked for it again, and while the definition lacked it nobody did it.</summary>
+    [Theory]
+    [Trait("Behaviour", "11")]
+    [InlineData]
+    [InlineData("code")]
+    public async Task Migrate_BackToADefinitionWithATaskThatFeedbackReopened_RunsItAgain(params string[] affected)
+    {
+        await using var processes = new Processes();
+        await RollForthInAFeedbackRoundAsync(processes, "pack", affected);
+
+        var (heir, run) = await MigrateAsync(processes, _loop);
+
+        var state = await heir.DriveAsync(run.Completion);
+        (state.Status, state.Round, state.TaskResults["pack"].Round).Should().Be((WorkflowStatus.Completed, 1, 1));
+        (await processes.Store.GetTaskResultAsync("run", "pack", 0))!.Status.Should().Be(AgentTaskStatus.Completed, "what was is kept");
+    }
+
+    [Fact]
+    [Trait("Behaviour", "12")]
+    public async Task Migrate_BackToADefinitionWithATaskThatFeedbackLeftAlone_ItsResultCountsAgain()
+    {
+        await using var processes = new Processes();
+        await RollForthInAFeedbackRoundAsync(processes, "docs", "code");
+
+        var (heir, run) = await MigrateAsync(processes, _loop);
+
+        var state = await heir.DriveAsync(run.Completion);
+        (state.Status, state.Round, state.TaskResults["docs"].Round).Should().Be((WorkflowStatus.Completed, 1, 0));
+        (await processes.Store.GetWorkflowHistoryAsync("run"))!.Events
+            .Count(static happening => happening is { Kind: WorkflowEventKind.TaskStarted, TaskId: "docs" }).Should().Be(1);
     }
 
     /// <summary>No definition before had the tasks that it adds, however many they are.</summary>
@@ -110,10 +149,46 @@ public sealed class MigratedTasksTests
         asked.Should().Be(0);
     }
 
+    /// <summary>Leaves a run in its second round, on the task that is done again, with a definition that lacks a task of the first.</summary>
+    private static async Task RollForthInAFeedbackRoundAsync(Processes processes, string without, params string[] affected)
+    {
+        var owner = await processes.StartAsync();
+        await owner.AddAsync(StuckOnceSentBackAsync);
+        await owner.Engine.StartWorkflowAsync(_loop, Run);
+        await UntilAsync(processes, static state => state.Round == 1);
+        await LeaveAsync(owner);
+        await MigrateAndLeaveAsync(
+            processes, _loop with { Version = "2", Tasks = [.. _loop.Tasks.Where(task => task.Id != without)] }, StuckOnceSentBackAsync);
+
+        async ValueTask<TaskData> StuckOnceSentBackAsync(TaskContext task, CancellationToken cancellationToken)
+        {
+            if (task.Round == 1)
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            }
+            else if (task.Task.Id == "watch")
+            {
+                task.SendBack(FeedbackSeverity.Error, "wrong", affected);
+            }
+
+            return TaskData.Empty;
+        }
+    }
+
+    private static async Task MigrateAndLeaveAsync(
+        Processes processes, WorkflowDefinition definition, Func<TaskContext, CancellationToken, ValueTask<TaskData>> agent) =>
+        await LeaveAsync((await MigrateAsync(processes, definition, agent)).Heir);
+
+    private static async Task LeaveAsync(Rig owner)
+    {
+        await Rig.UntilAsync(() => owner.Coordinator.RunningTasks == 1, "the task that is left to run");
+        await owner.Engine.StopAsync(new CancellationToken(canceled: true));
+    }
+
     private static async Task<(Rig Heir, WorkflowRun Run)> MigrateAsync(
         Processes processes,
         WorkflowDefinition definition,
-        Func<Conductor.Agents.TaskContext, CancellationToken, ValueTask<TaskData>>? agent = null,
+        Func<TaskContext, CancellationToken, ValueTask<TaskData>>? agent = null,
         StateManager? store = null)
     {
         var heir = await processes.StartAsync(wrap: known => store ?? known);
