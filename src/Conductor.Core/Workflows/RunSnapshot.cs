@@ -11,8 +11,11 @@ internal sealed class RunSnapshot
     /// <summary>Tasks that were begun and neither ended nor were given back: their process died under them.</summary>
     public required IReadOnlySet<string> UnderWay { get; init; }
 
-    /// <summary>Whether the run has changed its definition before.</summary>
-    private bool WasMigrated { get; init; }
+    /// <summary>
+    /// Whether the run may have changed its definition before: its events say so, or the first of them are kept no longer. (Then a run that never did
+    /// has the store asked in vain, and only for tasks without a result that the definition before lacked.)
+    /// </summary>
+    private bool MayHaveMigrated { get; init; }
 
     /// <summary>Results in <see cref="State"/> that do not count in the store: a definition in between lacked their tasks.</summary>
     public IReadOnlyList<TaskResult> Returned { get; private init; } = [];
@@ -24,7 +27,7 @@ internal sealed class RunSnapshot
     /// </summary>
     public async ValueTask<RunSnapshot> MigratedAsync(RunReader reader, WorkflowDefinition before, WorkflowPlan next)
     {
-        if (!WasMigrated)
+        if (!MayHaveMigrated)
         {
             // No definition before this one had a task that this one lacks.
             return this;
@@ -59,7 +62,7 @@ internal sealed class RunSnapshot
             },
             Position = Position,
             UnderWay = UnderWay,
-            WasMigrated = WasMigrated,
+            MayHaveMigrated = MayHaveMigrated,
             Returned = returned,
         };
     }
@@ -74,19 +77,19 @@ internal sealed class RunSnapshot
 
         var underWay = new HashSet<string>(StringComparer.Ordinal);
         var position = 0L;
-        var wasMigrated = false;
+        var mayHaveMigrated = false;
         while (await reader.GetHistoryAsync(runId, position, cancellationToken).ConfigureAwait(false)
             is { Events.Count: > 0 } history)
         {
             foreach (var happening in history.Events)
             {
                 Follow(happening, underWay);
-                wasMigrated |= happening.Kind == WorkflowEventKind.Migrated;
+                mayHaveMigrated |= happening.Kind == WorkflowEventKind.Migrated || (position == 0 && happening.Position > 1);
                 position = happening.Position;
             }
         }
 
-        return new RunSnapshot { State = state, Position = position, UnderWay = underWay, WasMigrated = wasMigrated };
+        return new RunSnapshot { State = state, Position = position, UnderWay = underWay, MayHaveMigrated = mayHaveMigrated };
     }
 
     private static void Follow(WorkflowEvent happening, HashSet<string> underWay)

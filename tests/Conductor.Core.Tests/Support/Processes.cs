@@ -17,10 +17,10 @@ internal sealed class Processes : IAsyncDisposable
     private readonly List<Rig> _rigs = [];
     private readonly StateManager _lasting;
 
-    public Processes()
+    public Processes(RetentionOptions? retention = null)
     {
         StoreClock = new FakeTimeProvider(DateTimeOffset.Parse("2026-01-01T00:00:00Z"));
-        Store = new InMemoryStateManager(new ConductorEnvironment(StoreClock));
+        Store = new InMemoryStateManager(new ConductorEnvironment(StoreClock), retention);
         _lasting = new Lasting(Store);
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Conductor.Agents;
 using Conductor.State;
 using Conductor.Tests.Support;
@@ -125,6 +126,26 @@ public sealed class MigratedTasksTests
         (state.Status, state.Round, state.TaskResults["docs"].Round).Should().Be((WorkflowStatus.Completed, 1, 0));
         (await processes.Store.GetWorkflowHistoryAsync("run"))!.Events
             .Count(static happening => happening is { Kind: WorkflowEventKind.TaskStarted, TaskId: "docs" }).Should().Be(1);
+    }
+
+    /// <summary>Its migration is among the events that are kept no longer.</summary>
+    [Fact]
+    public async Task Migrate_BackOnceTheStoreKeepsNoEventOfTheMigration_ResultCountsAgain()
+    {
+        await using var processes = new Processes(new RetentionOptions { MaxEventsPerWorkflow = 1 });
+        await LeaveOnSecondAsync(processes);
+        processes.LetLeasesRunOut();
+        await MigrateAndLeaveAsync(processes, _without, StuckOn("second"));
+
+        var ran = new ConcurrentQueue<string>();
+        var (heir, run) = await MigrateAsync(processes, Chain(), (task, _) =>
+        {
+            ran.Enqueue(task.Task.Id);
+            return new ValueTask<TaskData>(TaskData.Empty);
+        });
+
+        (await heir.DriveAsync(run.Completion)).TaskResults["first"].AgentId.Should().Be("dead");
+        ran.Should().Equal("second", "third");
     }
 
     /// <summary>No definition before had the tasks that it adds, however many they are.</summary>
