@@ -12,7 +12,7 @@ internal sealed class RunMigration(
     /// <summary>How long a drain takes before the log says what it may wait for.</summary>
     private static readonly TimeSpan _quietFor = TimeSpan.FromSeconds(10);
 
-    /// <summary>Moves a run to another definition. When this returns, it goes on, here or with others, unless it ended meanwhile.</summary>
+    /// <summary>Moves a run to another definition. When this returns, it goes on, here or with others, unless it is over: then it stays as it ended.</summary>
     /// <param name="state">Where the run stands.</param>
     /// <param name="plan">What it is to go on with.</param>
     /// <param name="settings">How.</param>
@@ -21,8 +21,14 @@ internal sealed class RunMigration(
     /// </param>
     public async Task MigrateAsync(WorkflowState state, WorkflowPlan plan, WorkflowRunOptions settings, CancellationToken cancellationToken)
     {
+        if (state.IsComplete && settings.Migrate is not null)
+        {
+            // The same lines start it in every life of a program, also in those after its end.
+            return;
+        }
+
         var stored = await services.Reader.GetDefinitionAsync(state.WorkflowId, cancellationToken).ConfigureAwait(false);
-        if (stored is null || state.IsComplete || settings.Migrate is not { } migrate)
+        if (stored is null || settings.Migrate is not { } migrate)
         {
             throw Refused(state, stored, plan);
         }
@@ -111,8 +117,8 @@ internal sealed class RunMigration(
         var definition = plan.Definition;
         var problem =
             $"Run '{state.WorkflowId}' exists and runs workflow '{state.DefinitionName}' version '{state.DefinitionVersion}' (hash {state.DefinitionHash}); " +
-            $"this is '{definition.Name}' version '{definition.Version}' (hash {plan.Hash}). Start it under another id" +
-            (state.IsComplete ? "." : ", or say how it goes on by WorkflowRunOptions.Migrate.");
+            $"this is '{definition.Name}' version '{definition.Version}' (hash {plan.Hash}). Start it under another id, or " +
+            (state.IsComplete ? "set WorkflowRunOptions.Migrate to have it as it ended." : "say how it goes on by WorkflowRunOptions.Migrate.");
         return new WorkflowValidationException(
             definition.Name,
             ErrorCodes.TaskValidationFailed,

@@ -18,6 +18,8 @@ public sealed class WorkflowRunOptions
     /// feedback sent them back meanwhile: then they run again. It must not change anything itself.
     /// </summary>
     /// <remarks>
+    /// A run that is over stays as it ended, with the definition it ended with, and is given so; the function is not asked. So the same lines start a run
+    /// in every life of a program, also after a deployment that follows its end. Give what is to run anew another id.
     /// A run of this engine is first drained: its tasks that run end, which takes them as long as it does, and the others are not begun. So a task
     /// cannot migrate its own run, whose end it would wait for: it is refused (STATE_CONFLICT) where it gives the token it was given to
     /// <see cref="WorkflowEngine.StartWorkflowAsync"/>. Without that it waits until its own time limit (event 1427 says so), as does one that

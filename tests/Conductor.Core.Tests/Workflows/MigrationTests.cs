@@ -39,6 +39,22 @@ public sealed class MigrationTests
             .Contain("version: 1 → 2").And.Contain("task 'b' is gone").And.Contain("task 'c' is new").And.Contain("task 'a' priority: Medium → High");
     }
 
+    /// <summary>The same lines in every life of a program, also in those after the run's end.</summary>
+    [Fact]
+    public async Task StartWorkflowAsync_MigrateGivenForARunThatIsOver_GivesItAsItEnded()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(static _ => "done");
+        await rig.Engine.RunWorkflowAsync(_before, new WorkflowRunOptions { RunId = "run" });
+
+        var run = await rig.Engine.StartWorkflowAsync(
+            _after, new WorkflowRunOptions { RunId = "run", Migrate = static _ => throw new InvalidDataException("nothing goes on") });
+
+        var state = await rig.DriveAsync(run.Completion);
+        (state.Status, state.DefinitionVersion).Should().Be((WorkflowStatus.Completed, "1"));
+        state.TaskResults.Keys.Should().BeEquivalentTo("a", "b");
+    }
+
     [Fact]
     public async Task StartWorkflowAsync_MigrateGiven_GoesOnWithTheNewDefinition()
     {
