@@ -10,7 +10,7 @@ internal sealed class TriedRuns(TimeProvider time, TimeSpan term, Func<AgentType
     private const int MostDoublings = 4;
 
     private readonly Dictionary<string, long> _refused = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, List<AgentType>> _missing = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Lack> _missing = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Retaking> _retaken = new(StringComparer.Ordinal);
 
     public IEnumerable<string> Ids => _refused.Keys.Concat(_retaken.Keys);
@@ -24,8 +24,11 @@ internal sealed class TriedRuns(TimeProvider time, TimeSpan term, Func<AgentType
         return isNew;
     }
 
-    /// <summary>Which agents a run lacks here: it is tried as soon as they are here, however short ago it was tried.</summary>
-    public void Await(string runId, List<AgentType> missing) => _missing[runId] = missing;
+    /// <summary>
+    /// Which agents a run lacks here, and when its time is up, so that it ends without them: it is tried as soon as they are here, or then, however
+    /// short ago it was tried.
+    /// </summary>
+    public void Await(string runId, List<AgentType> missing, DateTimeOffset? endsAt) => _missing[runId] = new Lack(missing, endsAt);
 
     /// <summary>Whether a run lacked agents when it was tried last.</summary>
     public bool AwaitsAgents(string runId) => _missing.ContainsKey(runId);
@@ -46,7 +49,7 @@ internal sealed class TriedRuns(TimeProvider time, TimeSpan term, Func<AgentType
     public bool WasTriedLately(string runId) =>
         (_retaken.TryGetValue(runId, out var retaken) && WasLately(retaken.At, terms: 1 << Math.Min(retaken.Times - 1, MostDoublings)))
             || (_refused.TryGetValue(runId, out var refusedAt) && WasLately(refusedAt, terms: 1)
-                && !(_missing.TryGetValue(runId, out var types) && types.TrueForAll(type => hasAgents(type))));
+                && !(_missing.TryGetValue(runId, out var lack) && IsOver(lack)));
 
     public void Forget(string runId)
     {
@@ -56,6 +59,13 @@ internal sealed class TriedRuns(TimeProvider time, TimeSpan term, Func<AgentType
     }
 
     private bool WasLately(long at, int terms) => time.GetElapsedTime(at) < term * terms;
+
+    private bool IsOver(Lack lack) => lack.Types.TrueForAll(type => hasAgents(type)) || time.GetUtcNow() >= lack.EndsAt;
+
+    /// <summary>What a run waits for.</summary>
+    /// <param name="Types">The types of which it lacks agents here.</param>
+    /// <param name="EndsAt">When its time is up; null for never.</param>
+    private readonly record struct Lack(List<AgentType> Types, DateTimeOffset? EndsAt);
 
     /// <summary>A run that was taken up again after it was lost here.</summary>
     /// <param name="At">When.</param>

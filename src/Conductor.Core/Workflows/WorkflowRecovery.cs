@@ -250,13 +250,15 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             missing = MissingOf(definition.Tasks.Where(task => !known.TaskResults.ContainsKey(task.Id)));
         }
 
-        if (missing.Count > 0 && !await EndsWithoutAgentsAsync(runId, definition, cancellationToken).ConfigureAwait(false))
+        if (missing.Count > 0 && !await services.Reader.IsCancelledAsync(runId, cancellationToken).ConfigureAwait(false)
+            && await EndOfTimeAsync(runId, definition, cancellationToken).ConfigureAwait(false) is var endsAt && !(services.Time.GetUtcNow() >= endsAt))
         {
-            _tried.Await(runId, missing);
+            _tried.Await(runId, missing, endsAt);
             Refuse(runId, $"no agent is registered here of type {string.Join(", ", missing)}.");
             return null;
         }
 
+        // It has its agents, or all that is left to do with it is to end it.
         _tried.HasItsAgents(runId);
         return plan;
     }
@@ -265,17 +267,20 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     private List<AgentType> MissingOf(IEnumerable<TaskDefinition> tasks) =>
         [.. tasks.Select(static task => task.AgentType).Distinct().Where(type => !services.Coordinator.HasAgents(type))];
 
-    /// <summary>Whether all that is left to do with a run is to end it.</summary>
-    private async ValueTask<bool> EndsWithoutAgentsAsync(string runId, WorkflowDefinition definition, CancellationToken cancellationToken) =>
-        await services.Reader.IsCancelledAsync(runId, cancellationToken).ConfigureAwait(false)
-        || ((definition.Timeout is not null || services.Coordinator.WaitLimit is not null)
-            && await services.Reader.GetStateAsync(runId, cancellationToken).ConfigureAwait(false) is { } state
-            && (services.IsOutOfTime(definition, state.StartedAt) || IsOutOfPatience(state)));
+    /// <summary>When a run ends although it lacks agents here; null for never.</summary>
+    private async ValueTask<DateTimeOffset?> EndOfTimeAsync(string runId, WorkflowDefinition definition, CancellationToken cancellationToken)
+    {
+        if ((definition.Timeout is null && services.Coordinator.WaitLimit is null)
+            || await services.Reader.GetStateAsync(runId, cancellationToken).ConfigureAwait(false) is not { } state)
+        {
+            return null;
+        }
 
-    /// <summary>Whether a run was left to others at its start, and none came in the time that its tasks may wait: they fail here as anywhere.</summary>
-    private bool IsOutOfPatience(WorkflowState state) =>
-        services.State.IsShared && state is { Status: WorkflowStatus.Waiting, CurrentPhase: null }
-            && services.Coordinator.WaitLimit is { } limit && services.Time.GetUtcNow() - state.StartedAt >= limit;
+        // Left to others at its start, with none coming in the time that its tasks may wait: they fail here as anywhere.
+        var patience = services.State.IsShared && state is { Status: WorkflowStatus.Waiting, CurrentPhase: null } ? services.Coordinator.WaitLimit : null;
+        var limit = patience is null || definition.Timeout < patience ? definition.Timeout : patience;
+        return limit < DateTimeOffset.MaxValue - state.StartedAt ? state.StartedAt + limit : null;
+    }
 
     private void Refuse(string runId, string reason)
     {

@@ -144,6 +144,37 @@ public sealed class UnownedRunTests
         (state.Status, state.TaskResults["t"].Error!.Code).Should().Be((WorkflowStatus.Failed, ErrorCodes.NoAvailableAgent));
     }
 
+    /// <summary>Whoever left it looks at it when its time is up, however short ago it saw that it lacks the agents.</summary>
+    [Fact]
+    public async Task StartWorkflowAsync_LeftToOthersAndItsTimeIsUp_EndsAtTheNextLook()
+    {
+        await using var processes = new Processes();
+        var front = await processes.StartAsync(wrap: static store => new SharedStore(store));
+        var run = await front.Engine.StartWorkflowAsync(_one with { Timeout = TimeSpan.FromSeconds(10) });
+        await PassAsync(processes, front, seconds: 9);
+        (await run.GetStateAsync()).Status.Should().Be(WorkflowStatus.Waiting);
+
+        await PassAsync(processes, front, seconds: 3);
+
+        var state = await run.GetStateAsync();
+        (state.Status, state.Error?.Code).Should().Be((WorkflowStatus.Failed, ErrorCodes.WorkflowTimeout));
+    }
+
+    [Fact]
+    public async Task StartWorkflowAsync_LeftToOthersForAsLongAsItsTasksMayWait_IsTakenUpAtTheNextLook()
+    {
+        await using var processes = new Processes();
+        var front = await processes.StartAsync(
+            wrap: static store => new SharedStore(store), dispatch: new() { WaitLimit = TimeSpan.FromSeconds(10) });
+        var run = await front.Engine.StartWorkflowAsync(_one with { Timeout = TimeSpan.FromHours(1) });
+        await PassAsync(processes, front, seconds: 9);
+        (await run.GetStateAsync()).Status.Should().Be(WorkflowStatus.Waiting);
+
+        await PassAsync(processes, front, seconds: 3);
+
+        (await run.GetStateAsync()).Status.Should().Be(WorkflowStatus.InProgress, "its tasks wait here as anywhere");
+    }
+
     /// <summary>Agents may come after the run.</summary>
     [Fact]
     public async Task StartWorkflowAsync_AgentsComeAfterTheRunOnASharedStore_IsRunHere()
