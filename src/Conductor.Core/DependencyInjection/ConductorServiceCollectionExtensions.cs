@@ -108,7 +108,8 @@ public static class ConductorServiceCollectionExtensions
     /// Stopping waits for running tasks, and no thread is blocked for that: a provider that is disposed synchronously (<c>using var provider</c>,
     /// <c>Dispose()</c>) throws an <see cref="InvalidOperationException"/> that says so. A provider that is being disposed gives nothing any more:
     /// a task that needs a service then fails of that, which is not recorded (a run is handed over, whoever dispatched it is told to do so again).
-    /// Where tasks are to end in peace, stop first.
+    /// Where tasks are to end in peace, stop first. What cannot be stopped as the provider is disposed is logged (event 1002) and not thrown, so that
+    /// the provider disposes of the rest; <see cref="ConductorRuntime.StopAsync"/> and the runtime's own disposal throw it.
     /// </remarks>
     /// <param name="provider">A provider whose services have <c>AddConductor()</c>.</param>
     /// <param name="cancellationToken">Gives up.</param>

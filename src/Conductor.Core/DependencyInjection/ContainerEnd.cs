@@ -8,5 +8,17 @@ namespace Conductor.DependencyInjection;
 internal sealed class ContainerEnd(ConductorRuntime runtime) : IAsyncDisposable
 {
     /// <inheritdoc />
-    public ValueTask DisposeAsync() => runtime.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await runtime.DisposeAsync().ConfigureAwait(false);
+        }
+#pragma warning disable CA1031 // A bus, a store or an agent may throw anything. It is logged (event 1002), and the container is to dispose of the rest.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            // A container that is thrown at disposes of nothing more, and of nothing when it is told to again.
+        }
+    }
 }

@@ -4,8 +4,11 @@ using Conductor.DependencyInjection;
 using Conductor.Messaging;
 using Conductor.State;
 using Conductor.Testing;
+using Conductor.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using static Conductor.Tests.Support.Containers;
 
@@ -82,6 +85,35 @@ public sealed class RuntimeTests
 
         await FluentActions.Awaiting(() => conductor.StartAsync()).Should().ThrowAsync<ObjectDisposedException>();
         await conductor.StopAsync();
+    }
+
+    /// <summary>A container that a disposal ends with an exception disposes nothing more, then or later.</summary>
+    [Fact]
+    public async Task DisposeAsync_OfTheContainerWhenAStepFails_DisposesTheRest()
+    {
+        var logs = new FakeLogCollector();
+        var services = new ServiceCollection().AddSingleton<Resource>().AddSingleton<ILoggerFactory>(new FakeLoggerFactory(logs));
+        services.AddConductor().UseStateManager(static _ => new BadDisconnect()).AddAgent<Counter>(Worker);
+        var provider = services.BuildServiceProvider();
+        var resource = provider.GetRequiredService<Resource>();
+        var conductor = await provider.StartConductorAsync();
+
+        await provider.DisposeAsync();
+
+        (resource.IsDisposed, conductor.Bus.IsConnected).Should().Be((true, false));
+        logs.GetSnapshot().Should().ContainSingle(static record => record.Id.Id == 1002, "nothing fails silently")
+            .Which.Exception!.Message.Should().Be("the disk is gone");
+    }
+
+    [Fact]
+    public async Task DisposeAsync_OfTheRuntimeWhenAStepFails_ThrowsToWhoeverCallsIt()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor().UseStateManager(static _ => new BadDisconnect());
+        await using var provider = services.BuildServiceProvider();
+        var conductor = await provider.StartConductorAsync();
+
+        await FluentActions.Awaiting(() => conductor.DisposeAsync().AsTask()).Should().ThrowAsync<IOException>();
     }
 
     /// <summary>Its hook waits for what does not come. It is told when the stop can wait no longer, and is left to itself when it does not listen.</summary>
@@ -180,6 +212,13 @@ public sealed class RuntimeTests
         protected override ValueTask OnStartAsync(CancellationToken cancellationToken) => new(start(cancellationToken));
 
         protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.Empty);
+    }
+
+    private sealed class Resource : IDisposable
+    {
+        public bool IsDisposed { get; private set; }
+
+        public void Dispose() => IsDisposed = true;
     }
 
     private sealed class BadDisconnect() : DelegatingStateManager(new InMemoryStateManager())
