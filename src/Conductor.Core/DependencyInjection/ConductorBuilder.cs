@@ -134,6 +134,10 @@ public sealed partial class ConductorBuilder
     }
 
     /// <summary>Uses another message bus, made by the container.</summary>
+    /// <remarks>
+    /// A constructor that takes <see cref="MessageBusOptions"/> gets <see cref="ConductorOptions.Bus"/>, unless the services have a registration of
+    /// their own of it.
+    /// </remarks>
     /// <typeparam name="TBus">The bus.</typeparam>
     public ConductorBuilder UseMessageBus<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TBus>()
         where TBus : MessageBus
@@ -152,6 +156,10 @@ public sealed partial class ConductorBuilder
     }
 
     /// <summary>Uses another store, made by the container.</summary>
+    /// <remarks>
+    /// A constructor that takes <see cref="RetentionOptions"/> gets <see cref="ConductorOptions.Retention"/>, unless the services have a registration
+    /// of their own of it.
+    /// </remarks>
     /// <typeparam name="TState">The store.</typeparam>
     public ConductorBuilder UseStateManager<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TState>()
         where TState : StateManager

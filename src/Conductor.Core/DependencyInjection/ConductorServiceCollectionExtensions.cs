@@ -45,6 +45,10 @@ public static class ConductorServiceCollectionExtensions
             provider.GetRequiredService<ErrorClassifier>(),
             OptionsOf(provider).RecordSensitiveData));
         services.TryAddSingleton(static provider => new ConductorSerializer(provider.GetServices<IJsonTypeInfoResolver>()));
+
+        // For a bus or a store of another class that the container makes: its constructor asks for them, or else has the defaults.
+        services.TryAddSingleton(static provider => OptionsOf(provider).Bus);
+        services.TryAddSingleton(static provider => OptionsOf(provider).Retention);
         services.TryAddSingleton<MessageBus>(static provider => new InMemoryMessageBus(EnvironmentOf(provider), OptionsOf(provider).Bus));
         services.TryAddSingleton<StateManager>(static provider => new InMemoryStateManager(EnvironmentOf(provider), OptionsOf(provider).Retention));
         services.TryAddSingleton(MakePolicyEngine);
