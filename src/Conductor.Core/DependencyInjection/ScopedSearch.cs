@@ -7,41 +7,88 @@ namespace Conductor.DependencyInjection;
 /// <summary>
 /// Whether what a constructor asks for is scoped, or holds something scoped: transient services live as long as whoever asked for them, so that
 /// their constructors are followed. Singletons are not (the container itself refuses scoped services in them), nor what a factory makes, which
-/// cannot be seen. For one search.
+/// cannot be seen. Of several registrations of a service the one counts that the container gives. For one search.
 /// </summary>
 internal sealed class ScopedSearch(IServiceCollection services)
 {
     private readonly ILookup<Type, ServiceDescriptor> _services = services.ToLookup(static service => service.ServiceType);
-    private readonly HashSet<Type> _seen = [];
+    private readonly HashSet<(Type Implementation, object? Key)> _seen = [];
 
     /// <summary>Whether one of the constructors of a class asks for it, directly or not.</summary>
     public bool IsAskedForBy([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type implementation) =>
-        _seen.Add(implementation)
-        && implementation.GetConstructors().Any(constructor => constructor.GetParameters().Any(parameter =>
-            IsScoped(parameter.ParameterType, parameter.GetCustomAttribute<FromKeyedServicesAttribute>()?.Key)));
+        IsAskedForBy(implementation, ownKey: null);
 
-    private bool IsScoped(Type type, object? key)
+    /// <summary>The same for a class that is given under a key, which what it asks for may inherit.</summary>
+    private bool IsAskedForBy([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type implementation, object? ownKey) =>
+        _seen.Add((implementation, ownKey))
+        && implementation.GetConstructors().Any(constructor => constructor.GetParameters().Any(parameter =>
+            IsScoped(parameter.ParameterType, KeyOf(parameter, ownKey))));
+
+    private static object? KeyOf(ParameterInfo parameter, object? ownKey) =>
+        parameter.GetCustomAttribute<FromKeyedServicesAttribute>() is { } keyed
+            ? keyed.LookupMode == ServiceKeyLookupMode.InheritKey ? ownKey : keyed.Key
+            : null;
+
+    private bool IsScoped(Type service, object? key)
     {
-        if (!type.IsGenericType)
+        if (Given(service, key) is { } given)
         {
-            return HoldsScoped(type, key);
+            return HoldsScoped(given, service, key);
         }
 
-        var definition = type.GetGenericTypeDefinition();
-        return HoldsScoped(type, key) || HoldsScoped(definition, key)
-            || (definition == typeof(IEnumerable<>) && IsScoped(type.GenericTypeArguments[0], key));
+        return service.IsGenericType && service.GetGenericTypeDefinition() == typeof(IEnumerable<>)
+            && IsScopedAmongAll(service.GenericTypeArguments[0], key);
     }
 
-    private bool HoldsScoped(Type service, object? key) => _services[service].Any(descriptor =>
-        IsUnder(descriptor, key)
-            && (descriptor.Lifetime == ServiceLifetime.Scoped || (descriptor.Lifetime == ServiceLifetime.Transient && IsHeld(descriptor))));
+    /// <summary>What the container gives where one is asked for: the last of that very type, or else of the open one.</summary>
+    private ServiceDescriptor? Given(Type service, object? key) =>
+        LastOf(service, key) ?? (service.IsGenericType ? LastOf(service.GetGenericTypeDefinition(), key) : null);
 
-    private bool IsHeld(ServiceDescriptor transient) =>
-        transient.IsKeyedService
-            ? transient.KeyedImplementationType is { } keyed && IsAskedForBy(keyed)
-            : transient.ImplementationType is { } plain && IsAskedForBy(plain);
+    private ServiceDescriptor? LastOf(Type service, object? key) =>
+        _services[service].LastOrDefault(descriptor => IsUnder(descriptor, key))
+        ?? (key is null ? null : _services[service].LastOrDefault(static descriptor => IsUnder(descriptor, KeyedService.AnyKey)));
+
+    /// <summary>Where all are asked for; what is registered for any key is not among those of one.</summary>
+    private bool IsScopedAmongAll(Type service, object? key)
+    {
+        var all = service.IsGenericType ? _services[service].Concat(_services[service.GetGenericTypeDefinition()]) : _services[service];
+        return all.Any(descriptor =>
+            (IsUnder(descriptor, key) || (Equals(key, KeyedService.AnyKey) && descriptor.IsKeyedService))
+            && HoldsScoped(descriptor, service, descriptor.ServiceKey));
+    }
+
+    private bool HoldsScoped(ServiceDescriptor descriptor, Type service, object? key)
+    {
+        var implementation = descriptor.IsKeyedService ? descriptor.KeyedImplementationType : descriptor.ImplementationType;
+        if (implementation is { IsGenericTypeDefinition: true })
+        {
+            implementation = Closed(implementation, service.GenericTypeArguments);
+            if (implementation is null)
+            {
+                return false;
+            }
+        }
+
+        return descriptor.Lifetime == ServiceLifetime.Scoped
+            || (descriptor.Lifetime == ServiceLifetime.Transient && implementation is not null && IsAskedForBy(implementation, key));
+    }
+
+    /// <summary>An open class with the arguments of the service that is asked for; null where it has constraints that exclude them.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2055", Justification = "The container closes it the same way; here its constructors are only looked at.")]
+    [UnconditionalSuppressMessage("AOT", "IL3050", Justification = "The same: what has no code there cannot be given by the container either.")]
+    [return: DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)]
+    private static Type? Closed([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type open, Type[] arguments)
+    {
+        try
+        {
+            return open.MakeGenericType(arguments);
+        }
+        catch (Exception exception) when (exception is ArgumentException or NotSupportedException)
+        {
+            return null;
+        }
+    }
 
     private static bool IsUnder(ServiceDescriptor descriptor, object? key) =>
-        key is null ? !descriptor.IsKeyedService : descriptor.IsKeyedService && (Equals(descriptor.ServiceKey, key)
-            || Equals(descriptor.ServiceKey, KeyedService.AnyKey));
+        key is null ? !descriptor.IsKeyedService : descriptor.IsKeyedService && Equals(descriptor.ServiceKey, key);
 }
