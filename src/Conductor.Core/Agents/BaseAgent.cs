@@ -21,7 +21,9 @@ public abstract class BaseAgent
     }
 
     /// <summary>Makes an agent that knows its identity.</summary>
-    /// <param name="identity">Its identity.</param>
+    /// <param name="identity">
+    /// Its identity. Where it is registered, or added to a container, under a type and an id, those count, and whatever else it says stands.
+    /// </param>
     protected BaseAgent(AgentIdentity identity)
     {
         ArgumentNullException.ThrowIfNull(identity);
@@ -120,6 +122,19 @@ public abstract class BaseAgent
 
         _identity = identity;
         _span = null;
+    }
+
+    /// <summary>Who it is where it is known by the id and the type of another identity: whatever else it says of itself stands.</summary>
+    internal AgentIdentity IdentityUnder(AgentIdentity known) => _identity is null ? known : _identity with { Id = known.Id, Type = known.Type };
+
+    /// <summary>Learns who it is from what it stands in for. Not beside a task of its own.</summary>
+    internal void Learn(AgentIdentity identity)
+    {
+        if (_identity != identity)
+        {
+            _identity = identity;
+            _span = null;
+        }
     }
 
     internal void Detach() => Volatile.Write(ref _attached, 0);

@@ -4,7 +4,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Conductor.Agents;
 
-/// <summary>Stands in for an agent that is made anew for each task, in the task's own scope, because it needs scoped services.</summary>
+/// <summary>
+/// Stands in for an agent that is made anew for each task, in the task's own scope, because it needs scoped services. It is known by what the last
+/// instance said of itself.
+/// </summary>
 internal sealed class PerTaskAgent(Func<IServiceProvider, BaseAgent> make, ConductorEnvironment environment) : BaseAgent
 {
     private readonly ILogger _logger = environment.LoggerFactory.CreateLogger<BaseAgent>();
@@ -14,6 +17,9 @@ internal sealed class PerTaskAgent(Func<IServiceProvider, BaseAgent> make, Condu
     {
         var agent = make(task.Services)
             ?? throw new InvalidOperationException($"The factory of agent '{Identity.Id}' gave null. Let it give an agent for each task.");
+
+        // No instance was there to say who it is when this was registered.
+        Learn(agent.IdentityUnder(Identity));
         agent.Attach(Identity);
 
         // It ends with the scope, when the task's result is settled: a stop hook that takes its time takes nothing from that.

@@ -269,7 +269,7 @@ internal sealed partial class Admissions
             WorkflowId = ticket.WorkflowId,
             Round = ticket.Round,
             Attempt = ticket.Attempt,
-            Candidate = slot.Identity,
+            Candidate = slot.Agent.Identity,
             CandidateStatus = slot.Status,
             RunningTasks = before,
             RunningTasksOfType = beforeOfType,

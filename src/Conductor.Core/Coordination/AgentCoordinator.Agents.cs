@@ -75,10 +75,8 @@ public sealed partial class AgentCoordinator
     public ValueTask RegisterAgentAsync(BaseAgent agent, AgentType type, string? agentId = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(agent);
-        var identity = agent.HasIdentity
-            ? agent.Identity with { Id = agentId ?? agent.Identity.Id, Type = type }
-            : new AgentIdentity { Id = agentId ?? EntityId.New(), Type = type };
-        return RegisterAsync(identity, agent, factory: null, cancellationToken);
+        var id = agentId ?? (agent.HasIdentity ? agent.Identity.Id : EntityId.New());
+        return RegisterAsync(agent.IdentityUnder(new AgentIdentity { Id = id, Type = type }), agent, factory: null, cancellationToken);
     }
 
     /// <summary>

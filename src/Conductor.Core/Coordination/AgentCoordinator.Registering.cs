@@ -6,7 +6,12 @@ namespace Conductor.Coordination;
 /// <content>Taking agents in.</content>
 public sealed partial class AgentCoordinator
 {
-    private async ValueTask RegisterAsync(AgentIdentity identity, BaseAgent? agent, Func<BaseAgent>? factory, CancellationToken cancellationToken)
+    /// <summary>Registers an agent from a factory under a type and an id: whatever else it says of itself stands.</summary>
+    internal ValueTask RegisterAgentAsync(AgentType type, string agentId, Func<BaseAgent> factory, CancellationToken cancellationToken) =>
+        RegisterAsync(new AgentIdentity { Id = agentId, Type = type }, agent: null, factory, cancellationToken, saysTheRest: true);
+
+    private async ValueTask RegisterAsync(
+        AgentIdentity identity, BaseAgent? agent, Func<BaseAgent>? factory, CancellationToken cancellationToken, bool saysTheRest = false)
     {
         if (identity.Type.IsEmpty)
         {
@@ -25,7 +30,9 @@ public sealed partial class AgentCoordinator
         AgentSlot? slot = null;
         try
         {
-            slot = await OpenWithinGraceAsync(identity, agent ?? factory!(), factory, predecessor: null, unwanted).ConfigureAwait(false);
+            agent ??= factory!();
+            identity = saysTheRest && agent is not null ? agent.IdentityUnder(identity) : identity;
+            slot = await OpenWithinGraceAsync(identity, agent!, factory, predecessor: null, unwanted).ConfigureAwait(false);
 
             // What it is as soon as it is taken in.
             await _state.SaveAgentStateAsync(slot.ToState() with { Status = AgentStatus.Idle }, cancellationToken: unwanted).ConfigureAwait(false);

@@ -18,7 +18,8 @@ public enum AgentLifetime
     /// becomes of the stop hook, which is waited for <see cref="Coordination.DispatchOptions.CancellationGracePeriod"/> and no longer. Messages go
     /// to the instance of the task that runs, from the end of its start hook on; while none runs there is nobody to take one: it is dropped, with a
     /// warning if it was sent to this agent, without one if it was sent to all. In lists of agents, such as
-    /// <see cref="Coordination.AgentCoordinator.GetAvailableAgents"/>, something that is not of your class stands for it.
+    /// <see cref="Coordination.AgentCoordinator.GetAvailableAgents"/>, something that is not of your class stands for it; what the class says of itself
+    /// (<see cref="AgentIdentity.Name"/>, version, description) is known there when its first task has begun, and in the spans of the later ones.
     /// </summary>
     PerTask,
 }

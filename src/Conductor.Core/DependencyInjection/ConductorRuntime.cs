@@ -250,8 +250,8 @@ public sealed class ConductorRuntime : IAsyncDisposable
             for (var i = 0; i < registration.Count; i++)
             {
                 var number = numbers[registration.Type] = numbers.GetValueOrDefault(registration.Type) + 1;
-                var identity = new AgentIdentity { Id = registration.AgentId ?? $"{registration.Type}-{number}", Type = registration.Type };
-                await Coordinator.RegisterAgentAsync(identity, () => registration.Factory(_provider), cancellationToken).ConfigureAwait(false);
+                var id = registration.AgentId ?? $"{registration.Type}-{number}";
+                await Coordinator.RegisterAgentAsync(registration.Type, id, () => registration.Factory(_provider), cancellationToken).ConfigureAwait(false);
             }
         }
 
