@@ -44,27 +44,30 @@ internal sealed class ConductorInstruments
         ActiveWorkflows = UpDownCounter("conductor.workflow.active", "{workflow}", "Runs in progress.");
         ActiveAgents = UpDownCounter("conductor.agent.active", "{agent}", "Agents registered.");
         CircuitBreakerStatus = UpDownCounter("conductor.circuit_breaker.status", "{breaker}", "Circuit breakers, by state.");
-        Meter.CreateObservableUpDownCounter("conductor.bus.queue.message.count", _busQueue.Sum, "{message}", "Messages waiting in subscriptions.");
-        Meter.CreateObservableUpDownCounter(
-            "conductor.dispatch.queue.task.count", _dispatchQueue.Sum, "{task}", "Tasks waiting for an agent or for capacity.");
+        Observable("conductor.bus.queue.message.count", "{message}", "Messages waiting in subscriptions.", _busQueue.Sum);
+        Observable("conductor.dispatch.queue.task.count", "{task}", "Tasks waiting for an agent or for capacity.", _dispatchQueue.Sum);
 
         GuardedInstrument<long> Counter(string name, string unit, string description)
         {
-            var counter = Meter.CreateCounter<long>(name, unit, description);
+            var counter = InstrumentMaker.Make(Meter, name, meter => meter.CreateCounter<long>(name, unit, description), logger);
             return new GuardedInstrument<long>(counter, counter.Add, logger);
         }
 
         GuardedInstrument<long> UpDownCounter(string name, string unit, string description)
         {
-            var counter = Meter.CreateUpDownCounter<long>(name, unit, description);
+            var counter = InstrumentMaker.Make(Meter, name, meter => meter.CreateUpDownCounter<long>(name, unit, description), logger);
             return new GuardedInstrument<long>(counter, counter.Add, logger);
         }
 
         GuardedInstrument<double> Histogram(string name, string unit, string description, InstrumentAdvice<double> advice)
         {
-            var histogram = Meter.CreateHistogram(name, unit, description, tags: null, advice);
+            var histogram = InstrumentMaker.Make(
+                Meter, name, meter => meter.CreateHistogram(name, unit, description, tags: null, advice), logger);
             return new GuardedInstrument<double>(histogram, histogram.Record, logger);
         }
+
+        void Observable(string name, string unit, string description, Func<long> observe) =>
+            InstrumentMaker.Make(Meter, name, meter => meter.CreateObservableUpDownCounter(name, observe, unit, description), logger);
     }
 
     public Meter Meter { get; }

@@ -5,6 +5,7 @@ using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.Tests.Support;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 
 namespace Conductor.Tests.Telemetry;
 
@@ -48,6 +49,57 @@ public sealed class FailingListenerTests
         {
             Interlocked.Increment(ref failures);
             throw new InvalidOperationException("the exporter failed");
+        }
+    }
+
+    /// <summary>One that throws when it is told of an instrument: neither the bus nor those who listen besides are to suffer, then or later.</summary>
+    [Fact]
+    public async Task Listener_FailsWhenItIsToldOfAnInstrument_TheOthersHearAndTheBusConnects()
+    {
+        using var meters = new MarkedMeters();
+        var logs = new FakeLogCollector();
+        var environment = new ConductorEnvironment(loggerFactory: new FakeLoggerFactory(logs), meterFactory: meters);
+        var (before, after) = (0L, 0L);
+        using var early = Listen(value => Interlocked.Add(ref before, value));
+        using var failing = new MeterListener
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                if (IsOurs(instrument))
+                {
+                    throw new InvalidOperationException("the exporter failed");
+                }
+            },
+        };
+        failing.Start();
+        await using var bus = new InMemoryMessageBus(environment);
+
+        await bus.ConnectAsync();
+        failing.Dispose();
+        using var late = Listen(value => Interlocked.Add(ref after, value));
+        await bus.PublishAsync("channel", new AgentMessage { Type = MessageType.Control, Sender = "test" });
+
+        (before, after).Should().Be((1, 1));
+        logs.GetSnapshot().Where(static record => record.Id.Id == 1611).Should().HaveCount(17, "each instrument has one line")
+            .And.Contain(static record => record.Message.Contains("conductor.bus.queue.message.count"));
+
+        bool IsOurs(Instrument instrument) => ReferenceEquals(instrument.Meter.Scope, meters);
+
+        MeterListener Listen(Action<long> count)
+        {
+            var listener = new MeterListener
+            {
+                InstrumentPublished = (instrument, own) =>
+                {
+                    if (IsOurs(instrument) && instrument.Name == "messaging.client.sent.messages")
+                    {
+                        own.EnableMeasurementEvents(instrument);
+                    }
+                },
+            };
+            listener.SetMeasurementEventCallback<long>((_, value, _, _) => count(value));
+            listener.Start();
+            return listener;
         }
     }
 
@@ -134,5 +186,14 @@ public sealed class FailingListenerTests
         (await rig.Errors.GetDeadLetterQueueAsync()).Should().HaveCount(2);
         await rig.Engine.StopAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
         await rig.Coordinator.StopAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    private sealed class MarkedMeters : IMeterFactory
+    {
+        public Meter Create(MeterOptions options) => new(new MeterOptions(options.Name) { Scope = this });
+
+        public void Dispose()
+        {
+        }
     }
 }
