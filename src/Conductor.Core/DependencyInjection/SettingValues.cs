@@ -47,8 +47,14 @@ internal static class SettingValues
             return $"'{given.Path}' is {Quoted(given.Value)}, and is a list; number what it holds: '{given.Path}:0' (in JSON an array).";
         }
 
-        return given.GetChildren().FirstOrDefault(static item => !int.TryParse(item.Key, NumberStyles.None, CultureInfo.InvariantCulture, out _)) is { } odd
-            ? $"'{odd.Path}' stands in a list; number what that holds: '{given.Path}:0' (in JSON an array)."
+        if (given.GetChildren().FirstOrDefault(static item => !int.TryParse(item.Key, NumberStyles.None, CultureInfo.InvariantCulture, out _)) is { } odd)
+        {
+            return $"'{odd.Path}' stands in a list; number what that holds: '{given.Path}:0' (in JSON an array).";
+        }
+
+        // The binder would leave it out.
+        return given.GetChildren().FirstOrDefault(static item => item.GetChildren().Any()) is { } group
+            ? $"'{group.Path}' is one value, and has parts here; give it a text such as 'LLM_TIMEOUT'."
             : null;
     }
 
@@ -76,9 +82,12 @@ internal static class SettingValues
         }
 
         return type.IsEnum
-            ? ($"one of {string.Join(", ", Enum.GetNames(type))}", value => Enum.TryParse(type, value, ignoreCase: true, out _))
+            ? ($"one of {string.Join(", ", Enum.GetNames(type))}", value => IsNameOf(type, value))
             : null;
     }
+
+    /// <summary>.NET takes several names for a set of flags, which makes another value of them, and any number.</summary>
+    private static bool IsNameOf(Type type, string value) => Enum.GetNames(type).Contains(value.Trim(), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>.NET takes a number alone for days, which is hardly ever what it was meant to be.</summary>
     private static bool IsTime(string value) =>

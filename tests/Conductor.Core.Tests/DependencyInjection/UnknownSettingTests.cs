@@ -55,6 +55,9 @@ public sealed class UnknownSettingTests
     [InlineData("Conductor:Dispatch:WaitLimit", "60", "give it a time such as '00:00:30'")]
     [InlineData("Conductor:RecordSensitiveData", "yes", "give it 'true' or 'false'")]
     [InlineData("Conductor:Workflows:FeedbackSeverity", "Err", "give it one of Info, Warning, Error, Critical")]
+    [InlineData("Conductor:Workflows:FeedbackSeverity", "Warning, Error", "is 'Warning, Error'; give it one of Info, Warning, Error, Critical, or leave it out")]
+    [InlineData("Conductor:Workflows:FeedbackSeverity", "77", "is '77'; give it one of Info, Warning, Error, Critical, or leave it out")]
+    [InlineData("Conductor:Workflows:FeedbackSeverity", "2", "is '2'; give it one of Info, Warning, Error, Critical, or leave it out")]
     [InlineData("Conductor:Retry:MaxRetries:Limit", "3", "is one value, and has parts here")]
     [InlineData("Conductor", "5", "is a group of settings")]
     [InlineData("Conductor:Retry", "5", "is a group of settings")]
@@ -65,6 +68,9 @@ public sealed class UnknownSettingTests
     [InlineData("Conductor:AgentTypes:editor:Retry:MaxRetries", "some", "give it a whole number")]
     [InlineData("Conductor:Retry:AdditionalRetryableErrors", "MY", "is a list; number what it holds: 'Conductor:Retry:AdditionalRetryableErrors:0'")]
     [InlineData("Conductor:Retry:AdditionalRetryableErrors:MY", "true", "stands in a list")]
+    [InlineData("Conductor:Retry:AdditionalRetryableErrors:0:0", "x", "'Conductor:Retry:AdditionalRetryableErrors:0' is one value, and has parts here")]
+    [InlineData("Conductor:Retry:AdditionalRetryableErrors:1:Code", "VENDOR_BUSY", "has parts here; give it a text such as 'LLM_TIMEOUT'")]
+    [InlineData("Conductor:AgentTypes:editor:Retry:RetryableErrors:0:Code", "VENDOR_BUSY", "is one value, and has parts here")]
     public async Task AddConductor_AValueOfAnotherForm_StopsTheStartWithItsPlaceAndTheForm(string key, string value, string fix)
     {
         var failure = (await StartAsync((key, value)).Should().ThrowAsync<OptionsValidationException>()).Which.Failures.Should().ContainSingle().Which;
@@ -86,6 +92,7 @@ public sealed class UnknownSettingTests
     [InlineData("Conductor:ShutdownTimeout", "0")]
     [InlineData("Conductor:ShutdownTimeout", "1.00:00:00")]
     [InlineData("Conductor:Workflows:FeedbackSeverity", "error")]
+    [InlineData("Conductor:Workflows:FeedbackSeverity", " Error ")]
     [InlineData("Conductor:Retry:AdditionalRetryableErrors", "")]
     [InlineData("Conductor:Retry:AdditionalRetryableErrors:0", "MY")]
     public async Task AddConductor_AValueOfItsForm_IsTaken(string key, string value) => await StartAsync((key, value)).Should().NotThrowAsync();
