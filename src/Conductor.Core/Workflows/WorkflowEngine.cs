@@ -106,15 +106,15 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <param name="definition">The workflow.</param>
     /// <param name="options">Settings of the run. Default: a new id.</param>
     /// <param name="cancellationToken">
-    /// Cancels the run, for good. (A hosted service, whose token is cancelled at each stop of the program, awaits the <see cref="WorkflowRun.Completion"/> of
-    /// <see cref="StartWorkflowAsync"/> instead: then the run is handed over, and goes on in the next life.)
+    /// Cancels the run, for good. Not so once the host stops: then it only ends the waiting (a hosted service's token is cancelled at each stop of the
+    /// program), and the run is handed over with the others.
     /// </param>
     /// <returns>The final state; a run that failed is a state too, see <see cref="WorkflowState.EnsureCompleted"/>.</returns>
     /// <exception cref="WorkflowValidationException">The definition is not valid; nothing ran.</exception>
     /// <exception cref="OperationCanceledException">
     /// The token was cancelled. A run that it was in time for is cancelled, too, and that is stored; one that had ended just then keeps its end,
-    /// and before it was started nothing is stored. (A stop of this engine that waits no longer cancels the tasks that run: what such a task awaits
-    /// by its token is handed over, and not cancelled.)
+    /// and before it was started nothing is stored. (The host stops, or this engine, waiting no longer, cancels the tasks that run: what such a service or
+    /// such a task awaits by its token is handed over, and not cancelled.)
     /// </exception>
     /// <exception cref="StateException">
     /// The store did not take the run, or this engine could not go on with it: LEASE_LOST where it was handed over because the engine stopped
@@ -246,6 +246,9 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
 
         await _leases.StopAsync().ConfigureAwait(false);
     }
+
+    /// <summary>A stop follows soon. Whoever awaits a run may be told to end before it: that is no wish to cancel the run.</summary>
+    internal void AnnounceStop() => _services.HandsOver = true;
 
     private void OnAgentAdded()
     {

@@ -47,16 +47,10 @@ public sealed class LateCallTests
     public async Task OnceAsync_AfterTheCodeHasReturned_RecordsNothingForARun()
     {
         await using var rig = await Rig.StartAsync();
-        TaskContext? left = null;
-        await rig.AddAsync(task =>
-        {
-            left = task;
-            return TaskData.Empty;
-        });
-        await rig.Engine.RunWorkflowAsync(StoreTrouble.One, StoreTrouble.Run);
+        var left = await LeftAsync(rig, () => rig.Engine.RunWorkflowAsync(StoreTrouble.One, StoreTrouble.Run).AsTask());
         var calls = 0;
 
-        var act = () => left!.OnceAsync("late", _ => Task.FromResult(++calls)).AsTask();
+        var act = () => left.OnceAsync("late", _ => Task.FromResult(++calls)).AsTask();
 
         var thrown = (await act.Should().ThrowAsync<StateException>()).Which;
         (thrown.ErrorCode, calls).Should().Be((ErrorCodes.LeaseLost, 0));
@@ -67,15 +61,9 @@ public sealed class LateCallTests
     public async Task OnceAsync_AfterTheCodeHasReturned_IsRecordedForATaskOfItsOwn()
     {
         await using var rig = await Rig.StartAsync();
-        TaskContext? left = null;
-        await rig.AddAsync(task =>
-        {
-            left = task;
-            return TaskData.Empty;
-        });
-        await rig.DispatchAsync();
+        var left = await LeftAsync(rig, () => rig.DispatchAsync());
 
-        (await left!.OnceAsync("late", static _ => Task.FromResult(1))).Should().Be(1);
+        (await left.OnceAsync("late", static _ => Task.FromResult(1))).Should().Be(1);
         (await left.OnceAsync("late", static _ => Task.FromResult(2))).Should().Be(1);
     }
 
@@ -127,6 +115,19 @@ public sealed class LateCallTests
         var result = await new LambdaAgent(Review).ExecuteTaskAsync(task);
 
         (result.AgentId, task.AgentId, result.Feedback!.SourceAgentId).Should().Be((null, string.Empty, null));
+    }
+
+    /// <summary>What the one task of a run, or of a dispatch, had, once its code has returned.</summary>
+    private static async Task<TaskContext> LeftAsync(Rig rig, Func<Task> run)
+    {
+        TaskContext? left = null;
+        await rig.AddAsync(task =>
+        {
+            left = task;
+            return TaskData.Empty;
+        });
+        await run();
+        return left!;
     }
 
     private static TaskData Review(TaskContext task)
