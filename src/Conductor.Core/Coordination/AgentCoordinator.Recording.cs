@@ -40,17 +40,24 @@ public sealed partial class AgentCoordinator
     /// </summary>
     private async ValueTask<RecordOutcome> AwaitSavedAsync(ValueTask<RecordOutcome> saved, TaskResult result, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted);
-        return await StoreRepetition.AskAsync(
+        // Nearly always it is only a matter of waiting for the disk: who calls without a token pays for no more than the limit of that.
+        using var both = cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _aborted) : null;
+        var hurry = both?.Token ?? _aborted;
+        var saving = saved.AsTask();
+        await ((Task)saving).WaitAsync(StoreRepetition.LongestAnswer, _time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return saving.IsCompletedSuccessfully ? await saving.ConfigureAwait(false) : await SaveAgainAsync(saving, result, hurry).ConfigureAwait(false);
+    }
+
+    private async ValueTask<RecordOutcome> SaveAgainAsync(Task<RecordOutcome> saving, TaskResult result, CancellationToken hurry) =>
+        await StoreRepetition.AskAsync(
             _time,
             _logger,
             result,
             again => _state.SaveTaskResultAsync(again, CancellationToken.None),
             static result => $"the result of task '{result.TaskId}' was to be saved. Dispatch the task again, under the same id: it runs only if it was not.",
             (again, failure, delay) => Log.ResultSavedLater(_logger, failure, again.TaskId, delay),
-            patience.Token,
-            saved).ConfigureAwait(false);
-    }
+            hurry,
+            saving).ConfigureAwait(false);
 
     /// <summary>What was recorded in place of this result.</summary>
     private async ValueTask<TaskResult> RecordedAsync(TaskResult result, CancellationToken cancellationToken)

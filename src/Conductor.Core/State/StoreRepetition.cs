@@ -6,8 +6,8 @@ namespace Conductor.State;
 /// <summary>For what must be kept, and is kept by nobody else: a store that cannot do it now is asked again for a while.</summary>
 internal static class StoreRepetition
 {
-    // An answer that has not come by then counts as a failure that passes: what was asked for may have been done, or not.
-    private static readonly TimeSpan _longestAnswer = TimeSpan.FromSeconds(30);
+    /// <summary>An answer that has not come by then counts as a failure that passes: what was asked for may have been done, or not.</summary>
+    public static readonly TimeSpan LongestAnswer = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// Asks a store for half a minute, or until somebody is in a hurry: then once more. It may take as long for an answer; where somebody is in a hurry, five
@@ -20,7 +20,7 @@ internal static class StoreRepetition
     /// <param name="wish">What it was asked for, and what may be done, for the error when there is no answer: it goes on after "when".</param>
     /// <param name="later">Told of a failure that passes, and how long it is until the next time.</param>
     /// <param name="hurry">Cancelled when there is no time for more.</param>
-    /// <param name="first">What it was asked already; one more time is free. Default: it was not asked yet.</param>
+    /// <param name="first">What it was asked already, and was waited for; one more time is free. Default: it was not asked yet.</param>
     /// <exception cref="StateException">What the store said last; at once when it is of no use to ask again. STATE_UNAVAILABLE: it did not answer.</exception>
     public static async ValueTask<T> AskAsync<TArgument, T>(
         TimeProvider time,
@@ -30,7 +30,7 @@ internal static class StoreRepetition
         Func<TArgument, string> wish,
         Action<TArgument, StateException, TimeSpan> later,
         CancellationToken hurry,
-        ValueTask<T>? first = null)
+        Task<T>? first = null)
     {
         var repetition = Repetition.ForAWhile(time);
         while (true)
@@ -39,26 +39,18 @@ internal static class StoreRepetition
             StateException failure;
             try
             {
-                var answer = first ?? ask(argument);
+                var limit = first is null ? LongestAnswer : TimeSpan.Zero;
+                var answer = first ?? ask(argument).AsTask();
                 first = null;
-                if (answer.IsCompleted)
+                if (answer.IsCompleted || await IsAnsweredAsync(answer, limit, time, hurry).ConfigureAwait(false))
                 {
                     return await answer.ConfigureAwait(false);
                 }
 
-                var (awaited, beganAt) = (answer.AsTask(), time.GetTimestamp());
-                if (await IsAnsweredAsync(awaited, time, hurry).ConfigureAwait(false))
-                {
-                    return await awaited.ConfigureAwait(false);
-                }
-
                 var said = wish(argument);
-                awaited.HearFailure(exception => Log.FailedLate(logger, exception, said));
+                answer.HearFailure(exception => Log.FailedLate(logger, exception, said));
                 isLast |= hurry.IsCancellationRequested;
-                failure = new StateException(ErrorCodes.StateUnavailable, $"The store did not answer for {time.GetElapsedTime(beganAt)} when {said}")
-                {
-                    IsTransient = true,
-                };
+                failure = new StateException(ErrorCodes.StateUnavailable, $"The store did not answer in time when {said}") { IsTransient = true };
             }
             catch (StateException exception) when (exception.IsTransient == true && !isLast)
             {
@@ -76,9 +68,9 @@ internal static class StoreRepetition
         }
     }
 
-    private static async ValueTask<bool> IsAnsweredAsync(Task answer, TimeProvider time, CancellationToken hurry)
+    private static async ValueTask<bool> IsAnsweredAsync(Task answer, TimeSpan limit, TimeProvider time, CancellationToken hurry)
     {
-        await answer.WaitAsync(_longestAnswer, time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await answer.WaitAsync(limit, time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!answer.IsCompleted)
         {
             // Somebody is in a hurry, or the process was paused: it may answer yet.

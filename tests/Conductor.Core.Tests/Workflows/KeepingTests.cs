@@ -194,7 +194,7 @@ public sealed class KeepingTests
         var thrown = (await FluentActions.Awaiting(() => rig.DriveAsync(dispatch)).Should().ThrowAsync<StateException>()).Which;
 
         (thrown.ErrorCode, thrown.IsTransient).Should().Be((ErrorCodes.StateUnavailable, true));
-        thrown.Message.Should().ContainAll("did not answer for", "result of task 'task'", "under the same id");
+        thrown.Message.Should().ContainAll("did not answer in time", "result of task 'task'", "under the same id");
         unanswered.SetException(new IOException("gone"));
         await Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(static record => record.Id.Id == 1205), "what came of it");
     }
