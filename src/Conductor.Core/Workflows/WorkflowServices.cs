@@ -25,7 +25,10 @@ internal sealed class WorkflowServices(
     /// <summary>Cancelled when the engine's stop begins.</summary>
     public CancellationToken Stopping { get; init; }
 
-    /// <summary>Whether the engine's stop waits for tasks no longer: they are cancelled, which is nobody's wish to end what they await.</summary>
+    /// <summary>
+    /// Whether tokens are cancelled by a stop: the host has announced one, and ends its services; or the engine's own waits for tasks no longer, and
+    /// cancels them. That is nobody's wish to end what they await.
+    /// </summary>
     public bool HandsOver { get => Volatile.Read(ref _handsOver); set => Volatile.Write(ref _handsOver, value); }
 
     public AgentCoordinator Coordinator { get; } = coordinator;
