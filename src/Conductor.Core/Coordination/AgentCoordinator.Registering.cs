@@ -130,7 +130,7 @@ public sealed partial class AgentCoordinator
 
             // The start may have taken its time: it must not begin to listen in place of another of its id.
             cancellationToken.ThrowIfCancellationRequested();
-            var slot = new AgentSlot(this, _pools.GetOrAdd(identity.Type), agent, factory);
+            var slot = new AgentSlot(_pools.GetOrAdd(identity.Type), agent, factory);
             if (predecessor is not null)
             {
                 slot.Inherit(predecessor);

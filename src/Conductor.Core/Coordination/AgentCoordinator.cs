@@ -66,7 +66,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
         _stop = new StopRequest(exception => Log.StartCallbacksFailed(_logger, exception, Id));
         _host = new AgentHost(Id, bus, stateManager, _environment, scopes, _options.CancellationGracePeriod);
         _admissions = new Admissions(policyEngine, _options, _time, _logger);
-        _pools = new AgentPools(type => new AgentPool(type, _time, _options, _admissions.Limit, _state.IsShared, policyEngine));
+        _pools = new AgentPools(type => new AgentPool(this, type, _time, _options, _admissions.Limit, _state.IsShared, policyEngine));
         _watchedReplays = new WatchedLeases(_time, ReplayLease.Term);
         _saver = new AgentStateSaver(stateManager, _time, _options.AgentStateInterval, _options.CancellationGracePeriod, _logger);
         _ending = new AgentEnding(_time, _options.CancellationGracePeriod, _logger);

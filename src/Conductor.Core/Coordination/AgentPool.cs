@@ -45,8 +45,16 @@ internal sealed partial class AgentPool
     private int _agentCount;
     private int _idleCount;
 
-    public AgentPool(AgentType type, TimeProvider time, DispatchOptions options, WaitingLimit limit, bool waitForUnknown, PolicyEngine policies)
+    public AgentPool(
+        AgentCoordinator coordinator,
+        AgentType type,
+        TimeProvider time,
+        DispatchOptions options,
+        WaitingLimit limit,
+        bool waitForUnknown,
+        PolicyEngine policies)
     {
+        Coordinator = coordinator;
         Type = type;
         _time = time;
         _limit = limit;
@@ -54,6 +62,8 @@ internal sealed partial class AgentPool
         _policies = policies;
         _waiters = new WaitQueue(new ServingOrder(time, options.AgeingInterval));
     }
+
+    public AgentCoordinator Coordinator { get; }
 
     public AgentType Type { get; }
 

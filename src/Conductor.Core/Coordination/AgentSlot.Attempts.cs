@@ -191,7 +191,7 @@ internal sealed partial class AgentSlot
     {
         if (_removed)
         {
-            _coordinator.OnRemovedAgentReturned(this);
+            Coordinator.OnRemovedAgentReturned(this);
         }
         else
         {
@@ -230,7 +230,7 @@ internal sealed partial class AgentSlot
         }
 
         var error = Host.Environment.Classify(exception, task: null, result.WorkflowId);
-        return _coordinator.Errors.RetryPolicyOf(Identity.Type).IsRetryable(error);
+        return Coordinator.Errors.RetryPolicyOf(Identity.Type).IsRetryable(error);
     }
 
     /// <inheritdoc />

@@ -34,7 +34,7 @@ internal sealed partial class AgentSlot
     {
         // When it began stays as it is: an attempt whose result is lost is told of by that.
         _inGrace = true;
-        _timeout = Time.GetElapsedTime(StartedAt) + _coordinator.GracePeriod;
+        _timeout = Time.GetElapsedTime(StartedAt) + Coordinator.GracePeriod;
         Arm();
     }
 
@@ -102,7 +102,7 @@ internal sealed partial class AgentSlot
         Fail(LostError(), attempt);
         if (runs && TrySetAside(attempt))
         {
-            _coordinator.OnAgentSetAside(this);
+            Coordinator.OnAgentSetAside(this);
         }
     }
 
@@ -143,7 +143,7 @@ internal sealed partial class AgentSlot
     {
         Code = ErrorCodes.AgentTimeout,
         Message = $"Task '{Assignment?.Task.Id}' of agent '{Id}' ended at its time limit, and its result did not come over the bus within the " +
-            $"{_coordinator.GracePeriod} of DispatchOptions.CancellationGracePeriod. See that the bus loses no messages.",
+            $"{Coordinator.GracePeriod} of DispatchOptions.CancellationGracePeriod. See that the bus loses no messages.",
     };
 
     private TaskError TimeoutError(TimeSpan limit) => new()

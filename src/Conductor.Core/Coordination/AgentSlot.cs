@@ -9,7 +9,6 @@ namespace Conductor.Coordination;
 /// </summary>
 internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
 {
-    private readonly AgentCoordinator _coordinator;
     private readonly long _createdTicks;
     private AttemptAnswer? _answer;
     private CircuitBreaker? _breaker;
@@ -32,10 +31,9 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     private bool _isCountedOut;
     private int _status = (int)AgentStatus.Stopped;
 
-    public AgentSlot(AgentCoordinator coordinator, AgentPool pool, BaseAgent agent, Func<BaseAgent>? factory)
-        : base(agent, coordinator.Host)
+    public AgentSlot(AgentPool pool, BaseAgent agent, Func<BaseAgent>? factory)
+        : base(agent, pool.Coordinator.Host)
     {
-        _coordinator = coordinator;
         _lastSeenTicks = _createdTicks = Time.GetUtcNow().UtcTicks;
         Pool = pool;
         Factory = factory;
@@ -44,6 +42,9 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
     private TimeProvider Time => Host.Environment.TimeProvider;
 
     public AgentPool Pool { get; }
+
+    /// <summary>Its coordinator. Not held by each: a program may have very many agents.</summary>
+    private AgentCoordinator Coordinator => Pool.Coordinator;
 
     /// <summary>Null until the agent needs one: as good as closed.</summary>
     public CircuitBreaker? Breaker { get => Volatile.Read(ref _breaker); set => Volatile.Write(ref _breaker, value); }
@@ -87,7 +88,7 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
         {
             if (Interlocked.Exchange(ref _status, (int)value) != (int)value)
             {
-                _coordinator.OnSlotChanged(this);
+                Coordinator.OnSlotChanged(this);
             }
         }
     }
