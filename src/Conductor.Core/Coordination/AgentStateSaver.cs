@@ -6,8 +6,9 @@ using Microsoft.Extensions.Logging;
 namespace Conductor.Coordination;
 
 /// <summary>
-/// Saves changed agent states in the background, at an interval; the newest wins. A store that hangs is waited for as long as whoever waits has
-/// patience, and for the grace period after it; what was asked of it is then left to itself. Thread-safe.
+/// Saves changed agent states in the background, at an interval; the newest wins. What cannot be saved now is saved at a later one, and a save that the store
+/// does not answer keeps only its own agent's next ones. A store that hangs is waited for as long as whoever waits has patience, and for the grace period
+/// after it; what was asked of it is then left to itself. Thread-safe.
 /// </summary>
 #pragma warning disable CA1001 // StopAsync disposes what holds something: the saver ends once, with its coordinator.
 internal sealed class AgentStateSaver(StateManager state, TimeProvider time, TimeSpan interval, TimeSpan gracePeriod, ILogger logger)
@@ -18,6 +19,9 @@ internal sealed class AgentStateSaver(StateManager state, TimeProvider time, Tim
 
     /// <summary>Held while a state is saved in the background.</summary>
     private readonly SemaphoreSlim _saving = new(1, 1);
+
+    /// <summary>Saves that the store has left without an answer: nothing else is saved of their agents until it says what became of them.</summary>
+    private readonly ConcurrentDictionary<AgentSlot, Task> _unanswered = new();
     private Task _loop = Task.CompletedTask;
 
     public void Start()
@@ -39,7 +43,7 @@ internal sealed class AgentStateSaver(StateManager state, TimeProvider time, Tim
     /// <summary>Deletes the state of an agent that was removed. What is being saved of it is waited for: it must not come back.</summary>
     public async ValueTask DeleteAsync(AgentSlot slot, CancellationToken patience)
     {
-        var deletion = DeleteAsync(slot.Id);
+        var deletion = DeleteAsync(slot);
         if (!await IsOverInTimeAsync(deletion, patience).ConfigureAwait(false))
         {
             Log.AgentStateLeft(logger, slot.Id);
@@ -70,15 +74,15 @@ internal sealed class AgentStateSaver(StateManager state, TimeProvider time, Tim
         }
     }
 
-    private async Task DeleteAsync(string agentId)
+    private async Task DeleteAsync(AgentSlot slot)
     {
-        await WhenSavedAsync().ConfigureAwait(false);
-        await state.DeleteAgentStateAsync(agentId, CancellationToken.None).ConfigureAwait(false);
+        await WhenSavedAsync(slot).ConfigureAwait(false);
+        await state.DeleteAgentStateAsync(slot.Id, CancellationToken.None).ConfigureAwait(false);
     }
 
     private async Task SaveLastAsync(AgentSlot slot)
     {
-        await WhenSavedAsync().ConfigureAwait(false);
+        await WhenSavedAsync(slot).ConfigureAwait(false);
         await state.SaveAgentStateAsync(slot.ToState(), cancellationToken: CancellationToken.None).ConfigureAwait(false);
     }
 
@@ -93,7 +97,7 @@ internal sealed class AgentStateSaver(StateManager state, TimeProvider time, Tim
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            Log.AgentStateNotSaved(logger, exception, agentId);
+            Log.LastAgentStateNotSaved(logger, exception, agentId);
         }
     }
 
@@ -131,42 +135,78 @@ internal sealed class AgentStateSaver(StateManager state, TimeProvider time, Tim
         }
     }
 
+    /// <summary>Saves what has changed, up to the first that cannot be saved: what a store cannot do for one it can rarely do for the next.</summary>
     private async ValueTask SaveChangedAsync(CancellationToken cancellationToken)
     {
         for (var left = _changed.Count; left > 0 && _changed.TryDequeue(out var slot); left--)
         {
             Volatile.Write(ref slot.Dirty, 0);
-            await _saving.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-            try
-            {
-                // Asked while it is held: whoever removes an agent waits for what is being saved, and nothing more is saved after that.
-                if (!slot.IsRemoved)
-                {
-                    await state.SaveAgentStateAsync(slot.ToState(), cancellationToken: cancellationToken).ConfigureAwait(false);
-                }
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            if (!await TrySaveAsync(slot, cancellationToken).ConfigureAwait(false))
             {
                 OnChanged(slot);
-                throw;
-            }
-#pragma warning disable CA1031 // A snapshot that could not be saved is saved with the next change; dispatch must not suffer.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                Log.AgentStateNotSaved(logger, exception, slot.Id);
-            }
-            finally
-            {
-                _saving.Release();
+                cancellationToken.ThrowIfCancellationRequested();
+                return;
             }
         }
     }
 
-    /// <summary>Waits for what is being saved at this moment.</summary>
-    private async ValueTask WhenSavedAsync()
+    private async ValueTask<bool> TrySaveAsync(AgentSlot slot, CancellationToken cancellationToken)
+    {
+        await _saving.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            // Asked while it is held: whoever removes an agent waits for what is being saved, and nothing more is saved after that.
+            if (slot.IsRemoved || _unanswered.ContainsKey(slot))
+            {
+                return true;
+            }
+
+            Task save = state.SaveAgentStateAsync(slot.ToState(), cancellationToken: cancellationToken).AsTask();
+            await save.WaitAsync(StoreRepetition.LongestAnswer, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!save.IsCompleted)
+            {
+                var heard = HearAsync(save, slot.Id);
+                _unanswered[slot] = heard;
+                _ = SaveAgainAfterAsync(heard, slot);
+                Log.AgentStateLeft(logger, slot.Id);
+                return true;
+            }
+
+            await save.ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+#pragma warning disable CA1031 // A snapshot that could not be saved is saved later; dispatch must not suffer.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            Log.AgentStateNotSaved(logger, exception, slot.Id, interval);
+            return false;
+        }
+        finally
+        {
+            _saving.Release();
+        }
+    }
+
+    /// <summary>Whatever the store says in the end of a save that was not waited for: the agent may have changed since. Never throws.</summary>
+    private async Task SaveAgainAfterAsync(Task answer, AgentSlot slot)
+    {
+        await answer.ConfigureAwait(false);
+        _unanswered.TryRemove(slot, out _);
+        OnChanged(slot);
+    }
+
+    private async ValueTask WhenSavedAsync(AgentSlot slot)
     {
         await _saving.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         _saving.Release();
+        if (_unanswered.TryGetValue(slot, out var answer))
+        {
+            await answer.ConfigureAwait(false);
+        }
     }
 }

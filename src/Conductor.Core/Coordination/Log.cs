@@ -27,8 +27,8 @@ internal static partial class Log
         "Agent {AgentId} could not be replaced: its type has one agent less. It is tried again in {Delay}, until it is unregistered.")]
     public static partial void ReplacementFailed(ILogger logger, Exception exception, string agentId, TimeSpan delay);
 
-    [LoggerMessage(1337, LogLevel.Warning, "The state of agent {AgentId} could not be saved; its next change is saved with it.")]
-    public static partial void AgentStateNotSaved(ILogger logger, Exception exception, string agentId);
+    [LoggerMessage(1337, LogLevel.Warning, "The state of agent {AgentId} could not be saved; it is tried again in {Delay}.")]
+    public static partial void AgentStateNotSaved(ILogger logger, Exception exception, string agentId, TimeSpan delay);
 
     [LoggerMessage(1338, LogLevel.Debug, "A result of task {TaskId} from {Sender} came late or twice and was dropped.")]
     public static partial void ResultDropped(ILogger logger, string taskId, string sender);
@@ -129,4 +129,7 @@ internal static partial class Log
 
     [LoggerMessage(1370, LogLevel.Error, "What a policy registered on its token failed when the policy's answer about task {TaskId} was no longer waited for.")]
     public static partial void PolicyCallbackFailed(ILogger logger, Exception exception, string taskId);
+
+    [LoggerMessage(1371, LogLevel.Warning, "The store failed at the last state of agent {AgentId}, or at deleting it: what it says of the agent may be old.")]
+    public static partial void LastAgentStateNotSaved(ILogger logger, Exception exception, string agentId);
 }

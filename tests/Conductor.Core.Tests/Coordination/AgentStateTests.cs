@@ -74,6 +74,69 @@ public sealed class AgentStateTests
         _store.Gate.SetResult();
     }
 
+    [Fact]
+    public async Task Store_CannotSaveAStateNow_ItIsSavedLater()
+    {
+        TroubledStateManager? store = null;
+        await using var rig = await Rig.StartAsync(new RigOptions { State = environment => store = new(new InMemoryStateManager(environment)) });
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+        store!.Trouble["SaveAgentStateAsync"] = static () => throw new IOException("disk");
+        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
+        await rig.DriveAsync(SaidAsync(rig, 1337));
+        (await rig.State.GetAgentStateAsync("a"))!.CompletedTasks.Should().Be(0);
+
+        store.Trouble.Clear();
+
+        await rig.DriveAsync(SavedAsync(rig, "a", completedTasks: 1));
+    }
+
+    [Fact]
+    public async Task Store_NeverAnswersAboutOneState_ThoseOfTheOthersAreSaved()
+    {
+        await using var rig = await StartSavingAsync();
+        await rig.AddAsync(static _ => TaskData.Empty, AgentType.Review, id: "b");
+
+        (await rig.DispatchAsync(Rig.NewTask(AgentType.Review))).IsSuccess.Should().BeTrue();
+
+        await rig.DriveAsync(SavedAsync(rig, "b", completedTasks: 1));
+        rig.Logs.GetSnapshot().Should().ContainSingle(entry => entry.Id.Id == 1355);
+        _store.Gate.SetResult();
+    }
+
+    [Fact]
+    public async Task Store_SavesAStateMuchLater_TheNewestWins()
+    {
+        await using var rig = await StartSavingAsync();
+        await rig.DriveAsync(SaidAsync(rig, 1355));
+        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
+
+        _store.Gate.SetResult();
+
+        await rig.DriveAsync(SavedAsync(rig, "a", completedTasks: 2));
+    }
+
+    [Fact]
+    public async Task UnregisterAgentAsync_TheStoreSavesItsStateMuchLater_DoesNotComeBack()
+    {
+        await using var rig = await StartSavingAsync();
+        await rig.DriveAsync(SaidAsync(rig, 1355));
+
+        var unregister = rig.Coordinator.UnregisterAgentAsync("a").AsTask();
+        await Rig.SettleAsync();
+        _store.Gate.SetResult();
+        (await unregister).Should().BeTrue();
+        await _store.Saved.Task;
+
+        (await rig.State.GetAgentStateAsync("a")).Should().BeNull();
+    }
+
+    private static Task SaidAsync(Rig rig, int eventId) =>
+        Rig.UntilAsync(() => rig.Logs.GetSnapshot().Any(entry => entry.Id.Id == eventId), $"event {eventId}");
+
+    private static Task SavedAsync(Rig rig, string agentId, int completedTasks) => Rig.UntilAsync(
+        () => rig.State.GetAgentStateAsync(agentId).AsTask() is { IsCompletedSuccessfully: true, Result: { } state } && state.CompletedTasks == completedTasks,
+        $"the state of '{agentId}'");
+
     /// <summary>An agent has done something, and its state is on its way into the store.</summary>
     private async Task<Rig> StartSavingAsync()
     {
