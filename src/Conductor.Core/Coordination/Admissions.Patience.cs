@@ -49,7 +49,7 @@ internal sealed partial class Admissions
     /// <summary>How long a dispatch may still wait: up to the wait limit, and never beyond its deadline.</summary>
     private TimeSpan? Patience(DispatchTicket ticket, AgentPool pool)
     {
-        TimeSpan? limit = WaitLimitOf(ticket, pool) is { } wait ? wait - _time.GetElapsedTime(ticket.ArrivedAt) : null;
+        TimeSpan? limit = WaitLimitOf(ticket, pool) is { } wait ? wait - ticket.WaitedBefore - _time.GetElapsedTime(ticket.ArrivedAt) : null;
         return Sooner(limit, ticket.TimeLeft(_time));
     }
 

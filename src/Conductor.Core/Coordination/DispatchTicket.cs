@@ -34,6 +34,22 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
     /// <summary>When the dispatch began: its place among equals, and what its deadline counts from.</summary>
     public long ArrivedAt { get; set; }
 
+    /// <summary>What its waiting counts from as it ages: later than its arrival by the time that it ran, or waited for another attempt by itself.</summary>
+    public long AgesFrom => _setbacks?.AgesFrom ?? ArrivedAt;
+
+    /// <summary>How long it had waited for an agent before anybody here had it: of its wait limit, so much is over.</summary>
+    public TimeSpan WaitedBefore
+    {
+        get => _setbacks?.WaitedBefore ?? TimeSpan.Zero;
+        init
+        {
+            if (value > TimeSpan.Zero)
+            {
+                (_setbacks ??= new Setbacks()).WaitedBefore = value;
+            }
+        }
+    }
+
     /// <summary>The attempt under way; the first is 1.</summary>
     public int Attempt { get; private set; } = 1;
 
@@ -165,6 +181,7 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         HasTurn = false;
         if (Attempt > 1)
         {
+            _setbacks!.LastBegunAt = now;
             return;
         }
 
@@ -210,6 +227,8 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         Attempt++;
         _hasBegun = false;
         var setbacks = _setbacks ??= new Setbacks();
+        var now = time.GetTimestamp();
+        setbacks.AgesFrom = now - ((setbacks.LastBegunAt ?? FirstBegunAt) - AgesFrom);
         if (failed is not null)
         {
             (setbacks.Earlier ??= []).Add(failed.Id);
@@ -217,7 +236,7 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         }
 
         setbacks.LastError = error;
-        (setbacks.AvoidFor, setbacks.AvoidSince) = (delay, time.GetTimestamp());
+        (setbacks.AvoidFor, setbacks.AvoidSince) = (delay, now);
         ForgetRefusals();
     }
 
@@ -268,6 +287,12 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         public TimeSpan? AvoidFor { get; set; }
 
         public long AvoidSince { get; set; }
+
+        public TimeSpan WaitedBefore { get; set; }
+
+        public long? AgesFrom { get; set; }
+
+        public long? LastBegunAt { get; set; }
 
         public PassingDenial? Passing { get; set; }
 

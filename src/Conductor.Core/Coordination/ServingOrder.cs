@@ -2,7 +2,7 @@ namespace Conductor.Coordination;
 
 /// <summary>
 /// Who is served first of those that wait, for an agent or for capacity: critical first, arrival order within a level, and each ageing interval
-/// counts as one level more, so that none is starved. Immutable and thread-safe.
+/// of waiting counts as one level more, so that none is starved: what fails again and again gains nothing by that. Immutable and thread-safe.
 /// </summary>
 internal sealed class ServingOrder(TimeProvider time, TimeSpan ageingInterval)
 {
@@ -29,5 +29,5 @@ internal sealed class ServingOrder(TimeProvider time, TimeSpan ageingInterval)
         [.. waiters.OrderByDescending(waiter => RankOf(waiter.Ticket)).ThenBy(static waiter => waiter, OfArrival)];
 
     /// <summary>The level of a dispatch, with what it has gained by waiting.</summary>
-    public long RankOf(DispatchTicket ticket) => (long)ticket.Task.Priority + (long)(time.GetElapsedTime(ticket.ArrivedAt) / ageingInterval);
+    public long RankOf(DispatchTicket ticket) => (long)ticket.Task.Priority + (long)(time.GetElapsedTime(ticket.AgesFrom) / ageingInterval);
 }

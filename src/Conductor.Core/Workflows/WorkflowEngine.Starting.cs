@@ -96,14 +96,16 @@ public sealed partial class WorkflowEngine
 
     /// <summary>
     /// Whether a run is none of this process's: on a store that processes share, each with agents of its own, one that keeps a run none of whose tasks it
-    /// can run keeps it from those that can.
+    /// can run keeps it from those that can. Where tasks may not wait for agents at all, they fail here and now.
     /// </summary>
     private bool IsForOthers(WorkflowPlan plan) =>
-        _services.State.IsShared && plan.TaskCount > 0 && !plan.Definition.Tasks.Any(task => _services.Coordinator.HasAgents(task.AgentType));
+        _services.State.IsShared && _services.Coordinator.WaitLimit != TimeSpan.Zero && plan.TaskCount > 0
+            && !plan.Definition.Tasks.Any(task => _services.Coordinator.HasAgents(task.AgentType));
 
     private async ValueTask LeaveAsync(string runId, WorkflowPlan plan, HeldLease lease)
     {
         Log.LeftToOthers(_services.Logger, runId, plan.Definition.Name);
+        _services.LeftSince[runId] = _services.Time.GetTimestamp();
         await _services.ReleaseAsync(lease.Current).ConfigureAwait(false);
     }
 

@@ -53,8 +53,8 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
         try
         {
             // Before the store is asked: what comes to be remembered meanwhile is of a run that it may not have told of.
-            var remembered = _toldOwners.Keys.Concat(_tried.Ids).Concat(services.LostFences.Keys).Concat(services.Listeners.Runs)
-                .ToHashSet(StringComparer.Ordinal);
+            var remembered = _toldOwners.Keys.Concat(_tried.Ids).Concat(services.LostFences.Keys).Concat(services.LeftSince.Keys)
+                .Concat(services.Listeners.Runs).ToHashSet(StringComparer.Ordinal);
             var unfinished = await ListAsync(remembered, cancellationToken).ConfigureAwait(false);
             Forget(remembered, unfinished);
 
@@ -135,6 +135,7 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             _toldOwners.Remove(id);
             _tried.Forget(id);
             services.LostFences.TryRemove(id, out _);
+            services.LeftSince.TryRemove(id, out _);
             services.Listeners.Remove(id);
         }
     }
@@ -146,6 +147,8 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
     {
         if (!IsDead(run))
         {
+            // Somebody has it.
+            services.LeftSince.TryRemove(run.WorkflowId, out _);
             return false;
         }
 
@@ -276,10 +279,16 @@ internal sealed class WorkflowRecovery(WorkflowServices services, Func<WorkflowP
             return null;
         }
 
-        // Left to others at its start, with none coming in the time that its tasks may wait: they fail here as anywhere.
-        var patience = services.State.IsShared && state is { Status: WorkflowStatus.Waiting, CurrentPhase: null } ? services.Coordinator.WaitLimit : null;
-        var limit = patience is null || definition.Timeout < patience ? definition.Timeout : patience;
-        return limit < DateTimeOffset.MaxValue - state.StartedAt ? state.StartedAt + limit : null;
+        var now = services.Time.GetUtcNow();
+        var atItsEnd = definition.Timeout < DateTimeOffset.MaxValue - state.StartedAt ? state.StartedAt + definition.Timeout : null;
+        if (!services.State.IsShared || !WorkflowRunner.IsLeftToOthers(state) || services.Coordinator.WaitLimit is not { } limit)
+        {
+            return atItsEnd;
+        }
+
+        // With none coming in the time that its tasks may wait, they fail here as anywhere.
+        var patience = limit - services.Time.GetElapsedTime(services.LeftSince.GetOrAdd(runId, services.Time.GetTimestamp()));
+        return patience < DateTimeOffset.MaxValue - now && !(atItsEnd < now + patience) ? now + patience : atItsEnd;
     }
 
     private void Refuse(string runId, string reason)

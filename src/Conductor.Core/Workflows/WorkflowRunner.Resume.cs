@@ -23,6 +23,9 @@ internal sealed partial class WorkflowRunner
 
     private int _firstPhase;
 
+    /// <summary>How long the run was left to others, and nobody had agents for it: so long its first tasks have waited.</summary>
+    private TimeSpan _waitedForAnybody;
+
     /// <summary>
     /// Takes the run up where it was committed last. Finished tasks keep their results. What was under way is counted as a crash, unless the
     /// owner before gave it back; a task under which the process died too often is given up.
@@ -35,6 +38,9 @@ internal sealed partial class WorkflowRunner
     {
         _isResumed = true;
         var state = snapshot.State;
+        _waitedForAnybody = _services.LeftSince.TryRemove(RunId, out var since) && IsLeftToOthers(state)
+            ? _services.Time.GetElapsedTime(since)
+            : TimeSpan.Zero;
         var isMigrated = state.DefinitionHash != _plan.Hash;
         _summary = state.ToSummary() with
         {
@@ -66,6 +72,9 @@ internal sealed partial class WorkflowRunner
         await CommitAsync(isMigrated ? _plan.Definition : null).ConfigureAwait(false);
         Log.Resumed(_services.Logger, RunId, _plan.Definition.Name, _board.FinishedCount, _plan.TaskCount, message);
     }
+
+    /// <summary>Whether a run was handed over before anything of it ran: whoever started it has no agents for it.</summary>
+    public static bool IsLeftToOthers(WorkflowState state) => state is { Status: WorkflowStatus.Waiting, CurrentPhase: null };
 
     private void RestorePhase(WorkflowState state)
     {

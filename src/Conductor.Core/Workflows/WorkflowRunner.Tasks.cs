@@ -121,6 +121,7 @@ internal sealed partial class WorkflowRunner
             IsFlowControlled = true,
             Owner = this,
             Beginning = BeginRequestOf(index),
+            WaitedBefore = _plan.PhaseOf[index] == 0 && assignment.Task.DependsOn.Count == 0 && assignment.Round == 0 ? _waitedForAnybody : TimeSpan.Zero,
         };
     }
 

@@ -76,6 +76,12 @@ internal sealed class WorkflowServices(
     /// <summary>Fences of runs that this engine could not go on with although it lives: what was under way then is no crash.</summary>
     public ConcurrentDictionary<string, long> LostFences { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>
+    /// Since when runs wait here for somebody who has agents for them, of which none has begun. Not since they were started: nobody may have been there, and
+    /// those who have the agents may be about to come, like this process.
+    /// </summary>
+    public ConcurrentDictionary<string, long> LeftSince { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Runs that are between two definitions here: nothing else may take them up.</summary>
     public ConcurrentDictionary<string, bool> Migrating { get; } = new(StringComparer.Ordinal);
 

@@ -50,6 +50,26 @@ public sealed class WaitingTests
         order.Should().Equal("first", "critical", "high", "medium-1", "medium-2", "low");
     }
 
+    /// <summary>Time with an agent, and up to the next attempt, is no waiting: what fails does not overtake what is more important by that.</summary>
+    [Fact]
+    [Trait("Behaviour", "3")]
+    public async Task DispatchTaskAsync_LowTimesOut_ItsNextAttemptIsAsLowAsTheFirst()
+    {
+        var (rig, order, gate) = await OneSlowAgentAsync();
+        await using var disposal = rig;
+        var tasks = new List<Task> { rig.DispatchAsync(Named("low", TaskPriority.Low)) };
+        await Rig.UntilAsync(() => order.Count == 1, "the low one");
+        tasks.Add(rig.DispatchAsync(Named("busy")));
+        await rig.DriveAsync(Rig.UntilAsync(() => order.Count == 2, "the time limit of the low one"), TimeSpan.FromSeconds(1));
+        tasks.Add(rig.DispatchAsync(Named("critical", TaskPriority.Critical)));
+        await rig.DriveAsync(Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 2, "the next attempt of the low one"));
+
+        gate.Release(3);
+        await rig.DriveAsync(Task.WhenAll(tasks));
+
+        order.Should().Equal("low", "busy", "critical", "low");
+    }
+
     [Fact]
     [Trait("Behaviour", "3")]
     public async Task DispatchTaskAsync_LowWaitsLong_AgesPastYoungerOnes()

@@ -160,19 +160,47 @@ public sealed class UnownedRunTests
         (state.Status, state.Error?.Code).Should().Be((WorkflowStatus.Failed, ErrorCodes.WorkflowTimeout));
     }
 
-    [Fact]
-    public async Task StartWorkflowAsync_LeftToOthersForAsLongAsItsTasksMayWait_IsTakenUpAtTheNextLook()
+    /// <summary>Its tasks have waited while it was left: no limit counts twice.</summary>
+    [Theory]
+    [InlineData(10)]
+    [InlineData(0)]
+    public async Task StartWorkflowAsync_LeftToOthersForAsLongAsItsTasksMayWait_EndsAtTheNextLook(int seconds)
     {
         await using var processes = new Processes();
         var front = await processes.StartAsync(
-            wrap: static store => new SharedStore(store), dispatch: new() { WaitLimit = TimeSpan.FromSeconds(10) });
+            wrap: static store => new SharedStore(store), dispatch: new() { WaitLimit = TimeSpan.FromSeconds(seconds) });
         var run = await front.Engine.StartWorkflowAsync(_one with { Timeout = TimeSpan.FromHours(1) });
-        await PassAsync(processes, front, seconds: 9);
-        (await run.GetStateAsync()).Status.Should().Be(WorkflowStatus.Waiting);
+        if (seconds > 0)
+        {
+            await PassAsync(processes, front, seconds - 1);
+            (await run.GetStateAsync()).Status.Should().Be(WorkflowStatus.Waiting);
+            await PassAsync(processes, front, seconds: 3);
+        }
 
-        await PassAsync(processes, front, seconds: 3);
+        await Rig.UntilAsync(() => run.Completion.IsCompleted, "its end");
+        var state = await run.Completion;
+        (state.Status, state.TaskResults["t"].Error!.Code).Should().Be((WorkflowStatus.Failed, ErrorCodes.NoAvailableAgent));
+    }
 
-        (await run.GetStateAsync()).Status.Should().Be(WorkflowStatus.InProgress, "its tasks wait here as anywhere");
+    /// <summary>Who comes to a run that was left long ago gives those who have the agents as long to come.</summary>
+    [Fact]
+    public async Task RecoverAsync_LeftToOthersBefore_WaitsForThemAnew()
+    {
+        await using var processes = new Processes();
+        var gone = await processes.StartAsync(
+            wrap: static store => new SharedStore(store), dispatch: new() { WaitLimit = TimeSpan.FromSeconds(10) });
+        await gone.Engine.StartWorkflowAsync(_one, new WorkflowRunOptions { RunId = "run" });
+        await gone.DriveAsync(gone.Engine.StopAsync().AsTask());
+
+        var front = await processes.StartAsync(
+            wrap: static store => new SharedStore(store), dispatch: new() { WaitLimit = TimeSpan.FromSeconds(10) });
+        front.Time.Advance(TimeSpan.FromHours(1));
+        await front.Engine.StartAsync();
+        await PassAsync(processes, front, seconds: 5);
+        await front.AddAsync(static _ => TaskData.From("done"));
+        await PassAsync(processes, front, seconds: 2);
+
+        (await front.DriveAsync((await front.Engine.GetRunAsync("run"))!.Completion)).Status.Should().Be(WorkflowStatus.Completed);
     }
 
     /// <summary>Agents may come after the run.</summary>
