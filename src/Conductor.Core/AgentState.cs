@@ -54,5 +54,5 @@ public sealed record AgentState : ExtensibleRecord
 
     /// <summary>Completed of all finished tasks, 0 to 1; 1 when there were none.</summary>
     [JsonIgnore]
-    public double SuccessRate => TotalTasks == 0 ? 1.0 : (double)CompletedTasks / TotalTasks;
+    public double SuccessRate => (CompletedTasks, FailedTasks) == (0, 0) ? 1.0 : CompletedTasks / ((double)CompletedTasks + FailedTasks);
 }

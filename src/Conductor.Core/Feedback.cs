@@ -21,6 +21,7 @@ public sealed record Feedback : ExtensibleRecord
     /// <summary>Ids of the tasks it concerns: they, what depends on them and the later phases run again. Empty: the whole phase.</summary>
     public IReadOnlyList<string> AffectedTaskIds { get; init => field = Snapshot.Of(value); } = Snapshot.None<string>();
 
-    /// <summary>Measured values, by name.</summary>
+    /// <summary>Measured values, by name; a rate of nothing (NaN) and infinity are such, too, and are written to JSON by these names.</summary>
+    [JsonNumberHandling(JsonNumberHandling.AllowNamedFloatingPointLiterals)]
     public IReadOnlyDictionary<string, double> Metrics { get; init => field = Snapshot.Of(value); } = Snapshot.NoMap<double>();
 }

@@ -155,8 +155,19 @@ public sealed class RecordingMessageBus : MessageBus
         await base.DisposeCoreAsync().ConfigureAwait(false);
     }
 
-    private static AgentMessage ThroughJson(AgentMessage message, JsonTypeInfo<AgentMessage> json) =>
-        JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, json), json)!;
+    private static AgentMessage ThroughJson(AgentMessage message, JsonTypeInfo<AgentMessage> json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, json), json)!;
+        }
+        catch (Exception exception) when (exception is JsonException or NotSupportedException or ArgumentException or InvalidOperationException)
+        {
+            throw new TaskValidationException(
+                $"Message '{message.Id}' of type {message.Type} cannot be sent as JSON: {exception.Message} Give it data that can be written and read.",
+                exception);
+        }
+    }
 
     private ValueTask OnReplyAsync(AgentMessage message, CancellationToken cancellationToken)
     {

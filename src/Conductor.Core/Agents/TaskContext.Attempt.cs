@@ -123,6 +123,7 @@ public sealed partial class TaskContext : IMessageSource
     private sealed class Extras
     {
         private Dictionary<string, string>? _notes;
+        private ProgressReports? _progress;
 
         /// <summary>In the place of an attempt's own when its code is over and it had none.</summary>
         public static Extras OfEnded { get; } = new() { HasEnded = true };
@@ -148,6 +149,15 @@ public sealed partial class TaskContext : IMessageSource
         public Feedback? Feedback { get; set; }
 
         public TaskError? Failure { get; set; }
+
+        /// <summary>What tells of the attempt's progress.</summary>
+        public ProgressReports ProgressOver(MessageBus bus, TaskContext task)
+        {
+            lock (this)
+            {
+                return _progress ??= new ProgressReports(task, bus);
+            }
+        }
 
         public void Note(string key, string value)
         {

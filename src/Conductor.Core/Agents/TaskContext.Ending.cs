@@ -33,7 +33,17 @@ public sealed partial class TaskContext
         }
     }
 
-    private Extras Own() => _extras ??= new Extras();
+    /// <summary>What is the attempt's own. (Its code may use several threads.)</summary>
+    private Extras Own()
+    {
+        if (_extras is { } known)
+        {
+            return known;
+        }
+
+        var own = new Extras();
+        return Interlocked.CompareExchange(ref _extras, own, comparand: null) ?? own;
+    }
 
     private AsyncServiceScope ScopeOfServices()
     {

@@ -112,14 +112,16 @@ public sealed partial class TaskContext
     /// <param name="taskId">The other task's id.</param>
     public bool HasOutput(string taskId) => Outputs.TryGetValue(taskId, out var output) && !output.IsEmpty;
 
-    /// <summary>Tells whoever follows how far the task is. May be lost; never fails.</summary>
+    /// <summary>
+    /// Tells whoever follows how far the task is. May be lost; never fails. While the bus has not taken one report, of those that come the newest waits.
+    /// </summary>
     /// <param name="percent">0 to 100; what lies outside is brought in, and what is no number is 0.</param>
     /// <param name="text">A text for people.</param>
     public void ReportProgress(double percent, string? text = null)
     {
-        if (Host.Bus is { IsConnected: true } bus)
+        if (Host.Bus is { IsConnected: true } bus && InTime(nameof(ReportProgress)) is { } extras)
         {
-            _ = PublishProgressAsync(bus, double.IsNaN(percent) ? 0 : Math.Clamp(percent, 0, 100), text);
+            extras.ProgressOver(bus, this).Tell(double.IsNaN(percent) ? 0 : Math.Clamp(percent, 0, 100), text);
         }
     }
 
@@ -256,36 +258,5 @@ public sealed partial class TaskContext
                 : [.. first.AffectedTaskIds.Union(second.AffectedTaskIds, StringComparer.Ordinal)],
             Metrics = metrics,
         };
-    }
-
-    private async Task PublishProgressAsync(MessageBus bus, double percent, string? text)
-    {
-        try
-        {
-            await bus.PublishAsync(
-                WorkflowId is { } run ? Channels.Workflow(run) : Channels.Status,
-                new AgentMessage
-                {
-                    Type = MessageType.StatusUpdate,
-                    Sender = AgentId,
-                    CorrelationId = IdempotencyKey,
-                    Payload = new StatusUpdate
-                    {
-                        AgentId = AgentId,
-                        Status = AgentStatus.Running,
-                        TaskId = Task.Id,
-                        Phase = Phase,
-                        Round = Round,
-                        Progress = percent,
-                        Text = text,
-                    },
-                }).ConfigureAwait(false);
-        }
-#pragma warning disable CA1031 // Whatever a provider throws: nobody awaits it.
-        catch (Exception exception)
-#pragma warning restore CA1031
-        {
-            Log.ProgressLost(Logger, exception, Task.Id);
-        }
     }
 }

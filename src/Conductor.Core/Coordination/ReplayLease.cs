@@ -18,6 +18,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
     private readonly LeaseStore _leases;
     private readonly HeldLease _lease;
     private readonly string _letterId;
+    private readonly TimeProvider _time;
     private readonly ILogger _logger;
     private readonly PeriodicLoop _renewal;
     private readonly CancellationTokenSource _ending;
@@ -26,7 +27,7 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
 
     private ReplayLease(LeaseStore leases, HeldLease lease, string letterId, TimeProvider time, ILogger logger, CancellationToken cancellationToken)
     {
-        (_leases, _lease, _letterId, _logger) = (leases, lease, letterId, logger);
+        (_leases, _lease, _letterId, _time, _logger) = (leases, lease, letterId, time, logger);
         _ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         _renewal = new PeriodicLoop(Term / 3, time, RenewAsync);
     }
@@ -110,7 +111,13 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
         _ending.Dispose();
         try
         {
-            await _leases.ReleaseAsync(_lease.Current, CancellationToken.None).ConfigureAwait(false);
+            await _leases.ReleaseAsync(_lease.Current, CancellationToken.None).InTimeAsync(
+                Term / 3,
+                _time,
+                $"the lease on the replay of dead letter '{_letterId}' was to be given back.",
+                _lease.Current.Name,
+                exception => Log.ReplayLeaseNotReleased(_logger, exception, _letterId, Term),
+                CancellationToken.None).ConfigureAwait(false);
         }
 #pragma warning disable CA1031 // It runs out by itself; what the replay came to is worth more.
         catch (Exception exception)

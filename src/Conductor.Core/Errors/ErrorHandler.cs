@@ -141,10 +141,14 @@ public sealed partial class ErrorHandler
         await KeptAsync(record, error, context, decision, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>The error is the task's fault or its caller's, never the agent's.</summary>
+    /// <summary>
+    /// What is the task's fault or its caller's, or that of what all agents share (the bus, the store, a queue that an agent dispatches to), is never the
+    /// agent's: each agent that met it would be broken off, and stay so for a while after it is over.
+    /// </summary>
     private static bool CountsAgainstAgent(string code) => code is not (
-        ErrorCodes.TaskValidationFailed or ErrorCodes.PolicyViolation or ErrorCodes.Cancelled or ErrorCodes.CircuitOpen
-        or ErrorCodes.BusDisconnected or ErrorCodes.BusNotConnected or ErrorCodes.NoAvailableAgent or ErrorCodes.LeaseLost);
+        ErrorCodes.TaskValidationFailed or ErrorCodes.PolicyViolation or ErrorCodes.Cancelled or ErrorCodes.CircuitOpen or ErrorCodes.QueueFull
+        or ErrorCodes.BusDisconnected or ErrorCodes.BusNotConnected or ErrorCodes.NoAvailableAgent or ErrorCodes.LeaseLost
+        or ErrorCodes.StateUnavailable or ErrorCodes.StateNotConnected);
 
     /// <summary>Lets the agent's breaker learn of the failure. Returns whether it is open now.</summary>
     private bool RecordFailure(TaskError error, ErrorContext context)

@@ -37,7 +37,10 @@ public sealed record RetryPolicy
     /// <summary>The delay before the first retry: zero or more. Default: 1 second.</summary>
     public TimeSpan InitialDelay { get; init; } = DefaultInitialDelay;
 
-    /// <summary>The longest delay, jitter included: at least <see cref="InitialDelay"/>. Default: 60 seconds.</summary>
+    /// <summary>
+    /// The longest delay, jitter included: at least <see cref="InitialDelay"/>. Default: 60 seconds. What an error itself asks for
+    /// (<see cref="TaskError.RetryAfter"/>) counts where it is longer, however long that is: <see cref="TaskDefinition.Deadline"/> ends it.
+    /// </summary>
     public TimeSpan MaxDelay { get; init; } = DefaultMaxDelay;
 
     /// <summary>What each delay is multiplied by to give the next: 1 or more. Default: 2.</summary>

@@ -192,7 +192,7 @@ public abstract partial class MessageBus : IAsyncDisposable
 
     /// <summary>
     /// Sends a message to every current subscription of a channel. What it throws says that nobody got it: an assignment is dispatched again then, as far as
-    /// the error is transient, and a result is published again.
+    /// the error is transient, and a result is published again. One whose payload cannot be written down is a <see cref="TaskValidationException"/>.
     /// </summary>
     /// <param name="channel">The channel.</param>
     /// <param name="message">The message, with its timestamp.</param>

@@ -2,7 +2,7 @@ namespace Conductor.Policies;
 
 /// <summary>
 /// What a policy judges: a snapshot of an action before it is taken. The kinds of this library are <see cref="DispatchPolicyContext"/> and
-/// <see cref="GatePolicyContext"/>; derive your own for actions of your own. Immutable.
+/// <see cref="GatePolicyContext"/>; derive your own for actions of your own. Immutable, but for a note of what the policy that judges has looked at.
 /// </summary>
 public abstract record PolicyContext
 {

@@ -112,4 +112,11 @@ internal static partial class Log
 
     [LoggerMessage(1433, LogLevel.Warning, "The store, asked about run {WorkflowId} by somebody who waits for it no more, failed.")]
     public static partial void AnswerFailedLate(ILogger logger, Exception exception, string workflowId);
+
+    [LoggerMessage(1434, LogLevel.Warning, "The wish to cancel run {WorkflowId} could not be stored now; it is tried again in {Delay}.")]
+    public static partial void CancelledLater(ILogger logger, Exception exception, string workflowId, TimeSpan delay);
+
+    [LoggerMessage(1435, LogLevel.Error,
+        "The wish to cancel run {WorkflowId} could not be stored. It is cancelled in this engine; should the process end before that is stored, it goes on.")]
+    public static partial void CancelledHereAlone(ILogger logger, Exception exception, string workflowId);
 }

@@ -119,7 +119,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <exception cref="StateException">
     /// The store did not take the run, or this engine could not go on with it: LEASE_LOST where it was handed over because the engine stopped
     /// (whoever shares the store goes on with it), another process has it or it was deleted; otherwise what the store said. See
-    /// <see cref="WorkflowRun.Completion"/>.
+    /// <see cref="WorkflowRun.Completion"/>. Or another engine has the run, and the store did not take the wish to cancel it for half a minute: it goes on.
     /// </exception>
     /// <exception cref="InvalidOperationException">The engine was stopped, or <see cref="WorkflowRunOptions.Migrate"/> gave null.</exception>
     /// <exception cref="ArgumentException">The run's id (<see cref="WorkflowRunOptions.RunId"/>) is blank or not well-formed.</exception>
@@ -127,13 +127,14 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
         WorkflowDefinition definition, WorkflowRunOptions? options = null, CancellationToken cancellationToken = default)
     {
         var run = await StartWorkflowAsync(definition, options, cancellationToken).ConfigureAwait(false);
+        await using var letGo = run.ConfigureAwait(false);
         try
         {
             return await run.Completion.WaitAsync(cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested && !_services.HandsOver)
         {
-            if (await run.CancelAsync(CancellationToken.None).ConfigureAwait(false))
+            if (await CancelForGoodAsync(run).ConfigureAwait(false))
             {
                 await run.Completion.ConfigureAwait(false);
             }

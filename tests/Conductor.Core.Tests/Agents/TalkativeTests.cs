@@ -41,4 +41,35 @@ public sealed class TalkativeTests
         (await rig.DispatchAsync().WaitAsync(TimeSpan.FromSeconds(20))).IsSuccess.Should().BeTrue();
         release.SetResult();
     }
+
+    /// <summary>A bus that takes no report keeps none but the newest: what an agent has to say may be much, and may be lost.</summary>
+    [Fact]
+    public async Task ReportProgress_BusDoesNotAnswer_TheNewestWaits()
+    {
+        TroubledBus? bus = null;
+        await using var rig = await Rig.StartAsync(new RigOptions { Bus = environment => bus = new TroubledBus(environment) });
+        await rig.FollowAsync(Channels.Status);
+        var (asked, answer) = (0, new TaskCompletionSource());
+        bus!.HangsPublishing = message =>
+        {
+            asked += message.Type == MessageType.StatusUpdate ? 1 : 0;
+            return message.Type == MessageType.StatusUpdate ? answer.Task : Task.CompletedTask;
+        };
+        await rig.AddAsync(static task =>
+        {
+            for (var percent = 0; percent <= 100; percent++)
+            {
+                task.ReportProgress(percent);
+            }
+
+            return TaskData.Empty;
+        });
+
+        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
+
+        asked.Should().Be(1);
+        answer.SetResult();
+        await Rig.UntilAsync(() => rig.Messages.Count == 2, "what was said");
+        rig.Messages.Select(static entry => ((StatusUpdate)entry.Message.Payload!).Progress).Should().Equal(0, 100);
+    }
 }

@@ -24,6 +24,21 @@ public sealed class CandidateTests
         (await rig.DispatchAsync()).AgentId.Should().Be("first", "it is idle again");
     }
 
+    /// <summary>What a policy writes to its log makes no difference to what it says.</summary>
+    [Fact]
+    public async Task DispatchTaskAsync_PolicyThatDeniesTheTaskLogsTheContext_IsAskedOnce()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+        await rig.AddAsync(static _ => TaskData.Empty, id: "b");
+        var seen = new List<string>();
+        rig.Policies.RegisterPolicy(new NeverAndLogged(seen));
+
+        await FluentActions.Awaiting(() => rig.DispatchAsync()).Should().ThrowAsync<PolicyViolationException>();
+
+        seen.Should().ContainSingle().Which.Should().Contain("Candidate = AgentIdentity { Id = a");
+    }
+
     [Fact]
     public async Task GetAvailableAgents_BreakerOfAnIdleAgentOpenedByHand_IsNotAmongThem()
     {
@@ -252,6 +267,19 @@ public sealed class CandidateTests
 
         (await rig.DriveAsync(dispatch)).IsSuccess.Should().BeTrue();
         (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
+    private sealed class NeverAndLogged(List<string> log) : Policy<DispatchPolicyContext>
+    {
+        public override string Name => "never";
+
+        public override string Description => "Never, and it says of what.";
+
+        protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
+        {
+            log.Add($"{context}");
+            return new(Denied("never"));
+        }
     }
 
     private sealed class NotThis(string agentId, bool forTheTimeBeing) : Policy<DispatchPolicyContext>

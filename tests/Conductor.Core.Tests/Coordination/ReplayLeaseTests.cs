@@ -116,6 +116,19 @@ public sealed class ReplayLeaseTests
     }
 
     [Fact]
+    public async Task ReplayDeadLetterAsync_StoreDoesNotTakeTheLeaseBack_IsOverAllTheSame()
+    {
+        var (rig, store, replay) = await ReplayAsync();
+        await using var disposal = rig;
+        store.Trouble["ReleaseAsync"] = static () => Task.Delay(Timeout.Infinite);
+
+        _end.SetResult();
+
+        (await rig.DriveAsync(replay)).IsSuccess.Should().BeTrue();
+        rig.Logs.GetSnapshot().Should().ContainSingle(static record => record.Id.Id == NotReleased);
+    }
+
+    [Fact]
     public async Task ReplayDeadLetterAsync_StoreHangs_IsOverAllTheSame()
     {
         var (rig, store, replay) = await ReplayAsync();

@@ -171,6 +171,9 @@ public sealed class ErrorHandlerTests
     [InlineData(ErrorCodes.Cancelled)]
     [InlineData(ErrorCodes.CircuitOpen)]
     [InlineData(ErrorCodes.BusDisconnected)]
+    [InlineData(ErrorCodes.StateUnavailable)]
+    [InlineData(ErrorCodes.StateNotConnected)]
+    [InlineData(ErrorCodes.QueueFull)]
     public async Task DecideAsync_NotTheAgentsFault_CountsAgainstNoAgent(string code)
     {
         await using var rig = await Rig.StartAsync();

@@ -32,6 +32,7 @@ public sealed class DerivedValueTests
     [InlineData(0, 0, 1.0)]
     [InlineData(3, 1, 0.75)]
     [InlineData(0, 2, 0.0)]
+    [InlineData(long.MaxValue, 0, 1.0)]
     public void AgentState_SuccessRate_IsCompletedOfAllFinished(long completed, long failed, double rate)
     {
         var state = new AgentState { AgentId = "a", AgentType = AgentType.Test, CompletedTasks = completed, FailedTasks = failed };
@@ -39,6 +40,10 @@ public sealed class DerivedValueTests
         state.SuccessRate.Should().Be(rate);
         state.TotalTasks.Should().Be(completed + failed);
     }
+
+    [Fact]
+    public void AgentState_SuccessRate_CountsBeyondWhatALongHolds_IsARate() =>
+        new AgentState { AgentId = "a", AgentType = AgentType.Test, CompletedTasks = long.MaxValue, FailedTasks = long.MaxValue }.SuccessRate.Should().Be(0.5);
 
     [Theory]
     [InlineData(AgentStatus.Idle, true)]

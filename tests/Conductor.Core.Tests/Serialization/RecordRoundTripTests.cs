@@ -24,6 +24,23 @@ public sealed class RecordRoundTripTests
         back.ShouldBeTheRecord(sample);
     }
 
+    /// <summary>A rate of nothing is a rate that a monitor may measure: it must not cost the findings that come with it.</summary>
+    [Theory]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    [InlineData(double.NegativeInfinity)]
+    [InlineData(double.MinValue)]
+    public void Json_MetricsOfFeedback_MayBeAnyNumber(double value)
+    {
+        var feedback = new Feedback { Severity = FeedbackSeverity.Error, Metrics = new Dictionary<string, double> { ["rate"] = value } };
+
+        foreach (var options in new[] { ConductorJson.Options, JsonSerializerOptions.Default })
+        {
+            var json = JsonSerializer.Serialize(feedback, options);
+            JsonSerializer.Deserialize<Feedback>(json, options)!.Metrics["rate"].Should().Be(value);
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Records))]
     public void Json_OfTheSample_HasEveryMember(string record)

@@ -19,6 +19,9 @@ internal sealed class TroubledStateManager : DelegatingStateManager
     /// <summary>The store without the trouble.</summary>
     public StateManager Store => Inner;
 
+    /// <summary>How often a run's history was read.</summary>
+    public int Reads { get; private set; }
+
     /// <summary>How often runs to take over were looked for.</summary>
     public int Looks { get; private set; }
 
@@ -72,6 +75,12 @@ internal sealed class TroubledStateManager : DelegatingStateManager
         return await base.ListUnfinishedWorkflowsCoreAsync(page, cancellationToken);
     }
 
+    protected override async ValueTask<bool> RequestCancellationCoreAsync(string workflowId, CancellationToken cancellationToken)
+    {
+        await BeforeAsync(nameof(RequestCancellationAsync));
+        return await base.RequestCancellationCoreAsync(workflowId, cancellationToken);
+    }
+
     protected override async ValueTask<bool> IsCancellationRequestedCoreAsync(string workflowId, CancellationToken cancellationToken)
     {
         await BeforeAsync(nameof(IsCancellationRequestedAsync));
@@ -93,6 +102,7 @@ internal sealed class TroubledStateManager : DelegatingStateManager
     protected override async ValueTask<WorkflowHistory?> GetWorkflowHistoryCoreAsync(
         string workflowId, long afterPosition, int limit, CancellationToken cancellationToken)
     {
+        Reads++;
         await BeforeAsync(nameof(GetWorkflowHistoryAsync));
         return await base.GetWorkflowHistoryCoreAsync(workflowId, afterPosition, limit, cancellationToken);
     }

@@ -328,8 +328,19 @@ public sealed class ConductorTestHostTests
 
         var act = () => host.WaitAsync(host.Runtime.DispatchAsync<string>(AgentType.Coding, TaskData.From(unwritable)));
 
-        await act.Should().ThrowAsync<Exception>();
+        await act.Should().ThrowAsync<TaskValidationException>();
         host.Bus.Payloads<TaskAssignment>().Should().BeEmpty();
+    }
+
+    [Fact]
+    public async Task UseJson_OutputThatCannotBeWritten_IsTheTasksFailure()
+    {
+        await using var host = await StartAsync(
+            new ScriptedAgent(new AgentScript().Returns(double.NaN)), new ConductorTestHostOptions { UseJson = true });
+
+        var result = await host.WaitAsync(host.Coordinator.DispatchTaskAsync(new TaskDefinition { AgentType = AgentType.Coding }));
+
+        result.Error!.Code.Should().Be(ErrorCodes.TaskValidationFailed);
     }
 
     [Fact]

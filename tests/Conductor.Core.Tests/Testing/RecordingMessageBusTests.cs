@@ -135,7 +135,7 @@ public sealed class RecordingMessageBusTests
 
         var act = () => bus.PublishAsync("a", Message("1") with { Payload = new DataPayload { Data = TaskData.From(unwritable) } }).AsTask();
 
-        await act.Should().ThrowAsync<NotSupportedException>();
+        await act.Should().ThrowAsync<TaskValidationException>();
         bus.Published.Should().BeEmpty();
     }
 
