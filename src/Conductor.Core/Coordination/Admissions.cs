@@ -165,61 +165,6 @@ internal sealed partial class Admissions
         _capacity.Close();
     }
 
-    /// <summary>A task that was admitted is over, and its place is free. <see cref="WakeNext"/> follows, when its agent is free, too.</summary>
-    /// <returns>Whom the place is promised to: before it is free, so that nobody can be before whoever is woken.</returns>
-    public CapacityWaiter? Free(AgentPool pool)
-    {
-        var promised = _capacity.PromiseNext();
-        Interlocked.Decrement(ref pool.Running);
-        Interlocked.Decrement(ref Counts.Running);
-        return promised;
-    }
-
-    /// <summary>Whoever waits for a place that came free is judged again.</summary>
-    public void WakeNext(CapacityWaiter? promised) => _capacity.Release(promised);
-
-    /// <summary>A dispatch that may begin does not: its place is free, like that of one that is over.</summary>
-    public void Forgo(DispatchTicket ticket, AgentSlot slot)
-    {
-        var promised = Free(slot.Pool);
-        Return(ticket, slot);
-        WakeNext(promised);
-    }
-
-    /// <summary>
-    /// Takes back the place and the agent of a dispatch that was denied. A place that was only reserved may have made another dispatch be denied:
-    /// when nothing runs that would wake that one later, it is woken here. One that saw nothing before it is not, or the waiting would never rest.
-    /// </summary>
-    private void GiveBack(DispatchTicket ticket, AgentSlot slot)
-    {
-        Return(ticket, slot);
-        if (ticket.AdmittedBefore > 0)
-        {
-            Volatile.Write(ref Counts.Contended, 1);
-        }
-
-        Interlocked.Decrement(ref slot.Pool.Running);
-        if (Interlocked.Decrement(ref Counts.Running) == 0 && Interlocked.Exchange(ref Counts.Contended, 0) == 1)
-        {
-            _capacity.Retreat();
-        }
-    }
-
-    /// <summary>A dispatch does without the agent that it took.</summary>
-    private static void Return(DispatchTicket ticket, AgentSlot slot)
-    {
-        // Whoever leads runs the agent that the dispatch was given, and no other: for the next one there is nobody.
-        ticket.LeadingThread = 0;
-        Return(slot);
-    }
-
-    private static void Return(AgentSlot slot)
-    {
-        slot.Permit?.Dispose();
-        slot.Permit = null;
-        slot.Pool.Return(slot);
-    }
-
     /// <summary>Waits for an agent as long as the caller and the limits allow.</summary>
     [AsyncMethodBuilder(typeof(ReusingMethodBuilder<>))]
     private async ValueTask<AgentSlot> WaitForAgentAsync(AgentPool pool, AgentWaiter waiter, TimeSpan? patience, CancellationToken cancellationToken)

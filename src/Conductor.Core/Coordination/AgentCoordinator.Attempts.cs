@@ -88,7 +88,7 @@ public sealed partial class AgentCoordinator
     /// </summary>
     private void Settle(AgentSlot slot, bool success, bool isFinal)
     {
-        var promised = _admissions.Free(slot.Pool);
+        var promised = _admissions.Free(slot);
         slot.Settle(success, isFinal);
         _admissions.WakeNext(promised);
     }
@@ -96,7 +96,7 @@ public sealed partial class AgentCoordinator
     /// <summary>The same for one that is no longer waited for.</summary>
     private void Forsake(AgentSlot slot)
     {
-        var promised = _admissions.Free(slot.Pool);
+        var promised = _admissions.Free(slot);
         slot.Forsake();
         _admissions.WakeNext(promised);
     }

@@ -23,6 +23,30 @@ internal sealed partial class AgentPool
         }
     }
 
+    /// <summary>Who is given an agent when it comes back now; null for nobody.</summary>
+    public AgentWaiter? FindFirstFor(AgentSlot slot)
+    {
+        lock (_gate)
+        {
+            return _waiters.Count == 0 ? null : _waiters.FindFirst(_mayHave, slot);
+        }
+    }
+
+    /// <summary>Notes that one that waits has a turn at a place that comes free, or has it no more, as long as it waits here.</summary>
+    /// <returns>False where it waits no more: it has an agent, or has given up.</returns>
+    public bool TrySetTurn(AgentWaiter waiter, bool hasTurn)
+    {
+        lock (_gate)
+        {
+            if (waiter.IsQueued)
+            {
+                waiter.Ticket.SetTurn(hasTurn);
+            }
+
+            return waiter.IsQueued;
+        }
+    }
+
     /// <summary>The policies changed: those that wait for another agent than a refused one may have that one, too.</summary>
     public void ForgetOldRefusals()
     {

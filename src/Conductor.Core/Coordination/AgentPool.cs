@@ -15,6 +15,10 @@ internal sealed partial class AgentPool
 
     private static readonly TimeSpan _trialRecheck = TimeSpan.FromSeconds(1);
 
+    /// <summary>Whether one that waits may have an agent that is offered.</summary>
+    private static readonly Func<AgentWaiter, AgentSlot, bool> _mayHave =
+        static (waiter, offered) => !waiter.Ticket.IsRefusedBy(offered) && !offered.Pool.IsAvoided(offered, waiter.Ticket);
+
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly WaitingLimit _limit;
@@ -280,8 +284,7 @@ internal sealed partial class AgentPool
 
         slot.Status = AgentStatus.Idle;
         if (_waiters.Count > 0
-            && _waiters.TakeFirst(
-                static (waiter, offered) => !waiter.Ticket.IsRefusedBy(offered) && !offered.Pool.IsAvoided(offered, waiter.Ticket), slot) is { } waiter)
+            && _waiters.TakeFirst(_mayHave, slot) is { } waiter)
         {
             if (TryEnter(slot, waiter.Ticket))
             {

@@ -16,6 +16,8 @@ internal sealed class AgentWaiter(AgentPool pool, DispatchTicket ticket) : IValu
 
     public DispatchTicket Ticket { get; } = ticket;
 
+    public AgentPool Pool => pool;
+
     /// <summary>Whether it stands in a queue. This and its neighbours belong to the queue.</summary>
     public bool IsQueued { get; set; }
 

@@ -35,6 +35,32 @@ internal sealed partial class CapacityGate
         }
     }
 
+    /// <summary>The same for one that waits for the agent that comes free with the place, if it is served before those that wait for a place.</summary>
+    /// <returns>Whether it has the promise.</returns>
+    public bool TryPromise(DispatchTicket ticket)
+    {
+        lock (_gate)
+        {
+            var next = FindNext(static _ => true, Version + 1);
+            if (next?.Kind.Key.IsOfCountsAlone != true || _order.IsBefore(next.Ticket, ticket))
+            {
+                return false;
+            }
+
+            Promise(ticket, next.Denial);
+            return true;
+        }
+    }
+
+    /// <summary>Nobody gives way to a dispatch any more: it does without the place that it was promised.</summary>
+    public void Withdraw(DispatchTicket ticket)
+    {
+        lock (_gate)
+        {
+            Forget(ticket);
+        }
+    }
+
     /// <summary>What a dispatch waits for because a place is promised to one that is served before it; null for nothing, nearly always.</summary>
     public PassingDenial? FindPromiseBefore(DispatchTicket ticket) => Volatile.Read(ref counts.Promised) == 0 ? null : FindAnyBefore(ticket);
 

@@ -138,7 +138,26 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
     {
         Interlocked.Increment(ref counts.Releases);
         promised?.Wake();
-        if (promised is not null && IsStillPromised(promised.Ticket))
+        WakeNextUnlessPromised(promised?.Ticket);
+    }
+
+    /// <summary>The same where it was promised to one that waited for an agent.</summary>
+    /// <param name="promisedTo">Whom.</param>
+    /// <param name="isWithdrawn">Whether that one goes on waiting for an agent.</param>
+    public void ReleaseTo(DispatchTicket promisedTo, bool isWithdrawn)
+    {
+        if (isWithdrawn)
+        {
+            Withdraw(promisedTo);
+        }
+
+        Interlocked.Increment(ref counts.Releases);
+        WakeNextUnlessPromised(promisedTo);
+    }
+
+    private void WakeNextUnlessPromised(DispatchTicket? promisedTo)
+    {
+        if (promisedTo is not null && IsStillPromised(promisedTo))
         {
             return;
         }

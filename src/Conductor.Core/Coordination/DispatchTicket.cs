@@ -86,6 +86,9 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         }
     }
 
+    /// <summary>The same for one that need not have met a setback: it waits for an agent. While it does, under the lock of the pool.</summary>
+    public void SetTurn(bool hasTurn) => (_setbacks ??= new Setbacks()).HasTurn = hasTurn;
+
     /// <summary>Those for whom it was sent to look whether what denied it allows it now; null for none.</summary>
     public DenialKind.Name? ScoutFor
     {

@@ -48,6 +48,18 @@ internal sealed class WaitQueue(ServingOrder order)
     /// <summary>Takes out the first waiter that meets a condition.</summary>
     public AgentWaiter? TakeFirst<TArg>(Func<AgentWaiter, TArg, bool> condition, TArg argument)
     {
+        var first = FindFirst(condition, argument);
+        if (first is not null)
+        {
+            Remove(first);
+        }
+
+        return first;
+    }
+
+    /// <summary>The first waiter that meets a condition.</summary>
+    public AgentWaiter? FindFirst<TArg>(Func<AgentWaiter, TArg, bool> condition, TArg argument)
+    {
         var heads = _first;
         while (Best(heads) is var best and >= 0)
         {
@@ -62,7 +74,6 @@ internal sealed class WaitQueue(ServingOrder order)
 
             if (isMet)
             {
-                Remove(waiter);
                 return waiter;
             }
 

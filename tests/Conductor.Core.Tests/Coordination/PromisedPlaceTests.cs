@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Conductor.Coordination;
 using Conductor.Errors;
 using Conductor.Messaging;
@@ -44,6 +45,73 @@ public sealed class PromisedPlaceTests
         (await waiting.WaitAsync(TimeSpan.FromSeconds(20))).IsSuccess.Should().BeTrue();
         await loop.WaitAsync(TimeSpan.FromSeconds(20));
         begun.Should().HaveCount(101).And.StartWith(["loop-0", "waiting"]);
+    }
+
+    /// <summary>Who waits for the agent that comes free with the place is before those that wait for the place alone, if it is more important or came earlier.</summary>
+    [Theory]
+    [Trait("Behaviour", "4")]
+    [InlineData(TaskPriority.Critical, TaskPriority.Low, true)]
+    [InlineData(TaskPriority.Low, TaskPriority.Low, true)]
+    [InlineData(TaskPriority.Low, TaskPriority.Critical, false)]
+    public async Task DispatchTaskAsync_OneWaitsForTheAgentAndAnotherForThePlace_AreServedInOrder(TaskPriority ofAgent, TaskPriority ofPlace, bool isFirst)
+    {
+        for (var turn = 0; turn < 20; turn++)
+        {
+            await using var rig = await Rig.StartAsync(new RigOptions { Policies = [new MaxConcurrentTasksPolicy(1)] });
+            var begun = new ConcurrentQueue<AgentType>();
+            using var gate = new SemaphoreSlim(0);
+            foreach (var type in new[] { AgentType.Coding, AgentType.Review })
+            {
+                await rig.AddAsync(
+                    async (_, token) =>
+                    {
+                        begun.Enqueue(type);
+                        await gate.WaitAsync(token);
+                        return TaskData.Empty;
+                    },
+                    type);
+            }
+
+            var tasks = new List<Task> { rig.DispatchAsync() };
+            await Rig.UntilAsync(() => begun.Count == 1, "the first");
+            tasks.Add(rig.DispatchAsync(Rig.NewTask() with { Priority = ofAgent }));
+            rig.Time.Advance(TimeSpan.FromMilliseconds(1));
+            tasks.Add(rig.DispatchAsync(Rig.NewTask(AgentType.Review) with { Priority = ofPlace }));
+            await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 2, "the others");
+
+            gate.Release(3);
+            await Task.WhenAll(tasks).WaitAsync(TimeSpan.FromSeconds(20));
+
+            begun.Should().Equal(AgentType.Coding, isFirst ? AgentType.Coding : AgentType.Review, isFirst ? AgentType.Review : AgentType.Coding);
+        }
+    }
+
+    /// <summary>What is promised to one that waits for an agent is for others when that agent does not come.</summary>
+    [Fact]
+    [Trait("Behaviour", "4")]
+    public async Task DispatchTaskAsync_TheAgentDoesNotComeFreeWithThePlace_ThePlaceIsForOthers()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [new MaxConcurrentTasksPolicy(1)] });
+        var (stubborn, begun) = (new TaskCompletionSource(), new ConcurrentQueue<string>());
+        await rig.AddAsync(async (task, _) =>
+        {
+            begun.Enqueue(task.Task.Name);
+            await stubborn.Task;
+            return TaskData.Empty;
+        });
+        await rig.AddAsync(task => (TaskData)task.Task.Name, AgentType.Review);
+        var first = rig.DispatchAsync(Rig.NewTask() with { Name = "first", Retry = new RetrySettings { MaxRetries = 0 } });
+        await Rig.UntilAsync(() => begun.Count == 1, "the first");
+        var ofAgent = rig.DispatchAsync(Rig.NewTask() with { Name = "agent", Priority = TaskPriority.Critical });
+        var ofPlace = rig.DispatchAsync(Rig.NewTask(AgentType.Review) with { Priority = TaskPriority.Low });
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 2, "the others");
+
+        (await rig.DriveAsync(first, TimeSpan.FromSeconds(5))).Error!.Code.Should().Be(ErrorCodes.AgentTimeout);
+
+        (await rig.DriveAsync(ofPlace)).IsSuccess.Should().BeTrue();
+        begun.Should().ContainSingle();
+        stubborn.SetResult();
+        (await rig.DriveAsync(ofAgent)).IsSuccess.Should().BeTrue();
     }
 
     /// <summary>It held a place, and another was denied for it.</summary>

@@ -1,0 +1,91 @@
+namespace Conductor.Coordination;
+
+/// <content>Places among the running: who has them next, and what becomes of those that are not used.</content>
+internal sealed partial class Admissions
+{
+    /// <summary>A task that was admitted is over, and its place is free. <see cref="WakeNext"/> follows, when its agent is free, too.</summary>
+    /// <returns>Whom the place is promised to: before it is free, so that nobody can be before whoever is woken.</returns>
+    public PromisedPlace Free(AgentSlot slot)
+    {
+        var promised = Volatile.Read(ref Counts.WaitingForCapacity) == 0 ? default : Promise(slot);
+        Interlocked.Decrement(ref slot.Pool.Running);
+        Interlocked.Decrement(ref Counts.Running);
+        return promised;
+    }
+
+    /// <summary>Whoever waits for a place that came free is judged again, or has its agent by now.</summary>
+    public void WakeNext(PromisedPlace promised)
+    {
+        if (promised.InPool is not { } waiter)
+        {
+            _capacity.Release(promised.InGate);
+        }
+        else
+        {
+            // Its agent may have gone another way: then it waits for another, and the place is for others.
+            _capacity.ReleaseTo(waiter.Ticket, isWithdrawn: waiter.Pool.TrySetTurn(waiter, hasTurn: false));
+        }
+    }
+
+    /// <summary>A dispatch that may begin does not: its place is free, like that of one that is over.</summary>
+    public void Forgo(DispatchTicket ticket, AgentSlot slot)
+    {
+        var promised = Free(slot);
+        Return(ticket, slot);
+        WakeNext(promised);
+    }
+
+    /// <summary>
+    /// Takes back the place and the agent of a dispatch that was denied. A place that was only reserved may have made another dispatch be denied:
+    /// when nothing runs that would wake that one later, it is woken here. One that saw nothing before it is not, or the waiting would never rest.
+    /// </summary>
+    private void GiveBack(DispatchTicket ticket, AgentSlot slot)
+    {
+        Return(ticket, slot);
+        if (ticket.AdmittedBefore > 0)
+        {
+            Volatile.Write(ref Counts.Contended, 1);
+        }
+
+        Interlocked.Decrement(ref slot.Pool.Running);
+        if (Interlocked.Decrement(ref Counts.Running) == 0 && Interlocked.Exchange(ref Counts.Contended, 0) == 1)
+        {
+            _capacity.Retreat();
+        }
+    }
+
+    /// <summary>
+    /// Promises a place to who is served first: of those that wait for one, or of those that wait for the agent that comes free with it. Those would have to
+    /// give way, or race, for a place that they come before.
+    /// </summary>
+    private PromisedPlace Promise(AgentSlot slot)
+    {
+        if (slot.Pool.FindFirstFor(slot) is { } first && _capacity.TryPromise(first.Ticket))
+        {
+            if (slot.Pool.TrySetTurn(first, hasTurn: true))
+            {
+                return new PromisedPlace(InGate: null, first);
+            }
+
+            // It has an agent already, or has gone.
+            _capacity.Withdraw(first.Ticket);
+        }
+
+        return new PromisedPlace(_capacity.PromiseNext());
+    }
+
+    /// <summary>A dispatch does without the agent that it took.</summary>
+    private static void Return(DispatchTicket ticket, AgentSlot slot)
+    {
+        // Whoever leads runs the agent that the dispatch was given, and no other: for the next one there is nobody.
+        ticket.LeadingThread = 0;
+        Return(slot);
+    }
+
+    private static void Return(AgentSlot slot)
+    {
+        slot.Permit?.Dispose();
+        slot.Permit = null;
+        slot.Pool.Return(slot);
+    }
+}
