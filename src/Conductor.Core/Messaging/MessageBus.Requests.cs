@@ -41,8 +41,14 @@ public abstract partial class MessageBus
         {
             return await answer.WaitAsync(TimerRange.AtMost(limit), Environment.TimeProvider, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception exception) when (!answer.IsCompleted && exception is TimeoutException or OperationCanceledException)
+        catch (Exception exception) when (exception is TimeoutException or OperationCanceledException)
         {
+            if (answer.IsCompleted)
+            {
+                // It came in the moment in which the wait ended, or failed with this itself: what it says counts.
+                return await answer.ConfigureAwait(false);
+            }
+
             answer.HearFailure(late => Log.RequestFailedLate(Logger, late, pending.Request.Id, channel));
             if (exception is OperationCanceledException)
             {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.ExceptionServices;
 using Conductor.Diagnostics;
 using Conductor.Messaging;
 using Conductor.Tests.Support;
@@ -35,6 +36,47 @@ public sealed class LateRequestTests
         (await FluentActions.Awaiting(() => answer.WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<BusException>())
             .Which.ErrorCode.Should().Be(ErrorCodes.RequestTimeout);
         bus.PendingRequestCount.Should().Be(0);
+    }
+
+    /// <summary>Between the timer and whoever waits for it: as the exception of the wait is thrown.</summary>
+    [Fact]
+    public async Task RequestAsync_AnswerComesAsItsTimeIsOver_GivesTheAnswer()
+    {
+        var (time, mayEnd, question) = (new FakeTimeProvider(), new TaskCompletionSource(), (AgentMessage?)null);
+        await using var bus = new TroubledBus(new ConductorEnvironment(time));
+        bus.HangsPublishing = message =>
+        {
+            question ??= message;
+            return question == message ? mayEnd.Task : Task.CompletedTask;
+        };
+        await bus.ConnectAsync();
+
+        // (On the pool, where what waits goes on within what it waited for.)
+        var answer = await Task.Run(async () =>
+        {
+            var request = bus.RequestAsync("c", new AgentMessage { Type = MessageType.Control, Sender = "s" }, TimeSpan.FromSeconds(1)).AsTask();
+            await bus.RespondAsync(question!, question!.CreateResponse(MessageType.Control, "answerer", new DataPayload { Data = "in time" }));
+            PassTimeWith(() => mayEnd.TrySetResult());
+            return await request;
+        });
+
+        answer.Sender.Should().Be("answerer");
+        bus.PendingRequestCount.Should().Be(0);
+
+        void PassTimeWith(Action atTimeout)
+        {
+            var thread = Environment.CurrentManagedThreadId;
+            EventHandler<FirstChanceExceptionEventArgs> thrown = (_, happening) =>
+            {
+                if (happening.Exception is TimeoutException && Environment.CurrentManagedThreadId == thread)
+                {
+                    atTimeout();
+                }
+            };
+            AppDomain.CurrentDomain.FirstChanceException += thrown;
+            time.Advance(TimeSpan.FromSeconds(1));
+            AppDomain.CurrentDomain.FirstChanceException -= thrown;
+        }
     }
 
     /// <summary>In a method of its own: nothing may hold on to its tasks.</summary>
