@@ -38,7 +38,9 @@ public static partial class SqliteTaskContextExtensions
             $"Task '{task.Task.Id}' does not run on an SQLite store, whose transaction its effect '{key}' could join. Add UseSqlite(\"Data " +
                 "Source=…\") after AddConductor().");
         var value = await store.RunAsync(task.EffectKey(key), effect, cancellationToken).ConfigureAwait(false);
-        return value.IsEmpty ? default! : value.Get<T>();
+
+        // Nothing is null where that is a T, and no T where it is not.
+        return value.IsEmpty && default(T) is null && value is not T ? default! : value.Get<T>();
     }
 
     /// <summary>The same for an effect without a value: that it was done is recorded.</summary>

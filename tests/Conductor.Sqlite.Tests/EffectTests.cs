@@ -218,6 +218,21 @@ public sealed class EffectTests : IDisposable
         (await RowsAsync()).Should().Equal("order");
     }
 
+    /// <summary>Nothing is no number, and would be taken for 0.</summary>
+    [Fact]
+    public async Task OnceAsync_NothingIsRecordedUnderTheKey_IsNullOrOfAnotherType()
+    {
+        var values = await RunAsync(async task =>
+        {
+            await task.OnceAsync("nothing", static (SqliteConnection _) => (string?)null);
+            (await FluentActions.Awaiting(() => task.OnceAsync("nothing", static (SqliteConnection _) => 42).AsTask())
+                .Should().ThrowAsync<TaskValidationException>()).WithMessage("*empty*Int32*");
+            (await task.OnceAsync("nothing", static (SqliteConnection _) => (int?)42)).Should().BeNull();
+            return (await task.OnceAsync("nothing", static (SqliteConnection _) => "again")) is null ? 1 : 0;
+        });
+        values.Should().Equal(1);
+    }
+
     /// <summary>Its transaction would be committed, with a task for a value, before it has ended: it must not even begin.</summary>
     [Fact]
     public async Task OnceAsync_EffectGivesATask_DoesNotRunIt()

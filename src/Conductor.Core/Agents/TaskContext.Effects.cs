@@ -74,7 +74,7 @@ public sealed partial class TaskContext
         var recorded = await state.Effects.GetAsync(effectKey, cancellationToken).ConfigureAwait(false)
             ?? await EffectRecording.RecordAsync(
                 this, state.Effects, effectKey, TaskData.From(await effect(cancellationToken).ConfigureAwait(false)), cancellationToken).ConfigureAwait(false);
-        return recorded.IsEmpty ? default! : recorded.Get<T>();
+        return recorded.GetOrNull<T>();
     }
 
     /// <summary>The same for an effect without a value: that it was done is recorded.</summary>

@@ -110,6 +110,28 @@ public sealed class EffectsOverAttemptsTests
         await run.DisposeAsync();
     }
 
+    /// <summary>Nothing is no number, and would be taken for 0.</summary>
+    [Fact]
+    public async Task OnceAsync_NothingIsRecordedUnderTheKey_IsNullOrOfAnotherType()
+    {
+        await using var rig = await Rig.StartAsync();
+        Exception? refusal = null;
+        await rig.AddAsync(async (task, token) =>
+        {
+            await task.OnceAsync("nothing", static _ => new ValueTask<string?>((string?)null), token);
+            refusal = await Record.ExceptionAsync(() => task.OnceAsync("nothing", static _ => new ValueTask<int>(42), token).AsTask());
+            var text = await task.OnceAsync("nothing", static _ => new ValueTask<string?>("again"), token);
+            var number = await task.OnceAsync("nothing", static _ => new ValueTask<int?>(42), token);
+            var data = await task.OnceAsync("nothing", static _ => new ValueTask<TaskData>("again"), token);
+            return $"{text is null} {number is null} {data.IsEmpty}";
+        });
+
+        var result = await rig.DriveAsync(rig.DispatchAsync());
+
+        refusal.Should().BeOfType<TaskValidationException>().Which.Message.Should().ContainAll("empty", "Int32");
+        result.EnsureSucceeded().Output.Get<string>().Should().Be("True True True");
+    }
+
     private static Task<LambdaAgent> AddOthersAsync(Rig rig) => rig.AddAsync(
         static async (task, token) => TaskData.From(await task.OnceAsync("other", static _ => new ValueTask<int>(1), token)), AgentType.Monitor);
 
