@@ -1,5 +1,6 @@
 using Conductor.Messaging;
 using Conductor.State;
+using Conductor.Threading;
 
 namespace Conductor.Coordination;
 
@@ -92,6 +93,7 @@ public sealed partial class AgentCoordinator
     /// <param name="cancellationToken">Cancels the replay under way; what was not replayed stays.</param>
     /// <returns>The results, in the order of the letters; when the coordinator stops meanwhile, those of the letters that were replayed before.</returns>
     /// <exception cref="InvalidOperationException">The coordinator is not started.</exception>
+    /// <exception cref="NoAvailableAgentException">The coordinator stopped before the first was replayed; its letter stays.</exception>
     public async ValueTask<IReadOnlyList<TaskResult>> ReplayDeadLettersAsync(CancellationToken cancellationToken = default)
     {
         var results = new List<TaskResult>();
@@ -108,7 +110,12 @@ public sealed partial class AgentCoordinator
             {
                 results.Add(await ReplayDeadLetterAsync(letter.Id, correctedInput: null, cancellationToken).ConfigureAwait(false));
             }
-            catch (ConductorException exception)
+            catch (ConductorException exception) when (_stopped && results.Count > 0 && StopFailures.IsOf(exception, Id))
+            {
+                // Given back, which is no failure.
+                break;
+            }
+            catch (ConductorException exception) when (!_stopped || !StopFailures.IsOf(exception, Id))
             {
                 results.Add(NotReplayed(letter, _environment.Classify(exception, letter.Task, letter.WorkflowId)));
             }

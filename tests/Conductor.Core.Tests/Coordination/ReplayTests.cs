@@ -168,6 +168,52 @@ public sealed class ReplayTests
         (await first).IsSuccess.Should().BeTrue();
     }
 
+    /// <summary>It waits for its agent as the coordinator stops, and is given back: it has not failed.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ReplayDeadLettersAsync_StopGivesALetterBack_GivesWhatWasDone(bool isOneDone)
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Retry = RetryPolicy.Default with { MaxRetries = 0 } });
+        var (broken, release) = (true, new TaskCompletionSource());
+        await rig.AddAsync(_ => broken ? throw new AgentException(ErrorCodes.TransientError, "busy") : "done");
+        await rig.AddAsync(
+            async (_, _) =>
+            {
+                await (broken ? throw new AgentException(ErrorCodes.TransientError, "busy") : release.Task);
+                return "done";
+            },
+            AgentType.Review);
+        if (isOneDone)
+        {
+            await rig.DriveAsync(rig.DispatchAsync());
+            rig.Time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask(AgentType.Review)));
+        broken = false;
+        var holder = rig.DispatchAsync(Rig.NewTask(AgentType.Review));
+        var all = rig.Coordinator.ReplayDeadLettersAsync().AsTask();
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the letter to wait for its agent");
+
+        var stop = rig.Coordinator.StopAsync().AsTask();
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 0, "the stop to give it back");
+        release.SetResult();
+        await rig.DriveAsync(stop);
+        await holder;
+
+        if (isOneDone)
+        {
+            (await rig.DriveAsync(all)).Should().ContainSingle().Which.IsSuccess.Should().BeTrue();
+        }
+        else
+        {
+            (await FluentActions.Awaiting(() => rig.DriveAsync(all)).Should().ThrowAsync<NoAvailableAgentException>()).WithMessage("*is stopping*");
+        }
+
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle();
+    }
+
     [Fact]
     public async Task ReplayDeadLettersAsync_StopLeavesTheSecondNoTime_GivesWhatWasDone()
     {
