@@ -84,6 +84,9 @@ public readonly struct WorkflowPhase : IEquatable<WorkflowPhase>, IParsable<Work
     /// <summary>The name; empty for <c>default</c>.</summary>
     public override string ToString() => Name;
 
+    /// <summary>The phase that a task of a workflow names, or the one of its agent type.</summary>
+    internal static WorkflowPhase? Of(TaskDefinition task) => task.Phase ?? For(task.AgentType);
+
     /// <summary>Refuses <c>default</c> where a phase is meant.</summary>
     internal void ThrowIfNameless(string parameterName)
     {

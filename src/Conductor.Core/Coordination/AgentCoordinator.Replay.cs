@@ -9,11 +9,10 @@ public sealed partial class AgentCoordinator
 {
     /// <summary>
     /// Runs a dead letter's task again: a new execution outside its workflow, which has gone on, under the same idempotency key (so that
-    /// recorded effects are not repeated) and with a reference to what it replays. It sees of its run what it saw then, as far as the store still
-    /// has it: the outputs of the tasks it depends on, and the findings of its round. The letter is removed when the replay succeeded, and replaced
-    /// by its own when it was given up again. While it takes, nobody else replays the letter: a lease on that is renewed, and runs out half a
-    /// minute after
-    /// its process died.
+    /// recorded effects are not repeated) and with a reference to what it replays. It sees of its run what it saw then: its phase and, as far as the
+    /// store still has them, the outputs of the tasks it depends on, and the findings of its round. The letter is removed when the replay succeeded,
+    /// and replaced by its own when it was given up again. While it takes, nobody else replays the letter: a lease on that is renewed, and runs out
+    /// half a minute after its process died.
     /// </summary>
     /// <param name="deadLetterId">The dead letter.</param>
     /// <param name="correctedInput">An input to use instead. Default: the task's own.</param>
@@ -174,7 +173,7 @@ public sealed partial class AgentCoordinator
         return new DispatchTicket(new TaskAssignment
         {
             Task = replay,
-            Phase = replay.Phase,
+            Phase = letter.WorkflowId is null ? replay.Phase : WorkflowPhase.Of(replay),
             WorkflowId = letter.WorkflowId,
             Round = letter.Round,
             IdempotencyKey = StateManager.ExecutionOf(letter)!.Value.IdempotencyKey,

@@ -24,7 +24,7 @@ internal sealed class WorkflowPlan
         _retried = [.. definition.Tasks.Where(static task => task.Retry is not null)];
         _phaseChannels = [.. definition.Phases.Select(Channels.Phase)];
         var phaseIndex = definition.Phases.Select(static (phase, index) => (phase, index)).ToDictionary(static pair => pair.phase, static pair => pair.index);
-        PhaseOf = [.. definition.Tasks.Select(task => phaseIndex[PhaseFor(task)!.Value])];
+        PhaseOf = [.. definition.Tasks.Select(task => phaseIndex[WorkflowPhase.Of(task)!.Value])];
         Dependencies = [.. definition.Tasks.Select(task => task.DependsOn.Distinct(StringComparer.Ordinal).Select(NumberOf).ToArray())];
         var dependents = definition.Tasks.Select(static _ => new List<int>()).ToArray();
         for (var i = 0; i < Dependencies.Length; i++)
@@ -113,9 +113,6 @@ internal sealed class WorkflowPlan
         WorkflowValidation.ThrowIfInvalid(definition, errors);
         return _known.GetValue(definition, static valid => new WorkflowPlan(valid));
     }
-
-    /// <summary>The phase a task names, or the one of its agent type.</summary>
-    public static WorkflowPhase? PhaseFor(TaskDefinition task) => task.Phase ?? WorkflowPhase.For(task.AgentType);
 
     public TaskDefinition Task(int index) => Definition.Tasks[index];
 

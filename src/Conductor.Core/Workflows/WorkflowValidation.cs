@@ -124,7 +124,7 @@ internal static class WorkflowValidation
             {
                 yield return $"Task '{task.Id}' names no agent type.";
             }
-            else if (WorkflowPlan.PhaseFor(task) is not { } phase)
+            else if (WorkflowPhase.Of(task) is not { } phase)
             {
                 yield return $"Task '{task.Id}' of type '{task.AgentType}' names no phase, and its type has none by default: set TaskDefinition.Phase.";
             }
@@ -170,7 +170,7 @@ internal static class WorkflowValidation
         return problems;
 
         int? PhaseNumber(TaskDefinition task) =>
-            WorkflowPlan.PhaseFor(task) is { } phase && order.TryGetValue(phase, out var number) ? number : null;
+            WorkflowPhase.Of(task) is { } phase && order.TryGetValue(phase, out var number) ? number : null;
     }
 
     /// <summary>The tasks, without those that are null where the compiler did not look.</summary>

@@ -153,6 +153,29 @@ public sealed class WorkflowReplayTests
         rig.Logs.GetSnapshot().Should().NotContain(static record => record.Id.Id == 1357);
     }
 
+    /// <summary>A task that names none is in the phase of its agent type, as long as it is one of a run.</summary>
+    [Fact]
+    [Trait("Behaviour", "8")]
+    public async Task ReplayDeadLettersAsync_PhaseComesFromTheAgentType_IsSeenAgain()
+    {
+        await using var rig = await Rig.StartAsync();
+        var seen = new ConcurrentQueue<WorkflowPhase?>();
+        await rig.AddAsync(task =>
+        {
+            seen.Enqueue(task.Phase);
+            return _isBroken ? throw new AgentException(ErrorCodes.TransientError, "broken") : "done";
+        });
+        var chain = Chain();
+        await rig.Engine.RunWorkflowAsync(chain with { Tasks = [chain.Tasks[0]] });
+        rig.Time.Advance(TimeSpan.FromSeconds(1));
+        await rig.DispatchAsync(Rig.NewTask() with { Retry = _once });
+        _isBroken = false;
+
+        (await rig.Coordinator.ReplayDeadLettersAsync()).Should().HaveCount(2).And.OnlyContain(static result => result.IsSuccess);
+
+        seen.Should().Equal(WorkflowPhase.Development, null, WorkflowPhase.Development, null);
+    }
+
     private static WorkflowDefinition Chain() => new()
     {
         Name = "chain",
