@@ -150,6 +150,25 @@ public sealed class EffectTests : IDisposable
         (await run.Should().ThrowAsync<SqliteException>()).WithMessage("*not a database*");
     }
 
+    /// <summary>It is not the store's transaction that is behind.</summary>
+    [Fact]
+    public async Task RunAsync_AnotherDatabaseOfTheEffectHasChangedSinceItWasRead_RunsOnceAndThrowsWhatThatSays()
+    {
+        await using var store = await _folder.OpenAsync();
+        var runs = 0;
+        var run = () => ((SqliteEffectStore)store.Effects).RunAsync<int>(
+            new EffectKey("t:0", "t:0", "e"),
+            _ =>
+            {
+                runs++;
+                throw new SqliteException("SQLITE_BUSY_SNAPSHOT of the prices", 5, 517);
+            },
+            CancellationToken.None).AsTask();
+
+        (await run.Should().ThrowAsync<SqliteException>()).WithMessage("*of the prices");
+        runs.Should().Be(1);
+    }
+
     /// <summary>However much the effect disposes of between the error and the end of the delegate.</summary>
     [Fact]
     public async Task RunAsync_StoresFileHasNoMorePages_SaysThatItIsFull()

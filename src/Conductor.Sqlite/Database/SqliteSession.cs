@@ -39,6 +39,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     public bool IsOfThis(Exception exception) =>
         exception is SqliteException sqlite && IsOpen && (sqlite.SqliteExtendedErrorCode == LastCode || sqlite.SqliteErrorCode == (LastCode & 0xFF));
 
+    /// <summary>Whether this connection, and not one of the user's own, reads what another has changed since. To be asked before anything else runs.</summary>
+    public bool IsStale(SqliteException exception) => exception.SqliteExtendedErrorCode == SqliteFailure.StaleSnapshot && IsOfThis(exception);
+
     /// <summary>Runs a statement that gives nothing.</summary>
     /// <param name="sql">The statement, a constant; its parameters are <c>$1</c>, <c>$2</c> and so on.</param>
     /// <param name="values">The values of the parameters.</param>

@@ -140,7 +140,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteReader
                 return session;
             }
         }
-        catch (SqliteException stale) when (stale.SqliteExtendedErrorCode == SqliteFailure.StaleSnapshot && !isAgain)
+        catch (SqliteException stale) when (!isAgain && session?.IsStale(stale) == true)
         {
             // An effect left a reader open on this connection: it would read, and write, what is no longer so. A new one does not.
             Close(session);
@@ -235,7 +235,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteReader
             session.Run("COMMIT");
             options.Probe?.Invoke();
         }
-        catch (SqliteException stale) when (stale.SqliteExtendedErrorCode == SqliteFailure.StaleSnapshot)
+        catch (SqliteException stale) when (session.IsStale(stale))
         {
             throw;
         }
