@@ -42,6 +42,38 @@ public sealed class WatchTests
     }
 
     [Fact]
+    public async Task WatchAsync_NegativePosition_IsRefusedWhereItIsAskedFor()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAllTypesAsync(_ => TaskData.Empty);
+        await using var run = await rig.Engine.StartWorkflowAsync(Two());
+
+        FluentActions.Invoking(() => run.WatchAsync(-1)).Should().Throw<ArgumentOutOfRangeException>().WithParameterName("afterPosition");
+    }
+
+    /// <summary>Whichever way it is given: to the method, or to the loop.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WatchAsync_TokenIsCancelled_StopsWatching(bool isGivenToTheLoop)
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(StoreTrouble.Stuck);
+        await using var run = await rig.Engine.StartWorkflowAsync(Two());
+        using var cancellation = new CancellationTokenSource();
+        var watch = async () =>
+        {
+            var events = isGivenToTheLoop ? run.WatchAsync().WithCancellation(cancellation.Token) : run.WatchAsync(0, cancellation.Token).ConfigureAwait(true);
+            await foreach (var _ in events)
+            {
+                await cancellation.CancelAsync();
+            }
+        };
+
+        await FluentActions.Awaiting(() => watch().WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<OperationCanceledException>();
+    }
+
+    [Fact]
     public async Task WatchAsync_SeveralReadersFromAnyPosition_EachSeesItsPart()
     {
         await using var rig = await Rig.StartAsync();
