@@ -52,8 +52,9 @@ internal sealed class RunMigration(
         }
         finally
         {
-            here?.EndUnlessItGoesOn();
+            // In this order: whoever awaits the run may go on within its end, and with the run.
             services.Migrating.TryRemove(state.WorkflowId, out _);
+            here?.EndUnlessItGoesOn();
         }
     }
 

@@ -1,3 +1,4 @@
+using Conductor.State;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
 
@@ -321,6 +322,31 @@ public sealed class MigrationTests
 
         var state = await first.WaitAsync(TimeSpan.FromSeconds(20));
         (state.Status, state.DefinitionVersion, state.CompletedTasks).Should().Be((WorkflowStatus.Completed, "1", 2));
+    }
+
+    /// <summary>They are told within the migration, as it ends: it must not be in their way.</summary>
+    [Fact]
+    public async Task StartWorkflowAsync_LeaseCannotBeHadAfterTheDrain_WhoeverAwaitedTheRunCanGoOnWithItAtOnce()
+    {
+        await using var processes = new Processes();
+        var store = new TroubledStateManager(processes.Store);
+        var rig = await processes.StartAsync(wrap: _ => store);
+        var (first, release) = await StartHeldUpAsync(rig);
+        var recovered = first.ContinueWith(
+            _ =>
+            {
+                store.Trouble.Clear();
+                return rig.Engine.RecoverAsync().AsTask();
+            },
+            TaskContinuationOptions.ExecuteSynchronously).Unwrap();
+        store.Trouble[nameof(LeaseStore.TryAcquireAsync)] = StoreTrouble.Unavailable;
+        var migration = rig.Engine.StartWorkflowAsync(
+            _after, new WorkflowRunOptions { RunId = "run", Migrate = static migration => migration.To }).AsTask();
+
+        release.SetResult();
+
+        await FluentActions.Awaiting(() => rig.DriveAsync(migration)).Should().ThrowAsync<StateException>();
+        (await rig.DriveAsync(recovered)).Should().Be(1);
     }
 
     /// <summary>A run whose first task ends when it is told to.</summary>
