@@ -171,7 +171,7 @@ public sealed partial class AgentCoordinator
     /// <summary>An agent ignores its cancelled token: one from a factory is replaced, others come back when their code returns.</summary>
     internal void OnAgentSetAside(AgentSlot slot)
     {
-        var remedy = slot.HasLeft ? "; it is being removed" : slot.Factory is null ? "; it comes back when its code returns" : "; another takes its place";
+        var remedy = slot.HasLeft ? "it is being removed" : slot.Factory is null ? "it comes back when its code returns" : "another takes its place";
         Log.SetAside(_logger, slot.Id, remedy);
         if (slot.Factory is not null)
         {

@@ -20,7 +20,7 @@ internal static partial class Log
     [LoggerMessage(1334, LogLevel.Error, "The stop hook of agent {AgentId} failed. The agent is removed all the same.")]
     public static partial void StopHookFailed(ILogger logger, Exception exception, string agentId);
 
-    [LoggerMessage(1335, LogLevel.Warning, "Agent {AgentId} ignores its cancelled token and is set aside{Remedy}.")]
+    [LoggerMessage(1335, LogLevel.Warning, "Agent {AgentId} ignores its cancelled token and is set aside: {Remedy}.")]
     public static partial void SetAside(ILogger logger, string agentId, string remedy);
 
     [LoggerMessage(1336, LogLevel.Error,

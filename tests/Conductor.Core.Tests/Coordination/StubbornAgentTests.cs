@@ -77,7 +77,9 @@ public sealed class StubbornAgentTests
         await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
         var early = rig.Coordinator.UnregisterAgentAsync("a").AsTask();
         (await rig.DriveAsync(early)).Should().BeTrue();
-        rig.Logs.GetSnapshot().Should().ContainSingle(static entry => entry.Id.Id == 1335).Which.Message.Should().Contain("is being removed");
+        var setAside = rig.Logs.GetSnapshot().Should().ContainSingle(static entry => entry.Id.Id == 1335).Which;
+        setAside.Message.Should().EndWith("is set aside: it is being removed.");
+        setAside.GetStructuredStateValue("Remedy").Should().Be("it is being removed");
         await rig.DriveAsync(dispatch);
         await rig.AddAsync(StuckAsync, id: "b");
         await rig.DriveAsync(rig.DispatchAsync(ShortTask()));
