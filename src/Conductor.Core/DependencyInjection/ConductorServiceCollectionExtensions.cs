@@ -152,7 +152,7 @@ public static class ConductorServiceCollectionExtensions
 
         List<Policy> builtIn =
         [
-            new TaskTimeoutPolicy(defaultTimeout: Smaller(TaskDefinition.DefaultTimeout, options.MaxTaskTimeout), options.MaxTaskTimeout),
+            new TaskTimeoutPolicy(maxTimeout: options.MaxTaskTimeout),
             new AgentAvailabilityPolicy(),
             new PhaseGatePolicy(options.MinPhaseSuccessRate),
         ];
@@ -168,6 +168,4 @@ public static class ConductorServiceCollectionExtensions
 
         return engine;
     }
-
-    private static TimeSpan Smaller(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }
