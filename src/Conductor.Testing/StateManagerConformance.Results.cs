@@ -127,7 +127,7 @@ public sealed partial class StateManagerConformance
             }
         });
         Add("A list of dead letters says so when it cannot read the token of a page", store =>
-            Check.ThrowsAsync<InvalidOperationException>(() => store.ListDeadLettersAsync(_unreadable).AsTask(), "the list"));
+            Check.ThrowsAsync<ArgumentException>(() => store.ListDeadLettersAsync(_unreadable).AsTask(), "the list"));
         Add("Dead letters are removed one by one, or all with their count", async store =>
         {
             Check.True(!await store.DeleteDeadLetterAsync("d1").ConfigureAwait(false), "false for an unknown one");

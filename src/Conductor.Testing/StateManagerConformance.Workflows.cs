@@ -132,7 +132,7 @@ public sealed partial class StateManagerConformance
             }
         });
         Add("A list of runs says so when it cannot read the token of a page", store =>
-            Check.ThrowsAsync<InvalidOperationException>(() => store.ListWorkflowsAsync(new WorkflowQuery { Page = _unreadable }).AsTask(), "the list"));
+            Check.ThrowsAsync<ArgumentException>(() => store.ListWorkflowsAsync(new WorkflowQuery { Page = _unreadable }).AsTask(), "the list"));
         Add("A run that is added between two pages is not taken for one of the others", async store =>
         {
             for (var i = 0; i < 6; i++)

@@ -20,15 +20,19 @@ public sealed record PageRequest
 
     /// <summary>What a store throws that cannot read <see cref="ContinuationToken"/>. For whoever writes a store.</summary>
     /// <returns>The exception.</returns>
-    public InvalidOperationException UnreadableToken() => new(
+    public ArgumentException UnreadableToken() => new(
         $"'{ContinuationToken}' is not a {nameof(ContinuationToken)} of this list. Leave it out for the first page, and pass on for each further " +
-            "one what the page before it gave.");
+            "one what the page before it gave.",
+        paramName: null);
 
-    internal void Validate()
+    /// <summary>Refuses a size that no page has.</summary>
+    /// <param name="parameterName">The argument that it came in.</param>
+    internal void Validate(string parameterName)
     {
         if (Size is < 1 or > MaxSize)
         {
-            throw new InvalidOperationException(FormattableString.Invariant($"{nameof(PageRequest)}.{nameof(Size)} is {Size}; it must be 1 to {MaxSize}."));
+            throw new ArgumentException(
+                FormattableString.Invariant($"{nameof(PageRequest)}.{nameof(Size)} is {Size}; it must be 1 to {MaxSize}."), parameterName);
         }
     }
 }

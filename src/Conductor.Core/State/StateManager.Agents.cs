@@ -52,11 +52,11 @@ public abstract partial class StateManager
     /// <summary>The states of all agents, ordered by id.</summary>
     /// <param name="page">Which page. Default: the first, of 100. Its token is the id that the page comes after, so that any text is one.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="InvalidOperationException">The page's size is out of its range.</exception>
+    /// <exception cref="ArgumentException">The page's size is out of its range.</exception>
     public ValueTask<Page<AgentState>> ListAgentStatesAsync(PageRequest? page = null, CancellationToken cancellationToken = default)
     {
         var request = page ?? PageRequest.First;
-        request.Validate();
+        request.Validate(nameof(page));
         return Measure("list_agent_states", request, static (store, argument, token) => store.ListAgentStatesCoreAsync(argument, token), cancellationToken);
     }
 

@@ -105,11 +105,11 @@ public abstract partial class StateManager
     /// <summary>The dead letters, the oldest first.</summary>
     /// <param name="page">Which page. Default: the first, of 100.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="InvalidOperationException">The page's size is out of its range, or its token is not one of this list.</exception>
+    /// <exception cref="ArgumentException">The page's size is out of its range, or its token is not one of this list.</exception>
     public ValueTask<Page<ErrorRecord>> ListDeadLettersAsync(PageRequest? page = null, CancellationToken cancellationToken = default)
     {
         var request = page ?? PageRequest.First;
-        request.Validate();
+        request.Validate(nameof(page));
         return Measure("list_dead_letters", request, static (store, argument, token) => store.ListDeadLettersCoreAsync(argument, token), cancellationToken);
     }
 

@@ -78,22 +78,22 @@ public abstract partial class StateManager
     /// <summary>Lists runs, the youngest first.</summary>
     /// <param name="query">Which. Default: all.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="InvalidOperationException">The page's size is out of its range, or its token is not one of this list.</exception>
+    /// <exception cref="ArgumentException">The page's size is out of its range, or its token is not one of this list.</exception>
     public ValueTask<Page<WorkflowSummary>> ListWorkflowsAsync(WorkflowQuery? query = null, CancellationToken cancellationToken = default)
     {
         var request = query ?? new WorkflowQuery();
-        request.Page.Validate();
+        request.Page.Validate(nameof(query));
         return Measure("list_workflows", request, static (store, argument, token) => store.ListWorkflowsCoreAsync(argument, token), cancellationToken);
     }
 
     /// <summary>Lists runs that have not ended, with their leases, ordered by id: those to take over are among them.</summary>
     /// <param name="page">Which page. Default: the first, of 100. Its token is the id that the page comes after, so that any text is one.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="InvalidOperationException">The page's size is out of its range.</exception>
+    /// <exception cref="ArgumentException">The page's size is out of its range.</exception>
     public ValueTask<Page<UnfinishedWorkflow>> ListUnfinishedWorkflowsAsync(PageRequest? page = null, CancellationToken cancellationToken = default)
     {
         var request = page ?? PageRequest.First;
-        request.Validate();
+        request.Validate(nameof(page));
         return Measure("list_unfinished_workflows", request,
             static (store, argument, token) => store.ListUnfinishedWorkflowsCoreAsync(argument, token), cancellationToken);
     }

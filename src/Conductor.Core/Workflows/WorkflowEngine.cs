@@ -206,7 +206,7 @@ public sealed partial class WorkflowEngine : IAsyncDisposable
     /// <summary>Lists runs by status, name and age, the youngest first, whichever process runs them.</summary>
     /// <param name="query">Which. Default: all.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="InvalidOperationException">The page's size is out of its range, or its token is not one of this list.</exception>
+    /// <exception cref="ArgumentException">The page's size is out of its range, or its token is not one of this list.</exception>
     public ValueTask<Page<WorkflowSummary>> ListRunsAsync(WorkflowQuery? query = null, CancellationToken cancellationToken = default) =>
         _services.State.ListWorkflowsAsync(query, cancellationToken);
 

@@ -78,7 +78,7 @@ public sealed class CultureTests : IDisposable
     {
         var broken = new CircuitOpenException(AgentType.Coding, TimeSpan.FromSeconds(1.5));
         var progress = new WorkflowEvent { WorkflowId = "r", Kind = WorkflowEventKind.Progress, Timestamp = default, Percent = -0.6 };
-        var page = FluentActions.Invoking(static () => new PageRequest { Size = -1 }.Validate()).Should().Throw<InvalidOperationException>().Which;
+        var page = FluentActions.Invoking(static () => new PageRequest { Size = -1 }.Validate("page")).Should().Throw<ArgumentException>().Which;
 
         broken.Message.Should().Contain("in 1.5 s");
         progress.ToString().Should().Contain("-1%");

@@ -174,7 +174,7 @@ public sealed class StateManagerTests
 
         var act = () => store.ListAgentStatesAsync(new PageRequest { Size = size }).AsTask();
 
-        (await act.Should().ThrowAsync<Exception>()).WithMessage($"*{size}*1000*");
+        (await act.Should().ThrowAsync<ArgumentException>()).WithParameterName("page").WithMessage($"*{size}*1000*");
     }
 
     [Fact]
