@@ -118,11 +118,18 @@ internal abstract partial class AgentMailbox(BaseAgent agent, AgentHost host) : 
             claimed = current.TryClaimResult();
         }
 
-        // First: whoever gets the result may go on on this thread, and hold it.
-        var runs = Cancel(attempt);
-        if (claimed)
+        // Before the code is asked to stop: when it does, its span says what became of the attempt.
+        var claimedFor = claimed ? result(current) : null;
+        if (claimedFor is not null)
         {
-            Publish(current, result(current));
+            current.NoteResult(claimedFor);
+        }
+
+        // Before the result is published: whoever gets it may go on on this thread, and hold it.
+        var runs = Cancel(attempt);
+        if (claimedFor is not null)
+        {
+            Publish(current, claimedFor);
         }
 
         return runs;

@@ -42,6 +42,9 @@ public sealed partial class TaskContext : IMessageSource
         return true;
     }
 
+    /// <summary>What the attempt ends with, by whoever claimed that.</summary>
+    internal void NoteResult(TaskResult result) => _result = result;
+
     /// <summary>
     /// The agent's code failed: tells the mailbox when that is only for a stop of the coordinator, unless the attempt has its result already (its
     /// time was over).
