@@ -30,7 +30,7 @@ internal sealed partial class Admissions
     {
         if (_limit.IsClosed || ticket.IsToBeGivenBack)
         {
-            throw AgentCoordinator.GiveBack(ticket);
+            throw AgentCoordinator.EndByStop(ticket);
         }
 
         if (ticket.TimeLeft(_time) <= TimeSpan.Zero)

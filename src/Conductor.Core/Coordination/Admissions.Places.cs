@@ -28,7 +28,7 @@ internal sealed partial class Admissions
     }
 
     /// <summary>A dispatch that may begin does not: its place is free, like that of one that is over.</summary>
-    public void Forgo(DispatchTicket ticket, AgentSlot slot)
+    public void ReleasePlace(DispatchTicket ticket, AgentSlot slot)
     {
         var promised = Free(slot);
         Return(ticket, slot);
@@ -39,7 +39,7 @@ internal sealed partial class Admissions
     /// Takes back the place and the agent of a dispatch that was denied. A place that was only reserved may have made another dispatch be denied:
     /// when nothing runs that would wake that one later, it is woken here. One that saw nothing before it is not, or the waiting would never rest.
     /// </summary>
-    private void GiveBack(DispatchTicket ticket, AgentSlot slot)
+    private void UndoReservation(DispatchTicket ticket, AgentSlot slot)
     {
         Return(ticket, slot);
         if (ticket.AdmittedBefore > 0)

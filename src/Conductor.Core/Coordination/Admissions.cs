@@ -107,7 +107,7 @@ internal sealed partial class Admissions
                 await beginning.RecordAsync().ConfigureAwait(false);
                 ticket.Beginning = null;
 
-                // So may the commit, and who was paused since may have lost the run by now.
+                // The commit may have taken its time, too, and whoever was paused since may have lost the run by now.
                 await ticket.EnsureOwnedAsync().ConfigureAwait(false);
                 cancellationToken.ThrowIfCancellationRequested();
                 ThrowIfNoLongerWanted(ticket);
@@ -115,7 +115,7 @@ internal sealed partial class Admissions
         }
         catch
         {
-            Forgo(ticket, slot);
+            ReleasePlace(ticket, slot);
             throw;
         }
 
@@ -138,7 +138,7 @@ internal sealed partial class Admissions
             ticket.Refuse(slot, passing, changes);
         }
 
-        GiveBack(ticket, slot);
+        UndoReservation(ticket, slot);
         if (!verdict.ConcernsCandidate)
         {
             await WaitForCapacityAsync(ticket, slot.Pool, passing ?? throw PassingDenial.ToViolation(denial), cancellationToken).ConfigureAwait(false);
@@ -155,7 +155,7 @@ internal sealed partial class Admissions
     }
 
     /// <summary>A dispatch is over, or was never begun.</summary>
-    public void Leave(DispatchTicket ticket) => _capacity.PassOn(ticket);
+    public void PassOnTurn(DispatchTicket ticket) => _capacity.PassOnTurn(ticket);
 
     /// <summary>Admits nothing more.</summary>
     public void Close()
@@ -250,7 +250,7 @@ internal sealed partial class Admissions
                         "answer sooner, or raise TaskDefinition.Deadline.");
             }
 
-            throw AgentCoordinator.GiveBack(ticket);
+            throw AgentCoordinator.EndByStop(ticket);
         }
     }
 

@@ -124,8 +124,8 @@ public sealed partial class AgentCoordinator
     internal static NoAvailableAgentException Stopping(TaskDefinition task) =>
         new(task.AgentType, $"Task '{task.Id}' was not begun: the coordinator is stopping. Dispatch it again after the next start.");
 
-    /// <summary>What is thrown to a dispatch that others are to begin.</summary>
-    internal static NoAvailableAgentException GiveBack(DispatchTicket ticket)
+    /// <summary>What a dispatch that others are to begin ends with; it is marked as such.</summary>
+    internal static NoAvailableAgentException EndByStop(DispatchTicket ticket)
     {
         ticket.IsGivenBack = true;
         return Stopping(ticket.Task);
@@ -136,7 +136,7 @@ public sealed partial class AgentCoordinator
     {
         foreach (var pool in _pools.All)
         {
-            pool.FailWaiting(condition, GiveBack);
+            pool.FailWaiting(condition, EndByStop);
         }
 
         _admissions.Wake(condition);
@@ -179,7 +179,7 @@ public sealed partial class AgentCoordinator
 
     private void LeaveDispatch(DispatchTicket ticket)
     {
-        _admissions.Leave(ticket);
+        _admissions.PassOnTurn(ticket);
         Uncount();
     }
 

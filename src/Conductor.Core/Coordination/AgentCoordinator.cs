@@ -173,7 +173,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             catch (ConductorException exception)
             {
                 // What it was woken for is not held up by what is written of it.
-                _admissions.Leave(ticket);
+                _admissions.PassOnTurn(ticket);
                 result = await NotAdmittedAsync(ticket, exception, step, cancellationToken).ConfigureAwait(false);
                 break;
             }
@@ -183,7 +183,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             if (!slot.TryBegin(ticket, now, ticket.Task.OwnTimeout ?? _policies.DefaultTimeout))
             {
                 // Unregistered, or replaced, since it was taken.
-                _admissions.Forgo(ticket, slot);
+                _admissions.ReleasePlace(ticket, slot);
                 continue;
             }
 
@@ -206,7 +206,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             {
                 // Cancelled, or never published.
                 Forsake(slot);
-                ticket.Leave(slot);
+                ticket.NoteLastAgent(slot);
                 var (isDealtWith, final) = await DealWithUnpublishedAsync(slot, ticket, exception, cancellationToken).ConfigureAwait(false);
                 if (!isDealtWith)
                 {
@@ -244,7 +244,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                 break;
             }
 
-            ticket.Leave(slot);
+            ticket.NoteLastAgent(slot);
             await _admissions.BackOffAsync(ticket, decision.Delay, cancellationToken).ConfigureAwait(false);
             ticket.NextAttempt(slot, result.Error, decision.Delay, _time);
             hasWaited = true;

@@ -40,7 +40,7 @@ internal sealed partial class AgentPool
         {
             if (waiter.IsQueued)
             {
-                waiter.Ticket.SetTurn(hasTurn);
+                waiter.Ticket.HasTurn = hasTurn;
             }
 
             return waiter.IsQueued;

@@ -146,7 +146,7 @@ internal sealed partial class AgentPool
             if (_limit.IsClosed || ticket.IsToBeGivenBack)
             {
                 // Those who waited were told, under this lock: this one would not be.
-                throw AgentCoordinator.GiveBack(ticket);
+                throw AgentCoordinator.EndByStop(ticket);
             }
 
             _limit.Enter(ticket.MayExceedQueue);

@@ -10,26 +10,24 @@ namespace Conductor.Coordination;
 /// does not answer keeps only its own agent's next ones. A store that hangs is waited for as long as whoever waits has patience, and for the grace period
 /// after it; what was asked of it is then left to itself. Thread-safe.
 /// </summary>
-#pragma warning disable CA1001 // StopAsync disposes what holds something: the saver ends once, with its coordinator.
+#pragma warning disable CA1001 // What it holds needs no disposal: nobody asks the semaphore for its handle.
 internal sealed class AgentStateSaver(StateManager state, TimeProvider time, TimeSpan interval, TimeSpan gracePeriod, ILogger logger)
 #pragma warning restore CA1001
 {
     private readonly ConcurrentQueue<AgentSlot> _changed = new();
-    private readonly CancellationTokenSource _stopping = new();
 
     /// <summary>Held while a state is saved in the background.</summary>
     private readonly SemaphoreSlim _saving = new(1, 1);
 
     /// <summary>Saves that the store has left without an answer: nothing else is saved of their agents until it says what became of them.</summary>
     private readonly ConcurrentDictionary<AgentSlot, Task> _unanswered = new();
-    private Task _loop = Task.CompletedTask;
+
+    private PeriodicLoop? _loop;
 
     public void Start()
     {
-        using (ExecutionContext.SuppressFlow())
-        {
-            _loop = RunAsync();
-        }
+        _loop = new PeriodicLoop(interval, time, SaveChangedAsync);
+        _loop.EnsureStarted();
     }
 
     public void OnChanged(AgentSlot slot)
@@ -113,26 +111,12 @@ internal sealed class AgentStateSaver(StateManager state, TimeProvider time, Tim
 
     private async Task StopAsync()
     {
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        await _loop.ConfigureAwait(false);
-        await SaveChangedAsync(CancellationToken.None).ConfigureAwait(false);
-        _stopping.Dispose();
-    }
+        if (_loop is { } loop)
+        {
+            await loop.StopAsync().ConfigureAwait(false);
+        }
 
-    private async Task RunAsync()
-    {
-        using var timer = new PeriodicTimer(interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
-            {
-                await SaveChangedAsync(_stopping.Token).ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // Stopping: what is left is saved by StopAsync.
-        }
+        await SaveChangedAsync(CancellationToken.None).ConfigureAwait(false);
     }
 
     /// <summary>Saves what has changed, up to the first that cannot be saved: what a store cannot do for one it can rarely do for the next.</summary>

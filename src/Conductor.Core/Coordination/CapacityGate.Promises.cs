@@ -52,6 +52,20 @@ internal sealed partial class CapacityGate
         }
     }
 
+    /// <summary>A place is free that was promised to one that waited for an agent.</summary>
+    /// <param name="promisedTo">Whom.</param>
+    /// <param name="isWithdrawn">Whether that one goes on waiting for an agent.</param>
+    public void ReleaseTo(DispatchTicket promisedTo, bool isWithdrawn)
+    {
+        if (isWithdrawn)
+        {
+            Withdraw(promisedTo);
+        }
+
+        Interlocked.Increment(ref counts.Releases);
+        WakeNextUnlessPromised(promisedTo);
+    }
+
     /// <summary>Nobody gives way to a dispatch any more: it does without the place that it was promised.</summary>
     public void Withdraw(DispatchTicket ticket)
     {

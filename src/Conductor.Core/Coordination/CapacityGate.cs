@@ -3,11 +3,16 @@ using Conductor.Threading;
 namespace Conductor.Coordination;
 
 /// <summary>
-/// Where dispatches wait that a policy denied for the time being. Whenever a running task ends, the first of them is judged again; when it
-/// is denied again, the first that was denied for another reason gets its turn. Where nothing ran, and what was in a dispatch's way had only been
-/// reserved and is given back, one that met such a reservation is judged again; one that met none would be denied again. Beside that, for policies
-/// whose capacity nothing here can see, they look again at an interval: see <see cref="LookAround"/>. However many wait, none of this looks at more
-/// than a few of them. Thread-safe.
+/// Where dispatches wait that a policy denied for the time being. They are judged again for three reasons, and however many wait, none of these looks at
+/// more than a few of them:
+/// <list type="bullet">
+/// <item>A running task ends (<see cref="Release"/>): the first of them is judged, and when it is denied again, the first that was denied for another
+/// reason.</item>
+/// <item>Nothing runs, and a place that was only reserved is given back (<see cref="Retreat"/>): the first of those that were denied for such a
+/// reservation. The others would be denied again.</item>
+/// <item>An interval is over (<see cref="LookAround"/>): a few, for policies whose capacity nothing here can see.</item>
+/// </list>
+/// Thread-safe.
 /// </summary>
 internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions options, WaitingLimit limit, DispatchCounts counts)
 {
@@ -97,7 +102,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
     }
 
     /// <summary>A dispatch is over and did not begin: whoever comes next may have what it was woken for.</summary>
-    public void PassOn(DispatchTicket ticket)
+    public void PassOnTurn(DispatchTicket ticket)
     {
         if (ticket.HasTurn)
         {
@@ -139,20 +144,6 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         Interlocked.Increment(ref counts.Releases);
         promised?.Wake();
         WakeNextUnlessPromised(promised?.Ticket);
-    }
-
-    /// <summary>The same where it was promised to one that waited for an agent.</summary>
-    /// <param name="promisedTo">Whom.</param>
-    /// <param name="isWithdrawn">Whether that one goes on waiting for an agent.</param>
-    public void ReleaseTo(DispatchTicket promisedTo, bool isWithdrawn)
-    {
-        if (isWithdrawn)
-        {
-            Withdraw(promisedTo);
-        }
-
-        Interlocked.Increment(ref counts.Releases);
-        WakeNextUnlessPromised(promisedTo);
     }
 
     private void WakeNextUnlessPromised(DispatchTicket? promisedTo)

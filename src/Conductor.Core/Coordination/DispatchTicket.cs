@@ -71,23 +71,20 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
     public int AdmittedBefore { get; set; }
 
     /// <summary>
-    /// Whether it was woken for what came free, and has not begun since: should it not begin, somebody else may. (One that has met no setback
-    /// waited for nothing.)
+    /// Whether what came free is its, and it has not begun since: should it not begin, somebody else may. Of one that waits for an agent, under the lock of
+    /// the pool.
     /// </summary>
     public bool HasTurn
     {
         get => _setbacks is { HasTurn: true };
         set
         {
-            if (_setbacks is not null)
+            if (value || _setbacks is not null)
             {
-                _setbacks.HasTurn = value;
+                (_setbacks ??= new Setbacks()).HasTurn = value;
             }
         }
     }
-
-    /// <summary>The same for one that need not have met a setback: it waits for an agent. While it does, under the lock of the pool.</summary>
-    public void SetTurn(bool hasTurn) => (_setbacks ??= new Setbacks()).HasTurn = hasTurn;
 
     /// <summary>Those for whom it was sent to look whether what denied it allows it now; null for none.</summary>
     public DenialKind.Name? ScoutFor
@@ -95,9 +92,9 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         get => _setbacks?.ScoutFor;
         set
         {
-            if (_setbacks is not null)
+            if (value is not null || _setbacks is not null)
             {
-                _setbacks.ScoutFor = value;
+                (_setbacks ??= new Setbacks()).ScoutFor = value;
             }
         }
     }
@@ -243,8 +240,8 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         ForgetRefusals();
     }
 
-    /// <summary>An attempt failed, or is not waited for any longer.</summary>
-    public void Leave(AgentSlot slot) => (_setbacks ??= new Setbacks()).Left = slot;
+    /// <summary>Notes the agent of an attempt that failed, or is not waited for any longer.</summary>
+    public void NoteLastAgent(AgentSlot slot) => (_setbacks ??= new Setbacks()).Left = slot;
 
     /// <summary>What is left of the total deadline; null when there is none.</summary>
     public TimeSpan? TimeLeft(TimeProvider time) => Task.Deadline is { } deadline ? deadline - time.GetElapsedTime(ArrivedAt) : null;

@@ -15,7 +15,10 @@ internal sealed partial class WorkflowRunner
     /// </summary>
     private const int BriefCommits = 8;
 
-    /// <summary>Tasks that have their agents, and wait until that is committed. Under the lock of <see cref="_started"/>.</summary>
+    /// <summary>
+    /// Tasks that have their agents, and wait until that is committed. Under the lock of <see cref="_started"/>: an object that is there anyway, and that
+    /// nobody else locks.
+    /// </summary>
     private List<BeginRequest>? _beginning;
 
     /// <summary>Tasks that were handed over, and whose start is not committed yet; without a request until they are.</summary>

@@ -49,7 +49,7 @@ public sealed class CapacityGateTests
         owner.IsStopping = true;
 
         await WaitAsync(stopping, "P1");
-        _gate.PassOn(stopping);
+        _gate.PassOnTurn(stopping);
 
         await second.WaitAsync(TimeSpan.FromSeconds(20));
     }

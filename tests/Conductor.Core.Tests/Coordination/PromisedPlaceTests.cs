@@ -343,7 +343,7 @@ public sealed class PromisedPlaceTests
         var woken = await PromisedAsync();
         var newcomer = Ticket();
         var promise = _gate.FindPromiseBefore(newcomer)!;
-        _gate.PassOn(woken);
+        _gate.PassOnTurn(woken);
 
         await WaitAsync(newcomer, promise).WaitAsync(TimeSpan.FromSeconds(20));
     }
@@ -358,7 +358,7 @@ public sealed class PromisedPlaceTests
         var promised = _gate.PromiseNext();
         await cancellation.CancelAsync();
         await FluentActions.Awaiting(() => first).Should().ThrowAsync<OperationCanceledException>();
-        _gate.PassOn(cancelled);
+        _gate.PassOnTurn(cancelled);
 
         _gate.Release(promised);
 
@@ -373,7 +373,7 @@ public sealed class PromisedPlaceTests
         var woken = await PromisedAsync();
         var gaveWay = GiveWayAsync(Ticket(type: isOfOtherType ? "b" : "a"));
 
-        _gate.PassOn(woken);
+        _gate.PassOnTurn(woken);
 
         await gaveWay.WaitAsync(TimeSpan.FromSeconds(20));
         _gate.FindPromiseBefore(Ticket(TaskPriority.Critical)).Should().BeNull("it is served before whoever has the promise now");
