@@ -1,8 +1,8 @@
 namespace Conductor;
 
 /// <summary>
-/// A workflow definition is not valid; one exception names everything that is wrong with it. Its code is CIRCULAR_DEPENDENCY when tasks
-/// depend on each other in a circle, TASK_VALIDATION_FAILED otherwise.
+/// A workflow definition is not valid, or not one that the run of the id goes on with; one exception names everything that is wrong with it. Its code
+/// is CIRCULAR_DEPENDENCY when tasks depend on each other in a circle, TASK_VALIDATION_FAILED otherwise.
 /// </summary>
 public sealed class WorkflowValidationException : ConductorException
 {
@@ -11,7 +11,12 @@ public sealed class WorkflowValidationException : ConductorException
     /// <param name="errorCode">The code.</param>
     /// <param name="problems">Everything that is wrong with it.</param>
     public WorkflowValidationException(string definitionName, string errorCode, IReadOnlyList<string> problems)
-        : base(errorCode, $"Workflow '{definitionName}' is not valid:{string.Concat((problems ?? []).Select(problem => $"{Environment.NewLine}- {problem}"))}")
+        : this($"Workflow '{definitionName}' is not valid", definitionName, errorCode, problems)
+    {
+    }
+
+    private WorkflowValidationException(string what, string definitionName, string errorCode, IReadOnlyList<string> problems)
+        : base(errorCode, $"{what}:{string.Concat((problems ?? []).Select(problem => $"{Environment.NewLine}- {problem}"))}")
     {
         DefinitionName = definitionName;
         Problems = Snapshot.Of(problems);
@@ -22,4 +27,8 @@ public sealed class WorkflowValidationException : ConductorException
 
     /// <summary>Everything that is wrong with it, a sentence each.</summary>
     public IReadOnlyList<string> Problems { get; }
+
+    /// <summary>Nothing is wrong with the definition, but the id is that of a run that does not go on with it.</summary>
+    internal static WorkflowValidationException OfRun(string runId, string definitionName, IReadOnlyList<string> problems) => new(
+        $"Run '{runId}' does not go on with workflow '{definitionName}'", definitionName, ErrorCodes.TaskValidationFailed, problems);
 }

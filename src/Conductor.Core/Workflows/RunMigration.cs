@@ -120,9 +120,9 @@ internal sealed class RunMigration(
             $"Run '{state.WorkflowId}' exists and runs workflow '{state.DefinitionName}' version '{state.DefinitionVersion}' (hash {state.DefinitionHash}); " +
             $"this is '{definition.Name}' version '{definition.Version}' (hash {plan.Hash}). Start it under another id, or " +
             (state.IsComplete ? "set WorkflowRunOptions.Migrate to have it as it ended." : "say how it goes on by WorkflowRunOptions.Migrate.");
-        return new WorkflowValidationException(
+        return WorkflowValidationException.OfRun(
+            state.WorkflowId,
             definition.Name,
-            ErrorCodes.TaskValidationFailed,
             [problem, .. stored is null ? [] : DefinitionDifference.Between(stored, definition).Select(static line => $"Different: {line}.")]);
     }
 
@@ -195,18 +195,18 @@ internal sealed class RunMigration(
 
         if (plan.PhaseIndex(phase) < 0)
         {
-            throw new WorkflowValidationException(
+            throw WorkflowValidationException.OfRun(
+                state.WorkflowId,
                 plan.Definition.Name,
-                ErrorCodes.TaskValidationFailed,
                 [$"Run '{state.WorkflowId}' is in phase '{phase}', which the definition that WorkflowRunOptions.Migrate gave does not have. " +
                     "Keep the phase."]);
         }
 
         if (TooLate(plan, plan.PhaseIndex(phase), state) is { Count: > 0 } tooLate)
         {
-            throw new WorkflowValidationException(
+            throw WorkflowValidationException.OfRun(
+                state.WorkflowId,
                 plan.Definition.Name,
-                ErrorCodes.TaskValidationFailed,
                 [$"Run '{state.WorkflowId}' is in phase '{phase}', and tasks of phases before it have no result and would never run: " +
                     $"{string.Join(", ", tooLate)}. Put them into '{phase}' or a later phase."]);
         }

@@ -37,7 +37,7 @@ public sealed class MigrationTests
         var changed = _before with { Tasks = [_before.Tasks[0] with { Priority = TaskPriority.High }, _after.Tasks[1]], Version = "2" };
         var act = async () => await rig.Engine.StartWorkflowAsync(changed, new WorkflowRunOptions { RunId = "run" });
         (await act.Should().ThrowAsync<WorkflowValidationException>()).Which.Message.Should()
-            .Contain("version: 1 → 2").And.Contain("task 'b' is gone").And.Contain("task 'c' is new").And.Contain("task 'a' priority: Medium → High");
+            .StartWith($"Run 'run' does not go on with workflow '{_before.Name}':").And.Contain("version: 1 → 2").And.Contain("task 'b' is gone").And.Contain("task 'c' is new").And.Contain("task 'a' priority: Medium → High");
     }
 
     /// <summary>The same lines in every life of a program, also in those after the run's end.</summary>
