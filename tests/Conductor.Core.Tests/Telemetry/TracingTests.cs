@@ -118,6 +118,40 @@ public sealed class TracingTests : IDisposable
         rig.Messages.Single().Message.Headers.Should().ContainKey(MessageHeaders.TraceParent);
     }
 
+    /// <summary>The trace context stands among the headers like any other, for whoever carries messages elsewhere.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData("vendor=1")]
+    public async Task PublishAsync_Traced_HeadersHaveTheContextBesideTheSendersOwn(string? traceState)
+    {
+        _root.TraceStateString = traceState;
+        await using var rig = await Rig.StartAsync();
+        await rig.FollowAsync("mine");
+        var sent = new AgentMessage
+        {
+            Type = MessageType.Control,
+            Sender = "me",
+            Headers = new Dictionary<string, string> { ["tenant"] = "blue", [MessageHeaders.TraceParent] = "00-old" },
+        };
+
+        await rig.Bus.PublishAsync("mine", sent);
+
+        await Rig.UntilAsync(() => !rig.Messages.IsEmpty, "the message");
+        var headers = rig.Messages.Single().Message.Headers;
+        var send = await SpanAsync("send mine");
+        var expected = new Dictionary<string, string> { ["tenant"] = "blue", [MessageHeaders.TraceParent] = $"00-{send.TraceId}-{send.SpanId}-01" };
+        if (traceState is not null)
+        {
+            expected[MessageHeaders.TraceState] = traceState;
+        }
+
+        headers.ToDictionary().Should().Equal(expected);
+        (headers.Count, headers.ContainsKey("tenant"), headers.ContainsKey("none"), headers["tenant"]).Should().Be((expected.Count, true, false, "blue"));
+        headers.Keys.Should().BeEquivalentTo(expected.Keys);
+        headers.Values.Should().BeEquivalentTo(expected.Values);
+        FluentActions.Invoking(() => headers["none"]).Should().Throw<KeyNotFoundException>().WithMessage("*'none'*");
+    }
+
     [Fact]
     public async Task DispatchTaskAsync_TriedAgain_GivesOneSpanOfTheAgentPerAttempt()
     {
