@@ -23,13 +23,12 @@ public sealed partial class TaskContext
     /// <summary>The agent's code is over: what it did not await and comes later comes too late. No attempt has a field for that alone.</summary>
     internal void EndCode()
     {
-        if (_extras is { } extras)
+        if ((_extras ?? Interlocked.CompareExchange(ref _extras, Extras.OfEnded, comparand: null)) is { } extras)
         {
             extras.HasEnded = true;
-        }
-        else
-        {
-            _extras = Extras.OfEnded;
+
+            // Before anybody looks for a scope: whoever has just opened one either is seen, or sees the end.
+            Interlocked.MemoryBarrier();
         }
     }
 
@@ -64,6 +63,7 @@ public sealed partial class TaskContext
         {
             var scope = scopes.CreateAsyncScope();
             extras.Scope = scope;
+            Interlocked.MemoryBarrier();
             if (!extras.HasEnded)
             {
                 return scope;

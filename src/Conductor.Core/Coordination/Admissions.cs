@@ -57,7 +57,7 @@ internal sealed partial class Admissions
         }
 
         // While it waits for an agent, others may have what it was woken for.
-        _capacity.Lend(ticket);
+        _capacity.Lend(ticket, pool.IdleCount > 0);
         if (waiter is null)
         {
             return TakeLaterAsync(ticket, pool, ticket.Passing!, cancellationToken);

@@ -10,18 +10,12 @@ namespace Conductor.Coordination;
 /// does not answer keeps only its own agent's next ones. A store that hangs is waited for as long as whoever waits has patience, and for the grace period
 /// after it; what was asked of it is then left to itself. Thread-safe.
 /// </summary>
-#pragma warning disable CA1001 // What it holds needs no disposal: nobody asks the semaphore for its handle.
 internal sealed class AgentStateSaver(StateManager state, TimeProvider time, TimeSpan interval, TimeSpan gracePeriod, ILogger logger)
-#pragma warning restore CA1001
 {
     private readonly ConcurrentQueue<AgentSlot> _changed = new();
 
-    /// <summary>Held while a state is saved in the background.</summary>
-    private readonly SemaphoreSlim _saving = new(1, 1);
-
-    /// <summary>Saves that the store has left without an answer: nothing else is saved of their agents until it says what became of them.</summary>
-    private readonly ConcurrentDictionary<AgentSlot, Task> _unanswered = new();
-
+    /// <summary>Saves under way, and those that the store has left without an answer: nothing else is saved of their agents until they are over.</summary>
+    private readonly ConcurrentDictionary<AgentSlot, Task> _underWay = new();
     private PeriodicLoop? _loop;
 
     public void Start()
@@ -134,63 +128,75 @@ internal sealed class AgentStateSaver(StateManager state, TimeProvider time, Tim
         }
     }
 
+    /// <returns>False when it could not be saved.</returns>
     private async ValueTask<bool> TrySaveAsync(AgentSlot slot, CancellationToken cancellationToken)
     {
-        await _saving.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        var over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!_underWay.TryAdd(slot, over.Task))
+        {
+            // It is saved again when that one is over.
+            return true;
+        }
+
+        // Whoever removes an agent marks it before looking for what is under way: one of the two is seen.
+        Interlocked.MemoryBarrier();
+        if (slot.IsRemoved)
+        {
+            _underWay.TryRemove(slot, out _);
+            over.SetResult();
+            return true;
+        }
+
+        var save = SaveAsync(slot, over, cancellationToken);
+        await ((Task)save).WaitAsync(LateFailure.NoticePatience, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (save.IsCompleted)
+        {
+            return await save.ConfigureAwait(false);
+        }
+
+        Log.AgentStateUnanswered(logger, slot.Id);
+        _ = SaveAgainAfterAsync(save, slot);
+        return true;
+    }
+
+    /// <summary>Never throws.</summary>
+    private async Task<bool> SaveAsync(AgentSlot slot, TaskCompletionSource over, CancellationToken cancellationToken)
+    {
+        var isSaved = false;
         try
         {
-            // Asked while it is held: whoever removes an agent waits for what is being saved, and nothing more is saved after that.
-            if (slot.IsRemoved || _unanswered.ContainsKey(slot))
-            {
-                return true;
-            }
-
-            Task save = state.SaveAgentStateAsync(slot.ToState(), cancellationToken: cancellationToken).AsTask();
-            await save.WaitAsync(StoreRepetition.LongestAnswer, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!save.IsCompleted)
-            {
-                var heard = HearAsync(save, slot.Id);
-                _unanswered[slot] = heard;
-                _ = SaveAgainAfterAsync(heard, slot);
-                Log.AgentStateLeft(logger, slot.Id);
-                return true;
-            }
-
-            await save.ConfigureAwait(false);
-            return true;
+            await state.SaveAgentStateAsync(slot.ToState(), cancellationToken: cancellationToken).ConfigureAwait(false);
+            isSaved = true;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            return false;
+            // The coordinator stops: what is left is saved after that.
         }
 #pragma warning disable CA1031 // A snapshot that could not be saved is saved later; dispatch must not suffer.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             Log.AgentStateNotSaved(logger, exception, slot.Id, interval);
-            return false;
         }
-        finally
-        {
-            _saving.Release();
-        }
+
+        _underWay.TryRemove(slot, out _);
+        over.SetResult();
+        return isSaved;
     }
 
-    /// <summary>Whatever the store says in the end of a save that was not waited for: the agent may have changed since. Never throws.</summary>
-    private async Task SaveAgainAfterAsync(Task answer, AgentSlot slot)
+    /// <summary>Whatever becomes of a save that was not waited for: the agent may have changed since. Never throws.</summary>
+    private async Task SaveAgainAfterAsync(Task save, AgentSlot slot)
     {
-        await answer.ConfigureAwait(false);
-        _unanswered.TryRemove(slot, out _);
+        await save.ConfigureAwait(false);
         OnChanged(slot);
     }
 
     private async ValueTask WhenSavedAsync(AgentSlot slot)
     {
-        await _saving.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        _saving.Release();
-        if (_unanswered.TryGetValue(slot, out var answer))
+        Interlocked.MemoryBarrier();
+        if (_underWay.TryGetValue(slot, out var save))
         {
-            await answer.ConfigureAwait(false);
+            await save.ConfigureAwait(false);
         }
     }
 }

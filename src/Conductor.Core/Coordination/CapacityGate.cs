@@ -121,16 +121,21 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
 
     /// <summary>
     /// A dispatch does not begin for want of an agent: until it has one, those of other types may have what it was woken for. Those of its own
-    /// would only wait beside it: there may be thousands, which were sent to and fro.
+    /// would only wait beside it, there may be thousands, which were sent to and fro; unless agents of the type are idle that this one may not have.
     /// </summary>
-    public void Lend(DispatchTicket ticket)
+    /// <param name="ticket">The dispatch.</param>
+    /// <param name="hasIdleAgents">Whether agents of its type are idle.</param>
+    public void Lend(DispatchTicket ticket, bool hasIdleAgents)
     {
         if (ticket.HasTurn)
         {
             lock (_gate)
             {
                 Forget(ticket);
-                MarkThoseOf(ticket.Task.AgentType, Version, _retreats);
+                if (!hasIdleAgents)
+                {
+                    MarkThoseOf(ticket.Task.AgentType, Version, _retreats);
+                }
             }
 
             WakeNext(static _ => true);

@@ -31,11 +31,14 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
     /// <summary>Who dispatched it, where that is somebody who stops, or may lose it while it waits.</summary>
     public IDispatchOwner? Owner { get; init; }
 
-    /// <summary>When the dispatch began: its place among equals, and what its deadline counts from.</summary>
+    /// <summary>When the dispatch began: what its deadline counts from.</summary>
     public long ArrivedAt { get; set; }
 
-    /// <summary>What its waiting counts from as it ages: later than its arrival by the time that it ran, or waited for another attempt by itself.</summary>
-    public long AgesFrom => _setbacks?.AgesFrom ?? ArrivedAt;
+    /// <summary>
+    /// Its place among equals, and what it ages from: its arrival, and as much later as it was not waiting for an agent, but with one, or resting before its
+    /// next attempt.
+    /// </summary>
+    public long WaitsSince => _setbacks?.WaitsSince ?? ArrivedAt;
 
     /// <summary>How long it had waited for an agent before anybody here had it: of its wait limit, so much is over.</summary>
     public TimeSpan WaitedBefore
@@ -228,7 +231,7 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         _hasBegun = false;
         var setbacks = _setbacks ??= new Setbacks();
         var now = time.GetTimestamp();
-        setbacks.AgesFrom = now - ((setbacks.LastBegunAt ?? FirstBegunAt) - AgesFrom);
+        setbacks.WaitsSince = now - ((setbacks.LastBegunAt ?? FirstBegunAt) - WaitsSince);
         if (failed is not null)
         {
             (setbacks.Earlier ??= []).Add(failed.Id);
@@ -290,7 +293,7 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
 
         public TimeSpan WaitedBefore { get; set; }
 
-        public long? AgesFrom { get; set; }
+        public long? WaitsSince { get; set; }
 
         public long? LastBegunAt { get; set; }
 

@@ -132,4 +132,7 @@ internal static partial class Log
 
     [LoggerMessage(1371, LogLevel.Warning, "The store failed at the last state of agent {AgentId}, or at deleting it: what it says of the agent may be old.")]
     public static partial void LastAgentStateNotSaved(ILogger logger, Exception exception, string agentId);
+
+    [LoggerMessage(1372, LogLevel.Warning, "The store does not answer whether the state of agent {AgentId} is saved. It is saved again when it does.")]
+    public static partial void AgentStateUnanswered(ILogger logger, string agentId);
 }

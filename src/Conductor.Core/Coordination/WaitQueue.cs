@@ -14,12 +14,12 @@ internal sealed class WaitQueue(ServingOrder order)
 
     public int Count { get; private set; }
 
-    /// <summary>Adds a waiter where its arrival places it: at the end, or for one that comes back, before those that came later.</summary>
+    /// <summary>Adds a waiter where its waiting places it: at the end, or for one that comes back, before those that have waited less.</summary>
     public void Add(AgentWaiter waiter)
     {
         var level = (int)waiter.Ticket.Task.Priority;
         var before = _last[level];
-        while (before is not null && before.Ticket.ArrivedAt > waiter.Ticket.ArrivedAt)
+        while (before is not null && before.Ticket.WaitsSince > waiter.Ticket.WaitsSince)
         {
             before = before.Previous;
         }
@@ -137,7 +137,7 @@ internal sealed class WaitQueue(ServingOrder order)
             }
 
             var rank = order.RankOf(head.Ticket);
-            if (rank > bestRank || (rank == bestRank && head.Ticket.ArrivedAt < heads[best]!.Ticket.ArrivedAt))
+            if (rank > bestRank || (rank == bestRank && head.Ticket.WaitsSince < heads[best]!.Ticket.WaitsSince))
             {
                 best = level;
                 bestRank = rank;

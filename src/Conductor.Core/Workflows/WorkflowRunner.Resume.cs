@@ -38,7 +38,7 @@ internal sealed partial class WorkflowRunner
     {
         _isResumed = true;
         var state = snapshot.State;
-        _waitedForAnybody = _services.LeftSince.TryRemove(RunId, out var since) && IsLeftToOthers(state)
+        _waitedForAnybody = _services.LeftSince.TryGetValue(RunId, out var since) && IsLeftToOthers(state)
             ? _services.Time.GetElapsedTime(since)
             : TimeSpan.Zero;
         var isMigrated = state.DefinitionHash != _plan.Hash;
@@ -70,6 +70,7 @@ internal sealed partial class WorkflowRunner
 
         Announce(_channel);
         await CommitAsync(isMigrated ? _plan.Definition : null).ConfigureAwait(false);
+        _services.LeftSince.TryRemove(RunId, out _);
         Log.Resumed(_services.Logger, RunId, _plan.Definition.Name, _board.FinishedCount, _plan.TaskCount, message);
     }
 

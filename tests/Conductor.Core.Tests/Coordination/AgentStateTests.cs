@@ -99,15 +99,44 @@ public sealed class AgentStateTests
         (await rig.DispatchAsync(Rig.NewTask(AgentType.Review))).IsSuccess.Should().BeTrue();
 
         await rig.DriveAsync(SavedAsync(rig, "b", completedTasks: 1));
-        rig.Logs.GetSnapshot().Should().ContainSingle(entry => entry.Id.Id == 1355);
+        rig.Logs.GetSnapshot().Should().ContainSingle(entry => entry.Id.Id == 1372);
         _store.Gate.SetResult();
+    }
+
+    [Fact]
+    public async Task UnregisterAgentAsync_TheStoreDoesNotAnswerAboutAnotherAgent_IsNotHeldUp()
+    {
+        await using var rig = await StartSavingAsync();
+        await rig.AddAsync(static _ => TaskData.Empty, AgentType.Review, id: "b");
+
+        (await rig.Coordinator.UnregisterAgentAsync("b").AsTask().WaitAsync(TimeSpan.FromSeconds(20))).Should().BeTrue("no time has to pass for that");
+
+        _store.Gate.SetResult();
+    }
+
+    [Fact]
+    public async Task Store_FailsAtAStateMuchLater_IsLoggedAsOneThatIsTriedAgain()
+    {
+        TroubledStateManager? store = null;
+        await using var rig = await Rig.StartAsync(new RigOptions { State = environment => store = new(new InMemoryStateManager(environment)) });
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+        var answer = new TaskCompletionSource();
+        store!.Trouble["SaveAgentStateAsync"] = () => answer.Task;
+        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
+        await rig.DriveAsync(SaidAsync(rig, 1372));
+
+        store.Trouble.Clear();
+        answer.SetException(new IOException("disk"));
+
+        await rig.DriveAsync(SavedAsync(rig, "a", completedTasks: 1));
+        rig.Logs.GetSnapshot().Select(static entry => entry.Id.Id).Should().Contain(1337).And.NotContain(1371);
     }
 
     [Fact]
     public async Task Store_SavesAStateMuchLater_TheNewestWins()
     {
         await using var rig = await StartSavingAsync();
-        await rig.DriveAsync(SaidAsync(rig, 1355));
+        await rig.DriveAsync(SaidAsync(rig, 1372));
         (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
 
         _store.Gate.SetResult();
@@ -119,7 +148,7 @@ public sealed class AgentStateTests
     public async Task UnregisterAgentAsync_TheStoreSavesItsStateMuchLater_DoesNotComeBack()
     {
         await using var rig = await StartSavingAsync();
-        await rig.DriveAsync(SaidAsync(rig, 1355));
+        await rig.DriveAsync(SaidAsync(rig, 1372));
 
         var unregister = rig.Coordinator.UnregisterAgentAsync("a").AsTask();
         await Rig.SettleAsync();

@@ -114,6 +114,51 @@ public sealed class PromisedPlaceTests
         (await rig.DriveAsync(ofAgent)).IsSuccess.Should().BeTrue();
     }
 
+    /// <summary>One that waits for the agent is refused it when it comes, and waits for another: the place is for those of its type that may have that one.</summary>
+    [Fact]
+    [Trait("Behaviour", "4")]
+    public async Task DispatchTaskAsync_TheAgentThatComesFreeWithThePlaceIsRefused_ThePlaceIsForOthersOfItsTypeToo()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions
+        {
+            Policies = [new OnlyThis("picky", "third"), new MaxConcurrentTasksPolicy(2)],
+            Dispatch = new DispatchOptions { PolicyRecheckInterval = TimeSpan.FromHours(1) },
+        });
+        var (begun, gates) = (new ConcurrentQueue<string>(), new ConcurrentDictionary<string, TaskCompletionSource>());
+        foreach (var id in new[] { "third", "second", "first" })
+        {
+            await rig.AddAsync(
+                async (task, token) =>
+                {
+                    begun.Enqueue(task.Task.Name);
+                    await gates.GetOrAdd(task.Task.Name, static _ => new TaskCompletionSource()).Task.WaitAsync(token);
+                    return TaskData.Empty;
+                },
+                id: id);
+        }
+
+        var tasks = new List<Task>();
+        foreach (var (name, priority) in new[]
+        {
+            ("long", TaskPriority.Medium), ("short", TaskPriority.Medium), ("picky", TaskPriority.Critical), ("any", TaskPriority.Low),
+        })
+        {
+            tasks.Add(rig.DispatchAsync(Rig.NewTask() with { Name = name, Priority = priority }));
+            var (running, waiting) = (Math.Min(tasks.Count, 2), Math.Max(tasks.Count - 2, 0));
+            await Rig.UntilAsync(() => begun.Count == running && rig.Coordinator.WaitingTasks == waiting, name);
+            rig.Time.Advance(TimeSpan.FromMilliseconds(1));
+        }
+
+        gates["short"].SetResult();
+
+        await Rig.UntilAsync(() => begun.Count == 3, "any");
+        begun.Should().Equal("long", "short", "any");
+        gates["long"].SetResult();
+        gates["any"].SetResult();
+        gates.GetOrAdd("picky", static _ => new TaskCompletionSource()).SetResult();
+        await Task.WhenAll(tasks).WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
     /// <summary>It held a place, and another was denied for it.</summary>
     [Fact]
     [Trait("Behaviour", "4")]
@@ -386,7 +431,7 @@ public sealed class PromisedPlaceTests
         var woken = await PromisedAsync();
         var gaveWay = GiveWayAsync(Ticket(type: "b"));
 
-        _gate.Lend(woken);
+        _gate.Lend(woken, hasIdleAgents: false);
 
         await gaveWay.WaitAsync(TimeSpan.FromSeconds(20));
     }
@@ -457,5 +502,15 @@ public sealed class PromisedPlaceTests
 
             return Allowed;
         }
+    }
+
+    private sealed class OnlyThis(string taskName, string agentId) : Policy<DispatchPolicyContext>
+    {
+        public override string Name => "only_this";
+
+        public override string Description => "One task is for one agent alone.";
+
+        protected override ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken) =>
+            new(context.Task.Name != taskName || context.Candidate!.Id == agentId ? Allowed : Denied("not that one"));
     }
 }

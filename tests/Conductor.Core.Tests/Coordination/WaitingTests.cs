@@ -70,6 +70,33 @@ public sealed class WaitingTests
         order.Should().Equal("low", "busy", "critical", "low");
     }
 
+    /// <summary>Nor does it hide the age of those that have waited all the time.</summary>
+    [Fact]
+    [Trait("Behaviour", "3")]
+    public async Task DispatchTaskAsync_OneComesBackForAnotherAttempt_ThoseThatWaitedLongAreBeforeYoungerOnes()
+    {
+        var (rig, order, gate) = await OneSlowAgentAsync();
+        await using var disposal = rig;
+        var tasks = new List<Task> { rig.DispatchAsync(Named("back", TaskPriority.Low) with { Timeout = TimeSpan.FromMinutes(10) }) };
+        await Rig.UntilAsync(() => order.Count == 1, "the first");
+        foreach (var name in new[] { "busy", "waits" })
+        {
+            rig.Time.Advance(TimeSpan.FromSeconds(1));
+            tasks.Add(rig.DispatchAsync(Named(name, TaskPriority.Low) with { Timeout = TimeSpan.FromHours(1) }));
+            await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == tasks.Count - 1, name);
+        }
+
+        await rig.DriveAsync(Rig.UntilAsync(() => order.Count == 2, "the time limit of the first"), TimeSpan.FromSeconds(10));
+        await rig.DriveAsync(Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 2, "its next attempt"));
+        tasks.Add(rig.DispatchAsync(Named("young")));
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 3, "a young one");
+
+        gate.Release(4);
+        await rig.DriveAsync(Task.WhenAll(tasks));
+
+        order.Take(3).Should().Equal("back", "busy", "waits");
+    }
+
     [Fact]
     [Trait("Behaviour", "3")]
     public async Task DispatchTaskAsync_LowWaitsLong_AgesPastYoungerOnes()

@@ -1,5 +1,6 @@
 using Conductor.Agents;
 using Conductor.DependencyInjection;
+using Conductor.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using static Conductor.Tests.Support.Containers;
 
@@ -182,6 +183,49 @@ public sealed class AddAgentTests
         act.Should().Throw<ObjectDisposedException>();
     }
 
+    /// <summary>The same at the very moment in which the attempt ends: what was made is ended by one of the two.</summary>
+    [Fact]
+    public async Task Services_AsTheAttemptEnds_AreDisposed()
+    {
+        var (made, disposed, turn) = (0, 0, 0);
+        await using var conductor = await StartAsync(
+            builder => builder.AddAgent(Worker, (TaskContext task, CancellationToken _) =>
+            {
+                var (isOn, go) = (new ManualResetEventSlim(), 0);
+                ThreadPool.UnsafeQueueUserWorkItem(
+                    _ =>
+                    {
+                        isOn.Set();
+                        SpinWait.SpinUntil(() => Volatile.Read(ref go) == 1);
+                        try
+                        {
+                            task.Services.GetRequiredService<Ended>();
+                        }
+                        catch (ObjectDisposedException)
+                        {
+                            // It came too late.
+                        }
+                    },
+                    state: null);
+                isOn.Wait(CancellationToken.None);
+                Volatile.Write(ref go, 1);
+                Thread.SpinWait(turn++ % 60);
+                return ValueTask.FromResult(0);
+            }),
+            services => services.AddScoped(_ =>
+            {
+                Interlocked.Increment(ref made);
+                return new Ended(() => Interlocked.Increment(ref disposed));
+            }));
+
+        for (var dispatch = 0; dispatch < 5_000; dispatch++)
+        {
+            await conductor.DispatchAsync<int>(Worker);
+        }
+
+        await Rig.UntilAsync(() => Volatile.Read(ref disposed) == Volatile.Read(ref made), "the end of all services");
+    }
+
     /// <summary>What was null when it was handed over is nothing, and comes back as null where that is a value.</summary>
     [Fact]
     public async Task DispatchAsync_NothingInAndOut_IsNullWhereThatIsAValue()
@@ -311,5 +355,10 @@ public sealed class AddAgentTests
         public void Dispose() => inner.Dispose();
 
         protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.Empty);
+    }
+
+    private sealed class Ended(Action told) : IDisposable
+    {
+        public void Dispose() => told();
     }
 }

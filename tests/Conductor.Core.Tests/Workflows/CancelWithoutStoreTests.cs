@@ -31,6 +31,25 @@ public sealed class CancelWithoutStoreTests
     }
 
     [Fact]
+    public async Task RunWorkflowAsync_CancelledWhileTheStoreDoesNotAnswer_StopsWhatRunsSoon()
+    {
+        await using var processes = new Processes();
+        var (rig, store) = await StoreTrouble.StartAsync(processes, StoreTrouble.Stuck);
+        using var cancellation = new CancellationTokenSource();
+        var running = rig.Engine.RunWorkflowAsync(_two, StoreTrouble.Run, cancellation.Token).AsTask();
+        await Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 1, "the task to run");
+        store.Trouble["RequestCancellationAsync"] = static () => Task.Delay(Timeout.Infinite);
+        var cancelledAt = rig.Time.GetUtcNow();
+
+        await cancellation.CancelAsync();
+        await rig.DriveAsync(Rig.UntilAsync(() => rig.Coordinator.RunningTasks == 0, "its end"), TimeSpan.FromSeconds(1));
+
+        (rig.Time.GetUtcNow() - cancelledAt).Should().BeLessThan(TimeSpan.FromSeconds(10));
+        await FluentActions.Awaiting(() => rig.DriveAsync(running)).Should().ThrowAsync<OperationCanceledException>();
+        (await store.Store.GetWorkflowStateAsync("run"))!.Status.Should().Be(WorkflowStatus.Cancelled);
+    }
+
+    [Fact]
     public async Task RunWorkflowAsync_CancelledWhileAnotherEngineHasTheRun_SaysThatItGoesOnAndFollowsItNoLonger()
     {
         await using var processes = new Processes();
@@ -48,8 +67,12 @@ public sealed class CancelWithoutStoreTests
         (await run.GetStateAsync()).Status.Should().Be(WorkflowStatus.InProgress);
         await Rig.SettleAsync();
         var reads = store.Reads;
-        front.Time.Advance(TimeSpan.FromSeconds(10));
-        await Rig.SettleAsync();
+        for (var second = 0; second < 10; second++)
+        {
+            front.Time.Advance(TimeSpan.FromSeconds(1));
+            await Rig.SettleAsync();
+        }
+
         store.Reads.Should().Be(reads);
     }
 }
