@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using Conductor.Errors;
 using Conductor.Threading;
 
@@ -83,13 +84,13 @@ public sealed partial class AgentCoordinator
     /// An assignment could not be published, which is no agent's failure. What is transient is tried again like an attempt that failed. What is not, or
     /// has been tried often enough, is the error of a task that ran before, and is thrown where none of its attempts did.
     /// </summary>
-    /// <returns>Whether it is dealt with, and the result if that is the end: otherwise the time of the next attempt has come.</returns>
-    private async ValueTask<(bool IsDealtWith, TaskResult? Final)> DealWithUnpublishedAsync(
-        AgentSlot slot, DispatchTicket ticket, Exception exception, CancellationToken cancellationToken)
+    /// <returns>The result, if that is the end; null when the time of the next attempt has come.</returns>
+    private async ValueTask<TaskResult?> NotPublishedAsync(
+        AgentSlot slot, DispatchTicket ticket, Exception exception, DispatchSpan step, CancellationToken cancellationToken)
     {
         if (exception is OperationCanceledException)
         {
-            return default;
+            ExceptionDispatchInfo.Throw(exception);
         }
 
         var error = _environment.Classify(exception, ticket.Task, ticket.WorkflowId);
@@ -97,18 +98,20 @@ public sealed partial class AgentCoordinator
         var decision = _errors.Decide(error, context);
         if (decision.Action != ErrorAction.Retry && !ticket.HasRun)
         {
-            return default;
+            step.Fail(error);
+            ExceptionDispatchInfo.Throw(exception);
         }
 
         decision = await CarryOutAsync(error, context, decision, ticket, cancellationToken).ConfigureAwait(false);
         if (decision.Action != ErrorAction.Retry)
         {
-            return (true, ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time));
+            step.Fail(error);
+            return ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time);
         }
 
         await _admissions.BackOffAsync(ticket, decision.Delay, cancellationToken).ConfigureAwait(false);
         ticket.NextAttempt(failed: null, error, decision.Delay, _time);
-        return (true, null);
+        return null;
     }
 
     /// <summary>

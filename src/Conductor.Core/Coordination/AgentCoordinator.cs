@@ -207,22 +207,14 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
                 // Cancelled, or never published.
                 Forsake(slot);
                 ticket.NoteLastAgent(slot);
-                var (isDealtWith, final) = await DealWithUnpublishedAsync(slot, ticket, exception, cancellationToken).ConfigureAwait(false);
-                if (!isDealtWith)
+                if (await NotPublishedAsync(slot, ticket, exception, step, cancellationToken).ConfigureAwait(false) is not { } final)
                 {
-                    FailUnlessCancelled(step, exception);
-                    throw;
+                    hasWaited = true;
+                    continue;
                 }
 
-                if (final is not null)
-                {
-                    step.Fail(final.Error!);
-                    result = final;
-                    break;
-                }
-
-                hasWaited = true;
-                continue;
+                result = final;
+                break;
             }
 
             // 3. A success heals the agent's breaker, and that is that, unless the store cannot write it down.

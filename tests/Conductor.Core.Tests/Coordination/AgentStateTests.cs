@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Conductor.State;
 using Conductor.Testing;
 using Conductor.Tests.Support;
@@ -77,15 +78,10 @@ public sealed class AgentStateTests
     [Fact]
     public async Task Store_CannotSaveAStateNow_ItIsSavedLater()
     {
-        TroubledStateManager? store = null;
-        await using var rig = await Rig.StartAsync(new RigOptions { State = environment => store = new(new InMemoryStateManager(environment)) });
-        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
-        store!.Trouble["SaveAgentStateAsync"] = static () => throw new IOException("disk");
-        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
-        await rig.DriveAsync(SaidAsync(rig, 1337));
+        await using var rig = await StartTroubledAsync(static () => throw new IOException("disk"), eventId: 1337);
         (await rig.State.GetAgentStateAsync("a"))!.CompletedTasks.Should().Be(0);
 
-        store.Trouble.Clear();
+        TroubleOf(rig).Clear();
 
         await rig.DriveAsync(SavedAsync(rig, "a", completedTasks: 1));
     }
@@ -117,15 +113,10 @@ public sealed class AgentStateTests
     [Fact]
     public async Task Store_FailsAtAStateMuchLater_IsLoggedAsOneThatIsTriedAgain()
     {
-        TroubledStateManager? store = null;
-        await using var rig = await Rig.StartAsync(new RigOptions { State = environment => store = new(new InMemoryStateManager(environment)) });
-        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
         var answer = new TaskCompletionSource();
-        store!.Trouble["SaveAgentStateAsync"] = () => answer.Task;
-        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
-        await rig.DriveAsync(SaidAsync(rig, 1372));
+        await using var rig = await StartTroubledAsync(() => answer.Task, eventId: 1372);
 
-        store.Trouble.Clear();
+        TroubleOf(rig).Clear();
         answer.SetException(new IOException("disk"));
 
         await rig.DriveAsync(SavedAsync(rig, "a", completedTasks: 1));
@@ -165,6 +156,19 @@ public sealed class AgentStateTests
     private static Task SavedAsync(Rig rig, string agentId, int completedTasks) => Rig.UntilAsync(
         () => rig.State.GetAgentStateAsync(agentId).AsTask() is { IsCompletedSuccessfully: true, Result: { } state } && state.CompletedTasks == completedTasks,
         $"the state of '{agentId}'");
+
+    private static ConcurrentDictionary<string, Func<Task>> TroubleOf(Rig rig) => ((TroubledStateManager)rig.State).Trouble;
+
+    /// <summary>An agent has done something, and the store is in trouble with its state, as an event says.</summary>
+    private static async Task<Rig> StartTroubledAsync(Func<Task> trouble, int eventId)
+    {
+        var rig = await Rig.StartAsync(new RigOptions { State = static environment => new TroubledStateManager(new InMemoryStateManager(environment)) });
+        await rig.AddAsync(static _ => TaskData.Empty, id: "a");
+        TroubleOf(rig)["SaveAgentStateAsync"] = trouble;
+        (await rig.DispatchAsync()).IsSuccess.Should().BeTrue();
+        await rig.DriveAsync(SaidAsync(rig, eventId));
+        return rig;
+    }
 
     /// <summary>An agent has done something, and its state is on its way into the store.</summary>
     private async Task<Rig> StartSavingAsync()
