@@ -1,5 +1,3 @@
-using Conductor.Threading;
-
 namespace Conductor.Messaging;
 
 /// <summary>
@@ -8,14 +6,13 @@ namespace Conductor.Messaging;
 /// </summary>
 public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem, IChannelTarget
 {
-    private Lock? _lock;
     private readonly MessageBus _bus;
     private readonly int _capacity;
     private readonly QueueFullMode _fullMode;
     private readonly IMessageReceiver _receiver;
-    private EntryQueue? _queue;
-    private volatile bool _pumping;
-    private bool _overflowing;
+
+    /// <summary>Only where messages ever waited: agents are many.</summary>
+    private SubscriptionQueue? _queue;
     private volatile bool _closed;
     private volatile bool _isAlone;
 
@@ -34,21 +31,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     public string Channel { get; }
 
     /// <summary>Messages that wait for the handler.</summary>
-    public int QueuedMessages
-    {
-        get
-        {
-            if (Volatile.Read(ref _queue) is null)
-            {
-                return 0;
-            }
-
-            lock (Gate)
-            {
-                return _queue?.Count ?? 0;
-            }
-        }
-    }
+    public int QueuedMessages => Volatile.Read(ref _queue)?.Count ?? 0;
 
     /// <summary>Its place among the subscriptions of the bus. Under the bus's lock.</summary>
     internal int Index { get; set; }
@@ -65,8 +48,6 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
 
     /// <summary>Whether it was unsubscribed, or the bus disconnected since.</summary>
     internal bool IsClosed => _closed;
-
-    private Lock Gate => LazyLock.Of(ref _lock);
 
     /// <summary>Hands a message to the subscription; never waits. What a provider calls for each message of the channel.</summary>
     /// <param name="message">The message.</param>
@@ -87,43 +68,24 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     {
         var instruments = _bus.Environment.Instruments;
         var enqueuedAt = instruments.BusQueueWaitTime.Enabled ? _bus.Environment.TimeProvider.GetTimestamp() : 0;
-        AgentMessage? dropped = null;
-        var start = false;
-        var logOverflow = false;
-        lock (Gate)
+        var queue = Volatile.Read(ref _queue) ?? MakeQueue();
+        if (_closed)
         {
-            if (_closed)
-            {
-                return;
-            }
-
-            _queue ??= new EntryQueue();
-            if (_queue.Count >= _capacity)
-            {
-                dropped = _fullMode == QueueFullMode.DropOldest ? _queue.Dequeue().Message : message;
-                logOverflow = !_overflowing;
-                _overflowing = true;
-            }
-
-            if (!ReferenceEquals(dropped, message))
-            {
-                _queue.Enqueue(new Entry(message, enqueuedAt));
-            }
-
-            start = !_pumping;
-            _pumping = true;
+            // A queue that was made as this was closed has not been.
+            return;
         }
 
-        if (dropped is not null)
+        var added = queue.Add(message, enqueuedAt);
+        if (added.Dropped is { } dropped)
         {
             _bus.Dropped(Channel, dropped, "queue_full");
-            if (logOverflow)
+            if (added.IsFirstDropped)
             {
                 Log.SubscriptionOverflow(_bus.Logger, MessageBus.TemplateOf(Channel), _capacity, _fullMode);
             }
         }
 
-        if (start)
+        if (added.Begins)
         {
             // Unsafe: the publisher's execution context (its trace, its async locals) must not leak into the handlers' loop.
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
@@ -137,7 +99,7 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     /// </summary>
     internal void Publish(AgentMessage message)
     {
-        if (_closed || (_pumping && message.Payload is not TaskAssignment) || !_receiver.HandlesAtOnce(message))
+        if (_closed || (Volatile.Read(ref _queue) is { IsBusy: true } && message.Payload is not TaskAssignment) || !_receiver.HandlesAtOnce(message))
         {
             Queue(message);
             return;
@@ -199,49 +161,24 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     /// <summary>Drops what waits and takes no more.</summary>
     internal int Close(string reason)
     {
-        Entry[] dropped = [];
-        lock (Gate)
-        {
-            _closed = true;
-            if (_queue is { Count: > 0 })
-            {
-                dropped = [.. _queue];
-                _queue.Clear();
-            }
-        }
-
+        _closed = true;
+        Interlocked.MemoryBarrier();
+        var dropped = _queue?.Close() ?? [];
         foreach (var entry in dropped)
         {
             _bus.Dropped(Channel, entry.Message, reason);
         }
 
-        return dropped.Length;
+        return dropped.Count;
     }
 
     /// <summary>Over when the handler no longer runs, after this was closed: what it was handed before goes on.</summary>
-    internal Task WhenQuiet()
-    {
-        lock (Gate)
-        {
-            return _pumping ? (_queue!.Quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task : Task.CompletedTask;
-        }
-    }
+    internal Task WhenQuiet() => Volatile.Read(ref _queue)?.WhenQuiet() ?? Task.CompletedTask;
 
-    private bool TryTake(out Entry entry)
+    private SubscriptionQueue MakeQueue()
     {
-        lock (Gate)
-        {
-            if (_closed || _queue is null || !_queue.TryDequeue(out entry))
-            {
-                entry = default;
-                _pumping = false;
-                _overflowing = false;
-                _queue?.Quiet?.TrySetResult();
-                return false;
-            }
-
-            return true;
-        }
+        var made = new SubscriptionQueue(_capacity, _fullMode);
+        return Interlocked.CompareExchange(ref _queue, made, null) ?? made;
     }
 
     /// <summary>Handles what waits, one after another.</summary>
@@ -249,16 +186,17 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
     {
         var environment = _bus.Environment;
         var context = ExecutionContext.Capture();
-        while (TryTake(out var entry))
+        var queue = _queue!;
+        while (queue.TryTake(out var entry))
         {
             if (DropIfExpired(entry.Message))
             {
                 continue;
             }
 
-            if (entry.EnqueuedAt != 0)
+            if (entry.AddedAt != 0)
             {
-                MeasureWait(entry);
+                MeasureWait(entry.AddedAt);
             }
 
             var handling = new MessageHandling(environment, Channel, entry.Message);
@@ -289,8 +227,8 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
         }
     }
 
-    private void MeasureWait(Entry entry) =>
-        _bus.Environment.Instruments.BusQueueWaitTime.Record(_bus.Environment.TimeProvider.GetElapsedTime(entry.EnqueuedAt).TotalSeconds);
+    private void MeasureWait(long since) =>
+        _bus.Environment.Instruments.BusQueueWaitTime.Record(_bus.Environment.TimeProvider.GetElapsedTime(since).TotalSeconds);
 
     private void NoteFailure(in MessageHandling handling, AgentMessage message, Exception exception)
     {
@@ -316,14 +254,5 @@ public sealed class MessageSubscription : IAsyncDisposable, IThreadPoolWorkItem,
 
         _bus.Dropped(Channel, message, "expired");
         return true;
-    }
-
-    private readonly record struct Entry(AgentMessage Message, long EnqueuedAt);
-
-    /// <summary>What only subscriptions have that were ever sent anything.</summary>
-    private sealed class EntryQueue : Queue<Entry>
-    {
-        /// <summary>Set by who waits until the handler no longer runs.</summary>
-        public TaskCompletionSource? Quiet { get; set; }
     }
 }
