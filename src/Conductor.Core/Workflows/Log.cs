@@ -42,7 +42,7 @@ internal static partial class Log
         "Run {WorkflowId} of workflow {Definition} goes on here with {Finished} of {Tasks} task(s) finished: {Message}.")]
     public static partial void Resumed(ILogger logger, string workflowId, string definition, int finished, int tasks, string message);
 
-    [LoggerMessage(1412, LogLevel.Error, "Task {TaskId} of run {WorkflowId} is given up: its process died {Crashes} time(s) while it ran.")]
+    [LoggerMessage(1412, LogLevel.Error, "Task {TaskId} of run {WorkflowId} is given up: its process died {Crashes} time(s) while it was under way.")]
     public static partial void TaskCrashed(ILogger logger, string taskId, string workflowId, int crashes);
 
     [LoggerMessage(1413, LogLevel.Error, "Run {WorkflowId} could not be taken over; it is tried again.")]

@@ -65,8 +65,9 @@ public sealed class WorkflowOptions
     public TimeSpan RecoveryInterval { get; set; } = DefaultRecoveryInterval;
 
     /// <summary>
-    /// A task is given up as a dead letter when its process died this often while it ran. One crash before that, it runs alone: it waits up to half a
-    /// minute until it is, and the tasks of other runs a quarter of its time limit, up to half a minute, while it is. At least 1.
+    /// A task is given up as a dead letter when its process died this often while it ran, or waited for its next attempt. One crash before that, it runs
+    /// alone: it waits up to half a minute until it is, and the tasks of other runs a quarter of its time limit, up to half a minute, while it is. At least
+    /// 1: then everything that was under way is given up at the first crash.
     /// </summary>
     /// <value>Default: 3.</value>
     public int MaxCrashes { get; set; } = DefaultMaxCrashes;

@@ -187,7 +187,7 @@ internal sealed partial class WorkflowRunner
         var error = new TaskError
         {
             Code = ErrorCodes.TaskCrashed,
-            Message = $"The process died {crashes} time(s) while it ran task '{task.Id}' (WorkflowOptions.MaxCrashes is {_services.Options.MaxCrashes}).",
+            Message = $"The process died {crashes} time(s) as task '{task.Id}' was under way (WorkflowOptions.MaxCrashes is {_services.Options.MaxCrashes}).",
             IsTransient = false,
         };
         Log.TaskCrashed(_services.Logger, task.Id, RunId, crashes);
