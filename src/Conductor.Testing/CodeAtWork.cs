@@ -42,19 +42,14 @@ internal sealed class CodeAtWork
         }
     }
 
-    /// <summary>
-    /// Whether something is about to begin, or to go on, that waits for a thread of the pool; or a thread is at work that let time pass until what it ran
-    /// there blocked it.
-    /// </summary>
-    public bool IsExpected
+    /// <summary>Whether something is about to begin, or to go on, that waits for a thread of the pool; or <see cref="IsDisplacedAtWork"/>.</summary>
+    public bool IsExpected => Volatile.Read(ref _expected) > 0 || IsDisplacedAtWork;
+
+    /// <summary>Whether a thread is at work that let time pass until what it ran there blocked it, or took too long.</summary>
+    public bool IsDisplacedAtWork
     {
         get
         {
-            if (Volatile.Read(ref _expected) > 0)
-            {
-                return true;
-            }
-
             if (Volatile.Read(ref _displacedCount) == 0)
             {
                 return false;
@@ -98,7 +93,7 @@ internal sealed class CodeAtWork
         return whole;
     }
 
-    /// <summary>Another thread lets time pass in place of this one, which is blocked.</summary>
+    /// <summary>Another thread lets time pass in place of this one, which is blocked, or takes too long.</summary>
     public void Displace(Thread thread) => ChangeDisplaced(() => _displaced.Add(thread));
 
     /// <summary>A thread that may have been displaced is free again.</summary>

@@ -11,12 +11,9 @@ namespace Conductor.Testing;
 /// Whoever has a certain time pass comes before those that wait for a task: these would let pass whatever it takes, and it would be another time.
 /// Whoever waits within what another waits for is one more in the list, and holds up nobody.
 /// </remarks>
-internal sealed class TestHostDriver(
+internal sealed partial class TestHostDriver(
     VirtualTimeProvider time, RecordingMessageBus bus, StateManager state, CodeAtWork code, ConductorTestHostOptions options)
 {
-    // In so many looks, a pause apart, the thread that drives has to be blocked each time.
-    private const int BlockedLooks = 5;
-
     // Nothing is set, nothing runs: only work that cannot be seen could still end the waiting, and it gets this long.
     private static readonly TimeSpan _nothingLeftLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(1);
@@ -25,10 +22,8 @@ internal sealed class TestHostDriver(
     private readonly Lock _gate = new();
     private HostRequest[] _requests = [];
 
-    // Who drives, and whether it fires timers at the moment, and who would take its place, under the lock.
+    // Who drives, under the lock.
     private Thread? _driver;
-    private bool _isFiring;
-    private Thread? _standIn;
 
     // Of the thread that drives alone.
     private HostRequest? _driven;
@@ -57,10 +52,6 @@ internal sealed class TestHostDriver(
             if (_driver is null)
             {
                 begun = _driver = NewThread(Drive);
-            }
-            else if (_isFiring && _standIn is null)
-            {
-                begun = _standIn = NewThread(StandIn);
             }
         }
 
@@ -118,66 +109,6 @@ internal sealed class TestHostDriver(
 #pragma warning restore CA1031
             {
                 End(request, exception);
-            }
-        }
-    }
-
-    /// <summary>
-    /// What a timer sets off goes on on the thread that drives, and may block it until what somebody waits for comes, which takes time: then this
-    /// thread drives in its place. It does not as long as that one only works.
-    /// </summary>
-    private void StandIn()
-    {
-        for (var looks = 0; looks < BlockedLooks; looks++)
-        {
-            SpinWait.SpinUntil(() => !Volatile.Read(ref _isFiring), _pause);
-            lock (_gate)
-            {
-                if (!_isFiring)
-                {
-                    _standIn = null;
-                    return;
-                }
-
-                looks = _driver!.ThreadState.HasFlag(ThreadState.WaitSleepJoin) ? looks : -1;
-            }
-        }
-
-        lock (_gate)
-        {
-            _standIn = null;
-            if (!_isFiring)
-            {
-                return;
-            }
-
-            code.Displace(_driver!);
-            (_driver, _isFiring) = (Thread.CurrentThread, false);
-        }
-
-        Drive();
-    }
-
-    private void Fire(long lastNumber)
-    {
-        lock (_gate)
-        {
-            _isFiring = true;
-        }
-
-        try
-        {
-            time.FireUpTo(lastNumber);
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                _isFiring &= _driver != Thread.CurrentThread;
-                if (_driver != Thread.CurrentThread)
-                {
-                    code.Return(Thread.CurrentThread);
-                }
             }
         }
     }

@@ -53,6 +53,8 @@ internal sealed class ThreadPoolActivity(VirtualTimeProvider time, StateManager 
     public string WhatHoldsTime() => code.IsRunning
         ? "The code of an agent, or the body of the test, holds a thread without waiting, and no time passes as long as it does: let it take less real " +
             $"time, or raise {nameof(ConductorTestHostOptions)}.{nameof(ConductorTestHostOptions.RealTimeLimit)}. "
+        : code.IsDisplacedAtWork
+            ? "What a timer set off holds the thread that let time pass, and does not come back: let it take less real time. "
         : quietPeriod > TimeSpan.Zero
             ? $"It has to be quiet for {quietPeriod} of real time ({nameof(ConductorTestHostOptions)}.{nameof(ConductorTestHostOptions.QuietPeriod)}) before " +
                 "time passes. "
