@@ -60,7 +60,7 @@ public sealed partial class MessageBusConformance
         await bus.ConnectAsync().ConfigureAwait(false);
         Check.True(bus.IsConnected, "the bus to be connected");
         await bus.PublishAsync("c", Message("m")).ConfigureAwait(false);
-        await UntilAsync(() => received.Count == 1).ConfigureAwait(false);
+        await ReceiveAsync(bus, "c", 1, received).ConfigureAwait(false);
 
         await bus.DisconnectAsync().ConfigureAwait(false);
         await bus.DisconnectAsync().ConfigureAwait(false);
@@ -122,7 +122,7 @@ public sealed partial class MessageBusConformance
         var after = await ListenAsync(bus, "c").ConfigureAwait(false);
         await AnswerAsync(bus, "questions").ConfigureAwait(false);
         await bus.PublishAsync("c", Message("m")).ConfigureAwait(false);
-        await UntilAsync(() => after.Count == 1).ConfigureAwait(false);
+        await ReceiveAsync(bus, "c", 1, after).ConfigureAwait(false);
         Check.Equal(0, before.Count, "messages on a subscription from before");
         var answer = await bus.RequestAsync("questions", Message("q")).ConfigureAwait(false);
         Check.Equal("q", answer.CorrelationId, "the answer's correlation id");

@@ -23,7 +23,7 @@ public sealed partial class MessageBusConformance
         {
             var asked = await ListenAsync(bus, "questions").ConfigureAwait(false);
             var request = bus.RequestAsync("questions", Message("q"), TimeSpan.FromSeconds(1)).AsTask();
-            await UntilAsync(() => asked.Count == 1 && environment.Time.TimerCount > 0).ConfigureAwait(false);
+            await UntilAsync(() => !asked.IsEmpty && environment.Time.TimerCount > 0).ConfigureAwait(false);
             environment.Time.Advance(TimeSpan.FromSeconds(1));
             await Check.FailsAsync(ErrorCodes.RequestTimeout, () => request, "the request").ConfigureAwait(false);
             environment.Time.Advance(TimeSpan.FromMinutes(5));
@@ -34,7 +34,7 @@ public sealed partial class MessageBusConformance
         {
             using var cancellation = new CancellationTokenSource();
             var request = bus.RequestAsync("nobody", Message("q"), cancellationToken: cancellation.Token).AsTask();
-            await UntilAsync(() => bus.PendingRequestCount == 1).ConfigureAwait(false);
+            await UntilAsync(() => bus.PendingRequestCount >= 1).ConfigureAwait(false);
             await cancellation.CancelAsync().ConfigureAwait(false);
             await Check.ThrowsAsync<OperationCanceledException>(() => request, "the request").ConfigureAwait(false);
             Check.Equal(0, bus.PendingRequestCount, "pending requests");
@@ -51,7 +51,7 @@ public sealed partial class MessageBusConformance
         Add("Disconnect fails every pending request with BUS_DISCONNECTED and leaves nothing behind", async bus =>
         {
             var requests = Enumerable.Range(0, 3).Select(i => bus.RequestAsync("nobody", Message($"q{i}")).AsTask()).ToList();
-            await UntilAsync(() => bus.PendingRequestCount == 3).ConfigureAwait(false);
+            await UntilAsync(() => bus.PendingRequestCount >= 3).ConfigureAwait(false);
             await bus.DisconnectAsync().ConfigureAwait(false);
             foreach (var request in requests)
             {

@@ -55,13 +55,18 @@ public sealed partial class MessageBusConformance
         var heard = await ListenAsync(bus, "questions").ConfigureAwait(false);
         await bus.SubscribeAsync("questions", async (request, token) =>
         {
-            await bus.PublishAsync(request.Headers[MessageHeaders.ReplyTo], request, token).ConfigureAwait(false);
+            if (!request.Headers.TryGetValue(MessageHeaders.ReplyTo, out var replyTo))
+            {
+                return;
+            }
+
+            await bus.PublishAsync(replyTo, request, token).ConfigureAwait(false);
             await bus.RespondAsync(request, Answer(request), token).ConfigureAwait(false);
         }).ConfigureAwait(false);
         var answer = await bus.RequestAsync(
             "questions", Message("q", sender: "asker") with { CorrelationId = "exchange", Recipient = "asker" }).ConfigureAwait(false);
         Check.Equal("responder", answer.Sender, "the sender of the answer");
-        await UntilAsync(() => heard.Count == 1).ConfigureAwait(false);
+        await ReceiveAsync(bus, "questions", 1, heard).ConfigureAwait(false);
     }
 
     private static async Task NotByAQuestionBackAsync(MessageBus bus)

@@ -10,6 +10,11 @@ namespace Conductor.Testing;
 /// </summary>
 public sealed partial class MessageBusConformance : ConformanceSuite
 {
+    private const string MarkerPrefix = "marker ";
+
+    // Whatever was published before a message that came has come, too, or is very late.
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+
     private readonly Func<ConformanceEnvironment, ValueTask<MessageBus>> _create;
 
     /// <summary>Makes the suite.</summary>
@@ -23,6 +28,7 @@ public sealed partial class MessageBusConformance : ConformanceSuite
         _create = create;
         AddLifecycleCases();
         AddDeliveryCases();
+        AddChannelCases();
         AddHandlerCases();
         AddBufferCases();
         AddRequestCases();
@@ -36,7 +42,7 @@ public sealed partial class MessageBusConformance : ConformanceSuite
         var bus = await _create(environment).ConfigureAwait(false);
         await using var disposal = bus.ConfigureAwait(false);
         await bus.ConnectAsync().ConfigureAwait(false);
-        await run(bus, environment).ConfigureAwait(false);
+        await UntilGivenUpAsync(run(bus, environment)).ConfigureAwait(false);
     });
 
     private void Add(string name, Func<MessageBus, Task> run) => Add(name, (bus, _) => run(bus));
@@ -63,19 +69,31 @@ public sealed partial class MessageBusConformance : ConformanceSuite
 
     private static AgentMessage Answer(AgentMessage request) => request.CreateResponse(MessageType.Control, "responder");
 
-    /// <summary>Waits, in real time, until something is so; the case's own limit ends it.</summary>
-    private static async Task UntilAsync(Func<bool> condition)
+    /// <summary>The messages among what came, without those by which a case knows that there is no more.</summary>
+    private static IEnumerable<string> MessagesOf(IEnumerable<string> received) =>
+        received.Where(static id => !id.StartsWith(MarkerPrefix, StringComparison.Ordinal));
+
+    /// <summary>Publishes a last message, waits until it came, and sees how many did before: neither fewer nor more.</summary>
+    private static async Task ReceiveAsync(MessageBus bus, string channel, int expected, params ConcurrentQueue<string>[] subscriptions)
     {
-        while (!condition())
+        var marker = NewMarker();
+        await bus.PublishAsync(channel, Message(marker)).ConfigureAwait(false);
+        foreach (var received in subscriptions)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(1), TimeProvider.System).ConfigureAwait(false);
+            await UntilAsync(() => received.Contains(marker)).ConfigureAwait(false);
+            var cameAt = TimeProvider.System.GetTimestamp();
+            await UntilAsync(() => MessagesOf(received).Count() >= expected || TimeProvider.System.GetElapsedTime(cameAt) > _patience)
+                .ConfigureAwait(false);
+            Check.Equal(expected, MessagesOf(received).Count(), $"messages that came to a subscription of '{channel}'");
         }
     }
+
+    private static string NewMarker() => MarkerPrefix + EntityId.New();
 
     /// <summary>Sends a message around and waits until it came: what was published before it has come as well, as far as it will.</summary>
     private static async Task FlushAsync(MessageBus bus, string channel)
     {
-        var marker = EntityId.New();
+        var marker = NewMarker();
         var came = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var subscription = await bus.SubscribeAsync(channel, (message, _) =>
         {
