@@ -38,6 +38,14 @@ public sealed partial class StateManagerConformance
             await store.SaveAgentStateAsync(Agent("a")).ConfigureAwait(false);
             await store.SaveWorkflowStateAsync(State()).ConfigureAwait(false);
             await store.SaveTaskResultAsync(Result("t")).ConfigureAwait(false);
+            var lease = Check.NotNull(
+                await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("other"), "one", TimeSpan.FromMinutes(1)).ConfigureAwait(false), "a free lease");
+            var step = FullStep(0) with { Summary = Summary("other"), Lease = lease, Results = [Result("t1", "other")], Events = [Event(1, "other")] };
+            await store.CommitWorkflowAsync(step).ConfigureAwait(false);
+            await store.RequestCancellationAsync("other").ConfigureAwait(false);
+            await store.SaveDeadLetterAsync(Letter("d")).ConfigureAwait(false);
+            var effect = new EffectKey("other", "other:t1:0", "call");
+            await store.Effects.RecordAsync(effect, "value").ConfigureAwait(false);
             await store.DisconnectAsync().ConfigureAwait(false);
             await store.DisconnectAsync().ConfigureAwait(false);
             await store.ConnectAsync().ConfigureAwait(false);
@@ -45,6 +53,15 @@ public sealed partial class StateManagerConformance
             Check.NotNull(await store.GetAgentStateAsync("a").ConfigureAwait(false), "the agent's state");
             Check.NotNull(await store.GetWorkflowStateAsync("run").ConfigureAwait(false), "the run's state");
             Check.NotNull(await store.GetTaskResultAsync("t").ConfigureAwait(false), "the result");
+            Check.NotNull(await store.GetWorkflowStateAsync("other").ConfigureAwait(false), "the state of the run that a step began");
+            Check.NotNull(await store.GetWorkflowDefinitionAsync("other").ConfigureAwait(false), "its definition");
+            Check.NotNull(await store.GetTaskResultAsync("other", "t1", 0).ConfigureAwait(false), "its result");
+            Check.Equal(1, (await store.GetWorkflowHistoryAsync("other").ConfigureAwait(false))?.Events.Count, "its events");
+            Check.True(await store.IsCancellationRequestedAsync("other").ConfigureAwait(false), "the wish to cancel it to be there");
+            Check.True(
+                lease.IsSameTaking(await store.Leases.GetAsync(StateManager.WorkflowKey("other")).ConfigureAwait(false)), "its lease to be held still");
+            Check.NotNull(await store.GetDeadLetterAsync("d").ConfigureAwait(false), "the dead letter");
+            Check.Equal("value", (await store.Effects.GetAsync(effect).ConfigureAwait(false))?.Get<string>(), "the effect's value");
         });
         Add("An operation that is cancelled already changes nothing", async store =>
         {

@@ -21,10 +21,10 @@ public sealed partial class StateManagerConformance
         });
         Add("A step is repeated only by the holder of its lease; an owner that has lost it is told LEASE_LOST", async store =>
         {
-            var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;
+            var lease = Check.NotNull(await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false), "the lease");
             var step = FullStep(0) with { OperationId = lease.Nonce, Lease = lease };
             var version = await store.CommitWorkflowAsync(step).ConfigureAwait(false);
-            var renewed = (await store.Leases.TryRenewAsync(lease, _term).ConfigureAwait(false))!;
+            var renewed = Check.NotNull(await store.Leases.TryRenewAsync(lease, _term).ConfigureAwait(false), "the renewed lease");
             Check.Equal(version, await store.CommitWorkflowAsync(step with { Lease = renewed }).ConfigureAwait(false), "the answer to the repeated step");
             Check.NotNull(await store.Leases.TryTakeOverAsync(renewed, "two", _term).ConfigureAwait(false), "the lease taken over");
             await Check.FailsAsync(
@@ -91,15 +91,15 @@ public sealed partial class StateManagerConformance
         {
             await store.CommitWorkflowAsync(Step(0)).ConfigureAwait(false);
             Check.True(await UnfinishedAsync(store).ConfigureAwait(false) is { Lease: null, IsHeld: false }, "a run that nobody ever took to show no lease");
-            var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;
+            var lease = Check.NotNull(await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false), "the lease");
             var held = await UnfinishedAsync(store).ConfigureAwait(false);
             Check.True(held.IsHeld && lease.IsSameTaking(held.Lease), "a run that is held to show its lease");
             await environment.PassTimeAsync(_term * 1.25).ConfigureAwait(false);
             var silent = await UnfinishedAsync(store).ConfigureAwait(false);
             Check.True(!silent.IsHeld && lease.IsSameTaking(silent.Lease), "a run whose lease ran out to show it as it was");
-            var renewed = (await store.Leases.TryRenewAsync(lease, _term).ConfigureAwait(false))!;
+            var renewed = Check.NotNull(await store.Leases.TryRenewAsync(lease, _term).ConfigureAwait(false), "the renewed lease");
             Check.Equal(renewed.Renewal, (await UnfinishedAsync(store).ConfigureAwait(false)).Lease?.Renewal, "renewals");
-            var heir = (await store.Leases.TryTakeOverAsync(renewed, "two", _term).ConfigureAwait(false))!;
+            var heir = Check.NotNull(await store.Leases.TryTakeOverAsync(renewed, "two", _term).ConfigureAwait(false), "the lease taken over");
             var taken = await UnfinishedAsync(store).ConfigureAwait(false);
             Check.True(taken.IsHeld && heir.IsSameTaking(taken.Lease) && taken.Lease?.Owner == "two", "a run that was taken over to show its new owner");
             await store.Leases.ReleaseAsync(heir).ConfigureAwait(false);
@@ -114,27 +114,27 @@ public sealed partial class StateManagerConformance
         });
         Add("A lease that ran out but was not taken still lets its holder commit: the fence decides, not the clock", async (store, environment) =>
         {
-            var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;
+            var lease = Check.NotNull(await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false), "the lease");
             var version = await store.CommitWorkflowAsync(Step(0, lease: lease)).ConfigureAwait(false);
             await environment.PassTimeAsync(_term * 1.25).ConfigureAwait(false);
             await store.CommitWorkflowAsync(Step(version, lease: lease)).ConfigureAwait(false);
         });
         Add("The fence of a run's lease grows by one with each taking while the run exists, and does not begin anew when the run was deleted", async store =>
         {
-            var first = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;
+            var first = Check.NotNull(await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false), "the lease");
             await store.CommitWorkflowAsync(Step(0, lease: first)).ConfigureAwait(false);
             await store.Leases.ReleaseAsync(first).ConfigureAwait(false);
-            var second = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "two", _term).ConfigureAwait(false))!;
+            var second = Check.NotNull(await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "two", _term).ConfigureAwait(false), "the lease");
             Check.Equal(first.Fence + 1, second.Fence, "the fence after a release");
             await store.DeleteWorkflowAsync("run").ConfigureAwait(false);
-            var third = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "three", _term).ConfigureAwait(false))!;
+            var third = Check.NotNull(await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "three", _term).ConfigureAwait(false), "the lease");
             Check.True(third.Fence > second.Fence, "a greater fence after the run was deleted");
         });
         Add("A lease that was taken over lets its old holder commit nothing, whatever version it expects", async store =>
         {
-            var lease = (await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false))!;
+            var lease = Check.NotNull(await store.Leases.TryAcquireAsync(StateManager.WorkflowKey("run"), "one", _term).ConfigureAwait(false), "the lease");
             var version = await store.CommitWorkflowAsync(Step(0, lease: lease)).ConfigureAwait(false);
-            var heir = (await store.Leases.TryTakeOverAsync(lease, "two", _term).ConfigureAwait(false))!;
+            var heir = Check.NotNull(await store.Leases.TryTakeOverAsync(lease, "two", _term).ConfigureAwait(false), "the lease taken over");
             foreach (var expected in new[] { version, version + 1, 0 })
             {
                 await Check.FailsAsync(

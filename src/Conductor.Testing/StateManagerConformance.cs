@@ -35,6 +35,9 @@ public sealed partial class StateManagerConformance : ConformanceSuite
         AddDeadLetterCases();
         AddAliasCases();
         AddNamelessCases();
+        AddWholeCases();
+        AddRaceCases();
+        AddIdCases();
     }
 
     private static readonly PageRequest _unreadable = new() { ContinuationToken = "of no list" };
