@@ -13,7 +13,7 @@ namespace Conductor.Testing;
 
 /// <summary>
 /// Everything of one container, started, with a clock of its own and a bus that records: an hour of retries passes in milliseconds.
-/// Dispose it to stop.
+/// Dispose it to stop. An <c>IHostedService</c> that is added to the container is not started: only Conductor is.
 /// </summary>
 /// <remarks>
 /// <para>
