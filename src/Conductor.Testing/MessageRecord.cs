@@ -8,16 +8,43 @@ internal sealed class MessageRecord
     private readonly Lock _gate = new();
     private readonly List<RecordedMessage> _messages = [];
     private readonly List<(Func<RecordedMessage, bool> Condition, TaskCompletionSource<RecordedMessage> Found)> _waiters = [];
+    private readonly HashSet<long> _underWay = [];
     private long _lastNumber;
 
-    public void Add(string channel, AgentMessage message)
+    public void Add(string channel, AgentMessage message) => Tell(Begin(channel, message));
+
+    /// <summary>
+    /// A message that another bus is about to take. It has its place from now on, before whatever its subscribers publish; whoever waits is told of it when
+    /// it was taken.
+    /// </summary>
+    public RecordedMessage Begin(string channel, AgentMessage message)
     {
-        List<TaskCompletionSource<RecordedMessage>>? found = null;
-        RecordedMessage recorded;
         lock (_gate)
         {
-            recorded = new RecordedMessage { Number = ++_lastNumber, Channel = channel, Message = message };
+            var recorded = new RecordedMessage { Number = ++_lastNumber, Channel = channel, Message = message };
             _messages.Add(recorded);
+            _underWay.Add(recorded.Number);
+            return recorded;
+        }
+    }
+
+    /// <summary>The other bus refused it: it was not published.</summary>
+    public void TakeBack(RecordedMessage refused)
+    {
+        lock (_gate)
+        {
+            _underWay.Remove(refused.Number);
+            _messages.RemoveAll(known => known.Number == refused.Number);
+        }
+    }
+
+    /// <summary>It was taken: whoever waits for it has it.</summary>
+    public void Tell(RecordedMessage recorded)
+    {
+        List<TaskCompletionSource<RecordedMessage>>? found = null;
+        lock (_gate)
+        {
+            _underWay.Remove(recorded.Number);
 
             // Of a copy: a condition may cancel a wait, or begin another.
             foreach (var waiter in _waiters.ToArray())
@@ -70,7 +97,7 @@ internal sealed class MessageRecord
         TaskCompletionSource<RecordedMessage> waiter;
         lock (_gate)
         {
-            if (_messages.Find(message => condition(message)) is { } known)
+            if (_messages.Find(message => !_underWay.Contains(message.Number) && condition(message)) is { } known)
             {
                 return Task.FromResult(known);
             }

@@ -5,7 +5,7 @@ namespace Conductor.Testing;
 /// <summary>A message that was published, as its subscribers get it. Immutable.</summary>
 public sealed record RecordedMessage
 {
-    /// <summary>Its place in the order of publishing; the first is 1.</summary>
+    /// <summary>Its place in the order of publishing; the first is 1. The number of a message that another bus refused is nobody's.</summary>
     public required long Number { get; init; }
 
     /// <summary>The channel it was published to.</summary>

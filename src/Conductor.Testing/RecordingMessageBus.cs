@@ -38,7 +38,7 @@ public sealed class RecordingMessageBus : MessageBus
         _json = (JsonTypeInfo<AgentMessage>?)json?.GetTypeInfo(typeof(AgentMessage));
     }
 
-    /// <summary>Every message published so far, in order.</summary>
+    /// <summary>Every message published so far, in order: from when another bus, if there is one, is given it, unless that refuses it.</summary>
     public IReadOnlyList<RecordedMessage> Published => _record.Where(static _ => true);
 
     /// <summary>The messages published to a channel, in order.</summary>
@@ -87,12 +87,12 @@ public sealed class RecordingMessageBus : MessageBus
     protected override ValueTask PublishCoreAsync(string channel, AgentMessage message, CancellationToken cancellationToken)
     {
         var sent = _json is null ? message : ThroughJson(message, _json);
-        _record.Add(channel, sent);
         if (_inner is not null)
         {
-            return _inner.PublishAsync(channel, sent, cancellationToken);
+            return PublishAsync(_inner, channel, sent, cancellationToken);
         }
 
+        _record.Add(channel, sent);
         if (_channels.TryGetValue(channel, out var subscriptions))
         {
             foreach (var subscription in subscriptions)
@@ -167,6 +167,23 @@ public sealed class RecordingMessageBus : MessageBus
                 $"Message '{message.Id}' of type {message.Type} cannot be sent as JSON: {exception.Message} Give it data that can be written and read.",
                 exception);
         }
+    }
+
+    /// <summary>What the other bus refuses was not published; what it takes comes before all that its subscribers make of it.</summary>
+    private async ValueTask PublishAsync(MessageBus inner, string channel, AgentMessage message, CancellationToken cancellationToken)
+    {
+        var recorded = _record.Begin(channel, message);
+        try
+        {
+            await inner.PublishAsync(channel, message, cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            _record.TakeBack(recorded);
+            throw;
+        }
+
+        _record.Tell(recorded);
     }
 
     private ValueTask OnReplyAsync(AgentMessage message, CancellationToken cancellationToken)

@@ -181,6 +181,41 @@ public sealed class RecordingMessageBusTests
         answer.Sender.Should().Be("other process");
     }
 
+    [Fact]
+    public async Task Published_RefusedByTheInnerBus_IsNotThere()
+    {
+        var decision = new TaskCompletionSource();
+        await using var bus = await ConnectAsync(new RecordingMessageBus(inner: new DecidingBus("refused", decision.Task)));
+        var waiting = bus.WaitForAsync(static _ => true);
+        var publish = bus.PublishAsync("a", Message("refused")).AsTask();
+        decision.SetException(new IOException("no"));
+
+        await FluentActions.Awaiting(() => publish).Should().ThrowAsync<IOException>();
+        bus.Published.Should().BeEmpty();
+        waiting.IsCompleted.Should().BeFalse();
+        await bus.PublishAsync("a", Message("taken"));
+
+        (await waiting).Message.Id.Should().Be("taken");
+        bus.Published.Select(static recorded => recorded.Message.Id).Should().Equal("taken");
+    }
+
+    [Fact]
+    public async Task Published_TakenByTheInnerBusLater_IsInItsPlace()
+    {
+        var decision = new TaskCompletionSource();
+        await using var bus = await ConnectAsync(new RecordingMessageBus(inner: new DecidingBus("slow", decision.Task)));
+        var publish = bus.PublishAsync("a", Message("slow")).AsTask();
+        await bus.PublishAsync("a", Message("answer"));
+        var waiting = bus.WaitForAsync(static recorded => recorded.Message.Id == "slow");
+        waiting.IsCompleted.Should().BeFalse();
+
+        decision.SetResult();
+        await publish;
+
+        (await waiting).Number.Should().Be(1);
+        bus.Published.Select(static recorded => recorded.Message.Id).Should().Equal("slow", "answer");
+    }
+
     private static async Task<RecordingMessageBus> ConnectAsync(RecordingMessageBus bus)
     {
         await bus.ConnectAsync();
@@ -188,4 +223,19 @@ public sealed class RecordingMessageBusTests
     }
 
     private static AgentMessage Message(string id) => new() { Id = id, Type = MessageType.Control, Sender = "test" };
+
+    /// <summary>A bus that takes its time with one message, and may refuse it.</summary>
+    private sealed class DecidingBus(string id, Task decision) : MessageBus
+    {
+        protected override ValueTask ConnectCoreAsync(CancellationToken cancellationToken) => default;
+
+        protected override ValueTask DisconnectCoreAsync(CancellationToken cancellationToken) => default;
+
+        protected override ValueTask PublishCoreAsync(string channel, AgentMessage message, CancellationToken cancellationToken) =>
+            message.Id == id ? new ValueTask(decision) : default;
+
+        protected override ValueTask SubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken) => default;
+
+        protected override ValueTask UnsubscribeCoreAsync(MessageSubscription subscription, CancellationToken cancellationToken) => default;
+    }
 }
