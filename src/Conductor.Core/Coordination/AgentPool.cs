@@ -150,6 +150,7 @@ internal sealed partial class AgentPool
             }
 
             _limit.Enter(ticket.MayExceedQueue);
+            ticket.NoteWaiting();
             waiter = new AgentWaiter(this, ticket);
             _waiters.Add(waiter);
             ScheduleRecovery();

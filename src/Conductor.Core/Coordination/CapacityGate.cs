@@ -65,7 +65,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
             limit.Enter(ticket.MayExceedQueue);
             var hadTurn = ticket.HasTurn;
             ticket.HasTurn = ticket.HasLookedAgain = false;
-            ticket.HasWaitedForCapacity = true;
+            ticket.NoteWaiting();
             waiter = Add(ticket, denial, hadTurn);
         }
 

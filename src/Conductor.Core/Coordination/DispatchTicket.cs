@@ -12,7 +12,7 @@ namespace Conductor.Coordination;
 internal sealed partial class DispatchTicket(TaskAssignment assignment)
 {
     private Setbacks? _setbacks;
-    private bool _hasBegun;
+    private Stage _stage;
 
     public TaskAssignment Assignment { get; } = assignment;
 
@@ -57,7 +57,7 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
     public int Attempt { get; private set; } = 1;
 
     /// <summary>Attempts begun so far and when the first began: what is known of a dispatch that is cancelled.</summary>
-    public int AttemptsBegun => _hasBegun ? Attempt : Attempt - 1;
+    public int AttemptsBegun => _stage == Stage.Begun ? Attempt : Attempt - 1;
 
     public long FirstBegunAt { get; private set; }
 
@@ -109,12 +109,8 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         set => (_setbacks ??= new Setbacks()).NumberInGate = value;
     }
 
-    /// <summary>Whether it was let in to wait for capacity: it keeps its place in the queue, however often it looks in between.</summary>
-    public bool HasWaitedForCapacity
-    {
-        get => _setbacks is { HasWaitedForCapacity: true };
-        set => (_setbacks ??= new Setbacks()).HasWaitedForCapacity = value;
-    }
+    /// <summary>Whether it was let in to wait, for an agent or for capacity: it keeps its place in the queue, however often it looks in between.</summary>
+    public bool HasWaited => _stage != Stage.New;
 
     /// <summary>Whether it looked again without having waited, because what was in its way had been reserved in vain: the next time it waits.</summary>
     public bool HasLookedAgain
@@ -169,7 +165,7 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         _setbacks is { AvoidFor: { } limit, AvoidSince: var since } && limit - time.GetElapsedTime(since) is var left && left > TimeSpan.Zero ? left : null;
 
     /// <summary>An accepted task is never refused for a full queue when it comes back, for another attempt or from a look at what denied it.</summary>
-    public bool MayExceedQueue => IsFlowControlled || Attempt > 1 || HasWaitedForCapacity;
+    public bool MayExceedQueue => IsFlowControlled || Attempt > 1 || HasWaited;
 
     /// <summary>A task outside workflows.</summary>
     public static DispatchTicket Standalone(TaskDefinition task) => new(new TaskAssignment { Task = task, Phase = task.Phase }) { IsStandalone = true };
@@ -177,10 +173,13 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
     /// <summary>What goes to the agent of the attempt under way.</summary>
     public TaskAssignment NextAssignment() => Attempt == Assignment.Attempt ? Assignment : Assignment with { Attempt = Attempt };
 
+    /// <summary>It is let in to wait. (Nothing is made for that: very many wait for an agent.)</summary>
+    public void NoteWaiting() => _stage = Stage.Waited;
+
     /// <summary>An attempt begins.</summary>
     public void Begin(long now, TimeProvider time, ConductorInstruments instruments)
     {
-        _hasBegun = true;
+        _stage = Stage.Begun;
         HasTurn = false;
         if (Attempt > 1)
         {
@@ -228,7 +227,7 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
     public void NextAttempt(AgentSlot? failed, TaskError? error, TimeSpan delay, TimeProvider time)
     {
         Attempt++;
-        _hasBegun = false;
+        _stage = Stage.Waited;
         var setbacks = _setbacks ??= new Setbacks();
         var now = time.GetTimestamp();
         setbacks.WaitsSince = now - ((setbacks.LastBegunAt ?? FirstBegunAt) - WaitsSince);
@@ -270,6 +269,17 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         IsFailureOfAgent = isFailureOfAgent,
     };
 
+    /// <summary>How far it is with the attempt under way.</summary>
+    private enum Stage : byte
+    {
+        /// <summary>Nobody has let it in yet: a full queue may refuse it.</summary>
+        New,
+
+        Waited,
+
+        Begun,
+    }
+
     /// <summary>What few dispatches meet, or only those of a durable store.</summary>
     private sealed class Setbacks
     {
@@ -304,8 +314,6 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         public bool HasTurn { get; set; }
 
         public bool HasLookedAgain { get; set; }
-
-        public bool HasWaitedForCapacity { get; set; }
 
         public DenialKind.Name? ScoutFor { get; set; }
 
