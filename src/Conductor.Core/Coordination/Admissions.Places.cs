@@ -71,8 +71,11 @@ internal sealed partial class Admissions
             _capacity.Withdraw(first.Ticket);
         }
 
-        return new PromisedPlace(_capacity.PromiseNext());
+        return new PromisedPlace(_capacity.PromiseNext(slot));
     }
+
+    /// <summary>A dispatch that was promised a place does not come for the agent that is kept for it.</summary>
+    private static void LetGo(DispatchTicket ticket) => ticket.Kept?.Pool.LetGo(ticket);
 
     /// <summary>A dispatch does without the agent that it took.</summary>
     private static void Return(DispatchTicket ticket, AgentSlot slot)

@@ -155,7 +155,11 @@ internal sealed partial class Admissions
     }
 
     /// <summary>A dispatch is over, or was never begun.</summary>
-    public void PassOnTurn(DispatchTicket ticket) => _capacity.PassOnTurn(ticket);
+    public void PassOnTurn(DispatchTicket ticket)
+    {
+        _capacity.PassOnTurn(ticket);
+        LetGo(ticket);
+    }
 
     /// <summary>Admits nothing more.</summary>
     public void Close()
@@ -269,6 +273,7 @@ internal sealed partial class Admissions
 
     private async ValueTask WaitForCapacityAsync(DispatchTicket ticket, AgentPool pool, PassingDenial denial, CancellationToken cancellationToken)
     {
+        LetGo(ticket);
         var patience = Patience(ticket, pool);
         if (patience <= TimeSpan.Zero)
         {

@@ -77,6 +77,7 @@ internal sealed partial class AgentPool
             return false;
         }
 
+        KeepNoMore(slot);
         _places[slot.Place] = null;
         slot.Place = -1;
         return true;

@@ -37,6 +37,7 @@ internal sealed partial class AgentPool
     /// one.
     /// </summary>
     private HashSet<AgentSlot>? _setAside;
+    private readonly ServingOrder _order;
     private readonly WaitQueue _waiters;
     private ITimer? _recovery;
     private int _running;
@@ -64,7 +65,8 @@ internal sealed partial class AgentPool
         _limit = limit;
         _waitForUnknown = waitForUnknown;
         _policies = policies;
-        _waiters = new WaitQueue(new ServingOrder(time, options.AgeingInterval));
+        _order = new ServingOrder(time, options.AgeingInterval);
+        _waiters = new WaitQueue(_order);
     }
 
     public AgentCoordinator Coordinator { get; }
@@ -124,7 +126,13 @@ internal sealed partial class AgentPool
             }
 
             ticket.ForgetOldRefusals(_policies.Changes);
-            if (TakeIdle(ticket) is { } slot)
+            var slot = TakeIdle(ticket);
+            if (ticket.Kept is not null)
+            {
+                LetGoOfKept(ticket);
+            }
+
+            if (slot is not null)
             {
                 return slot;
             }
@@ -224,8 +232,9 @@ internal sealed partial class AgentPool
         for (var place = _idle.Next(0); place >= 0; place = _idle.Next(place + 1))
         {
             var slot = _places[place]!;
-            if (ticket.IsRefusedBy(slot))
+            if (ticket.IsRefusedBy(slot) || IsKeptFrom(slot, ticket) || !slot.IsIdle)
             {
+                // (One that is idle no more was let go as the clock was read.)
                 continue;
             }
 
@@ -251,9 +260,10 @@ internal sealed partial class AgentPool
         return null;
     }
 
-    /// <summary>Asks the agent's breaker; one that lets nothing through stands apart from now on.</summary>
+    /// <summary>Asks the breaker of an agent that is being taken; one that lets nothing through stands apart from now on.</summary>
     private bool TryEnter(AgentSlot slot, DispatchTicket ticket)
     {
+        KeepNoMore(slot);
         CircuitPermit? permit = null;
         if (slot.Breaker is not { } breaker || breaker.TryEnter(out permit, ticket.Task.CircuitBreaker))
         {
@@ -284,9 +294,14 @@ internal sealed partial class AgentPool
         }
 
         slot.Status = AgentStatus.Idle;
-        if (_waiters.Count > 0
-            && _waiters.TakeFirst(_mayHave, slot) is { } waiter)
+        while (_waiters.Count > 0 && _waiters.FindFirst(_mayHave, slot) is { } waiter && !IsKeptFrom(slot, waiter.Ticket))
         {
+            if (!_waiters.Remove(waiter))
+            {
+                // It has gone as the clock was read.
+                continue;
+            }
+
             if (TryEnter(slot, waiter.Ticket))
             {
                 _limit.Leave();

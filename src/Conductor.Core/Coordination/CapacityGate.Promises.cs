@@ -14,8 +14,9 @@ internal sealed partial class CapacityGate
     /// A place is about to come free: promises it to whoever is woken for it. <see cref="Release"/> follows. Nearly always nobody waits, and then
     /// it costs no lock.
     /// </summary>
+    /// <param name="slot">The agent that comes free with it, which is kept for one of its type; null for none.</param>
     /// <returns>Who; null for nobody.</returns>
-    public CapacityWaiter? PromiseNext()
+    public CapacityWaiter? PromiseNext(AgentSlot? slot = null)
     {
         if (Volatile.Read(ref counts.WaitingForCapacity) == 0)
         {
@@ -30,7 +31,12 @@ internal sealed partial class CapacityGate
                 return null;
             }
 
-            Take(next);
+            if (Take(next) && slot?.Pool.Type == next.Ticket.Task.AgentType)
+            {
+                // Under this lock, so that it cannot have gone before, and would never let go of it. (Nobody comes here under a pool's lock.)
+                slot.Pool.Keep(slot, next.Ticket);
+            }
+
             return next;
         }
     }
@@ -142,13 +148,16 @@ internal sealed partial class CapacityGate
     }
 
     /// <summary>Takes out one that is to be woken, with the promise of a place, unless it has gone as the clock was read. Under the lock.</summary>
-    private void Take(CapacityWaiter? waiter)
+    private bool Take(CapacityWaiter? waiter)
     {
-        if (waiter is { IsQueued: true })
+        if (waiter is not { IsQueued: true })
         {
-            Remove(waiter);
-            Promise(waiter.Ticket, waiter.Denial);
+            return false;
         }
+
+        Remove(waiter);
+        Promise(waiter.Ticket, waiter.Denial);
+        return true;
     }
 
     private void Promise(DispatchTicket ticket, PassingDenial denial)

@@ -102,6 +102,22 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         }
     }
 
+    /// <summary>
+    /// The agent that was kept for it when it was promised the place with which that came free; null when it has arrived, or for none. Set while it waits in
+    /// the gate; it may have been given to somebody who is served before by now.
+    /// </summary>
+    public AgentSlot? Kept
+    {
+        get => _setbacks?.Kept;
+        set
+        {
+            if (value is not null || _setbacks is not null)
+            {
+                (_setbacks ??= new Setbacks()).Kept = value;
+            }
+        }
+    }
+
     /// <summary>Its place among those that arrived at the same moment, from when it waited for capacity first: it does not lose it by looking again.</summary>
     public long? NumberInGate
     {
@@ -292,6 +308,8 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         public AgentSlot? Avoid { get; set; }
 
         public AgentSlot? Left { get; set; }
+
+        public AgentSlot? Kept { get; set; }
 
         public List<string>? Earlier { get; set; }
 
