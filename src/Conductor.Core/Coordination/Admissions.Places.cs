@@ -27,6 +27,9 @@ internal sealed partial class Admissions
         }
     }
 
+    /// <summary>An agent idles that did not come free with a place: for whoever was denied all others it is as good as capacity.</summary>
+    public void OnAgentIdle() => _capacity.Release(promised: null);
+
     /// <summary>A dispatch that may begin does not: its place is free, like that of one that is over.</summary>
     public void ReleasePlace(DispatchTicket ticket, AgentSlot slot)
     {
@@ -85,10 +88,11 @@ internal sealed partial class Admissions
         Return(slot);
     }
 
-    private static void Return(AgentSlot slot)
+    /// <returns>Whether the agent idles.</returns>
+    private static bool Return(AgentSlot slot)
     {
         slot.Permit?.Dispose();
         slot.Permit = null;
-        slot.Pool.Return(slot);
+        return slot.Pool.Return(slot);
     }
 }

@@ -184,7 +184,11 @@ internal sealed partial class Admissions
             }
 
             // An agent was given at the same moment.
-            Return(slot);
+            if (Return(slot))
+            {
+                OnAgentIdle();
+            }
+
             throw new OperationCanceledException(cancellationToken);
         }
         catch (TimeoutException) when (Patience(waiter.Ticket, pool) <= TimeSpan.Zero)

@@ -14,6 +14,7 @@ internal sealed partial class AgentPool
     /// <param name="predecessor">The one whose place it takes, if any: see <see cref="Replace"/>.</param>
     public void Add(AgentSlot slot, AgentSlot? predecessor = null)
     {
+        bool isIdle;
         lock (_gate)
         {
             Volatile.Write(ref _isMissed, 0);
@@ -26,7 +27,10 @@ internal sealed partial class AgentPool
 
             _idle.Grow(_places.Count);
             Offer(slot);
+            isIdle = slot.IsIdle;
         }
+
+        TellOfCome(isIdle);
     }
 
     /// <summary>

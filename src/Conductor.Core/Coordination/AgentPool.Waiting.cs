@@ -15,7 +15,7 @@ internal sealed partial class AgentPool
                 FailWaiters([waiter], error);
             }
 
-            if (_waiters.Count == 0)
+            if (_waiters.Count == 0 && (_limit.IsClosed || _limit.Count == 0))
             {
                 _recovery?.Dispose();
                 _recovery = null;
@@ -202,9 +202,10 @@ internal sealed partial class AgentPool
     }
 
     /// <summary>Somebody waits and an agent stands apart: look again when its recovery time has passed.</summary>
-    private void ScheduleRecovery()
+    /// <param name="isAwaited">Whether somebody may wait elsewhere, for what all other candidates were denied for.</param>
+    private void ScheduleRecovery(bool isAwaited = false)
     {
-        if (_waiters.Count == 0 || _brokenOff.Count == 0)
+        if ((_waiters.Count == 0 && !isAwaited) || _brokenOff.Count == 0)
         {
             return;
         }
@@ -219,7 +220,22 @@ internal sealed partial class AgentPool
         lock (_gate)
         {
             RecoverBrokenOff();
-            ScheduleRecovery();
+            ScheduleRecovery(isAwaited: _limit.Count > 0);
+        }
+
+        // Whoever looked meanwhile may have taken them in before, and tells nobody: looks beget looks.
+        TellOfCome(hasCome: true);
+    }
+
+    /// <summary>
+    /// An agent idles without a task having ended just now: one whose other candidates were all denied for the time being may have it. Outside the lock:
+    /// who waits for that, waits in the gate.
+    /// </summary>
+    private void TellOfCome(bool hasCome)
+    {
+        if (hasCome)
+        {
+            Coordinator.OnAgentIdle();
         }
     }
 }

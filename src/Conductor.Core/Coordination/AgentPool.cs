@@ -140,6 +140,8 @@ internal sealed partial class AgentPool
             ThrowIfHopeless(ticket);
             if (ticket.Passing is not null)
             {
+                // Where it waits, it is told of an agent that is fit again.
+                ScheduleRecovery(isAwaited: true);
                 return null;
             }
 
@@ -183,7 +185,8 @@ internal sealed partial class AgentPool
     }
 
     /// <summary>Takes back an agent whose task is over, and hands it on to whoever waits for it.</summary>
-    public void Return(AgentSlot slot)
+    /// <returns>Whether nobody does, and it idles.</returns>
+    public bool Return(AgentSlot slot)
     {
         lock (_gate)
         {
@@ -191,6 +194,8 @@ internal sealed partial class AgentPool
             {
                 Offer(slot);
             }
+
+            return slot.IsIdle;
         }
     }
 
@@ -211,12 +216,14 @@ internal sealed partial class AgentPool
     /// <summary>An agent's breaker changed: it may be fit again, or fit no more though it did nothing (its breaker can be told of failures by hand).</summary>
     public void OnBreakerChanged(AgentSlot slot)
     {
+        var hasCome = false;
         lock (_gate)
         {
             if (_brokenOff.Contains(slot) && !slot.IsBroken)
             {
                 _brokenOff.Remove(slot);
                 Offer(slot);
+                hasCome = slot.IsIdle;
             }
             else if (slot.IsIdle && slot.IsBroken)
             {
@@ -224,6 +231,8 @@ internal sealed partial class AgentPool
                 BreakOff(slot);
             }
         }
+
+        TellOfCome(hasCome);
     }
 
     private AgentSlot? TakeIdle(DispatchTicket ticket)

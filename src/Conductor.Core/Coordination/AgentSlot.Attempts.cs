@@ -189,14 +189,24 @@ internal sealed partial class AgentSlot
     /// <inheritdoc />
     protected override void OnFree()
     {
-        if (_removed)
+        // Its code returns late: the place came free before, and whoever was woken for that did not find it.
+        if (GiveBack())
         {
-            Coordinator.OnRemovedAgentReturned(this);
+            Coordinator.OnAgentIdle();
         }
-        else
+    }
+
+    /// <summary>The attempt is over, and its agent is for others, or for nobody.</summary>
+    /// <returns>Whether it idles.</returns>
+    private bool GiveBack()
+    {
+        if (!_removed)
         {
-            Pool.Return(this);
+            return Pool.Return(this);
         }
+
+        Coordinator.OnRemovedAgentReturned(this);
+        return false;
     }
 
     /// <summary>The agent has no code that could return: the assignment never came, or its result was lost.</summary>

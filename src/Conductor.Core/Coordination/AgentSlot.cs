@@ -218,12 +218,12 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
 
         if (isFree)
         {
-            OnFree();
+            GiveBack();
         }
     }
 
     /// <summary>One of the two parts of an attempt, its agent's code and the coordinator's, is over. Under the lock of this.</summary>
-    /// <returns>Whether the other is, too: then <see cref="OnFree"/> follows, outside the lock.</returns>
+    /// <returns>Whether the other is, too: then <see cref="GiveBack"/> follows, outside the lock.</returns>
     private bool EndPart()
     {
         if (--_busyParts != 0)

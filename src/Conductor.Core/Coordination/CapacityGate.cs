@@ -6,8 +6,8 @@ namespace Conductor.Coordination;
 /// Where dispatches wait that a policy denied for the time being. They are judged again for three reasons, and however many wait, none of these looks at
 /// more than a few of them:
 /// <list type="bullet">
-/// <item>A running task ends (<see cref="Release"/>): the first of them is judged, and when it is denied again, the first that was denied for another
-/// reason.</item>
+/// <item>A running task ends, or an agent comes (<see cref="Release"/>): the first of them is judged, and when it is denied again, the first that was
+/// denied for another reason.</item>
 /// <item>Nothing runs, and a place that was only reserved is given back (<see cref="Retreat"/>): the first of those that were denied for such a
 /// reservation. The others would be denied again.</item>
 /// <item>An interval is over (<see cref="LookAround"/>): a few, for policies whose capacity nothing here can see.</item>
@@ -142,7 +142,9 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         }
     }
 
-    /// <summary>A running task ended, and its place is free. Nearly always nobody waits, and then it costs no lock.</summary>
+    /// <summary>
+    /// A running task ended, and its place is free; or an agent has come that is as good as that. Nearly always nobody waits, and then it costs no lock.
+    /// </summary>
     /// <param name="promised">Whom it was promised to.</param>
     public void Release(CapacityWaiter? promised)
     {
