@@ -39,8 +39,9 @@ internal sealed partial class Admissions
     }
 
     /// <summary>
-    /// Takes back the place and the agent of a dispatch that was denied. A place that was only reserved may have made another dispatch be denied:
-    /// when nothing runs that would wake that one later, it is woken here. One that saw nothing before it is not, or the waiting would never rest.
+    /// Takes back the place and the agent of a dispatch that was denied, and goes on or waits. A place that was only reserved may have made another
+    /// dispatch be denied: when nothing runs that would wake that one later, it is woken here. One that saw nothing before it is not, or the waiting would
+    /// never rest.
     /// </summary>
     private void UndoReservation(DispatchTicket ticket, AgentSlot slot)
     {

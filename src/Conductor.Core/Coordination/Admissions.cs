@@ -138,10 +138,22 @@ internal sealed partial class Admissions
             ticket.Refuse(slot, passing, changes);
         }
 
-        UndoReservation(ticket, slot);
-        if (!verdict.ConcernsCandidate)
+        if (passing is null && !verdict.ConcernsCandidate)
         {
-            await WaitForCapacityAsync(ticket, slot.Pool, passing ?? throw PassingDenial.ToViolation(denial), cancellationToken).ConfigureAwait(false);
+            // It does not come back for its place, so that what waits cannot be woken by it again and again.
+            ReleasePlace(ticket, slot);
+            throw PassingDenial.ToViolation(denial);
+        }
+
+        UndoReservation(ticket, slot);
+        if (passing is null)
+        {
+            // With the next candidate it takes a place again, at once: whoever was denied for this one is judged when the search is over.
+            _capacity.KeepTurn(ticket);
+        }
+        else if (!verdict.ConcernsCandidate)
+        {
+            await WaitForCapacityAsync(ticket, slot.Pool, passing, cancellationToken).ConfigureAwait(false);
         }
 
         return false;

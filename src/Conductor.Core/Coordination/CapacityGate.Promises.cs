@@ -72,6 +72,15 @@ internal sealed partial class CapacityGate
         WakeNextUnlessPromised(promisedTo);
     }
 
+    /// <summary>
+    /// A place is free whose dispatch looks for another candidate, and takes one again with that: it has the turn, and passes it on when it does not begin.
+    /// </summary>
+    public void KeepTurn(DispatchTicket ticket)
+    {
+        Interlocked.Increment(ref counts.Releases);
+        ticket.HasTurn = true;
+    }
+
     /// <summary>Nobody gives way to a dispatch any more: it does without the place that it was promised.</summary>
     public void Withdraw(DispatchTicket ticket)
     {

@@ -180,6 +180,47 @@ public sealed class PromisedPlaceTests
         await Task.WhenAll(running, waiting).WaitAsync(TimeSpan.FromSeconds(20));
     }
 
+    /// <summary>
+    /// It held a place while a policy thought, and does not come back for it: neither where the task is denied, nor where each candidate is. Of many
+    /// candidates, each gives the place back for a moment: whoever waits is judged when the search is over, and not each time.
+    /// </summary>
+    [Theory]
+    [Trait("Behaviour", "4")]
+    [InlineData(PolicyTarget.Task, 3)]
+    [InlineData(PolicyTarget.Candidate, 3)]
+    [InlineData(PolicyTarget.Candidate, 200)]
+    public async Task DispatchTaskAsync_OneThatHadAPlaceIsDeniedForGood_AnotherThatWaitsHasItAtOnce(PolicyTarget target, int candidates)
+    {
+        var release = new TaskCompletionSource();
+        var no = new No(target);
+        await using var rig = await StartAsync(release.Task, static _ => { }, no, new MaxConcurrentTasksPolicy(2));
+        for (var i = 3; i < candidates; i++)
+        {
+            await rig.AddAsync(static _ => TaskData.Empty);
+        }
+
+        await rig.AddAsync(
+            async (_, _) =>
+            {
+                await release.Task;
+                return TaskData.Empty;
+            },
+            AgentType.Review);
+        var running = rig.DispatchAsync(Rig.NewTask(AgentType.Review));
+        var denied = rig.DispatchAsync(Rig.NewTask() with { Priority = TaskPriority.High });
+        var waiting = rig.DispatchAsync();
+        await Rig.UntilAsync(() => rig.Coordinator is { RunningTasks: 2, WaitingTasks: 1 }, "the limit to be reached");
+        var asked = no.AskedOfOthers;
+
+        no.Answer.SetResult();
+
+        await rig.Awaiting(_ => denied.WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<PolicyViolationException>();
+        await Rig.UntilAsync(() => rig.Coordinator is { RunningTasks: 2, WaitingTasks: 0 }, "the place to be taken");
+        no.AskedOfOthers.Should().BeLessThan(asked + 5);
+        release.SetResult();
+        await Task.WhenAll(running, waiting).WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
     [Fact]
     public async Task DispatchTaskAsync_ThePromisedOneWaitsForAPolicysAnswer_NobodyGivesWayForThatLong()
     {
@@ -501,6 +542,34 @@ public sealed class PromisedPlaceTests
             }
 
             return Allowed;
+        }
+    }
+
+    /// <summary>Denies tasks of high priority for good, once it is told to answer.</summary>
+    private sealed class No(PolicyTarget target) : Policy<DispatchPolicyContext>
+    {
+        private int _askedOfOthers;
+
+        public TaskCompletionSource Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public int AskedOfOthers => Volatile.Read(ref _askedOfOthers);
+
+        public override string Name => "no";
+
+        public override string Description => "Somebody says no.";
+
+        public override PolicyTarget Target => target;
+
+        protected override async ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
+        {
+            if (context.Task.Priority != TaskPriority.High)
+            {
+                Interlocked.Increment(ref _askedOfOthers);
+                return Allowed;
+            }
+
+            await Answer.Task.WaitAsync(cancellationToken);
+            return Denied("no");
         }
     }
 
