@@ -25,7 +25,7 @@ public sealed class ManyWaitersTests
 
         for (var interval = 0; interval < 5; interval++)
         {
-            await AdvanceAsync(rig);
+            await AdvanceAsync(rig, all);
         }
 
         judged.Asked.Should().BeInRange(1, 5);
@@ -44,7 +44,7 @@ public sealed class ManyWaitersTests
         var all = await DispatchAsync(rig, Waiters);
         rule.Asked = 0;
 
-        await AdvanceAsync(rig);
+        await AdvanceAsync(rig, all);
 
         rule.Asked.Should()
             .BeInRange(MostLooks, 3 * MostLooks, "each is judged once, once more where another was in its way, and a few for what follows from that");
@@ -65,7 +65,7 @@ public sealed class ManyWaitersTests
 
         for (var interval = 0; interval < (Waiters / MostLooks) + 2; interval++)
         {
-            await AdvanceAsync(rig);
+            await AdvanceAsync(rig, all);
         }
 
         (await all[^1]).IsSuccess.Should().BeTrue();
@@ -132,19 +132,18 @@ public sealed class ManyWaitersTests
     private static async Task<List<Task<TaskResult>>> DispatchAsync(Rig rig, int count, Func<int, TaskDefinition>? task = null)
     {
         var all = Enumerable.Range(0, count).Select(i => rig.DispatchAsync(task?.Invoke(i) ?? Rig.NewTask())).ToList();
-        await RestAsync(rig, count);
+        await RestAsync(rig, all);
         return all;
     }
 
-    private static async Task AdvanceAsync(Rig rig)
+    private static async Task AdvanceAsync(Rig rig, List<Task<TaskResult>> all)
     {
-        var before = rig.Coordinator.WaitingTasks + rig.Coordinator.RunningTasks;
         rig.Time.Advance(_interval);
-        await RestAsync(rig, before);
+        await RestAsync(rig, all);
     }
 
-    /// <summary>Until all wait or run, or are over.</summary>
-    private static async Task RestAsync(Rig rig, int atMost)
+    /// <summary>Until each of them waits, runs or is over. One that is being judged is none of these.</summary>
+    private static async Task RestAsync(Rig rig, List<Task<TaskResult>> all)
     {
         for (var looks = 0; looks < 5; looks++)
         {
@@ -152,7 +151,7 @@ public sealed class ManyWaitersTests
         }
 
         await Rig.UntilAsync(
-            () => rig.Coordinator.WaitingTasks + rig.Coordinator.RunningTasks is var there && there <= atMost && there >= atMost - 1, "all to rest");
+            () => all.Count(static dispatch => dispatch.IsCompleted) + rig.Coordinator.WaitingTasks + rig.Coordinator.RunningTasks == all.Count, "all to rest");
     }
 
     /// <summary>Denies for the time being while it is closed.</summary>
