@@ -60,7 +60,7 @@ public sealed record WorkflowEvent : ExtensibleRecord
         init => _workflowStatus = (sbyte)(value ?? (WorkflowStatus)(-1));
     }
 
-    /// <summary>Attempts made, for a task that ended.</summary>
+    /// <summary>Attempts made, for a task that ended, or is tried again.</summary>
     public int Attempts { get; init; }
 
     /// <summary>How long the task took, for one that ended.</summary>

@@ -47,4 +47,10 @@ public enum WorkflowEventKind
 
     /// <summary>An agent reports progress. It has no position and may be lost.</summary>
     Progress,
+
+    /// <summary>
+    /// An attempt of a task failed, and another follows; the error says why, the message when. (The one that fails last is told of by
+    /// <see cref="TaskFinished"/>.) Where the store outlives the process, <see cref="TaskStarted"/> comes again when the task has its agent.
+    /// </summary>
+    TaskRetrying,
 }

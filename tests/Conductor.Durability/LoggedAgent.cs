@@ -1,16 +1,24 @@
 using Conductor.Agents;
+using Conductor.State;
 
 namespace Conductor.Durability;
 
 /// <summary>An agent that writes down all it does, has an effect, fails now and then, and finds something in the first round.</summary>
-internal sealed class LoggedAgent(ExecutionLog log, WorkerOptions options) : BaseAgent
+internal sealed class LoggedAgent(ExecutionLog log, WorkerOptions options, StateManager state) : BaseAgent
 {
+    private static volatile bool _hasFailed;
+
     protected override async ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken)
     {
         var key = task.IdempotencyKey;
         log.Write("begin", key, $"{task.Delivery}.{task.Attempt}");
         if (task.Task.Metadata.ContainsKey("kills"))
         {
+            if (task.Delivery < options.MaxCrashes)
+            {
+                await UntilNeighbourRestsAsync(task.WorkflowId!, cancellationToken);
+            }
+
             KillSwitch.KillThisProcess();
         }
 
@@ -27,6 +35,7 @@ internal sealed class LoggedAgent(ExecutionLog log, WorkerOptions options) : Bas
         log.Write("value", key, value);
         if (task.Attempt == 1 && task.Task.Metadata.ContainsKey("fails"))
         {
+            _hasFailed = true;
             task.Fail(ErrorCodes.TransientError, "The first attempt fails.");
         }
 
@@ -37,4 +46,16 @@ internal sealed class LoggedAgent(ExecutionLog log, WorkerOptions options) : Bas
 
         return value;
     }
+
+    /// <summary>Until the neighbour has failed in this life, and it is committed that it waits for its next attempt.</summary>
+    private async Task UntilNeighbourRestsAsync(string runId, CancellationToken cancellationToken)
+    {
+        while (!_hasFailed || !await IsRestingAsync(runId))
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(10), cancellationToken);
+        }
+    }
+
+    private async Task<bool> IsRestingAsync(string runId) =>
+        (await state.GetWorkflowHistoryAsync(runId))!.Events.Last(static happening => happening.TaskId == "resting").Kind == WorkflowEventKind.TaskRetrying;
 }

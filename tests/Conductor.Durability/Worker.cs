@@ -39,7 +39,7 @@ internal static class Worker
         });
         foreach (var type in Workload.AgentTypes)
         {
-            builder.AddAgent(type, _ => new LoggedAgent(log, options), count: 4);
+            builder.AddAgent(type, services => new LoggedAgent(log, options, services.GetRequiredService<StateManager>()), count: 4);
         }
 
         await using var provider = services.BuildServiceProvider();

@@ -22,7 +22,7 @@ internal static class Workload
         Feedback = new FeedbackRule { From = WorkflowPhase.Monitoring, To = WorkflowPhase.Development, MaxRounds = 2 },
     };
 
-    /// <summary>One task kills its process each time; its neighbours are innocent.</summary>
+    /// <summary>One task kills its process each time; its neighbours are innocent, and one of them waits for its next attempt then.</summary>
     public static WorkflowDefinition Poison { get; } = new()
     {
         Name = "poison",
@@ -32,6 +32,7 @@ internal static class Workload
             Task("neighbour-1", AgentType.Coding),
             Task("killer", AgentType.Coding) with { Metadata = new Dictionary<string, string>(StringComparer.Ordinal) { ["kills"] = "yes" } },
             Task("neighbour-2", AgentType.Coding),
+            Task("resting", AgentType.Coding, fails: true) with { Retry = new RetrySettings { InitialDelay = TimeSpan.FromSeconds(3) } },
             Task("neighbour-3", AgentType.Test) with { Phase = WorkflowPhase.Development },
             Task("never", AgentType.DevOps),
         ],

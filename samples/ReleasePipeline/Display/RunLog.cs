@@ -43,6 +43,7 @@ internal sealed class RunLog
     private static TaskLine Update(TaskLine line, WorkflowEvent happened) => happened.Kind switch
     {
         WorkflowEventKind.Progress => line with { Note = happened.Message ?? line.Note },
+        WorkflowEventKind.TaskRetrying => line with { Note = $"{happened.Error?.Message} {happened.Message}" },
         WorkflowEventKind.TaskFinished => line with
         {
             Status = happened.TaskStatus ?? AgentTaskStatus.Completed,

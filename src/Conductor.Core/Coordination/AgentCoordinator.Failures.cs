@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Conductor.Errors;
+using Conductor.State;
 using Conductor.Threading;
 
 namespace Conductor.Coordination;
@@ -109,9 +110,19 @@ public sealed partial class AgentCoordinator
             return ticket.Complete(FinalResult(ticket.NotRun(error, _time), decision), _time);
         }
 
-        await _admissions.BackOffAsync(ticket, decision.Delay, cancellationToken).ConfigureAwait(false);
-        ticket.NextAttempt(failed: null, error, decision.Delay, _time);
+        await BackOffAsync(failed: null, ticket, error, decision.Delay, cancellationToken).ConfigureAwait(false);
         return null;
+    }
+
+    /// <summary>
+    /// An attempt failed: waits for the time of the next one. Meanwhile the task is not under way, and whoever dispatched it knows that: a process
+    /// that dies now does not die of it.
+    /// </summary>
+    private async ValueTask BackOffAsync(AgentSlot? failed, DispatchTicket ticket, TaskError error, TimeSpan delay, CancellationToken cancellationToken)
+    {
+        ticket.Beginning = ticket.Owner?.NoteRetry(new TaskRetry(ticket.Task.Id, failed?.Id, ticket.AttemptsBegun, error, delay));
+        await _admissions.BackOffAsync(ticket, delay, cancellationToken).ConfigureAwait(false);
+        ticket.NextAttempt(failed, error, delay, _time);
     }
 
     /// <summary>

@@ -237,8 +237,7 @@ public sealed partial class AgentCoordinator : IAsyncDisposable
             }
 
             ticket.NoteLastAgent(slot);
-            await _admissions.BackOffAsync(ticket, decision.Delay, cancellationToken).ConfigureAwait(false);
-            ticket.NextAttempt(slot, result.Error, decision.Delay, _time);
+            await BackOffAsync(slot, ticket, result.Error!, decision.Delay, cancellationToken).ConfigureAwait(false);
             hasWaited = true;
         }
 

@@ -18,6 +18,10 @@ internal interface IDispatchOwner
     /// </summary>
     ValueTask EnsureOwnsAsync();
 
+    /// <summary>An attempt of a task failed, and another follows.</summary>
+    /// <returns>What is told before that begins; null for nothing.</returns>
+    IBeginning? NoteRetry(TaskRetry retry);
+
     /// <summary>The id of the dead letter of a task, should it become one: the same for whoever runs the same execution again. Null for a new one.</summary>
     string? LetterIdOf(TaskAssignment assignment);
 }

@@ -38,6 +38,9 @@ internal sealed class ReplayLease : IAsyncDisposable, IDispatchOwner
     /// <inheritdoc />
     HeldLease? IDispatchOwner.Lease => _lease;
 
+    /// <inheritdoc />
+    IBeginning? IDispatchOwner.NoteRetry(TaskRetry retry) => null;
+
     /// <summary>Cancelled when the replay is, or when the lease was lost.</summary>
     public CancellationToken Ending => _ending.Token;
 

@@ -57,6 +57,18 @@ internal sealed class EventTape(string workflowId, WorkflowDefinition? definitio
         Put((uint)task);
     }
 
+    /// <summary>An attempt of a task failed, and another follows.</summary>
+    public void AddRetrying(TaskRetry retry, WorkflowPhase? phase, int round, DateTimeOffset now) =>
+        AddWhole(Event(WorkflowEventKind.TaskRetrying, phase, round, now) with
+        {
+            TaskId = retry.TaskId,
+            AgentId = retry.AgentId,
+            TaskStatus = AgentTaskStatus.InProgress,
+            Attempts = retry.Attempts,
+            Error = retry.Error,
+            Message = retry.Delay > TimeSpan.Zero ? $"It is tried again after {retry.Delay}." : "It is tried again at once.",
+        });
+
     /// <summary>A task ended, with this result.</summary>
     /// <param name="task">The task's number.</param>
     /// <param name="agent">The number of the result's agent; null for none.</param>

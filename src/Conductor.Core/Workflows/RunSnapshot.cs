@@ -11,6 +11,9 @@ internal sealed class RunSnapshot
     /// <summary>Tasks that were begun and neither ended nor were given back: their process died under them.</summary>
     public required IReadOnlySet<string> UnderWay { get; init; }
 
+    /// <summary>Tasks that were begun and did not end: those, and all that were given back, or waited for their next attempts.</summary>
+    public required IReadOnlySet<string> Begun { get; init; }
+
     /// <summary>
     /// Whether the run may have changed its definition before: its events say so, or the first of them are kept no longer. (Then a run that never did
     /// has the store asked in vain, and only for tasks without a result that the definition before lacked.)
@@ -62,6 +65,7 @@ internal sealed class RunSnapshot
             },
             Position = Position,
             UnderWay = UnderWay,
+            Begun = Begun,
             MayHaveMigrated = MayHaveMigrated,
             Returned = returned,
         };
@@ -76,6 +80,7 @@ internal sealed class RunSnapshot
         }
 
         var underWay = new HashSet<string>(StringComparer.Ordinal);
+        var begun = new HashSet<string>(StringComparer.Ordinal);
         var position = 0L;
         var mayHaveMigrated = false;
         while (await reader.GetHistoryAsync(runId, position, cancellationToken).ConfigureAwait(false)
@@ -83,24 +88,29 @@ internal sealed class RunSnapshot
         {
             foreach (var happening in history.Events)
             {
-                Follow(happening, underWay);
+                Follow(happening, underWay, begun);
                 mayHaveMigrated |= happening.Kind == WorkflowEventKind.Migrated || (position == 0 && happening.Position > 1);
                 position = happening.Position;
             }
         }
 
-        return new RunSnapshot { State = state, Position = position, UnderWay = underWay, MayHaveMigrated = mayHaveMigrated };
+        return new RunSnapshot { State = state, Position = position, UnderWay = underWay, Begun = begun, MayHaveMigrated = mayHaveMigrated };
     }
 
-    private static void Follow(WorkflowEvent happening, HashSet<string> underWay)
+    private static void Follow(WorkflowEvent happening, HashSet<string> underWay, HashSet<string> begun)
     {
         switch (happening.Kind)
         {
             case WorkflowEventKind.TaskStarted:
                 underWay.Add(happening.TaskId!);
+                begun.Add(happening.TaskId!);
+                break;
+            case WorkflowEventKind.TaskRetrying:
+                underWay.Remove(happening.TaskId!);
                 break;
             case WorkflowEventKind.TaskFinished:
                 underWay.Remove(happening.TaskId!);
+                begun.Remove(happening.TaskId!);
                 break;
 
             // Given back by a process that stopped in order, or counted by one that took over before.

@@ -1,3 +1,4 @@
+using Conductor.Coordination;
 using Conductor.State;
 
 namespace Conductor.Workflows;
@@ -6,7 +7,8 @@ namespace Conductor.Workflows;
 /// Which tasks are under way, for whoever goes on with the run after a crash. Where the store outlives the process, a task counts as started when
 /// it has its agent: one that waits for an agent, or for capacity, must not be taken for one that killed the process. Its agent waits for the
 /// commit, so this is done where tasks take much longer than commits; briefer ones, which do not wait for long either, count from their hand-over
-/// on. So do all where the store does not outlive the process, and nobody will ask.
+/// on. So do all where the store does not outlive the process, and nobody will ask. A task that failed and waits for its next attempt counts as started
+/// no longer, until it has its agent for that.
 /// </content>
 internal sealed partial class WorkflowRunner
 {
@@ -24,6 +26,9 @@ internal sealed partial class WorkflowRunner
     /// <summary>Tasks that were handed over, and whose start is not committed yet; without a request until they are.</summary>
     private Dictionary<int, BeginRequest?>? _uncommitted;
 
+    /// <summary>Attempts that failed and are followed by others, and what tells of those. Under the lock of <see cref="_started"/>.</summary>
+    private List<(int Index, TaskRetry Retry, BeginRequest? Next)>? _retries;
+
     /// <summary>Those whose start is in the step under way.</summary>
     private List<BeginRequest>? _begun;
 
@@ -38,6 +43,51 @@ internal sealed partial class WorkflowRunner
         }
 
         _finished.Nudge();
+    }
+
+    /// <inheritdoc />
+    IBeginning? IDispatchOwner.NoteRetry(TaskRetry retry)
+    {
+        if (!_plan.TryIndex(retry.TaskId, out var index))
+        {
+            return null;
+        }
+
+        var next = RecordsBegins ? new BeginRequest(this, index, isRetry: true) : null;
+        lock (_started)
+        {
+            (_retries ??= []).Add((index, retry, next));
+        }
+
+        _finished.Nudge();
+        return next;
+    }
+
+    /// <summary>
+    /// Notes which tasks failed and wait for their next attempts. Called before anything else is noted of such a task: that it begins, or is over.
+    /// </summary>
+    private void NoteRetries()
+    {
+        if (Volatile.Read(ref _retries) is null)
+        {
+            return;
+        }
+
+        List<(int Index, TaskRetry Retry, BeginRequest? Next)> all;
+        lock (_started)
+        {
+            all = _retries!;
+            _retries = null;
+        }
+
+        foreach (var (index, retry, next) in all)
+        {
+            _journal.AddRetrying(retry, _summary.CurrentPhase, _summary.Round);
+            if (next is not null)
+            {
+                (_uncommitted ??= [])[index] = next;
+            }
+        }
     }
 
     /// <summary>Notes that a task starts, or that this is to be noted when it has its agent.</summary>
@@ -122,15 +172,18 @@ internal sealed partial class WorkflowRunner
 
     private List<BeginRequest>? TakeBegun()
     {
+        // In this order: what begins again has failed before.
+        var beginning = TakeBeginning();
+        NoteRetries();
         if (_uncommitted is not { Count: > 0 } uncommitted)
         {
-            return TakeBeginning();
+            return beginning;
         }
 
-        var begun = TakeBeginning() ?? [];
+        var begun = beginning ?? [];
 
         // Known to be brief since they were handed over.
-        begun.AddRange(uncommitted.Values.Where(request => request is not null && IsBrief(request.Index))!);
+        begun.AddRange(uncommitted.Values.Where(request => request is { IsRetry: false } && IsBrief(request.Index))!);
         foreach (var request in begun)
         {
             if (uncommitted.TryGetValue(request.Index, out var known) && known == request)

@@ -163,7 +163,9 @@ internal sealed partial class WorkflowRunner
 
     private void TakeFinished()
     {
-        for (var task = _finished.TakeAll(); task is not null;)
+        var task = _finished.TakeAll();
+        NoteRetries();
+        while (task is not null)
         {
             var next = task.Next;
             _ready.Finished(task.Index);

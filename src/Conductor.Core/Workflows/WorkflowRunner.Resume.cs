@@ -61,7 +61,7 @@ internal sealed partial class WorkflowRunner
         }
 
         Note(WorkflowEventKind.Resumed, message, WorkflowStatus.InProgress);
-        NoteBegun(state, snapshot.UnderWay);
+        NoteBegun(state, snapshot.Begun);
         await CountCrashesAsync(state, countsCrashes ? snapshot.UnderWay : new HashSet<string>()).ConfigureAwait(false);
         if (forOthers)
         {
@@ -99,9 +99,9 @@ internal sealed partial class WorkflowRunner
         _phaseRecord = state.PhaseHistory.LastOrDefault(record => record.Phase == phase && record.Round == state.Round && record.CompletedAt is null);
     }
 
-    private void NoteBegun(WorkflowState state, IReadOnlySet<string> underWay)
+    private void NoteBegun(WorkflowState state, IReadOnlySet<string> begun)
     {
-        foreach (var taskId in underWay.Concat(state.Redeliveries.Where(known => known.Round == state.Round).Select(static known => known.TaskId)))
+        foreach (var taskId in begun.Concat(state.Redeliveries.Where(known => known.Round == state.Round).Select(static known => known.TaskId)))
         {
             if (_plan.TryIndex(taskId, out var index))
             {

@@ -126,6 +126,8 @@ public sealed class CapacityGateTests
 
         public ValueTask EnsureOwnsAsync() => ValueTask.CompletedTask;
 
+        public IBeginning? NoteRetry(TaskRetry retry) => null;
+
         public string? LetterIdOf(TaskAssignment assignment) => null;
     }
 }

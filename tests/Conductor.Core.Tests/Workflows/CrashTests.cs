@@ -271,9 +271,4 @@ public sealed class CrashTests
 
         return (heir, first, other);
     }
-
-    private sealed class CallingProgress(Action<WorkflowProgress> report) : IProgress<WorkflowProgress>
-    {
-        public void Report(WorkflowProgress value) => report(value);
-    }
 }
