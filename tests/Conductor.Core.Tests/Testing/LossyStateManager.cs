@@ -10,11 +10,13 @@ namespace Conductor.Tests.Testing;
 internal sealed class LossyStateManager(ConductorEnvironment environment, StoreFault fault)
     : DelegatingStateManager(new InMemoryStateManager(environment), environment)
 {
-    private const int Moment = 500;
+    /// <summary>How long each step waits for somebody to come between.</summary>
+    private static readonly TimeSpan _patience = TimeSpan.FromMilliseconds(50);
 
     private readonly InMemoryStateManager _empty = new(environment);
     private readonly ConcurrentDictionary<string, WorkflowState?> _torn = new(StringComparer.Ordinal);
     private int _connects;
+    private int _tornReads;
 
     public override LeaseStore Leases => Forgets(StoreFault.LeasesAfterConnect) ? _empty.Leases : Inner.Leases;
 
@@ -75,9 +77,17 @@ internal sealed class LossyStateManager(ConductorEnvironment environment, StoreF
     protected override async ValueTask<WorkflowState?> GetWorkflowStateCoreAsync(string workflowId, CancellationToken cancellationToken)
     {
         var state = await base.GetWorkflowStateCoreAsync(workflowId, cancellationToken);
-        return state is not null && _torn.TryGetValue(workflowId, out var before)
-            ? state with { TaskResults = before?.TaskResults ?? new Dictionary<string, TaskResult>() }
-            : state;
+        if (state is null || !_torn.TryGetValue(workflowId, out var before))
+        {
+            return state;
+        }
+
+        if (state.StoreVersion != before?.StoreVersion)
+        {
+            Interlocked.Increment(ref _tornReads);
+        }
+
+        return state with { TaskResults = before?.TaskResults ?? new Dictionary<string, TaskResult>() };
     }
 
     protected override async ValueTask<long> CommitWorkflowCoreAsync(WorkflowTransition transition, CancellationToken cancellationToken)
@@ -89,10 +99,9 @@ internal sealed class LossyStateManager(ConductorEnvironment environment, StoreF
                 throw LeaseLost(lease.Name, lease);
             }
 
-            // Long enough for somebody to take it.
-            for (var i = 0; i < Moment && lease.IsSameTaking(await Leases.GetAsync(lease.Name, cancellationToken)); i++)
+            if (transition.ExpectedVersion > 0)
             {
-                await Task.Yield();
+                await WaitAsync(async () => !lease.IsSameTaking(await Leases.GetAsync(lease.Name, cancellationToken)));
             }
 
             return await base.CommitWorkflowCoreAsync(transition with { Lease = null }, cancellationToken);
@@ -106,13 +115,22 @@ internal sealed class LossyStateManager(ConductorEnvironment environment, StoreF
 
         _torn[id] = await base.GetWorkflowStateCoreAsync(id, cancellationToken);
         var version = await base.CommitWorkflowCoreAsync(transition, cancellationToken);
-        for (var i = 0; i < Moment; i++)
+        if (transition.ExpectedVersion > 0)
         {
-            await Task.Yield();
+            await WaitAsync(() => Task.FromResult(Volatile.Read(ref _tornReads) > 0));
         }
 
         _torn.TryRemove(id, out _);
         return version;
+    }
+
+    private static async Task WaitAsync(Func<Task<bool>> hasSomebodyCome)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        while (!await hasSomebodyCome() && TimeProvider.System.GetElapsedTime(began) < _patience)
+        {
+            await Task.Yield();
+        }
     }
 
     private static DateTimeOffset Cut(DateTimeOffset time) => new(time.UtcTicks / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond, TimeSpan.Zero);
