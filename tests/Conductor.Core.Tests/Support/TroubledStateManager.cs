@@ -115,29 +115,24 @@ internal sealed class TroubledStateManager : DelegatingStateManager
 
     private Task BeforeAsync(string operation) => Trouble.TryGetValue(operation, out var trouble) ? trouble() : Task.CompletedTask;
 
-    private sealed class TroubledLeases(TroubledStateManager store, LeaseStore inner) : LeaseStore
+    private sealed class TroubledLeases(TroubledStateManager store, LeaseStore inner) : PassingLeaseStore(inner)
     {
         protected override async ValueTask<Lease?> TryAcquireCoreAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken)
         {
             await store.BeforeAsync(nameof(TryAcquireAsync));
-            return await inner.TryAcquireAsync(name, owner, duration, cancellationToken);
+            return await Inner.TryAcquireAsync(name, owner, duration, cancellationToken);
         }
-
-        protected override ValueTask<Lease?> TryTakeOverCoreAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken) =>
-            inner.TryTakeOverAsync(observed, owner, duration, cancellationToken);
 
         protected override async ValueTask<Lease?> TryRenewCoreAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken)
         {
             await store.BeforeAsync(nameof(TryRenewAsync));
-            return await inner.TryRenewAsync(lease, duration, cancellationToken);
+            return await Inner.TryRenewAsync(lease, duration, cancellationToken);
         }
 
         protected override async ValueTask<bool> ReleaseCoreAsync(Lease lease, CancellationToken cancellationToken)
         {
             await store.BeforeAsync(nameof(ReleaseAsync));
-            return await inner.ReleaseAsync(lease, cancellationToken);
+            return await Inner.ReleaseAsync(lease, cancellationToken);
         }
-
-        protected override ValueTask<Lease?> GetCoreAsync(string name, CancellationToken cancellationToken) => inner.GetAsync(name, cancellationToken);
     }
 }

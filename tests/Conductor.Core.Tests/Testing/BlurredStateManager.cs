@@ -1,6 +1,7 @@
 using Conductor.Diagnostics;
 using Conductor.State;
 using Conductor.Testing;
+using Conductor.Tests.Support;
 
 namespace Conductor.Tests.Testing;
 
@@ -35,19 +36,11 @@ internal sealed class BlurredStateManager(ConductorEnvironment environment, Func
         base.SaveTaskResultCoreAsync(result with { TaskId = blur(result.TaskId) }, cancellationToken);
 
     /// <summary>Leases by names that are only nearly alike.</summary>
-    private sealed class BlurredLeases(LeaseStore inner, Func<string, string> blur) : LeaseStore
+    private sealed class BlurredLeases(LeaseStore inner, Func<string, string> blur) : PassingLeaseStore(inner)
     {
         protected override ValueTask<Lease?> TryAcquireCoreAsync(string name, string owner, TimeSpan duration, CancellationToken cancellationToken) =>
-            inner.TryAcquireAsync(blur(name), owner, duration, cancellationToken);
+            Inner.TryAcquireAsync(blur(name), owner, duration, cancellationToken);
 
-        protected override ValueTask<Lease?> TryTakeOverCoreAsync(Lease observed, string owner, TimeSpan duration, CancellationToken cancellationToken) =>
-            inner.TryTakeOverAsync(observed, owner, duration, cancellationToken);
-
-        protected override ValueTask<Lease?> TryRenewCoreAsync(Lease lease, TimeSpan duration, CancellationToken cancellationToken) =>
-            inner.TryRenewAsync(lease, duration, cancellationToken);
-
-        protected override ValueTask<bool> ReleaseCoreAsync(Lease lease, CancellationToken cancellationToken) => inner.ReleaseAsync(lease, cancellationToken);
-
-        protected override ValueTask<Lease?> GetCoreAsync(string name, CancellationToken cancellationToken) => inner.GetAsync(blur(name), cancellationToken);
+        protected override ValueTask<Lease?> GetCoreAsync(string name, CancellationToken cancellationToken) => Inner.GetAsync(blur(name), cancellationToken);
     }
 }
