@@ -84,6 +84,23 @@ public sealed class CapacityGateTests
         await next.WaitAsync(TimeSpan.FromSeconds(20));
     }
 
+    /// <summary>Its agent came free with the place; where that went another way, the place is for others.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ReleaseTo_OneThatWaitsForAnAgent_OnlyWithoutItTheOthersHaveThePlace(bool isWithdrawn)
+    {
+        var next = WaitAsync(Ticket("a"), "P");
+        var promised = Ticket("b", priority: TaskPriority.Critical);
+        _gate.TryPromise(promised).Should().BeTrue();
+
+        _gate.ReleaseTo(promised, isWithdrawn);
+
+        (_gate.FindPromiseBefore(Ticket("b", priority: TaskPriority.High)) is null).Should().Be(isWithdrawn);
+        await (isWithdrawn ? next.WaitAsync(TimeSpan.FromSeconds(20)) : Task.CompletedTask);
+        next.IsCompleted.Should().Be(isWithdrawn);
+    }
+
     /// <summary>As when the policies change, and all look again.</summary>
     [Fact]
     public void Sort_OfWaiters_IsTheOrderInWhichTheyAreServed() =>
@@ -92,8 +109,8 @@ public sealed class CapacityGateTests
             .Select(static waiter => waiter.Ticket.Task.Priority).Should()
                 .Equal(TaskPriority.Critical, TaskPriority.High, TaskPriority.Medium, TaskPriority.Low);
 
-    private static DispatchTicket Ticket(string type, IDispatchOwner? owner = null) =>
-        new(new TaskAssignment { Task = new TaskDefinition { AgentType = new AgentType(type) } }) { Owner = owner };
+    private static DispatchTicket Ticket(string type, IDispatchOwner? owner = null, TaskPriority priority = TaskPriority.Medium) =>
+        new(new TaskAssignment { Task = new TaskDefinition { AgentType = new AgentType(type), Priority = priority } }) { Owner = owner };
 
     private CapacityWaiter Waiter(TaskPriority priority)
     {
