@@ -11,7 +11,10 @@ internal sealed class RunSnapshot
     /// <summary>Tasks that were begun and neither ended nor were given back: their process died under them.</summary>
     public required IReadOnlySet<string> UnderWay { get; init; }
 
-    /// <summary>Tasks that were begun and did not end: those, and all that were given back, or waited for their next attempts.</summary>
+    /// <summary>Tasks that failed and wait for their next attempts, or, where no start of those is noted, may be at them.</summary>
+    public required IReadOnlySet<string> TriedAgain { get; init; }
+
+    /// <summary>Tasks that were begun and did not end: those of both, and all that were given back.</summary>
     public required IReadOnlySet<string> Begun { get; init; }
 
     /// <summary>
@@ -65,6 +68,7 @@ internal sealed class RunSnapshot
             },
             Position = Position,
             UnderWay = UnderWay,
+            TriedAgain = TriedAgain,
             Begun = Begun,
             MayHaveMigrated = MayHaveMigrated,
             Returned = returned,
@@ -80,6 +84,7 @@ internal sealed class RunSnapshot
         }
 
         var underWay = new HashSet<string>(StringComparer.Ordinal);
+        var triedAgain = new HashSet<string>(StringComparer.Ordinal);
         var begun = new HashSet<string>(StringComparer.Ordinal);
         var position = 0L;
         var mayHaveMigrated = false;
@@ -88,34 +93,41 @@ internal sealed class RunSnapshot
         {
             foreach (var happening in history.Events)
             {
-                Follow(happening, underWay, begun);
+                Follow(happening, underWay, triedAgain, begun);
                 mayHaveMigrated |= happening.Kind == WorkflowEventKind.Migrated || (position == 0 && happening.Position > 1);
                 position = happening.Position;
             }
         }
 
-        return new RunSnapshot { State = state, Position = position, UnderWay = underWay, Begun = begun, MayHaveMigrated = mayHaveMigrated };
+        return new RunSnapshot
+        {
+            State = state, Position = position, UnderWay = underWay, TriedAgain = triedAgain, Begun = begun, MayHaveMigrated = mayHaveMigrated,
+        };
     }
 
-    private static void Follow(WorkflowEvent happening, HashSet<string> underWay, HashSet<string> begun)
+    private static void Follow(WorkflowEvent happening, HashSet<string> underWay, HashSet<string> triedAgain, HashSet<string> begun)
     {
         switch (happening.Kind)
         {
             case WorkflowEventKind.TaskStarted:
                 underWay.Add(happening.TaskId!);
+                triedAgain.Remove(happening.TaskId!);
                 begun.Add(happening.TaskId!);
                 break;
             case WorkflowEventKind.TaskRetrying:
                 underWay.Remove(happening.TaskId!);
+                triedAgain.Add(happening.TaskId!);
                 break;
             case WorkflowEventKind.TaskFinished:
                 underWay.Remove(happening.TaskId!);
+                triedAgain.Remove(happening.TaskId!);
                 begun.Remove(happening.TaskId!);
                 break;
 
             // Given back by a process that stopped in order, or counted by one that took over before.
             case WorkflowEventKind.HandedOver or WorkflowEventKind.Resumed:
                 underWay.Clear();
+                triedAgain.Clear();
                 break;
         }
     }

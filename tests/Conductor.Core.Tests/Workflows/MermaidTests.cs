@@ -57,6 +57,59 @@ public sealed class MermaidTests
         await rig.DriveAsync(run.Completion);
     }
 
+    /// <summary>Its second attempt runs, or is waited for: the task is in progress either way.</summary>
+    /// <param name="runs">Whether the second attempt runs.</param>
+    /// <param name="isLasting">Whether the store outlives the process, so that the history has the second start, too.</param>
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task ToMermaidAsync_ATaskIsTriedAgain_IsShownInProgress(bool runs, bool isLasting)
+    {
+        await using var processes = new Processes();
+        var rig = await processes.StartAsync(wrap: isLasting ? null : _ => processes.Store);
+        var (failed, begun, release) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        await rig.AddAsync(async (task, token) =>
+        {
+            if (task.Attempt == 1)
+            {
+                failed.SetResult();
+                throw new IOException("the network");
+            }
+
+            begun.SetResult();
+            await release.Task.WaitAsync(token);
+            return "done";
+        });
+        await using var run = await rig.Engine.StartWorkflowAsync(
+            WorkflowDefinition.Create("w").Phase(WorkflowPhase.Development, static phase => phase.Task("t", AgentType.Coding)).Build());
+        await (runs ? rig.DriveAsync(begun.Task) : failed.Task);
+        await run.WatchAsync().FirstAsync(static happening => happening.Kind == WorkflowEventKind.TaskRetrying);
+
+        (await run.ToMermaidAsync()).Should().Contain("class t0 InProgress");
+
+        release.SetResult();
+        await rig.DriveAsync(run.Completion);
+    }
+
+    /// <summary>It was tried again by an owner that gave it back: nobody has it.</summary>
+    [Fact]
+    public async Task ToMermaidAsync_ATaskWasGivenBackBetweenTwoAttempts_IsShownPending()
+    {
+        await using var processes = new Processes();
+        var rig = await processes.StartAsync();
+        await rig.AddAsync(static _ => throw new IOException("the network"));
+        await rig.Engine.StartWorkflowAsync(
+            WorkflowDefinition.Create("w").Phase(WorkflowPhase.Development, static phase => phase.Task("t", AgentType.Coding)).Build(),
+            new WorkflowRunOptions { RunId = "run" });
+        await using var run = (await rig.Engine.GetRunAsync("run"))!;
+        await run.WatchAsync().FirstAsync(static happening => happening.Kind == WorkflowEventKind.TaskRetrying);
+        await rig.DriveAsync(rig.Engine.StopAsync().AsTask());
+
+        (await run.ToMermaidAsync()).Should().Contain("class t0 Pending");
+    }
+
     [Fact]
     public async Task ToMermaidAsync_Run_IsColouredByStatusAndTellsRoundsAndAttempts()
     {
