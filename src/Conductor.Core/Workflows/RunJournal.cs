@@ -44,7 +44,12 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     public void AddStarted(int task, WorkflowPhase? phase, int round) => _events.AddStarted(task, phase, round, Now);
 
     /// <summary>An attempt of a task failed, and another follows.</summary>
-    public void AddRetrying(TaskRetry retry, WorkflowPhase? phase, int round) => _events.AddRetrying(retry, phase, round, Now);
+    public void AddRetrying(TaskRetry retry, WorkflowPhase? phase, int round)
+    {
+        // Its agent took part, whoever goes on with the task.
+        AddAgents(retry.AgentId is { } agent ? [agent] : null);
+        _events.AddRetrying(retry, phase, round, Now);
+    }
 
     /// <summary>A task ended, with this result.</summary>
     public void AddFinished(int task, TaskResult result, WorkflowPhase? phase, int round)

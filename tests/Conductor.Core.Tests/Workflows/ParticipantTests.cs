@@ -56,6 +56,24 @@ public sealed class ParticipantTests
         (state.TaskResults["t"].AgentId, state.TaskResults["t"].Attempts).Should().Be(("a", 1));
     }
 
+    /// <summary>Its failure is in the history, and the next owner begins the task anew.</summary>
+    [Fact]
+    public async Task Run_HandedOverBetweenTwoAttempts_TheAgentOfTheFirstTookPart()
+    {
+        await using var processes = new Processes();
+        var first = await processes.StartAsync();
+        await first.AddAsync(static _ => throw new TimeoutException("slow"), id: "a");
+        var run = await first.Engine.StartWorkflowAsync(OneTask(), DeadOwners.Run);
+        await run.WatchAsync().FirstAsync(static happening => happening.Kind == WorkflowEventKind.TaskRetrying);
+        await first.DriveAsync(first.Engine.StopAsync().AsTask());
+        var second = await processes.StartAsync();
+        await second.AddAsync(static _ => TaskData.Empty, id: "b");
+
+        await second.Engine.RecoverAsync();
+
+        (await DeadOwners.CompleteAsync(second)).ParticipatingAgents.Should().Equal("a", "b");
+    }
+
     [Fact]
     public async Task Run_CancelledWithATaskThatWaits_NamesNoAgent()
     {
