@@ -12,6 +12,9 @@ internal sealed class EventNames(WorkflowDefinition? definition)
     private object[] _others = [];
     private int _count;
 
+    /// <summary>How many there are beside tasks and phases.</summary>
+    public int Count => _count;
+
     public string TaskId(int number) => definition!.Tasks[number].Id;
 
     public WorkflowPhase Phase(int number) => definition!.Phases[number];

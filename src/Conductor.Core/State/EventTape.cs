@@ -27,7 +27,11 @@ internal sealed class EventTape(string workflowId, WorkflowDefinition? definitio
     /// <summary>No event takes more.</summary>
     private const int MostPerEvent = 64;
 
-    private readonly EventNames _names = new(definition);
+    /// <summary>So many names at least are worth beginning anew.</summary>
+    private const int ManyNames = 512;
+
+    private EventNames _names = new(definition);
+    private int _mostNames = ManyNames;
     private byte[] _tape = new byte[Math.Min((expected * BytesPerEvent) + MostPerEvent, FirstLength)];
     private int _begin;
     private int _end;
@@ -41,6 +45,12 @@ internal sealed class EventTape(string workflowId, WorkflowDefinition? definitio
 
     /// <summary>The position of the next event.</summary>
     public long NextPosition { get; private set; } = 1;
+
+    /// <summary>
+    /// Whether so much was named that it is to begin anew (<see cref="BeginAnew"/>). Whoever keeps one event keeps all that its tape names: of a run whose
+    /// tasks fail again and again that would be every failure, however few events are kept.
+    /// </summary>
+    public bool HasManyNames => _names.Count >= _mostNames && IsEmpty;
 
     /// <summary>A number by which events name an agent.</summary>
     public int AddAgent(string agentId) => _names.Add(agentId);
@@ -128,6 +138,11 @@ internal sealed class EventTape(string workflowId, WorkflowDefinition? definitio
         (_begin, _count, _isFramed) = (_end, 0, false);
         return batch;
     }
+
+    /// <summary>Goes on on a tape of its own, without names: agents need new numbers. What was taken before stays as it is.</summary>
+    /// <param name="agents">How many of those there are: where they are many, they must not be most of what is named anew.</param>
+    public void BeginAnew(int agents) => (_names, _mostNames, _tape, _begin, _end, _isFramed) =
+        (new EventNames(definition), Math.Max(ManyNames, 2 * agents), new byte[FirstLength], 0, 0, false);
 
     /// <summary>Goes on behind what the store has.</summary>
     public void Continue(long lastPosition) => NextPosition = lastPosition + 1;

@@ -8,6 +8,27 @@ internal sealed class AgentNumbers(int expected)
     private readonly List<(string Id, int Number)> _few = new(Math.Min(expected, Few));
     private Dictionary<string, int>? _many;
 
+    public int Count => _many?.Count ?? _few.Count;
+
+    /// <summary>Gives each another number.</summary>
+    public void Renumber(Func<string, int> numberOf)
+    {
+        if (_many is null)
+        {
+            for (var i = 0; i < _few.Count; i++)
+            {
+                _few[i] = (_few[i].Id, numberOf(_few[i].Id));
+            }
+
+            return;
+        }
+
+        foreach (var agentId in _many.Keys.ToList())
+        {
+            _many[agentId] = numberOf(agentId);
+        }
+    }
+
     public bool TryGet(string agentId, out int number)
     {
         if (_many is not null)

@@ -119,6 +119,13 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
     public WorkflowTransition Take(WorkflowSummary summary, Lease lease, WorkflowDefinition? newDefinition)
     {
         _now = null;
+        var events = _events.Take();
+        if (_events.HasManyNames)
+        {
+            _events.BeginAnew(_agents.Count);
+            _agents.Renumber(_events.AddAgent);
+        }
+
         return new WorkflowTransition
         {
             Summary = summary,
@@ -135,7 +142,7 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
             Redeliveries = _redeliveries.Take(),
             Log = _log.Take(),
             NewAgents = _newAgents.Take(),
-            Events = _events.Take(),
+            Events = events,
         };
     }
 

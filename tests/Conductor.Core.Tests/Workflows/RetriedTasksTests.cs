@@ -1,5 +1,8 @@
+using System.Collections.Concurrent;
+using Conductor.State;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
+using Microsoft.Extensions.Logging.Abstractions;
 using static Conductor.Tests.Support.DeadOwners;
 
 namespace Conductor.Tests.Workflows;
@@ -97,6 +100,84 @@ public sealed class RetriedTasksTests
 
         (await HistoryAsync(processes)).Where(static happening => happening.TaskId == "t").Select(static happening => happening.Kind).Should()
             .Equal(WorkflowEventKind.TaskStarted, WorkflowEventKind.TaskRetrying, WorkflowEventKind.TaskFinished);
+    }
+
+    /// <summary>A run that lives for long, and whose tasks fail often, must not grow by what is no longer kept of it.</summary>
+    [Fact]
+    public async Task RunWorkflowAsync_MoreAttemptsFailThanEventsAreKept_LetsGoOfWhatTheyFailedWith()
+    {
+        const int Tasks = 150;
+        await using var rig = await Rig.StartAsync(
+            new RigOptions { Retention = new RetentionOptions { MaxEventsPerWorkflow = 20 }, Loggers = NullLoggerFactory.Instance });
+        var failures = new ConcurrentQueue<WeakReference>();
+        var (isLast, mayEnd) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await rig.AddAsync(async (task, _) =>
+        {
+            await Task.Yield();
+            if (task.Task.Id != "last")
+            {
+                return task.Attempt <= 20 ? throw Failure() : "done";
+            }
+
+            isLast.SetResult();
+            await mayEnd.Task;
+            return "done";
+        });
+        var one = One(TimeSpan.Zero).Tasks[0] with
+        {
+            Retry = new RetrySettings { MaxRetries = 20, InitialDelay = TimeSpan.Zero },
+            CircuitBreaker = new CircuitBreakerSettings { FailureThreshold = int.MaxValue },
+        };
+        var ids = Enumerable.Range(0, Tasks).Select(static i => $"{i}").ToList();
+        var run = await rig.Engine.StartWorkflowAsync(
+            One(TimeSpan.Zero) with { Tasks = [.. ids.Select(id => one with { Id = id }), one with { Id = "last", DependsOn = ids }] });
+        await rig.DriveAsync(isLast.Task);
+
+        GC.Collect();
+
+        failures.Should().HaveCount(Tasks * 20);
+        failures.Count(static failure => failure.IsAlive).Should().BeLessThan(1_500);
+        mayEnd.SetResult();
+        (await rig.DriveAsync(run.Completion)).ParticipatingAgents.Should().ContainSingle();
+
+        AgentException Failure()
+        {
+            var message = $"failure {failures.Count}";
+            failures.Enqueue(new WeakReference(message));
+            return new AgentException(ErrorCodes.TransientError, message);
+        }
+    }
+
+    /// <summary>So many attempts fail that what events name is begun anew: agents keep their names, whichever events are told of them.</summary>
+    /// <param name="agents">How many agents there are: few are looked through, many are looked up.</param>
+    [Theory]
+    [InlineData(3)]
+    [InlineData(30)]
+    public async Task RunWorkflowAsync_ManyAttemptsFail_EachEventNamesItsAgent(int agents)
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Loggers = NullLoggerFactory.Instance });
+        for (var i = 0; i < agents; i++)
+        {
+            await rig.AddAsync(async (task, _) =>
+            {
+                await Task.Yield();
+                return task.Attempt <= 10 ? throw new IOException("the network") : "done";
+            });
+        }
+
+        var one = One(TimeSpan.Zero).Tasks[0] with
+        {
+            Retry = new RetrySettings { MaxRetries = 20, InitialDelay = TimeSpan.Zero },
+            CircuitBreaker = new CircuitBreakerSettings { FailureThreshold = int.MaxValue },
+        };
+        var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(
+            One(TimeSpan.Zero) with { Tasks = [.. Enumerable.Range(0, 200).Select(i => one with { Id = $"{i}" })] }, Run).AsTask());
+
+        var ends = (await rig.State.GetWorkflowHistoryAsync("run", limit: 10_000))!.Events
+            .Where(static happening => happening.Kind == WorkflowEventKind.TaskFinished).ToList();
+        ends.Should().HaveCount(200);
+        ends.Should().OnlyContain(end => end.AgentId == state.TaskResults[end.TaskId!].AgentId && end.AgentId != null);
+        state.ParticipatingAgents.Should().OnlyHaveUniqueItems().And.HaveCountLessThanOrEqualTo(agents);
     }
 
     /// <summary>It was not under way when they died.</summary>
