@@ -290,6 +290,7 @@ internal sealed partial class Admissions
     private async ValueTask WaitForCapacityAsync(DispatchTicket ticket, AgentPool pool, PassingDenial denial, CancellationToken cancellationToken)
     {
         LetGo(ticket);
+        _capacity.LeavePlace(denial);
         var patience = Patience(ticket, pool);
         if (patience <= TimeSpan.Zero)
         {

@@ -10,6 +10,9 @@ internal sealed partial class CapacityGate
     /// <summary>Those that have been woken for a place, and have neither taken it nor given it up. Few: they are on their way.</summary>
     private readonly List<(DispatchTicket To, PassingDenial Denial)> _promised = [];
 
+    /// <summary>Whether policies deny for the time being that look at more than counts: only then is a place given back that was there to be had.</summary>
+    private bool _isMixed;
+
     /// <summary>
     /// A place is about to come free: promises it to whoever is woken for it. <see cref="Release"/> follows. Nearly always nobody waits, and then
     /// it costs no lock.
@@ -125,6 +128,33 @@ internal sealed partial class CapacityGate
         next?.Wake();
         other?.Wake();
     }
+
+    /// <summary>
+    /// A dispatch was denied, and its place is free again. Where that was not for how many tasks run, another may have been denied for this very place: the
+    /// first of those is judged, whatever else runs.
+    /// </summary>
+    /// <param name="denial">What it was denied for.</param>
+    public void LeavePlace(PassingDenial denial)
+    {
+        if (denial.IsOfCountsAlone)
+        {
+            return;
+        }
+
+        CapacityWaiter? first;
+        lock (_gate)
+        {
+            _isMixed = true;
+            first = FindFirstWithRoom();
+            Take(first);
+        }
+
+        first?.Wake();
+    }
+
+    /// <summary>Whether a place that was in the way has been given back since, by one that was denied for another reason. Under the lock.</summary>
+    private bool HasRoomFor(PassingDenial denial) =>
+        _isMixed && denial is { IsOfCountsAlone: true, IsOfPromise: false } && Volatile.Read(ref counts.Running) < denial.Before;
 
     /// <summary>The first of those that were denied for how many tasks run, when fewer do than were before it then. Under the lock.</summary>
     private CapacityWaiter? FindFirstWithRoom()

@@ -9,7 +9,8 @@ namespace Conductor.Coordination;
 /// <item>A running task ends, or an agent comes (<see cref="Release"/>): the first of them is judged, and when it is denied again, the first that was
 /// denied for another reason.</item>
 /// <item>Nothing runs, and a place that was only reserved is given back (<see cref="Retreat"/>): the first of those that were denied for such a
-/// reservation. The others would be denied again.</item>
+/// reservation. The others would be denied again. Whatever runs, the same holds for what is given back (<see cref="LeavePlace"/>) by one that was denied
+/// for another reason than how many tasks run.</item>
 /// <item>An interval is over (<see cref="LookAround"/>): a few, for policies whose capacity nothing here can see.</item>
 /// </list>
 /// Thread-safe.
@@ -54,7 +55,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
 
             // The second once: what several look at side by side they would deny each other for ever.
             var hasMore = counts.Releases != denial.SeenVersion;
-            if (hasMore || (!ticket.HasLookedAgain && denial.SeenRetreats < _retreats))
+            if (hasMore || (!ticket.HasLookedAgain && (denial.SeenRetreats < _retreats || HasRoomFor(denial))))
             {
                 ticket.HasTurn = true;
                 ticket.HasLookedAgain |= !hasMore;

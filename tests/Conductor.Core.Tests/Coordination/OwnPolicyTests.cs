@@ -1,0 +1,101 @@
+using System.Collections.Concurrent;
+using Conductor.Coordination;
+using Conductor.Policies;
+using Conductor.Tests.Support;
+
+namespace Conductor.Tests.Coordination;
+
+/// <summary>
+/// Policies of an application's own deny some tasks, or some agents, for the time being, and take their time: what others may have meanwhile they have at
+/// once, and not at the next interval, which never comes here.
+/// </summary>
+public sealed class OwnPolicyTests
+{
+    private static readonly TimeSpan _limit = TimeSpan.FromSeconds(20);
+
+    private readonly ConcurrentQueue<string> _asked = new();
+    private readonly ConcurrentQueue<string> _begun = new();
+    private readonly ConcurrentDictionary<string, TaskCompletionSource> _ends = new();
+
+    /// <summary>Another task runs on, whose end would tell.</summary>
+    [Fact]
+    [Trait("Behaviour", "4")]
+    public async Task DispatchTaskAsync_OneThatIsDeniedForAnotherReasonLeavesItsPlace_ThePlaceIsForWhoeverWasDeniedForIt()
+    {
+        var answer = new TaskCompletionSource();
+        await using var rig = await StartAsync(
+            async (task, _) =>
+            {
+                if (task == "denied")
+                {
+                    await answer.Task;
+                }
+
+                return task != "denied";
+            },
+            new MaxConcurrentTasksPolicy(2));
+        await AddAsync(rig, "a", "b", "c");
+        var running = Dispatch(rig, "running");
+        await Rig.UntilAsync(() => _begun.Count == 1, "the first to run");
+        var denied = Dispatch(rig, "denied");
+        await Rig.UntilAsync(() => _asked.Contains("denied: b"), "the second to be judged");
+        var waiting = Dispatch(rig, "waiting");
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the third to wait");
+
+        answer.SetResult();
+
+        await Rig.UntilAsync(() => _begun.Contains("waiting: b"), "the third to begin");
+        End("running", "waiting");
+        await Task.WhenAll(running, waiting).WaitAsync(_limit);
+        denied.IsCompleted.Should().BeFalse();
+    }
+
+    private static Task<TaskResult> Dispatch(Rig rig, string id, TaskPriority priority = TaskPriority.Medium, AgentType? type = null) =>
+        rig.DispatchAsync(Rig.NewTask(type) with { Id = id, Priority = priority });
+
+    private Task<Rig> StartAsync(Func<string, string, Task<bool>> allows, Policy? other = null, Func<string, bool>? isTransient = null)
+    {
+        var rule = new Rule(this, allows, isTransient ?? (static _ => true));
+        return Rig.StartAsync(new RigOptions
+        {
+            Policies = other is null ? [rule] : [rule, other],
+            Dispatch = new DispatchOptions { PolicyRecheckInterval = TimeSpan.FromHours(1) },
+        });
+    }
+
+    private Task AddAsync(Rig rig, params string[] ids) => AddAsync(rig, AgentType.Coding, ids);
+
+    private async Task AddAsync(Rig rig, AgentType type, params string[] ids)
+    {
+        foreach (var id in ids)
+        {
+            await rig.AddAsync(
+                async (task, token) =>
+                {
+                    _begun.Enqueue($"{task.Task.Id}: {id}");
+                    await EndOf(task.Task.Id).Task.WaitAsync(token);
+                    return TaskData.Empty;
+                },
+                type,
+                id);
+        }
+    }
+
+    private TaskCompletionSource EndOf(string task) => _ends.GetOrAdd(task, static _ => new TaskCompletionSource());
+
+    private void End(params string[] tasks) => Array.ForEach(tasks, task => EndOf(task).SetResult());
+
+    private sealed class Rule(OwnPolicyTests test, Func<string, string, Task<bool>> allows, Func<string, bool> isTransient) : Policy<DispatchPolicyContext>
+    {
+        public override string Name => "rule";
+
+        public override string Description => "A rule of an application's.";
+
+        protected override async ValueTask<PolicyResult> EvaluateAsync(DispatchPolicyContext context, CancellationToken cancellationToken)
+        {
+            var (task, agent) = (context.Task.Id, context.Candidate!.Id);
+            test._asked.Enqueue($"{task}: {agent}");
+            return await allows(task, agent).WaitAsync(cancellationToken) ? Allowed : Denied("not now", isTransient(task));
+        }
+    }
+}
