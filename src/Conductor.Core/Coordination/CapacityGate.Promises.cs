@@ -152,9 +152,13 @@ internal sealed partial class CapacityGate
         first?.Wake();
     }
 
-    /// <summary>Whether a place that was in the way has been given back since, by one that was denied for another reason. Under the lock.</summary>
-    private bool HasRoomFor(PassingDenial denial) =>
-        _isMixed && denial is { IsOfCountsAlone: true, IsOfPromise: false } && Volatile.Read(ref counts.Running) < denial.Before;
+    /// <summary>
+    /// Whether a place that was in the way has been given back since, by one that was denied for another reason; or something came free after the first of
+    /// several candidates was denied. Under the lock.
+    /// </summary>
+    private bool HasMissed(PassingDenial denial) =>
+        (_isMixed && denial is { IsOfCountsAlone: true, IsOfPromise: false } && Volatile.Read(ref counts.Running) < denial.Before)
+            || denial.FirstVersion != Version;
 
     /// <summary>The first of those that were denied for how many tasks run, when fewer do than were before it then. Under the lock.</summary>
     private CapacityWaiter? FindFirstWithRoom()

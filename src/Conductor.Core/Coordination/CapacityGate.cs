@@ -55,7 +55,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
 
             // The second once: what several look at side by side they would deny each other for ever.
             var hasMore = counts.Releases != denial.SeenVersion;
-            if (hasMore || (!ticket.HasLookedAgain && (denial.SeenRetreats < _retreats || HasRoomFor(denial))))
+            if (hasMore || (!ticket.HasLookedAgain && (denial.SeenRetreats < _retreats || HasMissed(denial))))
             {
                 ticket.HasTurn = true;
                 ticket.HasLookedAgain |= !hasMore;

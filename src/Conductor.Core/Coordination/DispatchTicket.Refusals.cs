@@ -36,7 +36,7 @@ internal sealed partial class DispatchTicket
     public void Refuse(AgentSlot slot, PassingDenial passing, int policyChanges)
     {
         Refuse(slot, passing.Violation, policyChanges);
-        _setbacks!.Passing = passing;
+        _setbacks!.Passing = Passing is { } earlier ? passing with { FirstVersion = earlier.FirstVersion } : passing;
     }
 
     /// <summary>What policies refused before they changed counts no more: everybody is a candidate again.</summary>

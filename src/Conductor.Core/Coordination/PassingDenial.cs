@@ -16,6 +16,9 @@ internal sealed record PassingDenial(PolicyResult Result, long SeenVersion, long
     /// <summary>What is thrown when it is waited for no longer.</summary>
     public PolicyViolationException Violation { get; } = ToViolation(Result);
 
+    /// <summary>The version that was read before the first of several candidates was judged: what that one was denied for may have come free since.</summary>
+    public long FirstVersion { get; init; } = SeenVersion;
+
     /// <summary>Whether no policy was asked, because what came free is promised to one that is served before it.</summary>
     public bool IsOfPromise { get; init; }
 

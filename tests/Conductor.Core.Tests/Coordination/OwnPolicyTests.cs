@@ -50,6 +50,37 @@ public sealed class OwnPolicyTests
         denied.IsCompleted.Should().BeFalse();
     }
 
+    /// <summary>What the first was denied for may have come free while the second was judged.</summary>
+    [Fact]
+    [Trait("Behaviour", "4")]
+    public async Task DispatchTaskAsync_ATaskEndsBetweenTheLooksAtTwoCandidates_TheFirstIsJudgedAgain()
+    {
+        var (answer, isFull) = (new TaskCompletionSource(), true);
+        await using var rig = await StartAsync(async (task, agent) =>
+        {
+            if (task == "task" && agent == "c")
+            {
+                await answer.Task;
+            }
+
+            return task != "task" || (agent == "b" && !Volatile.Read(ref isFull));
+        });
+        await AddAsync(rig, "a", "b", "c");
+        var running = Dispatch(rig, "running");
+        await Rig.UntilAsync(() => _begun.Count == 1, "the first to run");
+        var task = Dispatch(rig, "task");
+        await Rig.UntilAsync(() => _asked.Contains("task: c"), "the second candidate to be judged");
+        Volatile.Write(ref isFull, false);
+        End("running");
+        await running.WaitAsync(_limit);
+
+        answer.SetResult();
+
+        await Rig.UntilAsync(() => _begun.Contains("task: b"), "it to begin with the first candidate");
+        End("task");
+        await task.WaitAsync(_limit);
+    }
+
     private static Task<TaskResult> Dispatch(Rig rig, string id, TaskPriority priority = TaskPriority.Medium, AgentType? type = null) =>
         rig.DispatchAsync(Rig.NewTask(type) with { Id = id, Priority = priority });
 
