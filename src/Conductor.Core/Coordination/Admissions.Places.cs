@@ -45,7 +45,7 @@ internal sealed partial class Admissions
     /// </summary>
     private void UndoReservation(DispatchTicket ticket, AgentSlot slot)
     {
-        Return(ticket, slot);
+        var isIdle = Return(ticket, slot);
         if (ticket.AdmittedBefore > 0)
         {
             Volatile.Write(ref Counts.Contended, 1);
@@ -54,6 +54,18 @@ internal sealed partial class Admissions
         Interlocked.Decrement(ref slot.Pool.Running);
         if (Interlocked.Decrement(ref Counts.Running) == 0 && Interlocked.Exchange(ref Counts.Contended, 0) == 1)
         {
+            _capacity.Retreat();
+        }
+
+        TellOfReturn(slot, isIdle);
+    }
+
+    /// <summary>An agent comes back from one that does not begin with it, while no task ends: somebody may have been denied all others meanwhile.</summary>
+    private void TellOfReturn(AgentSlot slot, bool isIdle)
+    {
+        if (isIdle && slot.Pool.IsAwaitedBack())
+        {
+            // No more than that: as good as capacity, it would have all look again that are about to wait, each the reason of the next.
             _capacity.Retreat();
         }
     }
@@ -82,11 +94,12 @@ internal sealed partial class Admissions
     private static void LetGo(DispatchTicket ticket) => ticket.Kept?.Pool.LetGo(ticket);
 
     /// <summary>A dispatch does without the agent that it took.</summary>
-    private static void Return(DispatchTicket ticket, AgentSlot slot)
+    /// <returns>Whether the agent idles.</returns>
+    private static bool Return(DispatchTicket ticket, AgentSlot slot)
     {
         // Whoever leads runs the agent that the dispatch was given, and no other: for the next one there is nobody.
         ticket.LeadingThread = 0;
-        Return(slot);
+        return Return(slot);
     }
 
     /// <returns>Whether the agent idles.</returns>

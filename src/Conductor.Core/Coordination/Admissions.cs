@@ -82,7 +82,7 @@ internal sealed partial class Admissions
         if (_capacity.FindPromiseBefore(ticket) is { } promise)
         {
             // It was promised since, or while this one waited for its agent.
-            Return(ticket, slot);
+            TellOfReturn(slot, Return(ticket, slot));
             await WaitForCapacityAsync(ticket, slot.Pool, promise, cancellationToken).ConfigureAwait(false);
             return false;
         }

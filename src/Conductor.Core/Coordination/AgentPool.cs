@@ -140,8 +140,7 @@ internal sealed partial class AgentPool
             ThrowIfHopeless(ticket);
             if (ticket.Passing is not null)
             {
-                // Where it waits, it is told of an agent that is fit again.
-                ScheduleRecovery(isAwaited: true);
+                NoteWaitsElsewhere(ticket);
                 return null;
             }
 

@@ -28,7 +28,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
     /// <summary>Grows whenever capacity may have come free. Read it before the policies are asked.</summary>
     public long Version => Volatile.Read(ref counts.Releases);
 
-    /// <summary>How often all was given back that had been reserved while nothing ran. It does not grow while anything is reserved.</summary>
+    /// <summary>How often all was given back that had been reserved while nothing ran, or an agent that somebody had missed.</summary>
     public long Retreats => Volatile.Read(ref _retreats);
 
     /// <summary>Waits until it is worth asking the policies again.</summary>

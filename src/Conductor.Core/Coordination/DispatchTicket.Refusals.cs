@@ -39,6 +39,19 @@ internal sealed partial class DispatchTicket
         _setbacks!.Passing = Passing is { } earlier ? passing with { FirstVersion = earlier.FirstVersion } : passing;
     }
 
+    /// <summary>
+    /// It missed an agent that is in the hands of another while it was denied all others. Once, as long as nothing comes free: those that look side by side
+    /// miss what the other has, and would wake each other for ever.
+    /// </summary>
+    /// <returns>Whether it may be told when that one comes back.</returns>
+    public bool NoteMissed()
+    {
+        var version = _setbacks!.Passing!.SeenVersion;
+        var isFirst = _setbacks.MissedAt != version;
+        _setbacks.MissedAt = version;
+        return isFirst;
+    }
+
     /// <summary>What policies refused before they changed counts no more: everybody is a candidate again.</summary>
     public void ForgetOldRefusals(int policyChanges)
     {

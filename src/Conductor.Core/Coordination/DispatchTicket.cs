@@ -327,6 +327,8 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
 
         public PassingDenial? Passing { get; set; }
 
+        public long? MissedAt { get; set; }
+
         public PolicyViolationException? WaitedFor { get; set; }
 
         public bool HasTurn { get; set; }

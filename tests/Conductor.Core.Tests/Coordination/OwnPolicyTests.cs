@@ -81,6 +81,61 @@ public sealed class OwnPolicyTests
         await task.WaitAsync(_limit);
     }
 
+    /// <summary>It was in the hands of the other while this one was denied all that were left.</summary>
+    [Theory]
+    [Trait("Behaviour", "2")]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task DispatchTaskAsync_OneThatIsRefusedAnAgentGivesItBack_TheAgentIsForWhoeverWasDeniedTheOthers(bool isTransient)
+    {
+        var answer = new TaskCompletionSource();
+        await using var rig = await StartAsync(
+            async (task, agent) =>
+            {
+                if (task == "refused" && agent == "b")
+                {
+                    await answer.Task;
+                }
+
+                return (task, agent) is not ("refused", "b") and not ("waiting", "c");
+            },
+            isTransient: task => isTransient || task != "refused");
+        await AddAsync(rig, "a", "b", "c");
+        var running = Dispatch(rig, "running");
+        await Rig.UntilAsync(() => _begun.Count == 1, "the first to run");
+        var refused = Dispatch(rig, "refused");
+        await Rig.UntilAsync(() => _asked.Contains("refused: b"), "the second to be judged");
+        var waiting = Dispatch(rig, "waiting");
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the third to wait");
+
+        answer.SetResult();
+
+        await Rig.UntilAsync(() => _begun.Contains("refused: c") && _begun.Contains("waiting: b"), "both to begin");
+        End("running", "refused", "waiting");
+        await Task.WhenAll(running, refused, waiting).WaitAsync(_limit);
+    }
+
+    /// <summary>Both are refused both agents, which each has in its hands while the other is judged: they do not wake each other for ever.</summary>
+    [Fact]
+    [Trait("Behaviour", "4")]
+    public async Task DispatchTaskAsync_TwoAreRefusedTheSameAgentsSideBySide_RestUntilTheInterval()
+    {
+        await using var rig = await StartAsync(async (_, _) =>
+        {
+            await Task.Yield();
+            return false;
+        });
+        await AddAsync(rig, "a", "b");
+        var dispatches = Enumerable.Range(0, 20).Select(i => Dispatch(rig, $"task-{i}")).ToList();
+
+        await Rig.UntilAsync(() => rig.Coordinator is { WaitingTasks: 20, RunningTasks: 0 }, "them to rest");
+
+        await Rig.SettleAsync();
+        rig.Coordinator.WaitingTasks.Should().Be(20);
+        _asked.Count.Should().BeLessThan(20 * 20);
+        dispatches.Should().NotContain(static dispatch => dispatch.IsCompleted);
+    }
+
     private static Task<TaskResult> Dispatch(Rig rig, string id, TaskPriority priority = TaskPriority.Medium, AgentType? type = null) =>
         rig.DispatchAsync(Rig.NewTask(type) with { Id = id, Priority = priority });
 
