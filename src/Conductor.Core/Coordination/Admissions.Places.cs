@@ -30,6 +30,9 @@ internal sealed partial class Admissions
     /// <summary>An agent idles that did not come free with a place: for whoever was denied all others it is as good as capacity.</summary>
     public void OnAgentIdle() => _capacity.Release(promised: null);
 
+    /// <summary>No agent of a type is left: those of it that wait for capacity look again, and hear that.</summary>
+    public void OnLastAgentGone(AgentType type) => _capacity.ReleaseThoseOf(type);
+
     /// <summary>A dispatch that may begin does not: its place is free, like that of one that is over.</summary>
     public void ReleasePlace(DispatchTicket ticket, AgentSlot slot)
     {

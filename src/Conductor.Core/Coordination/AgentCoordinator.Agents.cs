@@ -186,6 +186,9 @@ public sealed partial class AgentCoordinator
     /// <summary>An agent idles that did not come free with a place: whoever was denied all others is judged again.</summary>
     internal void OnAgentIdle() => _admissions.OnAgentIdle();
 
+    /// <summary>No agent of a type is left.</summary>
+    internal void OnLastAgentGone(AgentType type) => _admissions.OnLastAgentGone(type);
+
     /// <summary>An agent that was removed while it ran has returned: now it can be stopped.</summary>
     internal void OnRemovedAgentReturned(AgentSlot slot)
     {

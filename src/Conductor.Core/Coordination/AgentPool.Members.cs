@@ -55,6 +55,7 @@ internal sealed partial class AgentPool
     /// <summary>Takes an agent out, or gives up its replacement.</summary>
     public void Remove(AgentSlot slot)
     {
+        bool isLast;
         lock (_gate)
         {
             RemoveIdle(slot);
@@ -67,10 +68,17 @@ internal sealed partial class AgentPool
             }
 
             FailHopelessWaiters();
-            if (IsEmpty)
+            isLast = IsEmpty;
+            if (isLast)
             {
                 HaveRunsLookAgain();
             }
+        }
+
+        if (isLast)
+        {
+            // Outside the lock, like whoever is told of one that comes: those that wait for capacity wait for nothing now.
+            Coordinator.OnLastAgentGone(Type);
         }
     }
 

@@ -129,6 +129,13 @@ internal sealed partial class CapacityGate
         other?.Wake();
     }
 
+    /// <summary>Those of an agent type look again, as well as those that are about to wait.</summary>
+    public void ReleaseThoseOf(AgentType type)
+    {
+        Interlocked.Increment(ref counts.Releases);
+        Wake(ticket => ticket.Task.AgentType == type);
+    }
+
     /// <summary>
     /// A dispatch was denied, and its place is free again. Where that was not for how many tasks run, another may have been denied for this very place: the
     /// first of those is judged, whatever else runs.

@@ -136,6 +136,27 @@ public sealed class OwnPolicyTests
         dispatches.Should().NotContain(static dispatch => dispatch.IsCompleted);
     }
 
+    [Theory]
+    [Trait("Behaviour", "3")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task UnregisterAgentAsync_ATaskWaitsForCapacityAndTheLastOfItsTypeGoes_IsToldAtOnce(bool isOfLimit)
+    {
+        await using var rig = await StartAsync((task, _) => Task.FromResult(isOfLimit || task == "running"), new MaxConcurrentTasksPolicy(1));
+        await AddAsync(rig, "a");
+        await AddAsync(rig, AgentType.Review, "b");
+        var running = Dispatch(rig, "running", type: AgentType.Review);
+        await Rig.UntilAsync(() => _begun.Count == 1, "the first to run");
+        var waiting = Dispatch(rig, "waiting");
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 1, "the second to wait");
+
+        await rig.Coordinator.UnregisterAgentAsync("a");
+
+        await FluentActions.Awaiting(() => waiting.WaitAsync(_limit)).Should().ThrowAsync<NoAvailableAgentException>();
+        End("running");
+        await running.WaitAsync(_limit);
+    }
+
     private static Task<TaskResult> Dispatch(Rig rig, string id, TaskPriority priority = TaskPriority.Medium, AgentType? type = null) =>
         rig.DispatchAsync(Rig.NewTask(type) with { Id = id, Priority = priority });
 
