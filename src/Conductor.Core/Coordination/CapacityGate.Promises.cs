@@ -10,6 +10,12 @@ internal sealed partial class CapacityGate
     /// <summary>Those that have been woken for a place, and have neither taken it nor given it up. Few: they are on their way.</summary>
     private readonly List<(DispatchTicket To, PassingDenial Denial)> _promised = [];
 
+    /// <summary>
+    /// The first of those that wait for how many tasks run, while one is judged before it that another policy denied: whoever comes meanwhile gives way to it,
+    /// too. Until it is woken or gone, or the one before it has the place, or nobody is on the way any more. Null for nobody.
+    /// </summary>
+    private CapacityWaiter? _following;
+
     /// <summary>Whether policies deny for the time being that look at more than counts: only then is a place given back that was there to be had.</summary>
     private bool _isMixed;
 
@@ -31,6 +37,7 @@ internal sealed partial class CapacityGate
             var next = FindNext(static _ => true, Version + 1);
             if (next?.Kind.Key.IsOfCountsAlone != true)
             {
+                Follow(next is null ? null : FindNext(static kind => kind.Key.IsOfCountsAlone, Version + 1));
                 return null;
             }
 
@@ -114,6 +121,11 @@ internal sealed partial class CapacityGate
         lock (_gate)
         {
             Forget(ticket);
+            if (isAllowed)
+            {
+                Follow(null);
+            }
+
             if (isAllowed && ticket.ScoutFor is { } key)
             {
                 ticket.ScoutFor = null;
@@ -187,7 +199,21 @@ internal sealed partial class CapacityGate
 
     /// <summary>What the first denied that a place is promised to and that is served before a dispatch. Under the lock.</summary>
     private PassingDenial? FirstPromisedBefore(DispatchTicket ticket) =>
-        _promised.Find(promise => promise.To != ticket && _order.IsBefore(promise.To, ticket)).Denial;
+        _following is { } next && next.Ticket != ticket && _order.IsBefore(next.Ticket, ticket)
+            ? next.Denial
+            : _promised.Find(promise => promise.To != ticket && _order.IsBefore(promise.To, ticket)).Denial;
+
+    /// <summary>Somebody is next after one that is judged; null for nobody. Under the lock.</summary>
+    private void Follow(CapacityWaiter? waiter)
+    {
+        if (waiter != _following)
+        {
+            _following = waiter is { IsQueued: true } ? waiter : null;
+            CountPromises();
+        }
+    }
+
+    private void CountPromises() => Volatile.Write(ref counts.Promised, _promised.Count + (_following is null ? 0 : 1));
 
     private bool IsStillPromised(DispatchTicket ticket)
     {
@@ -216,7 +242,7 @@ internal sealed partial class CapacityGate
         if (denial.IsOfCountsAlone)
         {
             _promised.Add((ticket, denial));
-            Volatile.Write(ref counts.Promised, _promised.Count);
+            CountPromises();
         }
     }
 
@@ -226,7 +252,7 @@ internal sealed partial class CapacityGate
         if (_promised.FindIndex(promise => promise.To == ticket) is var place and >= 0)
         {
             _promised.RemoveAt(place);
-            Volatile.Write(ref counts.Promised, _promised.Count);
+            CountPromises();
         }
     }
 }

@@ -192,7 +192,8 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         {
             // Whom a limit that is gone was promised for may be as late as anybody.
             _promised.Clear();
-            Volatile.Write(ref counts.Promised, 0);
+            _following = null;
+            CountPromises();
         }
 
         Interlocked.Increment(ref counts.Releases);
@@ -272,6 +273,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         {
             next = FindNext(condition, Version);
             Take(next);
+            Follow(next is { Kind.Key.IsOfCountsAlone: false } ? _following : null);
         }
 
         next?.Wake();
@@ -329,6 +331,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
         }
 
         waiter.IsQueued = false;
+        Follow(waiter == _following ? null : _following);
         limit.Leave();
         waiter.Kind.Remove(waiter);
         if (waiter.Round is { } place)

@@ -157,6 +157,38 @@ public sealed class OwnPolicyTests
         await running.WaitAsync(_limit);
     }
 
+    /// <summary>The one that is served first is judged first when a place comes free, and denied. Meanwhile the place is for the next.</summary>
+    [Fact]
+    [Trait("Behaviour", "4")]
+    public async Task DispatchTaskAsync_CallerInALoopBesideOneThatWaitsBehindADeniedOne_DoesNotPassIt()
+    {
+        await using var rig = await StartAsync((task, _) => Task.FromResult(task != "denied"), new MaxConcurrentTasksPolicy(1));
+        await AddAsync(rig, "a", "b", "c");
+        var denied = Dispatch(rig, "denied", TaskPriority.Critical);
+        await Rig.UntilAsync(() => rig.Coordinator is { WaitingTasks: 1, RunningTasks: 0 }, "the first to wait");
+        for (var i = 1; i < 200; i++)
+        {
+            End($"loop-{i}");
+        }
+
+        var loop = Task.Run(async () =>
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                await rig.Coordinator.DispatchTaskAsync(Rig.NewTask() with { Id = $"loop-{i}", Priority = TaskPriority.Low });
+            }
+        });
+        await Rig.UntilAsync(() => _begun.Count == 1, "the loop to begin");
+        var waiting = Dispatch(rig, "waiting");
+        await Rig.UntilAsync(() => rig.Coordinator.WaitingTasks == 2, "the second to wait");
+
+        End("waiting", "loop-0");
+
+        await Task.WhenAll(waiting, loop).WaitAsync(_limit);
+        _begun.Select(static begun => begun.Split(':')[0]).Should().HaveCount(201).And.StartWith(["loop-0", "waiting"]);
+        denied.IsCompleted.Should().BeFalse();
+    }
+
     private static Task<TaskResult> Dispatch(Rig rig, string id, TaskPriority priority = TaskPriority.Medium, AgentType? type = null) =>
         rig.DispatchAsync(Rig.NewTask(type) with { Id = id, Priority = priority });
 
