@@ -172,6 +172,12 @@ internal sealed partial class CapacityGate
     }
 
     /// <summary>
+    /// Whether one was denied for how many tasks run, and none does by now, nor looks beside it: however often it has looked, nobody would wake it. Under the
+    /// lock.
+    /// </summary>
+    private bool IsAllFree(PassingDenial denial) => denial is { IsOfCountsAlone: true, IsOfPromise: false } && Volatile.Read(ref counts.Running) == 0;
+
+    /// <summary>
     /// Whether a place that was in the way has been given back since, by one that was denied for another reason; or something came free after the first of
     /// several candidates was denied. Under the lock.
     /// </summary>

@@ -54,7 +54,7 @@ internal sealed partial class CapacityGate(TimeProvider time, DispatchOptions op
             }
 
             // The second once: what several look at side by side they would deny each other for ever.
-            var hasMore = counts.Releases != denial.SeenVersion;
+            var hasMore = counts.Releases != denial.SeenVersion || (ticket.HasLookedAgain && IsAllFree(denial));
             if (hasMore || (!ticket.HasLookedAgain && (denial.SeenRetreats < _retreats || HasMissed(denial))))
             {
                 ticket.HasTurn = true;

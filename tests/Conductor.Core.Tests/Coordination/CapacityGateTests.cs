@@ -70,6 +70,18 @@ public sealed class CapacityGateTests
         waits.Skip(1).Should().OnlyContain(static wait => !wait.IsCompleted);
     }
 
+    /// <summary>What was in its way when it looked again was given back before it came here, and nothing runs whose end would tell.</summary>
+    [Fact]
+    public async Task WaitAsync_OneHasLookedAgainInVainAndNothingRunsByNow_LooksOnceMore()
+    {
+        var ticket = Ticket("a");
+        ticket.HasLookedAgain = true;
+
+        await WaitAsync(ticket, "P").WaitAsync(TimeSpan.FromSeconds(20));
+
+        ticket.HasTurn.Should().BeTrue();
+    }
+
     [Fact]
     public async Task Redeem_OneThatLookedForAllIsAllowed_TheNextLooksAtOnceEvenWhereItCameLater()
     {
