@@ -16,7 +16,7 @@ internal struct ReusingMethodBuilder<TResult>
 
     /// <summary>What the caller awaits.</summary>
     public readonly ValueTask<TResult> Task => _state is not null ? _state.Task
-        : _exception is not null ? ValueTask.FromException<TResult>(_exception)
+        : _exception is not null ? Failed(_exception)
         : new ValueTask<TResult>(_result!);
 
     public static ReusingMethodBuilder<TResult> Create() => default;
@@ -63,6 +63,14 @@ internal struct ReusingMethodBuilder<TResult>
     public void AwaitUnsafeOnCompleted<TAwaiter, TStateMachine>(ref TAwaiter awaiter, ref TStateMachine stateMachine)
         where TAwaiter : ICriticalNotifyCompletion
         where TStateMachine : IAsyncStateMachine => awaiter.UnsafeOnCompleted(StateOf(ref stateMachine).Continuation);
+
+    /// <summary>By the framework's own builder, which knows what counts as cancelled.</summary>
+    private static ValueTask<TResult> Failed(Exception exception)
+    {
+        var builder = AsyncValueTaskMethodBuilder<TResult>.Create();
+        builder.SetException(exception);
+        return builder.Task;
+    }
 
     private ReusedState<TResult> StateOf<TStateMachine>(ref TStateMachine stateMachine)
         where TStateMachine : IAsyncStateMachine

@@ -43,6 +43,18 @@ public sealed class ReusingMethodBuilderTests
     }
 
     [Fact]
+    public async Task Method_ThatIsCancelledBeforeItWaits_IsCanceledForItsCaller()
+    {
+        using var cancellation = new CancellationTokenSource();
+        await cancellation.CancelAsync();
+
+        var call = AddOneAsync(Task.FromCanceled<int>(cancellation.Token)).AsTask();
+
+        call.Status.Should().Be(TaskStatus.Canceled);
+        (await FluentActions.Awaiting(() => call).Should().ThrowAsync<OperationCanceledException>()).Which.CancellationToken.Should().Be(cancellation.Token);
+    }
+
+    [Fact]
     public async Task Method_ThatFailsAfterItWaited_ThrowsAndIsUsedAgain()
     {
         for (var i = 0; i < 3; i++)
