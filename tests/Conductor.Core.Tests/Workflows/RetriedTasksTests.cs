@@ -12,6 +12,14 @@ public sealed class RetriedTasksTests
 {
     private static readonly TimeSpan _backoff = TimeSpan.FromMinutes(1);
 
+    /// <summary>A task that is tried again at once, and often.</summary>
+    private static readonly TaskDefinition _stubborn = new()
+    {
+        AgentType = AgentType.Coding,
+        Retry = new RetrySettings { MaxRetries = 20, InitialDelay = TimeSpan.Zero, MaxDelay = TimeSpan.Zero },
+        CircuitBreaker = new CircuitBreakerSettings { FailureThreshold = int.MaxValue },
+    };
+
     [Fact]
     public async Task WatchAsync_TaskIsTriedAgain_SaysSoWithTheError()
     {
@@ -51,9 +59,8 @@ public sealed class RetriedTasksTests
             });
         }
 
-        var one = One(TimeSpan.Zero).Tasks[0] with { CircuitBreaker = new CircuitBreakerSettings { FailureThreshold = int.MaxValue } };
         var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(
-            One(TimeSpan.Zero) with { Tasks = [.. Enumerable.Range(0, 150).Select(i => one with { Id = $"{i}" })] }, Run).AsTask());
+            One(TimeSpan.Zero) with { Tasks = [.. Enumerable.Range(0, 150).Select(static i => _stubborn with { Id = $"{i}" })] }, Run).AsTask());
 
         state.CompletedTasks.Should().Be(150);
         foreach (var task in (await HistoryAsync(processes)).Where(static happening => happening.TaskId is not null).GroupBy(static happening => happening.TaskId))
@@ -123,14 +130,9 @@ public sealed class RetriedTasksTests
             await mayEnd.Task;
             return "done";
         });
-        var one = One(TimeSpan.Zero).Tasks[0] with
-        {
-            Retry = new RetrySettings { MaxRetries = 20, InitialDelay = TimeSpan.Zero },
-            CircuitBreaker = new CircuitBreakerSettings { FailureThreshold = int.MaxValue },
-        };
         var ids = Enumerable.Range(0, Tasks).Select(static i => $"{i}").ToList();
         var run = await rig.Engine.StartWorkflowAsync(
-            One(TimeSpan.Zero) with { Tasks = [.. ids.Select(id => one with { Id = id }), one with { Id = "last", DependsOn = ids }] });
+            One(TimeSpan.Zero) with { Tasks = [.. ids.Select(static id => _stubborn with { Id = id }), _stubborn with { Id = "last", DependsOn = ids }] });
         await rig.DriveAsync(isLast.Task);
 
         GC.Collect();
@@ -165,13 +167,8 @@ public sealed class RetriedTasksTests
             });
         }
 
-        var one = One(TimeSpan.Zero).Tasks[0] with
-        {
-            Retry = new RetrySettings { MaxRetries = 20, InitialDelay = TimeSpan.Zero },
-            CircuitBreaker = new CircuitBreakerSettings { FailureThreshold = int.MaxValue },
-        };
         var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(
-            One(TimeSpan.Zero) with { Tasks = [.. Enumerable.Range(0, 200).Select(i => one with { Id = $"{i}" })] }, Run).AsTask());
+            One(TimeSpan.Zero) with { Tasks = [.. Enumerable.Range(0, 200).Select(static i => _stubborn with { Id = $"{i}" })] }, Run).AsTask());
 
         var ends = (await rig.State.GetWorkflowHistoryAsync("run", limit: 10_000))!.Events
             .Where(static happening => happening.Kind == WorkflowEventKind.TaskFinished).ToList();
