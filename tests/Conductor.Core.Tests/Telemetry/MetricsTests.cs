@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using Conductor.Errors;
 using Conductor.Messaging;
+using Conductor.Policies;
 using Conductor.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
@@ -149,6 +150,17 @@ public sealed class MetricsTests : IAsyncDisposable
         {
             tags.Value.Should().NotBe("secret-agent-id");
         }
+    }
+
+    [Fact]
+    public async Task CheckAsync_Denied_IsCountedAsDenied()
+    {
+        using var policies = Collect<long>("conductor.policy.evaluations");
+        await using var rig = await StartAsync();
+
+        await rig.Policies.CheckAsync(new GatePolicyContext { Phase = WorkflowPhase.Development, FailedTasks = 1 });
+
+        policies.GetMeasurementSnapshot().Select(static measurement => measurement.Tags["conductor.policy.decision"]).Should().Equal("denied");
     }
 
     /// <summary>A breaker whose recovery time is over shows as half open, and is counted as open until its first trial.</summary>
