@@ -247,7 +247,7 @@ public sealed partial class AgentCoordinator
 
     private void PostToAll(AgentMessage message)
     {
-        if (_slots.IsEmpty)
+        if (_pools.IsEmpty)
         {
             return;
         }

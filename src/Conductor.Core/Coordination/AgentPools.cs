@@ -17,6 +17,9 @@ internal sealed class AgentPools(Func<AgentType, AgentPool> create)
     /// <summary>Those that were made first. Replaced, never changed.</summary>
     private volatile AgentPool[] _few = [];
 
+    /// <summary>Whether none was ever made. (The dictionary takes all its locks to say so.)</summary>
+    public bool IsEmpty => _few.Length == 0;
+
     /// <summary>All pools.</summary>
     public ICollection<AgentPool> All => _all.Values;
 
