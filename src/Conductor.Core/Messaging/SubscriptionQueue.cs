@@ -4,7 +4,7 @@ using Conductor.Threading;
 namespace Conductor.Messaging;
 
 /// <summary>
-/// The messages that wait for the handler of a subscription. Publishers add them one at a time; whoever hands them to the handler claims several at once,
+/// The messages that wait for the handler of a subscription. Publishers add them one at a time; whoever hands them to the handler claims all at once,
 /// takes them one by one, and lingers for a moment before it goes. So the two seldom meet, and it seldom has to be begun anew: both cost several times what
 /// a delivery does. What is claimed waits like the rest: it counts, makes room for newer ones, and is dropped at the end. Thread-safe, but one at a time
 /// takes.
@@ -13,8 +13,8 @@ namespace Conductor.Messaging;
 /// <param name="fullMode">What happens to more.</param>
 internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
 {
-    /// <summary>More at once would save next to nothing.</summary>
-    private const int MostClaimed = 32;
+    /// <summary>Room for so many is made at first.</summary>
+    private const int Few = 4;
 
     /// <summary>Some 4 µs on every machine: as long as it takes to hand over to another thread, or to publish some forty messages.</summary>
     private const int LingerIterations = 100;
@@ -23,9 +23,11 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
     private const int EndsPerLingering = 16;
 
     private readonly Lock _gate = new();
-    private readonly Queue<Entry> _added = new();
+    private Entry[] _added = [];
+    private int _addedBegin;
+    private int _addedEnd;
     private Entry[] _claimed = [];
-    private int _claimedCount;
+    private int _claimedEnd;
     private TakenCount? _taken;
     private volatile bool _isBusy;
     private bool _isOverflowing;
@@ -44,10 +46,12 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
         {
             lock (_gate)
             {
-                return _added.Count + ClaimedLeft;
+                return AddedCount + ClaimedLeft;
             }
         }
     }
+
+    private int AddedCount => _addedEnd - _addedBegin;
 
     /// <summary>Adds a message; one that is closed takes none.</summary>
     /// <param name="message">The message.</param>
@@ -66,7 +70,7 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
             _isOverflowing |= dropped is not null;
             if (!ReferenceEquals(dropped, message))
             {
-                _added.Enqueue(new Entry(message, at));
+                Append(new Entry(message, at));
             }
 
             var begins = !_isBusy;
@@ -90,7 +94,7 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
         Linger();
         lock (_gate)
         {
-            if (_isClosed || !_added.TryDequeue(out entry))
+            if (_isClosed || !TryClaim())
             {
                 entry = default;
                 _isBusy = _isOverflowing = false;
@@ -98,8 +102,7 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
                 return false;
             }
 
-            Claim();
-            return true;
+            return TryTakeClaimed(out entry);
         }
     }
 
@@ -115,8 +118,8 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
                 left.Add(entry);
             }
 
-            left.AddRange(_added);
-            _added.Clear();
+            left.AddRange(_added[_addedBegin.._addedEnd]);
+            (_added, _addedBegin, _addedEnd) = ([], 0, 0);
         }
 
         return left;
@@ -132,48 +135,74 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
     }
 
     /// <summary>Of those claimed, how many nobody has taken. Under the lock.</summary>
-    private int ClaimedLeft => _taken is null ? 0 : Math.Max(0, _claimedCount - Volatile.Read(ref _taken.Value));
+    private int ClaimedLeft => _taken is null ? 0 : Math.Max(0, _claimedEnd - Volatile.Read(ref _taken.Value));
 
     /// <summary>Under the lock. (What is taken is looked at only where it matters: that memory is the taker's.)</summary>
-    private bool IsFull() => _added.Count + _claimedCount >= capacity && _added.Count + ClaimedLeft >= capacity;
+    private bool IsFull() => AddedCount + _claimedEnd >= capacity && AddedCount + ClaimedLeft >= capacity;
 
     /// <summary>Makes room. Under the lock.</summary>
     /// <returns>What has to go; null where the handler has been given one at this moment.</returns>
     private AgentMessage? Drop(AgentMessage message) =>
         fullMode == QueueFullMode.DropNewest ? message
-        : TryTakeClaimed(out var oldest) || (_added.Count >= capacity && _added.TryDequeue(out oldest)) ? oldest.Message
+        : TryTakeClaimed(out var oldest) ? oldest.Message
+        : AddedCount >= capacity ? TakeAdded().Message
         : null;
 
-    /// <summary>Claims what waits, up to a limit, when all that was claimed before is taken. Under the lock.</summary>
-    private void Claim()
+    /// <summary>Adds one behind the others. Under the lock.</summary>
+    private void Append(Entry entry)
     {
-        var count = Math.Min(_added.Count, MostClaimed);
-        if (count > 0)
+        if (_addedEnd == _added.Length)
         {
-            if (_claimed.Length < count)
-            {
-                _claimed = new Entry[MostClaimed];
-            }
-
-            for (var place = 0; place < count; place++)
-            {
-                _claimed[place] = _added.Dequeue();
-            }
-
-            (_taken ??= new TakenCount()).Value = 0;
+            MakeRoom();
         }
 
-        if (_claimedCount != count)
+        _added[_addedEnd++] = entry;
+    }
+
+    /// <summary>Moves what waits to the front, where half the place or more is empty there, or else to a larger place.</summary>
+    private void MakeRoom()
+    {
+        var (waiting, empty) = (AddedCount, _addedBegin);
+        var place = empty > waiting ? _added : new Entry[Math.Max(Few, 2 * _added.Length)];
+        _added.AsSpan(empty, waiting).CopyTo(place);
+        if (ReferenceEquals(place, _added))
         {
-            _claimedCount = count;
+            Array.Clear(_added, waiting, empty);
         }
+
+        (_added, _addedBegin, _addedEnd) = (place, 0, waiting);
+    }
+
+    private Entry TakeAdded()
+    {
+        var entry = _added[_addedBegin];
+        _added[_addedBegin++] = default;
+        return entry;
+    }
+
+    /// <summary>
+    /// Claims all that waits, when all that was claimed before is taken: what it was in takes what is added from now on. Under the lock, which a publisher
+    /// may wait for: nothing is moved.
+    /// </summary>
+    private bool TryClaim()
+    {
+        if (AddedCount == 0)
+        {
+            return false;
+        }
+
+        (_claimed, _added) = (_added, _claimed);
+        (_taken ??= new TakenCount()).Value = _addedBegin;
+        _claimedEnd = _addedEnd;
+        _addedBegin = _addedEnd = 0;
+        return true;
     }
 
     /// <summary>Takes the first of those claimed. By whoever takes messages, or by another under the lock: each place is had by one of them.</summary>
     private bool TryTakeClaimed(out Entry entry)
     {
-        if (_taken is { } taken && Volatile.Read(ref taken.Value) < _claimedCount
-            && Interlocked.Increment(ref taken.Value) - 1 is var place && place < _claimedCount)
+        if (_taken is { } taken && Volatile.Read(ref taken.Value) < _claimedEnd
+            && Interlocked.Increment(ref taken.Value) - 1 is var place && place < _claimedEnd)
         {
             entry = _claimed[place];
             _claimed[place] = default;
@@ -189,13 +218,13 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
     /// </summary>
     private void Linger()
     {
-        if (_added.Count > 0 || Environment.ProcessorCount == 1 || (_lingeredInVain && ++_ends % EndsPerLingering != 0))
+        if (AddedCount > 0 || Environment.ProcessorCount == 1 || (_lingeredInVain && ++_ends % EndsPerLingering != 0))
         {
             return;
         }
 
         Thread.SpinWait(LingerIterations);
-        _lingeredInVain = _added.Count == 0;
+        _lingeredInVain = AddedCount == 0;
     }
 
     /// <summary>A message that waits, and since when: 0 where nobody measures.</summary>
