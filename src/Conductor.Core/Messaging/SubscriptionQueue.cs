@@ -159,7 +159,7 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
         _added[_addedEnd++] = entry;
     }
 
-    /// <summary>Moves what waits to the front, where half the place or more is empty there, or else to a larger place.</summary>
+    /// <summary>Moves what waits to the front, where more than half the place is empty there, or else to a larger place.</summary>
     private void MakeRoom()
     {
         var (waiting, empty) = (AddedCount, _addedBegin);

@@ -8,14 +8,16 @@ internal sealed class RunSnapshot
     /// <summary>The position of the newest event.</summary>
     public required long Position { get; init; }
 
-    /// <summary>Tasks that were begun and neither ended nor were given back: their process died under them.</summary>
-    public required IReadOnlySet<string> UnderWay { get; init; }
+    /// <summary>Tasks that were begun and did not end, whatever became of them.</summary>
+    public IEnumerable<string> Begun => Standings.Keys;
 
-    /// <summary>Tasks that failed and wait for their next attempts, or, where no start of those is noted, may be at them.</summary>
-    public required IReadOnlySet<string> TriedAgain { get; init; }
+    /// <summary>Those of them that somebody has.</summary>
+    public IReadOnlySet<string> InProgress => Those(static standing => standing != Standing.GivenBack);
 
-    /// <summary>Tasks that were begun and did not end: those of both, and all that were given back.</summary>
-    public required IReadOnlySet<string> Begun { get; init; }
+    /// <summary>Those of them that ran: if nobody has the run any more, their process died under them.</summary>
+    public IReadOnlySet<string> UnderWay => Those(static standing => standing == Standing.UnderWay);
+
+    private IReadOnlyDictionary<string, Standing> Standings { get; init; } = new Dictionary<string, Standing>();
 
     /// <summary>
     /// Whether the run may have changed its definition before: its events say so, or the first of them are kept no longer. (Then a run that never did
@@ -67,9 +69,7 @@ internal sealed class RunSnapshot
                     .ToDictionary(StringComparer.Ordinal),
             },
             Position = Position,
-            UnderWay = UnderWay,
-            TriedAgain = TriedAgain,
-            Begun = Begun,
+            Standings = Standings,
             MayHaveMigrated = MayHaveMigrated,
             Returned = returned,
         };
@@ -83,9 +83,7 @@ internal sealed class RunSnapshot
             return null;
         }
 
-        var underWay = new HashSet<string>(StringComparer.Ordinal);
-        var triedAgain = new HashSet<string>(StringComparer.Ordinal);
-        var begun = new HashSet<string>(StringComparer.Ordinal);
+        var standings = new Dictionary<string, Standing>(StringComparer.Ordinal);
         var position = 0L;
         var mayHaveMigrated = false;
         while (await reader.GetHistoryAsync(runId, position, cancellationToken).ConfigureAwait(false)
@@ -93,42 +91,51 @@ internal sealed class RunSnapshot
         {
             foreach (var happening in history.Events)
             {
-                Follow(happening, underWay, triedAgain, begun);
+                Follow(happening, standings);
                 mayHaveMigrated |= happening.Kind == WorkflowEventKind.Migrated || (position == 0 && happening.Position > 1);
                 position = happening.Position;
             }
         }
 
-        return new RunSnapshot
-        {
-            State = state, Position = position, UnderWay = underWay, TriedAgain = triedAgain, Begun = begun, MayHaveMigrated = mayHaveMigrated,
-        };
+        return new RunSnapshot { State = state, Position = position, Standings = standings, MayHaveMigrated = mayHaveMigrated };
     }
 
-    private static void Follow(WorkflowEvent happening, HashSet<string> underWay, HashSet<string> triedAgain, HashSet<string> begun)
+    private static void Follow(WorkflowEvent happening, Dictionary<string, Standing> standings)
     {
         switch (happening.Kind)
         {
             case WorkflowEventKind.TaskStarted:
-                underWay.Add(happening.TaskId!);
-                triedAgain.Remove(happening.TaskId!);
-                begun.Add(happening.TaskId!);
+                standings[happening.TaskId!] = Standing.UnderWay;
                 break;
             case WorkflowEventKind.TaskRetrying:
-                underWay.Remove(happening.TaskId!);
-                triedAgain.Add(happening.TaskId!);
+                standings[happening.TaskId!] = Standing.TriedAgain;
                 break;
             case WorkflowEventKind.TaskFinished:
-                underWay.Remove(happening.TaskId!);
-                triedAgain.Remove(happening.TaskId!);
-                begun.Remove(happening.TaskId!);
+                standings.Remove(happening.TaskId!);
                 break;
 
             // Given back by a process that stopped in order, or counted by one that took over before.
             case WorkflowEventKind.HandedOver or WorkflowEventKind.Resumed:
-                underWay.Clear();
-                triedAgain.Clear();
+                foreach (var taskId in standings.Keys)
+                {
+                    standings[taskId] = Standing.GivenBack;
+                }
+
                 break;
         }
+    }
+
+    private HashSet<string> Those(Func<Standing, bool> condition) =>
+        Standings.Where(task => condition(task.Value)).Select(static task => task.Key).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>What became of a task that was begun and did not end.</summary>
+    private enum Standing
+    {
+        UnderWay,
+
+        /// <summary>It failed and waits for its next attempt, or, where no start of that is noted, may be at it.</summary>
+        TriedAgain,
+
+        GivenBack,
     }
 }

@@ -104,7 +104,7 @@ public sealed partial class WorkflowRun : IAsyncDisposable
         }
 
         return await RunSnapshot.ReadAsync(_services.Reader, RunId, cancellationToken).ConfigureAwait(false) is { } inProgress
-            ? WorkflowMermaid.Draw(definition, inProgress.State, inProgress.UnderWay.Concat(inProgress.TriedAgain).ToHashSet(StringComparer.Ordinal))
+            ? WorkflowMermaid.Draw(definition, inProgress.State, inProgress.InProgress)
             : definition.ToMermaid(await GetStateAsync(cancellationToken).ConfigureAwait(false));
     }
 

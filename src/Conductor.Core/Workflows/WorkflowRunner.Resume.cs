@@ -99,7 +99,7 @@ internal sealed partial class WorkflowRunner
         _phaseRecord = state.PhaseHistory.LastOrDefault(record => record.Phase == phase && record.Round == state.Round && record.CompletedAt is null);
     }
 
-    private void NoteBegun(WorkflowState state, IReadOnlySet<string> begun)
+    private void NoteBegun(WorkflowState state, IEnumerable<string> begun)
     {
         foreach (var taskId in begun.Concat(state.Redeliveries.Where(known => known.Round == state.Round).Select(static known => known.TaskId)))
         {

@@ -43,8 +43,8 @@ internal static class PoisonTrial
         var crashes = state?.Redeliveries.Where(static known => known.TaskId == "resting").Sum(static known => known.Crashes) ?? 0;
         var resting = state?.TaskResults.GetValueOrDefault("resting")?.Status;
         return new Outcome(
-            resting == AgentTaskStatus.Completed && crashes == 0 && deaths == 3 && letters is [{ Code: ErrorCodes.TaskCrashed, Task.Id: "killer" }] && neighbours == 3
-                && state?.Error?.Code == ErrorCodes.PhaseGateFailed,
+            deaths == 3 && letters is [{ Code: ErrorCodes.TaskCrashed, Task.Id: "killer" }] && neighbours == 3
+                && resting == AgentTaskStatus.Completed && crashes == 0 && state?.Error?.Code == ErrorCodes.PhaseGateFailed,
             $"{deaths} deaths, {letters.Count} dead letter(s), {neighbours} of 3 neighbours completed, the one that waited for its next " +
                 $"attempt {resting} with {crashes} crash(es), the run ended as {state?.Status} " +
                 $"({state?.Error?.Code})");
