@@ -22,7 +22,7 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
     /// <summary>Where the last lingering was in vain, one end in so many lingers.</summary>
     private const int EndsPerLingering = 16;
 
-    private readonly Lock _gate = new();
+    private BriefLock _gate = new();
     private Entry[] _added = [];
     private int _addedBegin;
     private int _addedEnd;
@@ -44,7 +44,7 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
     {
         get
         {
-            lock (_gate)
+            using (_gate.Enter())
             {
                 return AddedCount + ClaimedLeft;
             }
@@ -58,7 +58,7 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
     /// <param name="at">When, as a timestamp; 0 where nobody measures.</param>
     public Addition Add(AgentMessage message, long at)
     {
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_isClosed)
             {
@@ -92,7 +92,7 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
         }
 
         Linger();
-        lock (_gate)
+        using (_gate.Enter())
         {
             if (_isClosed || !TryClaim())
             {
@@ -110,7 +110,7 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
     public IReadOnlyList<Entry> Close()
     {
         var left = new List<Entry>();
-        lock (_gate)
+        using (_gate.Enter())
         {
             _isClosed = true;
             while (TryTakeClaimed(out var entry))
@@ -128,10 +128,16 @@ internal sealed class SubscriptionQueue(int capacity, QueueFullMode fullMode)
     /// <summary>Over when nobody takes messages any more, after it was closed.</summary>
     public Task WhenQuiet()
     {
-        lock (_gate)
+        TaskCompletionSource? quiet = null;
+        using (_gate.Enter())
         {
-            return _isBusy ? (_quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task : Task.CompletedTask;
+            if (_isBusy)
+            {
+                quiet = _quiet ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
         }
+
+        return quiet?.Task ?? Task.CompletedTask;
     }
 
     /// <summary>Of those claimed, how many nobody has taken. Under the lock.</summary>

@@ -42,7 +42,7 @@ internal sealed class Lane : IThreadPoolWorkItem
 
     // Under the lock, which nobody holds for longer than it takes to put an item in its place or to copy what waits, and which the watch alone
     // takes beside the thread.
-    private SpinLock _gate = new(enableThreadOwnerTracking: false);
+    private BriefLock _gate = new();
     private bool _isWatched;
     private int _turnsSeen;
     private int _idleLooks;
@@ -84,7 +84,7 @@ internal sealed class Lane : IThreadPoolWorkItem
     {
         bool looksAgain;
         ILaneItem[] stuck = [];
-        using (Enter())
+        using (_gate.Enter())
         {
             var turns = Volatile.Read(ref _turns);
             var goesOn = turns != _turnsSeen;
@@ -169,7 +169,7 @@ internal sealed class Lane : IThreadPoolWorkItem
 
     private bool TryAdd(ILaneItem item)
     {
-        using (Enter())
+        using (_gate.Enter())
         {
             if (!_isOpen)
             {
@@ -198,7 +198,7 @@ internal sealed class Lane : IThreadPoolWorkItem
             return false;
         }
 
-        using (Enter())
+        using (_gate.Enter())
         {
             return _items.TryDequeue(out item);
         }
@@ -217,7 +217,7 @@ internal sealed class Lane : IThreadPoolWorkItem
     private void SpreadIfLong(int done, TimeSpan time, TimeSpan longest)
     {
         ILaneItem[] waiting = [];
-        using (Enter())
+        using (_gate.Enter())
         {
             if (TakesASlice(_items.Count, done, time, longest))
             {
@@ -244,19 +244,6 @@ internal sealed class Lane : IThreadPoolWorkItem
         {
             ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
         }
-    }
-
-    private Entered Enter()
-    {
-        var isTaken = false;
-        _gate.Enter(ref isTaken);
-        return new Entered(this);
-    }
-
-    /// <summary>The lock, to be left.</summary>
-    private readonly ref struct Entered(Lane lane)
-    {
-        public void Dispose() => lane._gate.Exit(useMemoryBarrier: false);
     }
 
     /// <summary>See <see cref="Gather"/>.</summary>
