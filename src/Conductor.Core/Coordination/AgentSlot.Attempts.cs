@@ -26,13 +26,13 @@ internal sealed partial class AgentSlot
                 return false;
             }
 
-            (_answer ??= new AttemptAnswer()).Open();
             _busyParts = 2;
             _codeReturned = _failedByStop = false;
             Assignment = ticket.NextAssignment();
             Lease = ticket.Owner?.Lease;
             IsLed = ticket.LeadingThread == Environment.CurrentManagedThreadId;
             AttemptNumber = EntityId.NewNumber();
+            (_answer ??= new AttemptAnswer()).Open(AttemptNumber);
             StartedAt = now;
             _endsAtDeadline = left < limit;
             _timeout = left is { } rest && _endsAtDeadline ? (rest > TimeSpan.Zero ? rest : TimeSpan.Zero) : limit;
@@ -51,12 +51,9 @@ internal sealed partial class AgentSlot
     /// <returns>False when nobody waits for it.</returns>
     public bool TryComplete(long attempt, TaskResult result, bool onThisThread)
     {
-        lock (this)
+        if (_answer?.TryClaim(attempt, byAgent: true) != true)
         {
-            if (attempt == 0 || AttemptNumber != attempt || _answer?.TryClaim(byAgent: true) != true)
-            {
-                return false;
-            }
+            return false;
         }
 
         _answer.Give(result, onThisThread);
@@ -76,7 +73,7 @@ internal sealed partial class AgentSlot
         TaskResult? result;
         lock (this)
         {
-            if (_answer?.TryClaim() != true)
+            if (_answer?.TryClaim(AttemptNumber) != true)
             {
                 return;
             }
@@ -115,7 +112,7 @@ internal sealed partial class AgentSlot
         TaskResult result;
         lock (this)
         {
-            if (Assignment is null || AttemptNumber != (attempt ?? AttemptNumber) || _answer?.TryClaim() != true)
+            if (Assignment is null || AttemptNumber != (attempt ?? AttemptNumber) || _answer?.TryClaim(AttemptNumber) != true)
             {
                 return;
             }
@@ -150,12 +147,7 @@ internal sealed partial class AgentSlot
     /// <returns>False when it is answered all the same: the answer must be awaited before the slot is used again.</returns>
     public bool Unpublished(long attempt)
     {
-        bool claimed;
-        lock (this)
-        {
-            claimed = _answer?.TryClaim() == true;
-        }
-
+        var claimed = _answer?.TryClaim(attempt) == true;
         if (!Cancel(attempt))
         {
             OnNothingToReturn(attempt);

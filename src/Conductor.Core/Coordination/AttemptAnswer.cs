@@ -9,31 +9,34 @@ namespace Conductor.Coordination;
 internal sealed class AttemptAnswer : IValueTaskSource<TaskResult>
 {
     private ManualResetValueTaskSourceCore<TaskResult> _core;
-    private bool _isOpen;
+
+    /// <summary>The number of the attempt whose answer nobody has claimed; 0 for none.</summary>
+    private long _open;
 
     /// <summary>The answer; to be awaited once by whoever opened it.</summary>
     public ValueTask<TaskResult> Task => new(this, _core.Version);
 
     /// <summary>Opens it anew. The one before must have been awaited.</summary>
-    public void Open()
+    /// <param name="attempt">The number of the attempt, never 0.</param>
+    public void Open(long attempt)
     {
         _core.Reset();
-        _isOpen = true;
+        Volatile.Write(ref _open, attempt);
     }
 
     /// <summary>Whether the answer is what the agent has given out, and no time limit's or anybody else's in its place.</summary>
     public bool IsOfAgent { get; private set; }
 
-    /// <summary>True for the first: it must give the answer. Under the lock of the agent's slot, as opening it is.</summary>
+    /// <summary>True for the first who claims the answer to an attempt: it must give it. Needs no lock.</summary>
+    /// <param name="attempt">The number of the attempt; 0 is none's.</param>
     /// <param name="byAgent">Whether it is what the agent has given out.</param>
-    public bool TryClaim(bool byAgent = false)
+    public bool TryClaim(long attempt, bool byAgent = false)
     {
-        if (!_isOpen)
+        if (attempt == 0 || Interlocked.CompareExchange(ref _open, 0, attempt) != attempt)
         {
             return false;
         }
 
-        _isOpen = false;
         IsOfAgent = byAgent;
         return true;
     }
