@@ -32,6 +32,10 @@ public sealed class WorkflowRunOptions
     /// Told how far the run is, after each step that this engine takes with it. Whoever starts an id that exists is told, too, beside others, from the
     /// next step on: so the same lines report in every life of a process. For a run that another engine runs see <see cref="WorkflowRun.WatchAsync"/>.
     /// </summary>
+    /// <remarks>
+    /// Told by the run itself, which goes on when <see cref="IProgress{T}.Report"/> has returned: one that takes its time holds up the run, and one that waits
+    /// for an agent may wait for what the run gives it to next. <see cref="Progress{T}"/> returns at once. What it throws is logged and fails nothing.
+    /// </remarks>
     /// <value>Default: null, nobody.</value>
     public IProgress<WorkflowProgress>? Progress { get; set; }
 

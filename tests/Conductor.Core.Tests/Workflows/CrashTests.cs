@@ -150,18 +150,19 @@ public sealed class CrashTests
         await using var processes = new Processes();
         var rig = await processes.StartAsync();
         await rig.AddAsync(static _ => "done");
-        var dispatched = 0;
+        var (asked, result) = (0, default(TaskResult));
         var progress = new CallingProgress(_ =>
         {
-            if (rig.Coordinator.RunningTasks > 0 && Interlocked.Exchange(ref dispatched, 1) == 0)
+            if (rig.Coordinator.RunningTasks > 0 && Interlocked.Exchange(ref asked, 1) == 0)
             {
-                rig.DispatchAsync().WaitAsync(TimeSpan.FromSeconds(20)).GetAwaiter().GetResult();
+                result = rig.DispatchAsync().WaitAsync(TimeSpan.FromSeconds(20)).GetAwaiter().GetResult();
             }
         });
 
-        var run = await rig.Engine.StartWorkflowAsync(Two(), new WorkflowRunOptions { RunId = "run", Progress = progress });
+        var run = await rig.Engine.StartWorkflowAsync(Other(), new WorkflowRunOptions { RunId = "run", Progress = progress });
 
         (await run.Completion.WaitAsync(TimeSpan.FromSeconds(20))).Status.Should().Be(WorkflowStatus.Completed);
+        result.Should().NotBeNull("the agent was free again while the run waited for whoever it tells");
     }
 
     /// <summary>Its process died between the letter and the step that says that the task failed.</summary>
