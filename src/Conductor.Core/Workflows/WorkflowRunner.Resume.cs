@@ -14,11 +14,12 @@ internal sealed partial class WorkflowRunner
     private Turnstile.Solitude? _solitude;
 
     /// <summary>
-    /// Tasks that had begun when the run was left, now or before: one of them may have left a dead letter of a failure that nobody took note of.
+    /// Tasks that had begun when the run was left, now or before, or were handed over and may have found all circuits open: one of them may have left a
+    /// dead letter of a failure that nobody took note of.
     /// </summary>
-    private HashSet<int>? _begunBefore;
+    private HashSet<int>? _triedBefore;
 
-    /// <summary>Dead letters of tasks that have succeeded since. Null for none.</summary>
+    /// <summary>Dead letters, as far as there are any, of tasks that have succeeded since. Null for none.</summary>
     private List<string>? _superseded;
 
     private int _firstPhase;
@@ -62,6 +63,7 @@ internal sealed partial class WorkflowRunner
 
         Note(WorkflowEventKind.Resumed, message, WorkflowStatus.InProgress);
         NoteBegun(state, snapshot.Begun);
+        NoteHandedOut(state);
         await CountCrashesAsync(state, countsCrashes ? snapshot.UnderWay : new HashSet<string>()).ConfigureAwait(false);
         if (forOthers)
         {
@@ -105,7 +107,7 @@ internal sealed partial class WorkflowRunner
         {
             if (_plan.TryIndex(taskId, out var index))
             {
-                (_begunBefore ??= []).Add(index);
+                (_triedBefore ??= []).Add(index);
                 if (_board.Status(index) == AgentTaskStatus.Completed)
                 {
                     // Its owner may have died before it could remove the letter.
@@ -115,10 +117,31 @@ internal sealed partial class WorkflowRunner
         }
     }
 
+    /// <summary>
+    /// What could be handed over when the run was left, may have been: that is not written down before the task has its agent, and one that finds all circuits
+    /// open leaves a letter without.
+    /// </summary>
+    private void NoteHandedOut(WorkflowState state)
+    {
+        if (state.CurrentPhase is null)
+        {
+            return;
+        }
+
+        foreach (var index in _plan.TasksOf[_firstPhase])
+        {
+            if (_board.Status(index) == AgentTaskStatus.Pending
+                && _plan.Dependencies[index].All(dependency => _board.Status(dependency) != AgentTaskStatus.Pending))
+            {
+                (_triedBefore ??= []).Add(index);
+            }
+        }
+    }
+
     /// <summary>A task has succeeded: if it left a letter before, that is to go.</summary>
     private void NoteSuperseded(int index)
     {
-        if (_begunBefore?.Contains(index) == true)
+        if (_triedBefore?.Contains(index) == true)
         {
             (_superseded ??= []).Add(LetterIdOf(_plan.Task(index).Id, _summary.Round));
         }
@@ -140,7 +163,11 @@ internal sealed partial class WorkflowRunner
         {
             try
             {
-                await _services.State.DeleteDeadLetterAsync(letter, CancellationToken.None).ConfigureAwait(false);
+                // Looked for first: hardly ever there is one, and to look costs no wait for the disk.
+                if (await MayBeKeptAsync(letter).ConfigureAwait(false))
+                {
+                    await _services.State.DeleteDeadLetterAsync(letter, CancellationToken.None).ConfigureAwait(false);
+                }
             }
 #pragma warning disable CA1031 // Whatever it is, what is committed next is worth more.
             catch (Exception exception)
@@ -148,6 +175,18 @@ internal sealed partial class WorkflowRunner
             {
                 Log.SupersededKept(_services.Logger, exception, letter, RunId);
             }
+        }
+    }
+
+    private async ValueTask<bool> MayBeKeptAsync(string letter)
+    {
+        try
+        {
+            return await _services.State.GetDeadLetterAsync(letter, CancellationToken.None).ConfigureAwait(false) is not null;
+        }
+        catch (StateException exception) when (exception.ErrorCode == ErrorCodes.StateCorrupt)
+        {
+            return true;
         }
     }
 

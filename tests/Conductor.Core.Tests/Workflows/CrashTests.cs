@@ -204,6 +204,43 @@ public sealed class CrashTests
         (await processes.Store.ListDeadLettersAsync()).Items.Should().HaveCount(letters);
     }
 
+    /// <summary>The same for one that never began, which the history does not know: all circuits were open.</summary>
+    [Theory]
+    [Trait("Behaviour", "12")]
+    [InlineData(true, 0)]
+    [InlineData(false, 1)]
+    public async Task RecoverAsync_ARefusalWasKeptAsALetterAndNotCommitted_TheLetterIsTheLastOutcomes(bool succeeds, int letters)
+    {
+        await using var processes = new Processes();
+        var chain = Chain() with { Tasks = [.. Chain().Tasks.Select(static task => task with { Retry = new RetrySettings { MaxRetries = 0 } })] };
+        var victim = await processes.StartAsync(wrap: static store => new InterceptedStateManager(store)
+        {
+            BeforeCommit = static number => _ = number < 4 ? number : throw new IOException("killed"),
+        });
+        await victim.AddAsync(_ =>
+        {
+            // Broken off as it ends: the second task finds no way in.
+            for (var failure = 0; failure < 5; failure++)
+            {
+                victim.Errors.GetCircuitBreaker("agent-1").RecordFailure();
+            }
+
+            return "done";
+        });
+        var lost = await victim.Engine.StartWorkflowAsync(chain, Run);
+        await FluentActions.Awaiting(() => lost.Completion.WaitAsync(TimeSpan.FromSeconds(20))).Should().ThrowAsync<IOException>();
+        processes.LetLeasesRunOut();
+        var left = (await processes.Store.ListDeadLettersAsync()).Items.Should().ContainSingle().Which;
+        (left.Id, left.Code).Should().Be(($"run:second:0:{victim.Time.GetUtcNow().UtcTicks:x}", ErrorCodes.CircuitOpen));
+        var heir = await processes.StartAsync();
+        await heir.AddAsync(_ => succeeds ? "done" : throw new IOException("the network"));
+
+        await heir.Engine.RecoverAsync();
+
+        (await CompleteAsync(heir)).TaskResults["second"].IsSuccess.Should().Be(succeeds);
+        (await processes.Store.ListDeadLettersAsync()).Items.Should().HaveCount(letters);
+    }
+
     /// <summary>
     /// Suspects wait for a turn alone, for as long as another run's task takes. Should the process die meanwhile, what is over must not run again,
     /// nor be convicted.
