@@ -15,7 +15,9 @@ public sealed partial class AgentCoordinator
     /// half a minute after its process died.
     /// </summary>
     /// <param name="deadLetterId">The dead letter.</param>
-    /// <param name="correctedInput">An input to use instead. Default: the task's own.</param>
+    /// <param name="correctedInput">
+    /// An input to use instead. Default: the task's own. Where the replay is given up and the store cannot write this input, the letter stays.
+    /// </param>
     /// <param name="cancellationToken">Cancels the replay; the letter stays.</param>
     /// <returns>What became of the replay.</returns>
     /// <exception cref="TaskValidationException">There is no such letter, it has no task, or it is being replayed already.</exception>

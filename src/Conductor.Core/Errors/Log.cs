@@ -35,4 +35,8 @@ internal static partial class Log
 
     [LoggerMessage(1610, LogLevel.Error, "Dead letter {DeadLetterId} is kept without the input of task {TaskId}, which the store cannot write down.")]
     public static partial void InputNotKept(ILogger logger, Exception exception, string deadLetterId, string taskId);
+
+    [LoggerMessage(1613, LogLevel.Error,
+        "A replay of dead letter {DeadLetterId}, task {TaskId}, was given up ({Code}). Its input cannot be written down, so that letter stays. {Message}")]
+    public static partial void ReplayedStays(ILogger logger, Exception exception, string deadLetterId, string taskId, string code, string message);
 }
