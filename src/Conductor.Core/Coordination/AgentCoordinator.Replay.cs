@@ -12,7 +12,8 @@ public sealed partial class AgentCoordinator
     /// recorded effects are not repeated) and with a reference to what it replays. It sees of its run what it saw then: its phase and, as far as the
     /// store still has them, the outputs of the tasks it depends on, and the findings of its round. The letter is removed when the replay succeeded,
     /// and replaced by its own when it was given up again. While it takes, nobody else replays the letter: a lease on that is renewed, and runs out
-    /// half a minute after its process died.
+    /// half a minute after its process died. A task outside runs that was dispatched again under its id, and has succeeded since, is not run: its
+    /// result is given, and the letter removed.
     /// </summary>
     /// <param name="deadLetterId">The dead letter.</param>
     /// <param name="correctedInput">
@@ -36,8 +37,14 @@ public sealed partial class AgentCoordinator
             _state.Leases, _watchedReplays, deadLetterId, Id, _time, _logger, _aborted, cancellationToken).ConfigureAwait(false)
             ?? throw new TaskValidationException($"Dead letter '{deadLetterId}' is being replayed already.");
         await using var disposal = lease.ConfigureAwait(false);
-        var replay = await ReplayOfAsync(
-            await LetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false), correctedInput, lease, cancellationToken).ConfigureAwait(false);
+        var letter = await LetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false);
+        if (await SuccessSinceAsync(letter, cancellationToken).ConfigureAwait(false) is { } success)
+        {
+            await DeleteReplayedAsync(deadLetterId, cancellationToken).ConfigureAwait(false);
+            return success;
+        }
+
+        var replay = await ReplayOfAsync(letter, correctedInput, lease, cancellationToken).ConfigureAwait(false);
         TaskResult result;
         try
         {
@@ -158,6 +165,22 @@ public sealed partial class AgentCoordinator
     private async ValueTask<ErrorRecord> LetterAsync(string id, CancellationToken cancellationToken) =>
         await _state.GetDeadLetterAsync(id, cancellationToken).ConfigureAwait(false)
         ?? throw new TaskValidationException($"There is no dead letter '{id}': it was replayed, cleared or never kept.");
+
+    /// <summary>
+    /// The result of a task outside runs that was dispatched again under its id, and succeeded: it is not to be done once more for the letter that it left
+    /// when it was refused, or its result could not be saved.
+    /// </summary>
+    private async ValueTask<TaskResult?> SuccessSinceAsync(ErrorRecord letter, CancellationToken cancellationToken)
+    {
+        if (letter is not { WorkflowId: null, Task: { LazyId: { IsBlank: false, Problem: null } } task }
+            || await _state.GetTaskResultAsync(task.LazyId, cancellationToken).ConfigureAwait(false) is not { IsSuccess: true } known)
+        {
+            return null;
+        }
+
+        Log.AlreadyRecorded(_logger, task.Id);
+        return known;
+    }
 
     private async ValueTask<DispatchTicket> ReplayOfAsync(ErrorRecord letter, TaskData? correctedInput, ReplayLease lease, CancellationToken cancellationToken)
     {

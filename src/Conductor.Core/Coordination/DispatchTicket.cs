@@ -281,7 +281,9 @@ internal sealed partial class DispatchTicket(TaskAssignment assignment)
         TimeLeft = TimeLeft(time),
         IdempotencyKey = Assignment.IdempotencyKey,
         ReplayOf = Assignment.ReplayOf,
-        LetterId = Owner?.LetterIdOf(Assignment),
+
+        // One outside runs that is dispatched again, because it was refused or its result not saved, has the same letter.
+        LetterId = IsStandalone ? $"task:{Task.Id}" : Owner?.LetterIdOf(Assignment),
         IsFailureOfAgent = isFailureOfAgent,
     };
 

@@ -129,6 +129,61 @@ public sealed class ReplayTests
         (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEquivalentTo(before);
     }
 
+    /// <summary>Its caller dispatches it again, under its id, until it is let through.</summary>
+    [Fact]
+    [Trait("Behaviour", "8")]
+    public async Task ReplayDeadLettersAsync_TaskWasRefusedAgainAndAgainAndSucceededSince_RunsNothingAndRemovesItsOneLetter()
+    {
+        await using var rig = await Rig.StartAsync();
+        var runs = 0;
+        await rig.AddAsync(_ => $"run {++runs}");
+        for (var failure = 0; failure < 5; failure++)
+        {
+            rig.Errors.GetCircuitBreaker("agent-1").RecordFailure();
+        }
+
+        var order = Rig.NewTask() with { Id = "order" };
+        for (var time = 0; time < 3; time++)
+        {
+            var refused = await FluentActions.Awaiting(() => rig.DispatchAsync(order)).Should().ThrowAsync<CircuitOpenException>();
+            refused.Which.Message.Should().Contain((await rig.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which.Id);
+        }
+
+        rig.Errors.ResetCircuitBreaker("agent-1");
+        await rig.DispatchAsync(order);
+
+        var replayed = await rig.Coordinator.ReplayDeadLettersAsync();
+
+        replayed.Should().ContainSingle().Which.Output.Get<string>().Should().Be("run 1");
+        runs.Should().Be(1);
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
+    /// <summary>Its caller was told to dispatch it again: it had failed, and that could not be saved.</summary>
+    [Fact]
+    [Trait("Behaviour", "8")]
+    public async Task ReplayDeadLetterAsync_ResultWasNotSavedAndTheTaskHasSucceededSince_RunsNothing()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions
+        {
+            State = static environment => new TroubledStateManager(new Conductor.State.InMemoryStateManager(environment)),
+        });
+        var runs = 0;
+        await rig.AddAsync(_ => ++runs == 1 ? throw new IOException("down") : TaskData.From("done"));
+        var order = Rig.NewTask() with { Id = "order", Retry = new RetrySettings { MaxRetries = 0 } };
+        ((TroubledStateManager)rig.State).Trouble[nameof(rig.State.SaveTaskResultAsync)] =
+            static () => Task.FromException(new StateException(ErrorCodes.StateUnavailable, "full") { IsTransient = false });
+        await FluentActions.Awaiting(() => rig.DispatchAsync(order)).Should().ThrowAsync<StateException>();
+        ((TroubledStateManager)rig.State).Trouble.Clear();
+        await rig.DispatchAsync(order);
+        var letter = (await rig.Errors.GetDeadLetterQueueAsync()).Single();
+
+        (await rig.Coordinator.ReplayDeadLetterAsync(letter.Id)).TaskId.Should().Be("order");
+
+        runs.Should().Be(2);
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
     [Fact]
     public async Task ReplayDeadLetterAsync_Unknown_SaysSo()
     {
