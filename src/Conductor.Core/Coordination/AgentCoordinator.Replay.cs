@@ -59,12 +59,17 @@ public sealed partial class AgentCoordinator
             throw lease.Lost;
         }
 
+        if (replay.DeadLetter is not null)
+        {
+            // Given up again: the replay's own letter takes the place of this one, whether or not its result can be recorded.
+            await DeleteReplayedAsync(deadLetterId, cancellationToken).ConfigureAwait(false);
+        }
+
         var own = result with { WorkflowId = null, Round = 0 };
         var outcome = await AwaitSavedAsync(SaveAsync(own), own, cancellationToken).ConfigureAwait(false);
         var recorded = outcome == RecordOutcome.Recorded ? own : await RecordedAsync(own, cancellationToken).ConfigureAwait(false);
-        if (own.IsSuccess || replay.DeadLetter is not null)
+        if (own.IsSuccess)
         {
-            // Done, or given up again: then the replay's own letter takes the place of this one.
             await DeleteReplayedAsync(deadLetterId, cancellationToken).ConfigureAwait(false);
         }
 

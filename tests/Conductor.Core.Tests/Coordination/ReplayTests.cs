@@ -185,6 +185,25 @@ public sealed class ReplayTests
     }
 
     [Fact]
+    [Trait("Behaviour", "8")]
+    public async Task ReplayDeadLetterAsync_FailsAgainAndItsResultCannotBeSaved_IsReplacedByItsOwnLetterAllTheSame()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions
+        {
+            State = static environment => new TroubledStateManager(new Conductor.State.InMemoryStateManager(environment)),
+        });
+        await rig.AddAsync(_ => throw new IOException("down"));
+        await rig.DispatchAsync(Rig.NewTask() with { Retry = new RetrySettings { MaxRetries = 0 } });
+        var letter = (await rig.Errors.GetDeadLetterQueueAsync()).Single();
+        ((TroubledStateManager)rig.State).Trouble[nameof(rig.State.SaveTaskResultAsync)] =
+            static () => Task.FromException(new StateException(ErrorCodes.StateUnavailable, "full") { IsTransient = false });
+
+        await FluentActions.Awaiting(() => rig.Coordinator.ReplayDeadLetterAsync(letter.Id).AsTask()).Should().ThrowAsync<StateException>();
+
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().ContainSingle().Which.ReplayOf.Should().Be(letter.Id);
+    }
+
+    [Fact]
     public async Task ReplayDeadLetterAsync_Unknown_SaysSo()
     {
         await using var rig = await Rig.StartAsync();
