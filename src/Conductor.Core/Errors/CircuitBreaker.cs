@@ -172,9 +172,20 @@ public sealed class CircuitBreaker
     /// <summary>Tells that it went half open, if nobody was told yet.</summary>
     internal void TellOfTrial()
     {
-        if (Volatile.Read(ref _isUntold) == 1 && Interlocked.Exchange(ref _isUntold, 0) == 1)
+        if (Volatile.Read(ref _isUntold) == 1)
         {
-            StateChanged?.Invoke(this, CircuitBreakerState.Open, CircuitBreakerState.HalfOpen);
+            Change(static () => { });
+        }
+    }
+
+    /// <summary>Tells nobody any more.</summary>
+    /// <returns>The state that was told last, or is just being told. What changes from here on is told to nobody.</returns>
+    internal CircuitBreakerState Detach()
+    {
+        lock (Gate)
+        {
+            StateChanged = null;
+            return CountedState;
         }
     }
 
@@ -298,17 +309,27 @@ public sealed class CircuitBreaker
     private void Change(Action change)
     {
         CircuitBreakerState before, after;
+        bool isTrialUntold;
+        Action<CircuitBreaker, CircuitBreakerState, CircuitBreakerState>? told;
         lock (Gate)
         {
+            isTrialUntold = Interlocked.Exchange(ref _isUntold, 0) == 1;
             before = _state;
             change();
             after = _state;
+
+            // Here: looked at later, it may be gone, while who took it has seen the state as it is now.
+            told = StateChanged;
         }
 
-        TellOfTrial();
+        if (isTrialUntold)
+        {
+            told?.Invoke(this, CircuitBreakerState.Open, CircuitBreakerState.HalfOpen);
+        }
+
         if (before != after)
         {
-            StateChanged?.Invoke(this, before, after);
+            told?.Invoke(this, before, after);
         }
     }
 }

@@ -73,17 +73,7 @@ public sealed partial class ErrorHandler
     private CircuitBreakerOptions BreakerOptionsOf(AgentType type) => _breakerOptions.With(SettingsOf(type).CircuitBreaker);
 
     /// <summary>A breaker is kept no more; an agent without one was counted as one with a closed one.</summary>
-    private void Forget(CircuitBreaker? breaker)
-    {
-        var state = CircuitBreakerState.Closed;
-        if (breaker is not null)
-        {
-            breaker.StateChanged = null;
-            state = breaker.CountedState;
-        }
-
-        CountBreaker(state, -1);
-    }
+    private void Forget(CircuitBreaker? breaker) => CountBreaker(breaker?.Detach() ?? CircuitBreakerState.Closed, -1);
 
     private void OnBreakerChanged(CircuitBreaker breaker, CircuitBreakerState before, CircuitBreakerState after)
     {

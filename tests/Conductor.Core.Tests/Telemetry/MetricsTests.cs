@@ -179,6 +179,29 @@ public sealed class MetricsTests : IAsyncDisposable
             .Should().OnlyContain(static state => state.Sum(static measurement => measurement.Value) == 0);
     }
 
+    [Fact]
+    public async Task RemoveAgent_ItsBreakerOpensAtTheSameMoment_LeavesNoneCounted()
+    {
+        using var breakers = Collect<long>("conductor.circuit_breaker.status");
+        await using var rig = await StartAsync(new ErrorHandlerOptions { CircuitBreaker = { FailureThreshold = 1 } });
+        using var together = new Barrier(2);
+        for (var round = 0; round < 20_000; round++)
+        {
+            var breaker = rig.Errors.GetCircuitBreaker("a");
+            var failure = Task.Run(() =>
+            {
+                together.SignalAndWait();
+                breaker.RecordFailure();
+            });
+            together.SignalAndWait();
+            rig.Errors.RemoveAgent("a");
+            await failure;
+        }
+
+        breakers.GetMeasurementSnapshot().GroupBy(static measurement => measurement.Tags["conductor.circuit_breaker.state"])
+            .Should().OnlyContain(static state => state.Sum(static measurement => measurement.Value) == 0);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
