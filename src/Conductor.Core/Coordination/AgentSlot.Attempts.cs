@@ -31,6 +31,9 @@ internal sealed partial class AgentSlot
             Assignment = ticket.NextAssignment();
             Lease = ticket.Owner?.Lease;
             IsLed = ticket.LeadingThread == Environment.CurrentManagedThreadId;
+
+            // It runs this agent alone: should the attempt be over before it began, the next one's may be begun on the same thread.
+            ticket.LeadingThread = 0;
             AttemptNumber = EntityId.NewNumber();
             (_answer ??= new AttemptAnswer()).Open(AttemptNumber);
             StartedAt = now;
