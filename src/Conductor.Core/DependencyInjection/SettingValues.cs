@@ -63,7 +63,7 @@ internal static class SettingValues
     {
         if (type == typeof(TimeSpan))
         {
-            return ("a time such as '00:00:30' (hours:minutes:seconds; '7.00:00:00' are seven days)", IsTime);
+            return ("a time such as '00:00:30' (hours:minutes:seconds, up to 23 hours; '7.00:00:00' are seven days)", IsTime);
         }
 
         if (type == typeof(int))
@@ -89,10 +89,16 @@ internal static class SettingValues
     /// <summary>.NET takes several names for a set of flags, which makes another value of them, and any number.</summary>
     private static bool IsNameOf(Type type, string value) => Enum.GetNames(type).Contains(value.Trim(), StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>.NET takes a number alone for days, which is hardly ever what it was meant to be.</summary>
+    /// <summary>
+    /// .NET takes a number alone for days, and so it does with hours that are more than a day has ('48:00:00' are 48 days to it): hardly ever what they were
+    /// meant to be.
+    /// </summary>
     private static bool IsTime(string value) =>
         TimeSpan.TryParse(value, CultureInfo.InvariantCulture, out var time)
-        && (time == TimeSpan.Zero || value.Contains(':', StringComparison.Ordinal));
+        && (time == TimeSpan.Zero || (value.Contains(':', StringComparison.Ordinal) && (time.Days == 0 || HasDays(value.Split(':')))));
+
+    /// <summary>Whether days are named as such: 'days.hours:minutes:seconds', or with a ':' in place of the '.'.</summary>
+    private static bool HasDays(string[] parts) => parts.Length > 3 || parts[0].Contains('.', StringComparison.Ordinal);
 
     private static string Quoted(string value) => value.Length == 0 ? "empty" : $"'{value}'";
 }
