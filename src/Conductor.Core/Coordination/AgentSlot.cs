@@ -9,7 +9,7 @@ namespace Conductor.Coordination;
 /// </summary>
 internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
 {
-    private readonly long _createdTicks;
+    private long _createdTicks;
     private AttemptAnswer? _answer;
     private CircuitBreaker? _breaker;
     private ITimer? _timer;
@@ -116,9 +116,10 @@ internal sealed partial class AgentSlot : AgentMailbox, IAsyncDisposable
         }
     }
 
-    /// <summary>Takes the counts of the agent whose place this one takes.</summary>
+    /// <summary>Takes the counts of the agent whose place this one takes, and with them since when it counts.</summary>
     public void Inherit(AgentSlot predecessor)
     {
+        _createdTicks = predecessor._createdTicks;
         _completed = Volatile.Read(ref predecessor._completed);
         _failed = Volatile.Read(ref predecessor._failed);
         _errors = Volatile.Read(ref predecessor._errors);

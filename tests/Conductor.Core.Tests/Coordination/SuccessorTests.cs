@@ -102,6 +102,21 @@ public sealed class SuccessorTests
         (await rig.Coordinator.GetAgentStatusAsync(Id))!.Status.Should().Be(AgentStatus.Failed);
     }
 
+    /// <summary>It counts the tasks since then, too: nobody registered it anew.</summary>
+    [Fact]
+    public async Task GetAgentStatusAsync_Replaced_WasRegisteredWhenItsPredecessorWas()
+    {
+        await using var rig = await Rig.StartAsync();
+        var registeredAt = rig.Time.GetUtcNow();
+        await LoseAgentAsync(rig, static (_, _) => default);
+        await Rig.UntilAsync(() => rig.Coordinator.GetAvailableAgents(AgentType.Coding).Count == 1, "another to take its place");
+
+        var state = (await rig.Coordinator.GetAgentStatusAsync(Id))!;
+
+        (state.CreatedAt, state.FailedTasks).Should().Be((registeredAt, 1));
+        state.UpdatedAt.Should().BeAfter(registeredAt);
+    }
+
     [Fact]
     public async Task UnregisterAgentAsync_ItsReplacementFailsToStart_NothingOfItIsLeft()
     {
