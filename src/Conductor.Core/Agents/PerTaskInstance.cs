@@ -99,6 +99,10 @@ internal sealed class PerTaskInstance(BaseAgent agent)
         {
             await end(agent, limit).ConfigureAwait(false);
         }
+        catch (OperationCanceledException) when (limit.IsCancellationRequested)
+        {
+            // It was told that it is waited for no longer, and heeded that.
+        }
 #pragma warning disable CA1031 // A user's hook may throw anything.
         catch (Exception exception)
 #pragma warning restore CA1031
