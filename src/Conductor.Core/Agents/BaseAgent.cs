@@ -168,7 +168,7 @@ public abstract class BaseAgent
     /// <param name="cancellationToken">
     /// Cancelled a grace period after the stop, or whoever unregisters it, can wait no longer
     /// (<see cref="Coordination.DispatchOptions.CancellationGracePeriod"/>), and that long after the end of its task where the agent is made anew
-    /// for each; after that it is not waited for.
+    /// for each; after that it is not waited for, and an agent that is disposed here is so when the hook has ended.
     /// </param>
     protected virtual ValueTask OnStopAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 

@@ -18,35 +18,51 @@ internal sealed class AgentEnding(TimeProvider time, TimeSpan gracePeriod, ILogg
     /// <param name="agent">The agent.</param>
     /// <param name="isStarted">Whether its start hook has succeeded: the stop hook belongs to it.</param>
     /// <param name="isOurs">Whether it was made here, and is disposed here.</param>
-    /// <param name="patience">When it ends, the stop hook has the grace period left, and so has the disposal.</param>
+    /// <param name="patience">
+    /// When it ends, the stop hook has the grace period left, and so has the disposal. Where the hook does not end by then, the disposal follows when it does.
+    /// </param>
     public async ValueTask EndAsync(string agentId, BaseAgent agent, bool isStarted, bool isOurs, CancellationToken patience)
     {
+        var stop = Task.CompletedTask;
         if (isStarted)
         {
-            await WaitAsync(token => agent.StopAsync(token), Log.StopHookFailed, Log.StopHookLeft, agentId, patience).ConfigureAwait(false);
+            var limit = NewLimit(agentId, patience);
+            await using var watched = limit.ConfigureAwait(false);
+            stop = HearAsync(agent.StopAsync, Log.StopHookFailed, agentId, limit.Token);
+            if (!await limit.IsOverInTimeAsync(stop).ConfigureAwait(false))
+            {
+                Log.StopHookLeft(logger, agentId);
+            }
         }
 
         agent.Detach();
-        if (isOurs)
+        if (isOurs && stop.IsCompleted)
         {
-            await WaitAsync(_ => AgentDisposal.DisposeAsync(agent), Log.DisposalFailed, Log.DisposalLeft, agentId, patience).ConfigureAwait(false);
+            var limit = NewLimit(agentId, patience);
+            await using var watched = limit.ConfigureAwait(false);
+            if (!await limit.IsOverInTimeAsync(DisposeAsync(agentId, agent)).ConfigureAwait(false))
+            {
+                Log.DisposalLeft(logger, agentId);
+            }
+        }
+        else if (isOurs)
+        {
+            // Left to itself, whole: what the hook still uses is not disposed beneath it.
+            _ = DisposeAfterAsync(stop, agentId, agent);
         }
     }
 
-    private async ValueTask WaitAsync(
-        Func<CancellationToken, ValueTask> end,
-        Action<ILogger, Exception, string> failed,
-        Action<ILogger, string> left,
-        string agentId,
-        CancellationToken patience)
+    private GraceLimit NewLimit(string agentId, CancellationToken patience) =>
+        new(gracePeriod, time, exception => Log.HookCallbackFailed(logger, exception, agentId), patience);
+
+    private async Task DisposeAfterAsync(Task stop, string agentId, BaseAgent agent)
     {
-        var limit = new GraceLimit(gracePeriod, time, exception => Log.HookCallbackFailed(logger, exception, agentId), patience);
-        await using var watched = limit.ConfigureAwait(false);
-        if (!await limit.IsOverInTimeAsync(HearAsync(end, failed, agentId, limit.Token)).ConfigureAwait(false))
-        {
-            left(logger, agentId);
-        }
+        await stop.ConfigureAwait(false);
+        await DisposeAsync(agentId, agent).ConfigureAwait(false);
     }
+
+    private Task DisposeAsync(string agentId, BaseAgent agent) =>
+        HearAsync(_ => AgentDisposal.DisposeAsync(agent), Log.DisposalFailed, agentId, CancellationToken.None);
 
     /// <summary>Runs what ends an agent and logs what it throws, however late. Never throws.</summary>
     private async Task HearAsync(Func<CancellationToken, ValueTask> end, Action<ILogger, Exception, string> failed, string agentId, CancellationToken limit)

@@ -38,6 +38,23 @@ public sealed class AgentEndingTests
         await Rig.UntilAsync(() => Logged(rig, 1341) == 1, "the failure to be logged");
     }
 
+    /// <summary>What the hook cleans up with must not be disposed beneath it.</summary>
+    [Fact]
+    public async Task UnregisterAgentAsync_StopHookDoesNotEndInTime_TheAgentIsDisposedWhenItHas()
+    {
+        await using var rig = await Rig.StartAsync();
+        var agent = new SlowStop(_end.Task);
+        await rig.Coordinator.RegisterAgentAsync(new AgentIdentity { Id = "a", Type = AgentType.Coding }, () => agent);
+
+        await rig.DriveAsync(rig.Coordinator.UnregisterAgentAsync("a", _noTime).AsTask());
+        await Rig.SettleAsync();
+
+        (Logged(rig, 1346), agent.IsDisposed).Should().Be((1, false));
+        _end.SetResult();
+        await Rig.UntilAsync(() => agent.IsDisposed, "it to be disposed");
+        Logged(rig, 1341).Should().Be(0);
+    }
+
     [Fact]
     public async Task UnregisterAgentAsync_WhatTheHookRegisteredThrows_IsLoggedAndEndsNothing()
     {
@@ -212,6 +229,19 @@ public sealed class AgentEndingTests
             cancellationToken.Register(static () => throw new InvalidOperationException("callback"));
             await end;
         }
+
+        protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.Empty);
+    }
+
+    private sealed class SlowStop(Task end) : BaseAgent, IDisposable
+    {
+        private volatile bool _isDisposed;
+
+        public bool IsDisposed => _isDisposed;
+
+        public void Dispose() => _isDisposed = true;
+
+        protected override async ValueTask OnStopAsync(CancellationToken cancellationToken) => await end;
 
         protected override ValueTask<TaskData> RunAsync(TaskContext task, CancellationToken cancellationToken) => new(TaskData.Empty);
     }
