@@ -83,7 +83,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
         await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            ObjectDisposedException.ThrowIf(_stopped, this);
+            ThrowIf(_stopped);
             if (_startFailure is not null)
             {
                 throw new InvalidOperationException(
@@ -117,7 +117,7 @@ public sealed class ConductorRuntime : IAsyncDisposable
                 {
                     // By which of the two.
                     cancellationToken.ThrowIfCancellationRequested();
-                    ObjectDisposedException.ThrowIf(_stop.Asked.IsCancellationRequested, this);
+                    ThrowIf(_stop.Asked.IsCancellationRequested);
                 }
 
                 throw;
@@ -240,6 +240,15 @@ public sealed class ConductorRuntime : IAsyncDisposable
     {
         using var limit = new CancellationTokenSource(_options.ShutdownTimeout, _environment.TimeProvider);
         await StopAsync(limit.Token).ConfigureAwait(false);
+    }
+
+    private static void ThrowIf(bool isStopped)
+    {
+        if (isStopped)
+        {
+            throw new ObjectDisposedException(
+                nameof(ConductorRuntime), "Conductor was stopped, and all that ran with it. Start with a new container, or a new host.");
+        }
     }
 
     private async ValueTask RegisterAgentsAsync(CancellationToken cancellationToken)

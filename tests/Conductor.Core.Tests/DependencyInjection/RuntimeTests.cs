@@ -83,7 +83,7 @@ public sealed class RuntimeTests
 
         await FluentActions.Awaiting(() => conductor.StopAsync()).Should().ThrowAsync<IOException>();
 
-        await FluentActions.Awaiting(() => conductor.StartAsync()).Should().ThrowAsync<ObjectDisposedException>();
+        await FluentActions.Awaiting(() => conductor.StartAsync()).Should().ThrowAsync<ObjectDisposedException>().WithMessage("*was stopped*new container*");
         await conductor.StopAsync();
     }
 
@@ -162,7 +162,7 @@ public sealed class RuntimeTests
         }
 
         await stop;
-        await FluentActions.Awaiting(() => start).Should().ThrowAsync<ObjectDisposedException>();
+        await FluentActions.Awaiting(() => start).Should().ThrowAsync<ObjectDisposedException>().WithMessage("*was stopped*new container*");
         (conductor.Bus.IsConnected, conductor.Coordinator.AgentIds.Count).Should().Be((false, 0));
     }
 
