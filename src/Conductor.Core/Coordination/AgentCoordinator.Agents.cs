@@ -113,7 +113,8 @@ public sealed partial class AgentCoordinator
     /// Waits no longer for a running task: that attempt has failed, the agent is asked to stop, and the task's next attempt is another agent's, if
     /// there is one. (Nobody wanted the task cancelled.) Nor for its stop hook, which has the grace period left then
     /// (<see cref="DispatchOptions.CancellationGracePeriod"/>); without a token, both are waited for as long as they take. Where several unregister one
-    /// agent, the token of each counts.
+    /// agent, the token of each counts. An agent's task that waits until the agent itself is unregistered waits for itself, until then or until its time
+    /// limit.
     /// </param>
     /// <returns>Whether there was one. Where somebody else unregisters it already: when it is known no more, and its stop hook may still run.</returns>
     /// <exception cref="StateException">
