@@ -4,8 +4,8 @@ namespace Conductor.DependencyInjection;
 public enum AgentLifetime
 {
     /// <summary>
-    /// As long as its constructor allows: for each task anew when it asks for a scoped service, or for a transient one whose class does, however deep
-    /// (of several registrations of a service by the one that the container gives);
+    /// As long as its constructor (of several, the one by which it is made) allows: for each task anew when it asks for a scoped service,
+    /// or for a transient one whose class does, however deep (of several registrations of a service by the one that the container gives);
     /// otherwise as long as the agent. What a factory or an <see cref="IServiceProvider"/> gives cannot be seen: say <see cref="PerTask"/> there.
     /// </summary>
     Auto,

@@ -11,18 +11,43 @@ namespace Conductor.DependencyInjection;
 /// </summary>
 internal sealed class ScopedSearch(IServiceCollection services)
 {
+    private static readonly Type[] _ofEveryContainer =
+        [typeof(IServiceProvider), typeof(IServiceScopeFactory), typeof(IServiceProviderIsService), typeof(IServiceProviderIsKeyedService)];
+
     private readonly ILookup<Type, ServiceDescriptor> _services = services.ToLookup(static service => service.ServiceType);
     private readonly HashSet<(Type Implementation, object? Key)> _seen = [];
 
-    /// <summary>Whether one of the constructors of a class asks for it, directly or not.</summary>
-    public bool IsAskedForBy([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type implementation) =>
-        IsAskedForBy(implementation, ownKey: null);
+    /// <summary>Whether the constructor by which an agent of a class is made asks for it, directly or not.</summary>
+    public bool IsAskedForBy([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type agent)
+    {
+        var preferred = Array.Find(agent.GetConstructors(), static constructor => constructor.IsDefined(typeof(ActivatorUtilitiesConstructorAttribute)));
+        return preferred is null ? IsAskedForBy(agent, ownKey: null) : IsAskedForBy(preferred, ownKey: null);
+    }
 
     /// <summary>The same for a class that is given under a key, which what it asks for may inherit.</summary>
     private bool IsAskedForBy([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type implementation, object? ownKey) =>
         _seen.Add((implementation, ownKey))
-        && implementation.GetConstructors().Any(constructor => constructor.GetParameters().Any(parameter =>
-            IsScoped(parameter.ParameterType, KeyOf(parameter, ownKey))));
+        && Usable(implementation.GetConstructors(), ownKey).Any(constructor => IsAskedForBy(constructor, ownKey));
+
+    private bool IsAskedForBy(ConstructorInfo constructor, object? ownKey) =>
+        constructor.GetParameters().Any(parameter => IsScoped(parameter.ParameterType, KeyOf(parameter, ownKey)));
+
+    /// <summary>
+    /// Those of the constructors that may be the one that is called: that which asks for most, of those that are given all. Where none is, as far as is known
+    /// here, it may be any: not every container has all that it gives in this collection.
+    /// </summary>
+    private IEnumerable<ConstructorInfo> Usable(ConstructorInfo[] constructors, object? ownKey)
+    {
+        var given = Array.FindAll(constructors, constructor => Array.TrueForAll(constructor.GetParameters(), parameter => IsGiven(parameter, ownKey)));
+        return given.Length == 0 ? constructors : given.GroupBy(static constructor => constructor.GetParameters().Length).MaxBy(static group => group.Key)!;
+    }
+
+    private bool IsGiven(ParameterInfo parameter, object? ownKey) =>
+        parameter.HasDefaultValue
+        || parameter.IsDefined(typeof(ServiceKeyAttribute))
+        || _ofEveryContainer.Contains(parameter.ParameterType)
+        || (parameter.ParameterType.IsGenericType && parameter.ParameterType.GetGenericTypeDefinition() == typeof(IEnumerable<>))
+        || Given(parameter.ParameterType, KeyOf(parameter, ownKey)) is not null;
 
     private static object? KeyOf(ParameterInfo parameter, object? ownKey) =>
         parameter.GetCustomAttribute<FromKeyedServicesAttribute>() is { } keyed

@@ -67,6 +67,32 @@ public sealed class ScopedSearchTests
     public async Task ScopedRegistration_ThatALaterOneOverrides_CountsWhereAllAreAskedFor() =>
         (await IsKeptAsync<NeedsAll>(static services => services.AddScoped<Scoped>().AddSingleton<Scoped>())).Should().BeFalse();
 
+    [Fact]
+    public async Task ConstructorThatIsNotThePreferredOne_KeepsTheAgent() =>
+        (await IsKeptAsync<Prefers>(static services => services.AddScoped<Scoped>().AddSingleton<Other>())).Should().BeTrue();
+
+    /// <summary>Such as one for tests, or for another program.</summary>
+    [Fact]
+    public async Task ConstructorThatAsksForWhatNobodyGives_KeepsTheAgent() =>
+        (await IsKeptAsync<HasOneForTests>(static services => services.AddScoped<Scoped>().AddSingleton<Other>())).Should().BeTrue();
+
+    [Fact]
+    public async Task ConstructorOfATransient_ThatAsksForWhatNobodyGives_KeepsTheAgent() =>
+        (await IsKeptAsync<NeedsHolder>(static services => services.AddScoped<Scoped>().AddSingleton<Other>().AddTransient<Holder>())).Should().BeTrue();
+
+    [Fact]
+    public async Task ConstructorOfATransient_ThatIsGivenAll_IsMadeForEachTask() =>
+        (await IsKeptAsync<NeedsHolder>(static services => services.AddScoped<Scoped>().AddSingleton<Other>().AddTransient<Holder>().AddSingleton("")))
+            .Should().BeFalse();
+
+    [Fact]
+    public async Task LongestConstructorThatIsGivenAll_IsMadeForEachTask() =>
+        (await IsKeptAsync<HasOneForTests>(static services => services.AddScoped<Scoped>().AddSingleton<Other>().AddSingleton(""))).Should().BeFalse();
+
+    [Fact]
+    public async Task ConstructorWithADefaultForWhatNobodyGives_IsMadeForEachTask() =>
+        (await IsKeptAsync<HasDefaults>(static services => services.AddScoped<Scoped>().AddSingleton<Other>())).Should().BeFalse();
+
     /// <summary>Whether the agent lives longer than a task: something else stands for one that does not.</summary>
     private static async Task<bool> IsKeptAsync<TAgent>(Action<IServiceCollection> register)
         where TAgent : BaseAgent
@@ -98,6 +124,47 @@ public sealed class ScopedSearchTests
     }
 
     private sealed class NeedsScoped(Scoped scoped) : Gives(scoped);
+
+    private sealed class Prefers : Gives
+    {
+        [ActivatorUtilitiesConstructor]
+        public Prefers(Other other)
+            : base(other)
+        {
+        }
+
+        public Prefers(Other other, Scoped scoped)
+            : base(scoped ?? other)
+        {
+        }
+    }
+
+    private sealed class HasOneForTests : Gives
+    {
+        public HasOneForTests(Other other)
+            : base(other)
+        {
+        }
+
+        public HasOneForTests(Other other, Scoped scoped, string text)
+            : base(text.Length == 0 ? scoped : other)
+        {
+        }
+    }
+
+    private sealed class HasDefaults(Other other, Scoped scoped, IServiceProvider provider, string text = "")
+        : Gives(text.Length == 0 && provider is not null ? scoped : other);
+
+    private sealed class Holder
+    {
+        public Holder(Other other) => Held = other;
+
+        public Holder(Other other, Scoped scoped, string text) => Held = text.Length == 0 ? scoped : other;
+
+        public Scoped Held { get; }
+    }
+
+    private sealed class NeedsHolder(Holder holder) : Gives(holder.Held);
 
     private sealed class NeedsAll(IEnumerable<Scoped> all) : Gives(all.First());
 
