@@ -12,8 +12,8 @@ public sealed partial class AgentCoordinator
     /// recorded effects are not repeated) and with a reference to what it replays. It sees of its run what it saw then: its phase and, as far as the
     /// store still has them, the outputs of the tasks it depends on, and the findings of its round. The letter is removed when the replay succeeded,
     /// and replaced by its own when it was given up again. While it takes, nobody else replays the letter: a lease on that is renewed, and runs out
-    /// half a minute after its process died. A task outside runs that was dispatched again under its id, and has succeeded since, is not run: its
-    /// result is given, and the letter removed.
+    /// half a minute after its process died. A task outside runs that was dispatched again under its id, and has succeeded since, is not run (unless
+    /// its input is corrected): its result is given, and the letter removed.
     /// </summary>
     /// <param name="deadLetterId">The dead letter.</param>
     /// <param name="correctedInput">
@@ -38,7 +38,7 @@ public sealed partial class AgentCoordinator
             ?? throw new TaskValidationException($"Dead letter '{deadLetterId}' is being replayed already.");
         await using var disposal = lease.ConfigureAwait(false);
         var letter = await LetterAsync(deadLetterId, cancellationToken).ConfigureAwait(false);
-        if (await SuccessSinceAsync(letter, cancellationToken).ConfigureAwait(false) is { } success)
+        if (correctedInput is null && await SuccessSinceAsync(letter, cancellationToken).ConfigureAwait(false) is { } success)
         {
             await DeleteReplayedAsync(deadLetterId, cancellationToken).ConfigureAwait(false);
             return success;

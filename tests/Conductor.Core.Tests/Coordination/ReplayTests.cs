@@ -159,6 +159,31 @@ public sealed class ReplayTests
         (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
     }
 
+    /// <summary>Whoever corrects the input of a letter wants it done with that.</summary>
+    [Fact]
+    [Trait("Behaviour", "8")]
+    public async Task ReplayDeadLetterAsync_InputIsCorrectedThoughTheTaskHasSucceededSince_IsRunWithThat()
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(static task => task.Input.Get<string>());
+        for (var failure = 0; failure < 5; failure++)
+        {
+            rig.Errors.GetCircuitBreaker("agent-1").RecordFailure();
+        }
+
+        var order = Rig.NewTask() with { Id = "order", Input = TaskData.From("first") };
+        await FluentActions.Awaiting(() => rig.DispatchAsync(order)).Should().ThrowAsync<CircuitOpenException>();
+        rig.Errors.ResetCircuitBreaker("agent-1");
+        await rig.DispatchAsync(order);
+        var letter = (await rig.Errors.GetDeadLetterQueueAsync()).Single();
+
+        var replayed = await rig.Coordinator.ReplayDeadLetterAsync(letter.Id, TaskData.From("corrected"));
+
+        replayed.Output.Get<string>().Should().Be("corrected");
+        (await rig.State.GetTaskResultAsync("order"))!.Output.Get<string>().Should().Be("first", "what is recorded stays");
+        (await rig.Errors.GetDeadLetterQueueAsync()).Should().BeEmpty();
+    }
+
     /// <summary>Its caller was told to dispatch it again: it had failed, and that could not be saved.</summary>
     [Fact]
     [Trait("Behaviour", "8")]
