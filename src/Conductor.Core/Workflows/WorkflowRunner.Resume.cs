@@ -159,6 +159,11 @@ internal sealed partial class WorkflowRunner
         }
 
         _superseded = null;
+        if (!await MayHaveLettersAsync().ConfigureAwait(false))
+        {
+            return;
+        }
+
         foreach (var letter in letters)
         {
             try
@@ -175,6 +180,21 @@ internal sealed partial class WorkflowRunner
             {
                 Log.SupersededKept(_services.Logger, exception, letter, RunId);
             }
+        }
+    }
+
+    /// <summary>Whether the store may have any: most have none, and one look says so for all that a step would look for.</summary>
+    private async ValueTask<bool> MayHaveLettersAsync()
+    {
+        try
+        {
+            return (await _services.State.ListDeadLettersAsync(new PageRequest { Size = 1 }, CancellationToken.None).ConfigureAwait(false)).Items.Count > 0;
+        }
+#pragma warning disable CA1031 // Whoever looks for one of them hears it again, and logs it.
+        catch (Exception)
+#pragma warning restore CA1031
+        {
+            return true;
         }
     }
 
