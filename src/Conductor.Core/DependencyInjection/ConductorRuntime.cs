@@ -4,7 +4,6 @@ using Conductor.Diagnostics;
 using Conductor.Errors;
 using Conductor.Messaging;
 using Conductor.Policies;
-using Conductor.Serialization;
 using Conductor.State;
 using Conductor.Threading;
 using Conductor.Workflows;
@@ -18,7 +17,7 @@ namespace Conductor.DependencyInjection;
 /// Everything of one container, started and stopped together: by the host where there is one, otherwise by <c>StartConductorAsync</c> and
 /// <see cref="StopAsync"/> (or disposal). Thread-safe.
 /// </summary>
-public sealed class ConductorRuntime : IAsyncDisposable
+public sealed partial class ConductorRuntime : IAsyncDisposable
 {
     private readonly IServiceProvider _provider;
     private readonly ConductorOptions _options;
@@ -248,48 +247,6 @@ public sealed class ConductorRuntime : IAsyncDisposable
         {
             throw new ObjectDisposedException(
                 nameof(ConductorRuntime), "Conductor was stopped, and all that ran with it. Start with a new container, or a new host.");
-        }
-    }
-
-    private async ValueTask RegisterAgentsAsync(CancellationToken cancellationToken)
-    {
-        var numbers = new Dictionary<AgentType, int>();
-        foreach (var registration in _provider.GetServices<AgentRegistration>())
-        {
-            for (var i = 0; i < registration.Count; i++)
-            {
-                var number = numbers[registration.Type] = numbers.GetValueOrDefault(registration.Type) + 1;
-                var id = registration.AgentId ?? $"{registration.Type}-{number}";
-                await Coordinator.RegisterAgentAsync(registration.Type, id, () => registration.Factory(_provider), cancellationToken).ConfigureAwait(false);
-            }
-        }
-
-        // Where all agents are registered by hand, nothing is known of them yet.
-        foreach (var name in numbers.Count > 0 ? _options.AgentTypes.Keys : [])
-        {
-            if (!numbers.ContainsKey(new AgentType(name)))
-            {
-                Log.NobodyOfType(_logger, name, string.Join(", ", numbers.Keys.Select(static type => type.Name).Order(StringComparer.Ordinal)));
-            }
-        }
-    }
-
-    /// <summary>A store that writes needs to know how: better said at start than at the first crash.</summary>
-    private void CheckPayloadTypes()
-    {
-        if (State.Durability == DurabilityLevel.Volatile)
-        {
-            return;
-        }
-
-        var serializer = _provider.GetRequiredService<ConductorSerializer>();
-        var problems = _provider.GetServices<AgentRegistration>().SelectMany(static registration => registration.PayloadTypes)
-            .Distinct().Select(serializer.ProblemOf).OfType<string>().ToList();
-        if (problems.Count > 0)
-        {
-            throw new TaskValidationException(
-                $"The store cannot write and read {string.Join(", ", problems)}. A type can also have a [JsonConverter], and a member be left out " +
-                    "by [JsonIgnore].");
         }
     }
 

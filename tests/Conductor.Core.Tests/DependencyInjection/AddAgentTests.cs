@@ -18,6 +18,14 @@ public sealed class AddAgentTests
     }
 
     [Fact]
+    public async Task AddAgent_AnIdIsGivenThatLooksLikeANumberedOne_NoneIsMadeThatIsTheSame()
+    {
+        await using var conductor = await StartAsync(builder => builder.AddAgent<Counter>(Worker, agentId: "worker-2").AddAgent<Counter>(Worker, count: 2));
+
+        conductor.Coordinator.AgentIds.Should().BeEquivalentTo("worker-2", "worker-3", "worker-4");
+    }
+
+    [Fact]
     public async Task AddAgent_ByDefault_KeepsItsStateBetweenTasks()
     {
         await using var conductor = await StartAsync(builder => builder.AddAgent<Counter>(Worker));
