@@ -1,5 +1,3 @@
-using Conductor.Threading;
-
 namespace Conductor.Coordination;
 
 /// <content>Those that wait: telling them when nothing can come any more, and looking again when it may. Under the pool's lock.</content>
@@ -79,12 +77,6 @@ internal sealed partial class AgentPool
     }
 
     private int SetAsideCount => _setAside?.Count ?? 0;
-
-    /// <summary>
-    /// Whether every agent is broken off, and none is about to take the place of one. (One that stands apart while somebody else has its trial may be back
-    /// soon, and is waited for.)
-    /// </summary>
-    private bool IsAllBrokenOff => _agentCount > 0 && _brokenOff.Count == _agentCount && _brokenOff.All(static slot => slot.IsBroken);
 
     /// <summary>
     /// Whether every agent is set aside or stands apart: nobody knows whether one comes back. What has not run yet waits for that as for any busy
@@ -199,32 +191,6 @@ internal sealed partial class AgentPool
             _limit.Leave();
             waiter.Fail(error(waiter.Ticket));
         }
-    }
-
-    /// <summary>Somebody waits and an agent stands apart: look again when its recovery time has passed.</summary>
-    /// <param name="isAwaited">Whether somebody may wait elsewhere, for what all other candidates were denied for.</param>
-    private void ScheduleRecovery(bool isAwaited = false)
-    {
-        if ((_waiters.Count == 0 && !isAwaited) || _brokenOff.Count == 0)
-        {
-            return;
-        }
-
-        var due = _brokenOff.Min(static slot => slot.TimeUntilRecovery);
-        _recovery ??= LastingTimer.Make(_time, static state => ((AgentPool)state!).OnRecoveryDue(), this);
-        _recovery.Change(due > TimeSpan.Zero ? TimerRange.AtMost(due) : _trialRecheck, Timeout.InfiniteTimeSpan);
-    }
-
-    private void OnRecoveryDue()
-    {
-        lock (_gate)
-        {
-            RecoverBrokenOff();
-            ScheduleRecovery(isAwaited: _limit.Count > 0);
-        }
-
-        // Whoever looked meanwhile may have taken them in before, and tells nobody: looks beget looks.
-        TellOfCome(hasCome: true);
     }
 
     /// <summary>

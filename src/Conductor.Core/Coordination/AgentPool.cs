@@ -13,8 +13,6 @@ internal sealed partial class AgentPool
 {
     private const int MostGaps = 32;
 
-    private static readonly TimeSpan _trialRecheck = TimeSpan.FromSeconds(1);
-
     /// <summary>Whether one that waits may have an agent that is offered.</summary>
     private static readonly Func<AgentWaiter, AgentSlot, bool> _mayHave =
         static (waiter, offered) => !waiter.Ticket.IsRefusedBy(offered) && !offered.Pool.IsAvoided(offered, waiter.Ticket);
@@ -30,7 +28,6 @@ internal sealed partial class AgentPool
 
     /// <summary>The places of those that are idle.</summary>
     private readonly SmallestFirst _idle = new(1);
-    private readonly HashSet<AgentSlot> _brokenOff = [];
 
     /// <summary>
     /// Those whose code ignores that it should end, and that no others replace: they come back when it returns, if it does. Null until there is
@@ -39,7 +36,6 @@ internal sealed partial class AgentPool
     private HashSet<AgentSlot>? _setAside;
     private readonly ServingOrder _order;
     private readonly WaitQueue _waiters;
-    private ITimer? _recovery;
     private int _running;
     private int _isMissed;
 
@@ -212,28 +208,6 @@ internal sealed partial class AgentPool
         }
     }
 
-    /// <summary>An agent's breaker changed: it may be fit again, or fit no more though it did nothing (its breaker can be told of failures by hand).</summary>
-    public void OnBreakerChanged(AgentSlot slot)
-    {
-        var hasCome = false;
-        lock (_gate)
-        {
-            if (_brokenOff.Contains(slot) && !slot.IsBroken)
-            {
-                _brokenOff.Remove(slot);
-                Offer(slot);
-                hasCome = slot.IsIdle;
-            }
-            else if (slot.IsIdle && slot.IsBroken)
-            {
-                RemoveIdle(slot);
-                BreakOff(slot);
-            }
-        }
-
-        TellOfCome(hasCome);
-    }
-
     private AgentSlot? TakeIdle(DispatchTicket ticket)
     {
         AgentSlot? avoided = null;
@@ -283,14 +257,6 @@ internal sealed partial class AgentPool
         return false;
     }
 
-    private void BreakOff(AgentSlot slot)
-    {
-        _brokenOff.Add(slot);
-        slot.Status = AgentStatus.Waiting;
-        FailHopelessWaiters();
-        ScheduleRecovery();
-    }
-
     /// <summary>Gives a free agent to the first waiter that may have it, or lets it idle.</summary>
     private void Offer(AgentSlot slot)
     {
@@ -328,22 +294,5 @@ internal sealed partial class AgentPool
         slot.IsIdle = true;
         _idle.Add(slot.Place);
         _idleCount++;
-    }
-
-    private void RecoverBrokenOff()
-    {
-        if (_brokenOff.Count == 0)
-        {
-            return;
-        }
-
-        foreach (var slot in _brokenOff.Where(static slot => !slot.IsBroken).ToList())
-        {
-            // A clock that moves as it is looked at may have let the timer come by here within this.
-            if (_brokenOff.Remove(slot))
-            {
-                Offer(slot);
-            }
-        }
     }
 }
