@@ -117,7 +117,8 @@ public abstract class BaseAgent
         if (Interlocked.Exchange(ref _attached, 1) != 0)
         {
             throw new InvalidOperationException(
-                $"This {GetType().Name} is registered already (as '{_identity?.Id}'): one instance runs one task at a time. Register another instance.");
+                $"This {GetType().Name} is registered already (as '{_identity?.Id}'): one instance runs one task at a " +
+                    "time. Register another instance, and have a factory make a new one each time it is called.");
         }
 
         _identity = identity;
