@@ -30,6 +30,9 @@ internal sealed class RunJournal(StateManager state, TimeProvider time, string w
 
     public long Version { get; private set; }
 
+    /// <summary>The position of the newest event.</summary>
+    public long LastPosition => _events.NextPosition - 1;
+
     public bool HasChanges => !_events.IsEmpty;
 
     /// <summary>What is committed together happened at one time: that of the first of it.</summary>

@@ -16,8 +16,10 @@ public sealed partial class WorkflowRun
 
     /// <summary>
     /// What happened in the run, from any position on, as it was committed; ends with the run. Several may watch at once. Where the position
-    /// is no longer kept, a snapshot event stands in for what is missing. Progress reports come in between; they have no position. Who takes events
-    /// more slowly than progress is reported misses the oldest reports, and may see some of a task after its end.
+    /// is no longer kept, a snapshot event stands in for what is missing; where the store forgets the whole run before its end was taken from here
+    /// (<see cref="RetentionOptions"/>), the last event of a run of this engine is one, too, and that of another engine's ends without. Progress reports come
+    /// in between; they have no position. Who takes events more slowly than progress is reported misses the oldest reports, and may see some of a task after
+    /// its end.
     /// </summary>
     /// <param name="afterPosition">The position of the last event already seen; 0 for all.</param>
     /// <param name="cancellationToken">Stops watching.</param>
@@ -41,6 +43,8 @@ public sealed partial class WorkflowRun
         var position = afterPosition;
         var rung = Task.CompletedTask;
         WorkflowRunner? runner = null;
+        var wasOver = _runner?.FinalState is not null;
+        var lastKnown = _runner;
         while (true)
         {
             // Taken before the store is read: what is committed in between is not missed. One that has not rung is awaited again: each would stay
@@ -48,9 +52,16 @@ public sealed partial class WorkflowRun
             var current = _services.Runners.GetValueOrDefault(RunId) ?? _runner;
             rung = rung.IsCompleted || current != runner ? Task.WhenAny(doorbell.Next, current?.Committed.Next ?? doorbell.Next) : rung;
             runner = current;
+            lastKnown = current ?? lastKnown;
             var history = await ReadHistoryAsync(position, cancellationToken).ConfigureAwait(false);
             if (history is null)
             {
+                // It ended while it was watched, and is not kept: otherwise nobody would be told how.
+                if (!wasOver && lastKnown?.FinalState is { } end && lastKnown.LastPosition > position)
+                {
+                    yield return SnapshotOf(end, lastKnown.LastPosition);
+                }
+
                 yield break;
             }
 
@@ -63,7 +74,7 @@ public sealed partial class WorkflowRun
 
             if (history.FirstPosition - 1 > position)
             {
-                yield return await SnapshotAsync(history.FirstPosition - 1, cancellationToken).ConfigureAwait(false);
+                yield return SnapshotOf(await GetStateAsync(cancellationToken).ConfigureAwait(false), history.FirstPosition - 1);
             }
 
             foreach (var happening in history.Events)
@@ -126,22 +137,18 @@ public sealed partial class WorkflowRun
         Message = update.Text,
     };
 
-    private async ValueTask<WorkflowEvent> SnapshotAsync(long position, CancellationToken cancellationToken)
+    private WorkflowEvent SnapshotOf(WorkflowState state, long position) => new()
     {
-        var state = await GetStateAsync(cancellationToken).ConfigureAwait(false);
-        return new WorkflowEvent
-        {
-            Position = position,
-            WorkflowId = RunId,
-            Kind = WorkflowEventKind.Snapshot,
-            Timestamp = _services.Time.GetUtcNow(),
-            Phase = state.CurrentPhase,
-            Round = state.Round,
-            WorkflowStatus = state.Status,
-            Error = state.Error,
-            Message = $"{state.TaskResults.Count} of {state.TaskCount} task(s) finished; events up to {position} are no longer kept.",
-        };
-    }
+        Position = position,
+        WorkflowId = RunId,
+        Kind = WorkflowEventKind.Snapshot,
+        Timestamp = _services.Time.GetUtcNow(),
+        Phase = state.CurrentPhase,
+        Round = state.Round,
+        WorkflowStatus = state.Status,
+        Error = state.Error,
+        Message = $"{state.TaskResults.Count} of {state.TaskCount} task(s) finished; events up to {position} are no longer kept.",
+    };
 
     private async ValueTask WaitAsync(Task rung, ChannelReader<WorkflowEvent> progress, CancellationToken cancellationToken)
     {

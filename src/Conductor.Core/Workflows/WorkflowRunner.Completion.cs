@@ -15,10 +15,17 @@ internal sealed partial class WorkflowRunner : ILaneItem
     private TaskCompletionSource? _drained;
     private bool _goesOn;
     private WorkflowState? _finalState;
+    private long _lastPosition;
     private Exception? _failure;
 
     /// <summary>The final state; fails when the run was lost or handed over. Thread-safe.</summary>
     public Task<WorkflowState> Completion => _completion.Task;
+
+    /// <summary>The final state, from before the store may forget the run; null when there is none. Thread-safe.</summary>
+    public WorkflowState? FinalState => Volatile.Read(ref _finalState);
+
+    /// <summary>The position of the last event of a run that has its <see cref="FinalState"/>. Thread-safe.</summary>
+    public long LastPosition => Volatile.Read(ref _lastPosition);
 
     /// <summary>
     /// The end of <see cref="Completion"/>, whichever it is, for this library itself, which must not have to wait for what an application does when
@@ -92,7 +99,9 @@ internal sealed partial class WorkflowRunner : ILaneItem
         try
         {
             await heir.EndApart.ConfigureAwait(false);
-            _finalState = await heir.Completion.ConfigureAwait(false);
+            var finalState = await heir.Completion.ConfigureAwait(false);
+            Volatile.Write(ref _lastPosition, heir.LastPosition);
+            Volatile.Write(ref _finalState, finalState);
             _failure = null;
         }
 #pragma warning disable CA1031 // Whoever waits for the run is told instead.
@@ -112,7 +121,9 @@ internal sealed partial class WorkflowRunner : ILaneItem
         try
         {
             // Before the lease is released: a store may forget a run that is over and nobody's.
-            _finalState = _failure is null ? await ReadFinalStateAsync().ConfigureAwait(false) : null;
+            var finalState = _failure is null ? await ReadFinalStateAsync().ConfigureAwait(false) : null;
+            Volatile.Write(ref _lastPosition, _journal.LastPosition);
+            Volatile.Write(ref _finalState, finalState);
         }
 #pragma warning disable CA1031 // Whoever waits for the run is told instead.
         catch (Exception exception)
