@@ -73,8 +73,10 @@ public sealed record TaskDefinition : ExtensibleRecord
 
     /// <summary>
     /// The time all attempts, waits and backoffs together may take. An attempt that it ends before <see cref="Timeout"/> would have is no failure
-    /// of the agent: neither its breaker nor its state counts it. Where another owner goes on with the run, the task begins anew, and its time with it
-    /// (the run's own <see cref="WorkflowDefinition.Timeout"/> goes on). Default: null, no limit.
+    /// of the agent: neither its breaker nor its state counts it. In a run it counts from when the task is handed to the coordinator, not from when it
+    /// became ready: a big run hands over no more tasks of a type at once than <see cref="Workflows.WorkflowOptions.TaskWindow"/> says. Where another owner
+    /// goes on with the run, the task begins anew, and its time with it (the run's own <see cref="WorkflowDefinition.Timeout"/> goes on). Default: null, no
+    /// limit.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public TimeSpan? Deadline { get; init; }
