@@ -6,8 +6,8 @@ public sealed class WorkflowRunOptions
     /// <summary>
     /// The run's id. Starting an id that exists gives the run that exists, with the inputs, names and descriptions of tasks, retry and breaker settings
     /// and metadata it was started with. All else makes another definition: name, version and phases, the tasks and their order, with the agent type, phase,
-    /// priority, dependencies, timeout, deadline, optionality and idempotency key of each, the feedback rule, and the timeout of the run. Give work on
-    /// other inputs another id.
+    /// priority, dependencies, timeout (one that is not set is as good as the default of 2 minutes), deadline, optionality and idempotency key of each, the
+    /// feedback rule, and the timeout of the run. Give work on other inputs another id.
     /// </summary>
     /// <value>Default: null, a new one.</value>
     public string? RunId { get; set; }

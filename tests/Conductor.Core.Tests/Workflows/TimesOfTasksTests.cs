@@ -1,3 +1,4 @@
+using Conductor.Policies;
 using Conductor.Tests.Support;
 using Conductor.Workflows;
 
@@ -26,5 +27,20 @@ public sealed class TimesOfTasksTests
         var state = await rig.DriveAsync(rig.Engine.RunWorkflowAsync(definition).AsTask());
 
         state.TaskResults["second"].Status.Should().Be(expected);
+    }
+
+    [Fact]
+    public async Task Timeout_NotSet_IsAsGoodAsTheDefault()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Policies = [new TaskTimeoutPolicy(TimeSpan.FromSeconds(5), TimeSpan.FromHours(1))] });
+        await rig.AddAsync(StoreTrouble.Stuck);
+        var options = new WorkflowRunOptions { RunId = "run" };
+        await using var run = await rig.Engine.StartWorkflowAsync(Of(Coding("task")), options);
+
+        await using var same = await rig.Engine.StartWorkflowAsync(Of(Coding("task") with { Timeout = TaskDefinition.DefaultTimeout }), options);
+        var other = () => rig.Engine.StartWorkflowAsync(Of(Coding("task") with { Timeout = TimeSpan.FromSeconds(121) }), options).AsTask();
+
+        same.RunId.Should().Be(run.RunId);
+        (await other.Should().ThrowAsync<WorkflowValidationException>()).Which.Message.Should().Contain("task 'task' timeout: 00:02:00 → 00:02:01");
     }
 }
