@@ -71,7 +71,10 @@ public sealed partial class WorkflowRun : IAsyncDisposable
     /// (<see cref="State.UnfinishedWorkflow.IsCancellationRequested"/>).
     /// </summary>
     /// <param name="cancellationToken">Gives up asking.</param>
-    /// <returns>False when the run has ended before, or is no longer kept.</returns>
+    /// <returns>
+    /// True when the wish is stored: a run that was just about to end by itself keeps its end, see <see cref="Completion"/>. False when it has ended before,
+    /// or is no longer kept.
+    /// </returns>
     public async ValueTask<bool> CancelAsync(CancellationToken cancellationToken = default)
     {
         var asked = await _services.State.RequestCancellationAsync(RunId, cancellationToken).ConfigureAwait(false);
