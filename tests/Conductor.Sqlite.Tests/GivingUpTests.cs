@@ -1,4 +1,6 @@
+using Conductor.Sqlite.Database;
 using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Conductor.Sqlite.Tests;
 
@@ -36,47 +38,28 @@ public sealed class GivingUpTests : IDisposable
     [Fact]
     public async Task WriteAsync_CancelledWhileItIsTriedAgainAlone_GivesUpAtOnceAndIsNotDone()
     {
-        SqliteConnection? other = null;
-        await using var store = await OpenAsync();
         using var givesUp = new CancellationTokenSource();
-        using var mayGoOn = new ManualResetEventSlim();
-        var calls = 0;
-        var first = store.WriteAsync(
-            _ =>
-            {
-                mayGoOn.Wait();
-                return 1;
-            },
-            CancellationToken.None,
-            runsAlone: true);
-        var failing = store.WriteAsync<int>(
-            session =>
-            {
-                if (++calls == 1)
-                {
-                    throw new InvalidOperationException("takes the group with it");
-                }
 
-                // Alone by now, and the last before the other is tried alone: nothing else is written until the lock is given back.
-                session.Run("ROLLBACK");
-#pragma warning disable VSTHRD002, xUnit1031 // On the writer's thread.
-                other = LockAsync().GetAwaiter().GetResult();
-#pragma warning restore VSTHRD002, xUnit1031
-                throw new InvalidOperationException("no");
-            },
-            CancellationToken.None);
-        var givenUp = store.WriteAsync(
-            static session => session.Execute("INSERT INTO conductor_agents (id, version, record) VALUES ('a', 1, X'00')"), givesUp.Token);
-        mayGoOn.Set();
-        await first;
-        await FluentActions.Awaiting(() => failing).Should().ThrowAsync<InvalidOperationException>();
+        var (givenUp, saved) = await GiveUpAfterARollbackAsync(
+            writer => [SaveAgentAsync(writer, "a", givesUp.Token)],
+            givesUp);
 
-        await givesUp.CancelAsync();
-        var outcome = await Record.ExceptionAsync(() => givenUp.WaitAsync(_soon));
-        await other!.DisposeAsync();
+        givenUp.Should().BeAssignableTo<OperationCanceledException>();
+        saved.Should().BeEmpty();
+    }
 
-        outcome.Should().BeAssignableTo<OperationCanceledException>();
-        (await store.ReadAsync(static session => session.Number("SELECT count(*) FROM conductor_agents"), CancellationToken.None)).Should().Be(0);
+    /// <summary>What was rolled back with its group waits again, for its turn to be tried alone: whoever gives it up need not wait for those before it.</summary>
+    [Fact]
+    public async Task WriteAsync_CancelledWhileAnotherOfItsGroupIsTriedAgainAlone_GivesUpAtOnceAndIsNotDone()
+    {
+        using var givesUp = new CancellationTokenSource();
+
+        var (givenUp, saved) = await GiveUpAfterARollbackAsync(
+            writer => [SaveAgentAsync(writer, "a", CancellationToken.None), SaveAgentAsync(writer, "b", givesUp.Token)],
+            givesUp);
+
+        givenUp.Should().BeAssignableTo<OperationCanceledException>();
+        saved.Should().Equal("a");
     }
 
     /// <summary>What has begun may be committed by the time that somebody gives it up: it is never said to be cancelled.</summary>
@@ -141,6 +124,61 @@ public sealed class GivingUpTests : IDisposable
     }
 
     private Task<SqliteStateManager> OpenAsync() => _folder.OpenAsync(static options => options.BusyTimeout = TimeSpan.FromMinutes(10));
+
+    private static Task<int> SaveAgentAsync(SqliteWriter writer, string id, CancellationToken cancellationToken) => writer.WriteAsync(
+        session => session.Execute("INSERT INTO conductor_agents (id, version, record) VALUES ($1, 1, X'00')", id), cancellationToken);
+
+    /// <summary>
+    /// Has a group of saves rolled back by one that fails, and the file locked by somebody else before the others are tried alone; then the last is given up.
+    /// By a writer alone: the retention of a store that was just opened may come between two saves, so that they are in two groups.
+    /// </summary>
+    private async Task<(Exception? OfLast, List<string> Saved)> GiveUpAfterARollbackAsync(
+        Func<SqliteWriter, List<Task<int>>> save, CancellationTokenSource givesUp)
+    {
+        var options = _folder.Options(static options => options.BusyTimeout = TimeSpan.FromMinutes(10));
+        var database = new SqliteDatabase(options, NullLogger.Instance);
+        var writer = new SqliteWriter(database, new SqliteReaders(database, options), options, NullLogger.Instance);
+        await writer.OpenAsync();
+        SqliteConnection? other = null;
+        using var mayGoOn = new ManualResetEventSlim();
+        var calls = 0;
+        var first = writer.WriteAsync(
+            _ =>
+            {
+                mayGoOn.Wait();
+                return 1;
+            },
+            CancellationToken.None,
+            runsAlone: true);
+        var failing = writer.WriteAsync<int>(
+            session =>
+            {
+                if (++calls == 1)
+                {
+                    throw new InvalidOperationException("takes the group with it");
+                }
+
+                // Alone by now, and the last before the others are tried alone: nothing else is written until the lock is given back.
+                session.Run("ROLLBACK");
+#pragma warning disable VSTHRD002, xUnit1031 // On the writer's thread.
+                other = LockAsync().GetAwaiter().GetResult();
+#pragma warning restore VSTHRD002, xUnit1031
+                throw new InvalidOperationException("no");
+            },
+            CancellationToken.None);
+        var saves = save(writer);
+        mayGoOn.Set();
+        await first;
+        await FluentActions.Awaiting(() => failing).Should().ThrowAsync<InvalidOperationException>();
+
+        await givesUp.CancelAsync();
+        var outcome = await Record.ExceptionAsync(() => saves[^1].WaitAsync(_soon));
+        await other!.DisposeAsync();
+        await Task.WhenAll(saves.SkipLast(1));
+        var saved = await writer.WriteAsync(static session => session.Column<string>("SELECT id FROM conductor_agents ORDER BY id"), CancellationToken.None);
+        await writer.CloseAsync();
+        return (outcome, [.. saved]);
+    }
 
     private async Task<SqliteConnection> LockAsync()
     {

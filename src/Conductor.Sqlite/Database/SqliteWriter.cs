@@ -277,6 +277,9 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteReader
         if (group.Count > 1 && !isCommitting && exception is not SqliteException { SqliteErrorCode: SqliteFailure.Busy or SqliteFailure.Locked })
         {
             Log.GroupFailed(logger, exception, group.Count);
+
+            // One may find the file locked when it is tried: those behind it need not wait with it.
+            group.ForEach(static operation => operation.TakeBack());
             foreach (var operation in group)
             {
                 Commit(session, [operation]);

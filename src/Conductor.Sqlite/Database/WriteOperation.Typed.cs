@@ -11,7 +11,7 @@ internal sealed class WriteOperation<T> : WriteOperation
     private readonly TaskCompletionSource<T> _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Func<SqliteSession, T> _work;
     private readonly CancellationToken _cancellationToken;
-    private readonly CancellationTokenRegistration _cancellation;
+    private CancellationTokenRegistration _cancellation;
     private int _state = Waiting;
     private T _answer = default!;
     private StateException? _refusal;
@@ -21,7 +21,7 @@ internal sealed class WriteOperation<T> : WriteOperation
     {
         _work = work;
         _cancellationToken = cancellationToken;
-        _cancellation = cancellationToken.UnsafeRegister(static (state, token) => ((WriteOperation<T>)state!).Cancel(token), this);
+        _cancellation = Watch();
     }
 
     public Task<T> Completion => _completion.Task;
@@ -34,6 +34,12 @@ internal sealed class WriteOperation<T> : WriteOperation
         var hasBegun = Interlocked.CompareExchange(ref _state, Begun, Waiting) != GivenUp;
         _cancellation.Unregister();
         return hasBegun;
+    }
+
+    public override void TakeBack()
+    {
+        Interlocked.Exchange(ref _state, Waiting);
+        _cancellation = Watch();
     }
 
     public override bool TryGiveUp()
@@ -79,6 +85,9 @@ internal sealed class WriteOperation<T> : WriteOperation
         _cancellation.Unregister();
         _completion.TrySetException(exception);
     }
+
+    private CancellationTokenRegistration Watch() =>
+        _cancellationToken.UnsafeRegister(static (state, token) => ((WriteOperation<T>)state!).Cancel(token), this);
 
     private void Cancel(CancellationToken cancellationToken)
     {

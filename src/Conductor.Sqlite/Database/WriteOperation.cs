@@ -21,6 +21,9 @@ internal abstract class WriteOperation(bool runsAlone)
     /// <returns>False when its caller gave up before.</returns>
     public abstract bool TryBegin();
 
+    /// <summary>Its transaction was rolled back, and it is to be run in another one: its caller can give up until then.</summary>
+    public abstract void TakeBack();
+
     /// <summary>Lets its caller give up before a transaction begins: it has not been done, or was rolled back.</summary>
     /// <returns>Whether its caller knows the answer, this or another.</returns>
     public abstract bool TryGiveUp();
