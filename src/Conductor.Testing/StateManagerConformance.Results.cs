@@ -54,6 +54,21 @@ public sealed partial class StateManagerConformance
             var state = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
             Check.Equal("first", state.TaskResults["t1"].Output.Get<string>(), "the output in the state");
         });
+        Add("A result of a step that names no run is one of the step's run: not another's outside, and not in place of one that came before", async store =>
+        {
+            await store.SaveTaskResultAsync(Result("t1", output: "outside")).ConfigureAwait(false);
+            await store.SaveTaskResultAsync(Result("t2", "run", output: "first")).ConfigureAwait(false);
+            await store.CommitWorkflowAsync(Step(0) with { Results = [Result("t1", output: "inside"), Result("t2", output: "second")] }).ConfigureAwait(false);
+            var state = (await store.GetWorkflowStateAsync("run").ConfigureAwait(false))!;
+            foreach (var (task, output) in new[] { ("t1", "inside"), ("t2", "first") })
+            {
+                Check.Equal(output, state.TaskResults[task].Output.Get<string>(), $"the output of {task} in the state");
+                var recorded = await store.GetTaskResultAsync("run", task, 0).ConfigureAwait(false);
+                Check.Equal(output, recorded?.Output.Get<string>(), $"the recorded output of {task}");
+            }
+
+            Check.Equal("outside", (await store.GetTaskResultAsync("t1").ConfigureAwait(false))?.Output.Get<string>(), "the output of the task outside");
+        });
         Add("Of racing results of one execution exactly one is recorded, and it is the one that is read", async store =>
         {
             var outcomes = await Check.RaceAsync(

@@ -94,10 +94,10 @@ public sealed partial class InMemoryStateManager
         }
 
         FindYoung(id);
-        if (_results.HasOfRuns && transition.Results.Any(result => _results.Contains(ResultKey.Of(result))))
+        if (_results.HasOfRuns && transition.Results.Any(result => _results.Contains(ResultKey.Of(id, result))))
         {
             // Recorded before its run was stored: the first recorded result is the one that everybody sees.
-            transition = transition with { Results = [.. transition.Results.Select(result => _results.Find(ResultKey.Of(result)) ?? result)] };
+            transition = transition with { Results = [.. transition.Results.Select(result => _results.Find(ResultKey.Of(id, result)) ?? result)] };
         }
 
         // The lease's gate is held over the commit, so that no new owner can slip in between check and change.

@@ -32,6 +32,9 @@ internal readonly struct ResultKey : IEquatable<ResultKey>
 
     public static ResultKey Of(TaskResult result) => new(result.WorkflowId, result.LazyTaskId, result.WorkflowId is null ? 0 : result.Round);
 
+    /// <summary>The execution that a result of a run's step is of: it may leave it to the step to say which run that is.</summary>
+    public static ResultKey Of(string workflowId, TaskResult result) => new(workflowId, result.LazyTaskId, result.Round);
+
     public ExecutionKey ToExecutionKey() => new(WorkflowId, TaskId, _round);
 
     public bool Equals(ResultKey other) =>
