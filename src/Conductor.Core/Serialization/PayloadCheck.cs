@@ -1,3 +1,6 @@
+using System.Collections;
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.Serialization;
@@ -12,6 +15,8 @@ namespace Conductor.Serialization;
 /// </summary>
 internal sealed class PayloadCheck
 {
+    private static readonly Type[] _stacks = [typeof(Stack<>), typeof(ConcurrentStack<>), typeof(ImmutableStack<>), typeof(IImmutableStack<>)];
+
     private readonly JsonSerializerOptions _options;
     private readonly HashSet<(Type Type, bool IsRead)> _seen = [];
 
@@ -93,6 +98,11 @@ internal sealed class PayloadCheck
             return Say(path, info.Type, "JSON can write such a collection, but not make one");
         }
 
+        if (isRead && IsStack(info.Type))
+        {
+            return Say(path, info.Type, "JSON has a stack from its top down, and makes one of that upside down; use a list");
+        }
+
         if (info.KeyType is { } key && TryGetInfo(key, out var ofKey, out _) && ofKey.Kind != JsonTypeInfoKind.None)
         {
             return Say(path, info.Type, $"JSON has no keys of type {key}");
@@ -120,6 +130,20 @@ internal sealed class PayloadCheck
         return isUsable
             ? null
             : "it has no constructor that JSON can use; give it one without parameters, or one whose parameters are named like its properties";
+    }
+
+    /// <summary>A collection that gives last what it was given first; or one that derives from such.</summary>
+    private static bool IsStack(Type type)
+    {
+        for (var part = type; part is not null; part = part.BaseType)
+        {
+            if (part == typeof(Stack) || (part.IsGenericType && _stacks.Contains(part.GetGenericTypeDefinition())))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Only where no constructor of the user's is called: for arrays, interfaces, and the collections of .NET that have none.</summary>
