@@ -157,10 +157,24 @@ public sealed class OwnPolicyTests
         await running.WaitAsync(_limit);
     }
 
-    /// <summary>The one that is served first is judged first when a place comes free, and denied. Meanwhile the place is for the next.</summary>
+    /// <summary>
+    /// The one that is served first is judged first when a place comes free, and denied. Meanwhile the place is for the next. One time in some thousand that one
+    /// is passed all the same, as it goes back to wait (decision 23); without what is tested here, each time.
+    /// </summary>
     [Fact]
     [Trait("Behaviour", "4")]
     public async Task DispatchTaskAsync_CallerInALoopBesideOneThatWaitsBehindADeniedOne_DoesNotPassIt()
+    {
+        var passed = 0;
+        for (var round = 0; round < 10; round++)
+        {
+            passed += await new OwnPolicyTests().IsPassedByALoopAsync() ? 1 : 0;
+        }
+
+        passed.Should().BeLessThan(3);
+    }
+
+    private async Task<bool> IsPassedByALoopAsync()
     {
         await using var rig = await StartAsync((task, _) => Task.FromResult(task != "denied"), new MaxConcurrentTasksPolicy(1));
         await AddAsync(rig, "a", "b", "c");
@@ -185,8 +199,10 @@ public sealed class OwnPolicyTests
         End("waiting", "loop-0");
 
         await Task.WhenAll(waiting, loop).WaitAsync(_limit);
-        _begun.Select(static begun => begun.Split(':')[0]).Should().HaveCount(201).And.StartWith(["loop-0", "waiting"]);
         denied.IsCompleted.Should().BeFalse();
+        var order = _begun.Select(static begun => begun.Split(':')[0]).ToList();
+        order.Should().HaveCount(201).And.StartWith("loop-0");
+        return order[1] != "waiting";
     }
 
     private static Task<TaskResult> Dispatch(Rig rig, string id, TaskPriority priority = TaskPriority.Medium, AgentType? type = null) =>
