@@ -252,12 +252,17 @@ internal sealed partial class Admissions
         // (Until this returns for the first time: an async method gives its caller back what it had.)
         SynchronizationContext.SetSynchronizationContext(null);
         using var wait = _waits.Enter(ticket, ticket.TimeLeft(_time), cancellationToken);
-
-        // However long they take, its place is reserved: nobody need give way for that one any more.
-        _capacity.Redeem(ticket, isAllowed: false);
         try
         {
-            return await _policies.FindDenialAsync(context, wait.Token).AsTask().WaitAsync(wait.Token).ConfigureAwait(false);
+            var answer = _policies.FindDenialAsync(context, wait.Token);
+            if (!answer.IsCompleted)
+            {
+                // However long they take, its place is reserved: nobody need give way for that one any more. (Where they answer at once it keeps its
+                // promise until it begins or waits: in between, others would pass it.)
+                _capacity.Redeem(ticket, isAllowed: false);
+            }
+
+            return await answer.AsTask().WaitAsync(wait.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (wait.Token.IsCancellationRequested)
         {
@@ -290,7 +295,7 @@ internal sealed partial class Admissions
     private async ValueTask WaitForCapacityAsync(DispatchTicket ticket, AgentPool pool, PassingDenial denial, CancellationToken cancellationToken)
     {
         LetGo(ticket);
-        _capacity.LeavePlace(denial);
+        _capacity.LeavePlace(ticket, denial);
         var patience = Patience(ticket, pool);
         if (patience <= TimeSpan.Zero)
         {

@@ -152,8 +152,9 @@ internal sealed partial class CapacityGate
     /// A dispatch was denied, and its place is free again. Where that was not for how many tasks run, another may have been denied for this very place: the
     /// first of those is judged, whatever else runs.
     /// </summary>
+    /// <param name="ticket">The dispatch. What it was promised it gives up.</param>
     /// <param name="denial">What it was denied for.</param>
-    public void LeavePlace(PassingDenial denial)
+    public void LeavePlace(DispatchTicket ticket, PassingDenial denial)
     {
         if (denial.IsOfCountsAlone)
         {
@@ -164,6 +165,7 @@ internal sealed partial class CapacityGate
         lock (_gate)
         {
             _isMixed = true;
+            Forget(ticket);
             first = FindFirstWithRoom();
             Take(first);
         }
