@@ -82,7 +82,7 @@ public sealed partial class ConductorRuntime : IAsyncDisposable
         await _lifecycle.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            ThrowIf(_stopped);
+            ThrowIfStopped(_stopped);
             if (_startFailure is not null)
             {
                 throw new InvalidOperationException(
@@ -116,7 +116,7 @@ public sealed partial class ConductorRuntime : IAsyncDisposable
                 {
                     // By which of the two.
                     cancellationToken.ThrowIfCancellationRequested();
-                    ThrowIf(_stop.Asked.IsCancellationRequested);
+                    ThrowIfStopped(_stop.Asked.IsCancellationRequested);
                 }
 
                 throw;
@@ -241,7 +241,7 @@ public sealed partial class ConductorRuntime : IAsyncDisposable
         await StopAsync(limit.Token).ConfigureAwait(false);
     }
 
-    private static void ThrowIf(bool isStopped)
+    private static void ThrowIfStopped(bool isStopped)
     {
         if (isStopped)
         {

@@ -12,19 +12,11 @@ public sealed class WatchUnkeptRunTests
         .Phase(WorkflowPhase.DevOps, phase => phase.Task("pack", AgentType.DevOps).After("code"))
         .Build();
 
-    private static RigOptions KeepsNothing => new() { Retention = new RetentionOptions { MaxFinishedWorkflows = 0 } };
-
     [Fact]
     public async Task WatchAsync_RunIsForgottenBeforeItsEndIsTaken_ASnapshotTellsTheEnd()
     {
-        await using var rig = await Rig.StartAsync(KeepsNothing);
         var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await rig.AddAsync(async (_, token) =>
-        {
-            await goOn.Task.WaitAsync(token);
-            return TaskData.Empty;
-        });
-        await rig.AddAsync(_ => TaskData.Empty, AgentType.DevOps);
+        await using var rig = await StartAsync(goOn.Task);
         await using var run = await rig.Engine.StartWorkflowAsync(Two);
         var events = new List<WorkflowEvent>();
 
@@ -44,14 +36,8 @@ public sealed class WatchUnkeptRunTests
     [Fact]
     public async Task WatchAsync_RunIsForgottenAndItsEndWasSeenBefore_EndsWithoutOne()
     {
-        await using var rig = await Rig.StartAsync(KeepsNothing);
         var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await rig.AddAsync(async (_, token) =>
-        {
-            await goOn.Task.WaitAsync(token);
-            return TaskData.Empty;
-        });
-        await rig.AddAsync(_ => TaskData.Empty, AgentType.DevOps);
+        await using var rig = await StartAsync(goOn.Task);
         await using var run = await rig.Engine.StartWorkflowAsync(Two);
         var (unseen, seen) = (PositionsAsync(run, after: 9), PositionsAsync(run, after: 10));
 
@@ -70,6 +56,19 @@ public sealed class WatchUnkeptRunTests
         await rig.State.DeleteWorkflowAsync(run.RunId);
 
         (await PositionsAsync(run, after: 0)).Should().BeEmpty("it has no end to tell of");
+    }
+
+    /// <summary>One that keeps no run, and whose first task goes on when it is told.</summary>
+    private static async Task<Rig> StartAsync(Task goOn)
+    {
+        var rig = await Rig.StartAsync(new RigOptions { Retention = new RetentionOptions { MaxFinishedWorkflows = 0 } });
+        await rig.AddAsync(async (_, token) =>
+        {
+            await goOn.WaitAsync(token);
+            return TaskData.Empty;
+        });
+        await rig.AddAsync(_ => TaskData.Empty, AgentType.DevOps);
+        return rig;
     }
 
     private static async Task<List<long>> PositionsAsync(WorkflowRun run, long after)
