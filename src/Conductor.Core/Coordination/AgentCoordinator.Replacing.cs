@@ -103,6 +103,12 @@ public sealed partial class AgentCoordinator
             {
                 // It was told to give up.
             }
+#pragma warning disable CA1031 // Whatever it said when it was told to give up: no other is tried.
+            catch (Exception exception) when (place.IsUnwanted)
+#pragma warning restore CA1031
+            {
+                Log.LateStartFailed(_logger, exception, place.Predecessor.Id);
+            }
 #pragma warning disable CA1031 // In the background: a factory may throw anything, and the log is the only place to say so.
             catch (Exception exception)
 #pragma warning restore CA1031

@@ -89,7 +89,7 @@ internal static partial class Log
     [LoggerMessage(1357, LogLevel.Warning, "Dead letter {DeadLetterId} is replayed without what the store no longer has of run {WorkflowId}: {Missing}.")]
     public static partial void ReplayedWithout(ILogger logger, string deadLetterId, string workflowId, string missing);
 
-    [LoggerMessage(1358, LogLevel.Error, "The start of agent {AgentId}, which was no longer wanted and left to itself, failed.")]
+    [LoggerMessage(1358, LogLevel.Error, "The start of agent {AgentId}, which was no longer wanted, failed.")]
     public static partial void LateStartFailed(ILogger logger, Exception exception, string agentId);
 
     [LoggerMessage(1359, LogLevel.Error, "What the start hook of an agent registered on its token failed when coordinator {CoordinatorId} stopped.")]

@@ -150,6 +150,22 @@ public sealed class SuccessorTests
     }
 
     [Fact]
+    public async Task UnregisterAgentAsync_TheStartHookOfItsReplacementFailsWhenItIsToldToGiveUp_NoOtherIsAnnounced()
+    {
+        await using var rig = await Rig.StartAsync();
+        await LoseAgentAsync(rig, static async (_, token) =>
+        {
+            await Task.Delay(Timeout.Infinite, token).ContinueWith(static _ => { }, TaskScheduler.Default);
+            throw new IOException("the connection was closed");
+        });
+
+        (await rig.Coordinator.UnregisterAgentAsync(Id).AsTask().WaitAsync(_limit)).Should().BeTrue();
+
+        var failures = rig.Logs.GetSnapshot().Where(static record => record.Exception is IOException).Select(static record => record.Id.Id);
+        failures.Should().Equal([1358], "another attempt is neither made nor announced");
+    }
+
+    [Fact]
     public async Task UnregisterAgentAsync_TheStartHookOfItsReplacementHangs_LeavesItToItselfAfterTheGracePeriod()
     {
         await using var rig = await Rig.StartAsync();
