@@ -25,6 +25,9 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, SqliteRetention
     /// <summary>Whether a lease is that of a run.</summary>
     private const string IsOfRun = "EXISTS (SELECT 1 FROM conductor_workflows WHERE id = substr(name, 10) AND name = 'workflow:' || id)";
 
+    /// <summary>None is taken for longer; what says so is damaged.</summary>
+    private static readonly TimeSpan _longestTerm = TimeSpan.FromDays(365_000);
+
     /// <summary>Whether a lease is held by whoever has this taking of it, run out or not: nobody else took it.</summary>
     public static bool IsHeld(SqliteSession session, Lease lease) => session.Scalar(
         "SELECT 1 FROM conductor_leases WHERE name = $1 AND fence = $2 AND nonce = $3 AND released = 0", lease.Name, lease.Fence, lease.Nonce) is not null;
@@ -56,14 +59,27 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, SqliteRetention
     }
 
     /// <summary>A lease from columns that stand in the order of <see cref="Columns"/>.</summary>
-    public static Lease Read(SqliteDataReader row, int first) => new()
+    public static Lease Read(SqliteDataReader row, int first) => Read(row, first, new DateTimeOffset(row.GetInt64(first + 5), TimeSpan.Zero));
+
+    /// <summary>
+    /// The same in a list of all runs, none of which would be taken over if it failed: an end that is damaged, at no time or no number, is that of a lease
+    /// which is held as far as is known, until it is seen that nobody renews it.
+    /// </summary>
+    public static Lease ReadListed(SqliteDataReader row, int first) => Read(
+        row,
+        first,
+        row.GetInt64(first + 5) is > 0 and var ticks && ticks <= DateTimeOffset.MaxValue.UtcTicks
+            ? new DateTimeOffset(ticks, TimeSpan.Zero)
+            : DateTimeOffset.MaxValue);
+
+    private static Lease Read(SqliteDataReader row, int first, DateTimeOffset expiresAt) => new()
     {
         Name = row.GetString(first),
         Owner = row.GetString(first + 1),
         Fence = row.GetInt64(first + 2),
         Nonce = row.GetString(first + 3),
         Renewal = row.GetInt64(first + 4),
-        ExpiresAt = new DateTimeOffset(row.GetInt64(first + 5), TimeSpan.Zero),
+        ExpiresAt = expiresAt,
         Term = TermOf(row.GetString(first + 3)),
     };
 
@@ -167,6 +183,7 @@ internal sealed class SqliteLeaseStore(SqliteStateManager store, SqliteRetention
     private static TimeSpan? TermOf(string nonce) =>
         nonce.LastIndexOf(BeforeTerm) is >= 0 and var place
             && long.TryParse(nonce.AsSpan(place + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var ticks)
+            && ticks > 0 && ticks <= _longestTerm.Ticks
             ? new TimeSpan(ticks)
             : null;
 

@@ -25,6 +25,8 @@ public sealed class LeaseTermTests : IDisposable
     [InlineData("3f0c4b9d2a~")]
     [InlineData("3f0c4b9d2a~-1")]
     [InlineData("3f0c4b9d2a~99999999999999999999")]
+    [InlineData("3f0c4b9d2a~9223372036854775807")]
+    [InlineData("3f0c4b9d2a~0")]
     public async Task ListUnfinishedWorkflowsAsync_LeaseWithoutATerm_LeavesItOutAndIsTakenOverAllTheSame(string nonce)
     {
         await using var store = await _folder.OpenAsync();

@@ -29,7 +29,7 @@ internal sealed class WatchedLeases(TimeProvider time, TimeSpan ownTerm)
     /// <summary>The term of an owner that renews a lease less often than whoever watches would, or that one's own.</summary>
     public TimeSpan TermOf(Lease lease) => lease.Term is { } term && term > ownTerm ? term : ownTerm;
 
-    public bool IsOwnerDead(Lease lease) => SilenceOf(lease) >= 2 * TermOf(lease);
+    public bool IsOwnerDead(Lease lease) => SilenceOf(lease) / 2 >= TermOf(lease);
 
     /// <summary>Takes a lease that nobody holds, or whose owner is dead.</summary>
     /// <param name="leases">Where it is.</param>

@@ -119,7 +119,7 @@ internal sealed class WorkflowReads(SqliteCodec codec, SqliteRetention retention
             (long)page.Size + 1);
         while (rows.Read())
         {
-            var lease = rows.IsDBNull(1) ? null : SqliteLeaseStore.Read(rows, 1);
+            var lease = rows.IsDBNull(1) ? null : SqliteLeaseStore.ReadListed(rows, 1);
             items.Add(new UnfinishedWorkflow
             {
                 WorkflowId = rows.GetString(0),
