@@ -41,7 +41,16 @@ internal sealed class SqliteEffectStore(
                     throw SqliteStateManager.LeaseLostOf(lease);
                 }
 
-                var given = effect(session.Connection);
+                T given;
+                try
+                {
+                    given = effect(session.Connection);
+                }
+                finally
+                {
+                    session.TakeBackSettings();
+                }
+
                 if (given is not null && IsAwaitable(given.GetType()))
                 {
                     // Said to be an object, or dynamic. What it wrote so far is rolled back.

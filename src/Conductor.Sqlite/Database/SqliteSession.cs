@@ -114,6 +114,18 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
         return any;
     }
 
+    /// <summary>
+    /// Undoes what code of the user's may have set on the connection and everybody would suffer from: that it does not write, or that nobody else may
+    /// use the file.
+    /// </summary>
+    public void TakeBackSettings()
+    {
+        if (IsOpen)
+        {
+            TryRun("PRAGMA query_only = OFF; PRAGMA locking_mode = NORMAL");
+        }
+    }
+
     public SqliteException Failure(int code) => new(raw.sqlite3_errmsg(Connection.Handle).utf8_to_string(), code & 0xFF, code);
 
     /// <summary>Lets go of the large values of statements that are done.</summary>
