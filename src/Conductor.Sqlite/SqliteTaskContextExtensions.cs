@@ -14,7 +14,8 @@ public static partial class SqliteTaskContextExtensions
     /// <remarks>
     /// The effect runs on the writer's thread and holds the file's write lock: it has to be quick. It must not begin, commit or roll back a
     /// transaction, must dispose of every reader that it opens, and must do nothing outside this database: when its transaction is rolled back (it throws,
-    /// the disk is full, the process dies), nothing of it remains, and it may be run again.
+    /// the disk is full, the process dies), nothing of it remains, and it may be run again. What it asks the store itself to save is refused with an
+    /// <see cref="InvalidOperationException"/>: the store would wait for the effect, and an effect that waits for the store for ever.
     /// </remarks>
     /// <typeparam name="T">The value's type.</typeparam>
     /// <param name="task">The task.</param>

@@ -62,6 +62,11 @@ internal static class SqliteFailure
         IsTransient = false,
     };
 
+    /// <summary>Code of the user's that runs on the writer's thread asks the writer for something.</summary>
+    public static InvalidOperationException WithinEffect(string file) => new(
+        $"An effect inside the transaction of '{file}' asked the store to save something, which the store does when the effect has ended: it would wait for " +
+            "itself. Write through the effect's connection, or save before or after OnceAsync.");
+
     /// <summary>The writer's connection has its own lock when it commits: only what still runs on it can be in the way.</summary>
     public static StateException StillRunning(string file, SqliteException exception) => Unavailable(
         $"What was saved to '{file}' could not be committed: an effect left a reader open on the store's connection ({exception.Message}). Dispose of each " +

@@ -22,6 +22,7 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteReader
     private readonly LogKeeper _log = new(readers, options, logger);
     private readonly TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Thread? _thread;
     private bool _stopping;
     private long _turnBeganAt;
     private long _operations;
@@ -40,7 +41,8 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteReader
     /// <summary>Opens the database on the writer's thread.</summary>
     public Task OpenAsync()
     {
-        new Thread(Work) { IsBackground = true, Name = "Conductor.Sqlite writer" }.UnsafeStart();
+        _thread = new Thread(Work) { IsBackground = true, Name = "Conductor.Sqlite writer" };
+        _thread.UnsafeStart();
         return _opened.Task;
     }
 
@@ -48,8 +50,15 @@ internal sealed partial class SqliteWriter(SqliteDatabase database, SqliteReader
     /// <param name="work">Does it on the writer's connection: checks first, writes afterwards, and may be run again after a rollback.</param>
     /// <param name="cancellationToken">Gives up, as long as it has not begun: also while the file is locked.</param>
     /// <param name="runsAlone">Whether it gets a transaction of its own.</param>
+    /// <exception cref="InvalidOperationException">An effect that the writer runs asks for it.</exception>
     public Task<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken, bool runsAlone = false)
     {
+        if (Thread.CurrentThread == _thread)
+        {
+            // An effect that waits for it would wait for itself, and everybody for it.
+            throw SqliteFailure.WithinEffect(database.File);
+        }
+
         var operation = new WriteOperation<T>(work, runsAlone, cancellationToken);
         lock (_gate)
         {
