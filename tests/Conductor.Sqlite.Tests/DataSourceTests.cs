@@ -84,4 +84,24 @@ public sealed class DataSourceTests : IDisposable
     public void File_OfAnAddress_IsThePathAlone() =>
         new SqliteDatabase(_folder.Options(options => options.ConnectionString = $"Data Source=file:{_folder.Database}?key=secret"), NullLogger.Instance)
             .File.Should().Be(_folder.Database);
+
+    /// <summary>Without locks, or shared memory, there is no write-ahead log: reads would hold up saves, or two processes damage the file.</summary>
+    [Theory]
+    [InlineData("nolock=1")]
+    [InlineData("vfs=unix-none")]
+    public async Task Connect_FileThatCannotHaveAWriteAheadLog_SaysSo(string query)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        var act = () => _folder.OpenAsync(options => options.ConnectionString = $"Data Source=file:{_folder.Database}?{query}");
+
+        var thrown = (await act.Should().ThrowAsync<StateException>()).Which;
+
+        thrown.ErrorCode.Should().Be(ErrorCodes.StateUnavailable);
+        thrown.IsTransient.Should().BeFalse();
+        thrown.Message.Should().ContainAll(_folder.Database, "write-ahead", "delete", "nolock");
+    }
 }

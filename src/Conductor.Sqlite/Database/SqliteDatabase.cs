@@ -189,6 +189,12 @@ internal sealed class SqliteDatabase
 
             SqliteWriter.Pause();
         }
+
+        // SQLite keeps another mode without an error where it has no locks, or no memory that processes share.
+        if (session.Scalar("PRAGMA journal_mode") is var mode && mode is not "wal")
+        {
+            throw SqliteFailure.WithoutLog(File, mode);
+        }
     }
 
     private SqliteSession Open(bool isFirst)

@@ -62,6 +62,15 @@ internal static class SqliteFailure
         IsTransient = false,
     };
 
+    /// <summary>The file cannot have a write-ahead log: reads would hold up saves, and nothing may keep processes apart.</summary>
+    public static StateException WithoutLog(string file, object? mode) => new(
+        ErrorCodes.StateUnavailable,
+        $"'{file}' cannot be used with a write-ahead log, which the store needs: SQLite leaves its journal mode at '{mode}'. Leave 'nolock' and 'vfs' out " +
+            "of the connection string, and put the file on a local disk.")
+    {
+        IsTransient = false,
+    };
+
     /// <summary>Code of the user's that runs on the writer's thread asks the writer for something.</summary>
     public static InvalidOperationException WithinEffect(string file) => new(
         $"An effect inside the transaction of '{file}' asked the store to save something, which the store does when the effect has ended: it would wait for " +
