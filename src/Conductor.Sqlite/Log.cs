@@ -29,4 +29,9 @@ internal static partial class Log
 
     [LoggerMessage(1257, LogLevel.Debug, "The write-ahead log is long, and could not be emptied beside the reads; it is tried again.")]
     public static partial void LogNotEmptied(ILogger logger, Exception exception);
+
+    [LoggerMessage(1258, LogLevel.Warning,
+        "'{File}' is mounted by itself, without its folder: its write-ahead log, with what was saved last, is not on the mounted volume, and other processes " +
+            "with the file do not see it. Mount the folder.")]
+    public static partial void MountedAlone(ILogger logger, string file);
 }

@@ -137,6 +137,10 @@ internal sealed class SqliteDatabase
                 };
                 _connectionStringOfExisting = parsed.ToString();
                 _witness = Open(isFirst: false);
+                if (MountedFile.IsMounted(_path))
+                {
+                    Log.MountedAlone(_logger, _path);
+                }
             }
             else if (session.FileName is { Length: > 0 } other && other != _path)
             {
