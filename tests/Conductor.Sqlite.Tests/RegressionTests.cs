@@ -154,6 +154,22 @@ public sealed class RegressionTests : IDisposable
         (await read.Should().ThrowAsync<StateException>()).Which.ErrorCode.Should().Be(ErrorCodes.StateCorrupt);
     }
 
+    /// <summary>Its checksum is right: another program wrote it.</summary>
+    [Fact]
+    public async Task GetWorkflowHistory_StepWithANullForAnEvent_IsStateCorruptAndNamed()
+    {
+        await using var store = await _folder.OpenAsync();
+        await store.CommitWorkflowAsync(Records.Step("run", 0));
+        var record = new Conductor.Serialization.RecordCodec().Encode<WorkflowEvent[]>([null!]);
+        await store.WriteAsync(session => session.Execute("UPDATE conductor_events SET record = $1", record), CancellationToken.None);
+
+        var read = () => store.GetWorkflowHistoryAsync("run").AsTask();
+
+        var thrown = (await read.Should().ThrowAsync<StateException>()).Which;
+        thrown.ErrorCode.Should().Be(ErrorCodes.StateCorrupt);
+        thrown.Key.Should().Be("workflow:run");
+    }
+
     private static WorkflowTransition Step(long version, TaskResult result) =>
         new() { Summary = Records.Summary("run"), ExpectedVersion = version, Results = [result] };
 

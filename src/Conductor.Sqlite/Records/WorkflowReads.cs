@@ -149,8 +149,8 @@ internal sealed class WorkflowReads(SqliteCodec codec, SqliteRetention retention
             while (events.Count < limit && rows.Read())
             {
                 var batch = codec.Decode<WorkflowEvent[]>(rows.GetFieldValue<byte[]>(0), key);
-                if (batch.Length == 0 || batch[0].Position != rows.GetInt64(1) || batch[^1].Position != rows.GetInt64(2)
-                    || Array.Exists(batch, happening => happening.WorkflowId != id))
+                if (batch.Length == 0 || Array.Exists(batch, happening => happening?.WorkflowId != id)
+                    || batch[0].Position != rows.GetInt64(1) || batch[^1].Position != rows.GetInt64(2))
                 {
                     throw Paging.Mismatch(key);
                 }
