@@ -20,7 +20,7 @@ internal sealed class DefaultErrorClassifier : ErrorClassifier
         return new TaskError
         {
             Code = code,
-            Message = exception.Message,
+            Message = ExceptionText.Of(exception),
             Type = exception.GetType().FullName,
             IsTransient = isTransient,
             RetryAfter = (exception as ConductorException)?.RetryAfter,

@@ -67,7 +67,7 @@ public abstract class TaskData
             IsEmpty
                 ? $"The data is empty, and a {typeof(T).Name} was asked for. Where nothing (or null) may be handed over, look at IsEmpty first, or use TryGet."
                 : $"The data is {Kind}, not {typeof(T)}. Ask for the type that was handed over, or hand over a " +
-                    $"{typeof(T).Name}.{(cause is null ? null : $" ({cause.Message})")}",
+                    $"{typeof(T).Name}.{(cause is null ? null : $" ({ExceptionText.Of(cause)})")}",
             cause);
 
     /// <summary>
@@ -186,7 +186,7 @@ public abstract class TaskData
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                return $"({typeof(TValue)}.ToString() threw {exception.GetType().Name}: {exception.Message})";
+                return $"({typeof(TValue)}.ToString() threw {exception.GetType().Name}: {ExceptionText.Of(exception)})";
             }
         }
 

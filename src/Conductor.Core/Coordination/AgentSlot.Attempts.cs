@@ -247,7 +247,7 @@ internal sealed partial class AgentSlot
             Error = new TaskError
             {
                 Code = (exception as ConductorException)?.ErrorCode ?? ErrorCodes.BusDisconnected,
-                Message = $"The result of task '{result.TaskId}' could not be published: {exception.Message}",
+                Message = $"The result of task '{result.TaskId}' could not be published: {ExceptionText.Of(exception)}",
                 Type = exception.GetType().FullName,
             },
         },

@@ -86,7 +86,7 @@ public sealed partial class ConductorRuntime : IAsyncDisposable
             if (_startFailure is not null)
             {
                 throw new InvalidOperationException(
-                    $"It was started before, which failed ({_startFailure.Message}), and all that ran was stopped. Put that right and start with a " +
+                    $"It was started before, which failed ({ExceptionText.Of(_startFailure)}), and all that ran was stopped. Put that right and start with a " +
                         "new container.", _startFailure);
             }
 

@@ -74,7 +74,7 @@ public sealed class ConductorEnvironment
         catch (Exception failure)
 #pragma warning restore CA1031
         {
-            Log.ClassifierFailed(_logger, failure, exception.GetType().FullName, task?.Id, workflowId, exception.Message);
+            Log.ClassifierFailed(_logger, failure, exception.GetType().FullName, task?.Id, workflowId, ExceptionText.Of(exception));
             return ErrorClassifier.Default.Classify(exception);
         }
     }

@@ -225,7 +225,7 @@ public abstract partial class MessageBus : IAsyncDisposable
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            span.Activity.Fail(exception.GetType().FullName!, exception.Message);
+            span.Activity.Fail(exception.GetType().FullName!, ExceptionText.Of(exception));
             throw;
         }
     }

@@ -27,7 +27,7 @@ internal readonly struct MessageHandling
         Log.ListenerFailed(environment.LoggerFactory.CreateLogger<MessageBus>(), exception);
 
     /// <summary>The handler failed.</summary>
-    public void Fail(Exception exception) => _activity.Fail(exception.GetType().FullName!, exception.Message);
+    public void Fail(Exception exception) => _activity.Fail(exception.GetType().FullName!, ExceptionText.Of(exception));
 
     /// <summary>The handler is done, or has failed.</summary>
     public void End(ConductorEnvironment environment)

@@ -289,7 +289,7 @@ public sealed class PolicyEngine
     private PolicyResult Failed(Policy policy, Exception exception)
     {
         Log.PolicyFailed(_logger, exception, policy.Name);
-        return PolicyResult.Deny(policy.Name, $"the policy itself failed: {exception.Message}");
+        return PolicyResult.Deny(policy.Name, $"the policy itself failed: {ExceptionText.Of(exception)}");
     }
 
     private PolicyResult Report(Policy policy, PolicyResult? given)

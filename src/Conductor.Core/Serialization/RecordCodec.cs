@@ -114,7 +114,7 @@ public sealed class RecordCodec
         Key = key,
     };
 
-    private static string CauseOf(Exception exception) => exception.InnerException is { } cause ? $" ({cause.Message})" : "";
+    private static string CauseOf(Exception exception) => exception.InnerException is { } cause ? $" ({ExceptionText.Of(cause)})" : "";
 
     private byte[] Serialize<T>(T record)
     {
@@ -124,19 +124,19 @@ public sealed class RecordCodec
         }
         catch (TaskValidationException exception)
         {
-            throw new TaskValidationException($"{Refusal(record)}: {exception.Message}", exception);
+            throw new TaskValidationException($"{Refusal(record)}: {ExceptionText.Of(exception)}", exception);
         }
         catch (Exception exception) when (exception is ArgumentException or JsonException)
         {
             throw new TaskValidationException(
-                $"{Refusal(record)}: {exception.Message}{CauseOf(exception)} JSON has no infinity and no NaN, and an " +
+                $"{Refusal(record)}: {ExceptionText.Of(exception)}{CauseOf(exception)} JSON has no infinity and no NaN, and an " +
                     $"undefined value of an enum, and data that refers to itself or is deeper than {_options.MaxDepth}, cannot be written.",
                 exception);
         }
         catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException)
         {
             throw new TaskValidationException(
-                $"{Refusal(record)}: {exception.Message} Register a source-generated context that knows the type: " +
+                $"{Refusal(record)}: {ExceptionText.Of(exception)} Register a source-generated context that knows the type: " +
                     "AddConductor().AddJsonContext(MyJsonContext.Default).",
                 exception);
         }
@@ -145,7 +145,7 @@ public sealed class RecordCodec
 #pragma warning restore CA1031
         {
             throw new TaskValidationException(
-                $"{Refusal(record)}: reading its data threw {exception.GetType().Name}: {exception.Message} Hand over a type that only holds data.",
+                $"{Refusal(record)}: reading its data threw {exception.GetType().Name}: {ExceptionText.Of(exception)} Hand over a type that only holds data.",
                 exception);
         }
     }

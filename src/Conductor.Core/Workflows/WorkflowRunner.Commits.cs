@@ -105,7 +105,7 @@ internal sealed partial class WorkflowRunner
 #pragma warning restore CA1031
         {
             Lose(exception);
-            throw new OperationCanceledException(exception.Message, exception);
+            throw new OperationCanceledException(ExceptionText.Of(exception), exception);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Net;
 using System.Net.Sockets;
+using Conductor.Tests.Support;
 
 namespace Conductor.Tests.Hall;
 
@@ -72,6 +73,17 @@ public sealed class ErrorClassifierTests
         own.Classify(new NotSupportedException("m")).Code.Should().Be("OWN");
         own.Classify(new AggregateException(new NotSupportedException("m"))).Code.Should().Be("OWN", "as Task.Wait wraps it");
         own.Classify(new IOException("m")).Code.Should().Be(ErrorCodes.TransientError);
+    }
+
+    /// <summary>As one whose text comes from resources that are missing: what it is and where it was thrown is known all the same.</summary>
+    [Fact]
+    public void Classify_ExceptionWhoseTextCannotBeRead_SaysSoAndNamesIt()
+    {
+        var error = ErrorClassifier.Default.Classify(new SpeechlessException());
+
+        error.Code.Should().Be(ErrorCodes.UnknownError);
+        error.Type.Should().Be(typeof(SpeechlessException).FullName);
+        error.Message.Should().Contain(nameof(SpeechlessException)).And.Contain(nameof(NotSupportedException));
     }
 
     private sealed class DatabaseException(bool isTransient) : DbException("m")

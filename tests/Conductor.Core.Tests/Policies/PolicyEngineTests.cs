@@ -201,6 +201,28 @@ public sealed class PolicyEngineTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task EvaluateAllAsync_PolicyThrowsWhatCannotSayWhatItIs_CountsAsDenialAndIsLogged(bool later)
+    {
+        var logs = new FakeLogCollector();
+        var engine = new PolicyEngine(new ConductorEnvironment(loggerFactory: new FakeLoggerFactory(logs)));
+        engine.RegisterPolicy(new LambdaPolicy("broken", () => later ? Later() : throw new SpeechlessException()));
+
+        var result = (await engine.EvaluateAllAsync(_context)).Single();
+
+        result.Allowed.Should().BeFalse();
+        result.Reason.Should().StartWith("the policy itself failed: ").And.Contain(nameof(SpeechlessException));
+        logs.GetSnapshot().Should().Contain(entry => entry.Id.Id == 1501 && entry.Exception is SpeechlessException);
+
+        static async ValueTask<PolicyResult> Later()
+        {
+            await Task.Yield();
+            throw new SpeechlessException();
+        }
+    }
+
     [Fact]
     public async Task EnforceAsync_PolicyCannotSayWhetherItJudges_IsDenied()
     {

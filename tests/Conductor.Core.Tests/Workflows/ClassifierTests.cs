@@ -46,6 +46,23 @@ public sealed class ClassifierTests
         rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1606 && entry.Exception is NotSupportedException);
     }
 
+    /// <summary>What is wrong is the agent's exception, and neither a listener nor whoever surrounds the agent.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task DispatchTaskAsync_ExceptionWhoseTextCannotBeRead_IsTheAgents(bool withClassifier)
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Classifier = withClassifier ? new FailingClassifier() : null });
+        await rig.AddAsync(static _ => throw new SpeechlessException());
+
+        var result = await rig.DispatchAsync().WaitAsync(TimeSpan.FromSeconds(30));
+
+        result.Error!.Type.Should().Be(typeof(SpeechlessException).FullName);
+        result.Error.Message.Should().Contain(nameof(SpeechlessException));
+        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1300 && entry.Exception is SpeechlessException);
+        rig.Logs.GetSnapshot().Should().NotContain(static entry => entry.Id.Id == 1307);
+    }
+
     [Fact]
     public async Task DispatchTaskAsync_ClassifierThatFails_ThrowsWhatItWouldThrowWithoutIt()
     {
