@@ -75,6 +75,27 @@ public sealed class ErrorClassifierTests
         own.Classify(new IOException("m")).Code.Should().Be(ErrorCodes.TransientError);
     }
 
+    /// <summary>A code is what all that follows goes by: retries, breakers, dead letters, metrics.</summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData(" ")]
+    public void Classify_ReplacementGivesNoCode_IsItsFailureAndSaysWhose(string? code)
+    {
+        var own = new AnsweringClassifier(new TaskError { Code = code!, Message = "m" });
+
+        own.Invoking(static asked => asked.Classify(new IOException("m"))).Should().Throw<InvalidOperationException>()
+            .WithMessage($"*{nameof(AnsweringClassifier)}*{nameof(TaskError)}.{nameof(TaskError.Code)}*null*");
+    }
+
+    [Fact]
+    public void Classify_ReplacementGivesNoMessage_HasThatOfTheException()
+    {
+        var own = new AnsweringClassifier(new TaskError { Code = "OWN", Message = null! });
+
+        own.Classify(new IOException("the disk")).Should().BeEquivalentTo(new { Code = "OWN", Message = "the disk" });
+    }
+
     /// <summary>As one whose text comes from resources that are missing: what it is and where it was thrown is known all the same.</summary>
     [Fact]
     public void Classify_ExceptionWhoseTextCannotBeRead_SaysSoAndNamesIt()
@@ -89,6 +110,11 @@ public sealed class ErrorClassifierTests
     private sealed class DatabaseException(bool isTransient) : DbException("m")
     {
         public override bool IsTransient { get; } = isTransient;
+    }
+
+    private sealed class AnsweringClassifier(TaskError error) : ErrorClassifier
+    {
+        protected override TaskError? ClassifyCore(Exception exception) => error;
     }
 
     private sealed class OwnClassifier : ErrorClassifier

@@ -46,6 +46,19 @@ public sealed class ClassifierTests
         rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1606 && entry.Exception is NotSupportedException);
     }
 
+    [Fact]
+    public async Task DispatchTaskAsync_ClassifierThatGivesNoCode_EndsAsTheDefaultOneSays()
+    {
+        await using var rig = await Rig.StartAsync(new RigOptions { Classifier = new CodelessClassifier() });
+        await rig.AddAsync(static _ => throw new IOException("the agent"));
+
+        var result = await rig.DispatchAsync(Rig.NewTask() with { Retry = new RetrySettings { MaxRetries = 0 } }).WaitAsync(TimeSpan.FromSeconds(30));
+
+        result.Error!.Code.Should().Be(ErrorCodes.TransientError, "it is an I/O exception");
+        result.Error.Message.Should().Be("the agent");
+        rig.Logs.GetSnapshot().Should().Contain(static entry => entry.Id.Id == 1606 && entry.Exception!.Message.Contains(nameof(CodelessClassifier)));
+    }
+
     /// <summary>What is wrong is the agent's exception, and neither a listener nor whoever surrounds the agent.</summary>
     [Theory]
     [InlineData(false)]
@@ -116,6 +129,11 @@ public sealed class ClassifierTests
 
         results.Select(static result => result.TaskId).Should().Equal("first", "second");
         results.Should().OnlyContain(static result => result.Status == AgentTaskStatus.Failed && result.Error!.Code == ErrorCodes.NoAvailableAgent);
+    }
+
+    private sealed class CodelessClassifier : ErrorClassifier
+    {
+        protected override TaskError? ClassifyCore(Exception exception) => new() { Code = "", Message = "" };
     }
 
     private sealed class FailingClassifier : ErrorClassifier
