@@ -91,7 +91,8 @@ public static class ConductorServiceCollectionExtensions
     /// <param name="section">The section, such as <c>configuration.GetSection("Conductor")</c>; its keys are those of <see cref="ConductorOptions"/>.</param>
     /// <remarks>
     /// A key that is no setting stops the start: it is most likely misspelt, and would change nothing. Keep keys of your own in another section. So does
-    /// a value that has not the setting's form, with that form. Settings are read once, when Conductor starts.
+    /// a value that has not the setting's form, with that form, and the root of a configuration that has other keys beside the settings. Settings are
+    /// read once, when Conductor starts.
     /// </remarks>
     /// <returns>A builder that adds agents and policies, and swaps bus and store.</returns>
     public static ConductorBuilder AddConductor(this IServiceCollection services, IConfiguration section)

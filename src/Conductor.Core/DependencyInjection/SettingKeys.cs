@@ -17,6 +17,7 @@ namespace Conductor.DependencyInjection;
 internal static class SettingKeys
 {
     private const int FarthestTypo = 3;
+    private const int NamedStrangers = 3;
 
     /// <summary>Fills the settings. A key that is none of them is a setting that is not valid; so is a value that has not the form of its setting.</summary>
     /// <param name="section">The section.</param>
@@ -72,16 +73,35 @@ internal static class SettingKeys
         }
 
         var settings = options.GetProperties();
+        var names = settings.Select(static property => property.Name);
+        var strangers = new List<string>();
         foreach (var child in group.GetChildren())
         {
             var setting = Array.Find(settings, property => string.Equals(property.Name, child.Key, StringComparison.OrdinalIgnoreCase));
-            if ((setting is null ? Unknown(child, settings.Select(static property => property.Name)) : SettingValues.ProblemOf(child, setting.PropertyType))
-                is { } wrong)
+            if (setting is null && group is not IConfigurationSection && Nearest(child.Key, names) is null)
+            {
+                strangers.Add(child.Key);
+            }
+            else if ((setting is null ? Unknown(child, names) : SettingValues.ProblemOf(child, setting.PropertyType)) is { } wrong)
             {
                 yield return wrong;
             }
         }
+
+        if (strangers.Count > 0)
+        {
+            yield return ProblemOfRoot(strangers);
+        }
     }
+
+    /// <summary>
+    /// Of a whole configuration, which has all that the environment has: what is wrong is not each of those keys. (One that is nearly a setting is
+    /// told as everywhere.)
+    /// </summary>
+    private static string ProblemOfRoot(List<string> strangers) =>
+        $"AddConductor was given the root of a configuration, {strangers.Count} keys of which are no settings (" +
+        string.Join(", ", strangers.Take(NamedStrangers).Select(static key => $"'{key}'")) + (strangers.Count > NamedStrangers ? ", …" : "") +
+        "). Give it the section that the settings are in: AddConductor(builder.Configuration.GetSection(\"Conductor\")).";
 
     private static string Unknown(IConfigurationSection child, IEnumerable<string> settings) =>
         $"'{child.Path}' is no setting; " +

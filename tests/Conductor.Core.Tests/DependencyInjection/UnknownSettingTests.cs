@@ -46,6 +46,45 @@ public sealed class UnknownSettingTests
         failure.Failures.Select(static text => text.Split('\'')[1]).Should().BeEquivalentTo("Conductor:Retry:MaxRetires", "Conductor:Bos");
     }
 
+    /// <summary>The configuration of a host has all that the machine's environment has: forty lines of that would not say what is wrong.</summary>
+    [Fact]
+    public async Task AddConductor_TheRootOfAConfigurationWithOtherKeys_IsSaidOnceWithTheFix()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor(Configuration(
+            ("AllowedHosts", "*"), ("Conductor:Retry:MaxRetries", "5"), ("HOME", "/"), ("Logging:LogLevel:Default", "Warning"), ("PATH", "/bin")));
+        await using var provider = services.BuildServiceProvider();
+
+        var start = () => provider.StartConductorAsync();
+
+        (await start.Should().ThrowAsync<OptionsValidationException>()).Which.Failures.Should().ContainSingle().Which
+            .Should().Contain("the root").And.Contain("5 keys").And.Contain("'AllowedHosts', 'Conductor', 'HOME', …")
+            .And.Contain("GetSection(\"Conductor\")");
+    }
+
+    [Fact]
+    public async Task AddConductor_TheRootOfAConfigurationWithAMisspeltSetting_SaysWhatWasMeant()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor(Configuration(("Retri:MaxRetries", "5"), ("Dispatch:QueueCapacity", "5")));
+        await using var provider = services.BuildServiceProvider();
+
+        var start = () => provider.StartConductorAsync();
+
+        (await start.Should().ThrowAsync<OptionsValidationException>()).Which.Failures.Should().ContainSingle().Which
+            .Should().StartWith("'Retri' is no setting; did you mean 'Retry'?");
+    }
+
+    [Fact]
+    public void AddConductor_TheRootOfAConfigurationOfSettingsAlone_IsTaken()
+    {
+        var services = new ServiceCollection();
+        services.AddConductor(Configuration(("Retry:MaxRetries", "5")));
+        using var provider = services.BuildServiceProvider();
+
+        provider.GetRequiredService<IOptions<ConductorOptions>>().Value.Retry.MaxRetries.Should().Be(5);
+    }
+
     [Theory]
     [InlineData("Conductor:Retry:MaxRetries", "many", "give it a whole number")]
     [InlineData("Conductor:Retry:MaxRetries", "3.5", "give it a whole number")]
