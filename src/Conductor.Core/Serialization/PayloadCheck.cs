@@ -93,7 +93,8 @@ internal sealed class PayloadCheck
 
     private string? OfCollection(JsonTypeInfo info, string path, bool isRead)
     {
-        if (isRead && info.CreateObject is null && !CanReadEmpty(info))
+        // (A struct can always be made, and may take nothing in: a segment of an array.)
+        if (isRead && (info.CreateObject is null || info.Type.IsValueType) && !CanReadEmpty(info))
         {
             return Say(path, info.Type, "JSON can write such a collection, but not make one");
         }
@@ -146,7 +147,7 @@ internal sealed class PayloadCheck
         return false;
     }
 
-    /// <summary>Only where no constructor of the user's is called: for arrays, interfaces, and the collections of .NET that have none.</summary>
+    /// <summary>Only where no constructor of the user's is called: for arrays, interfaces, structs, and the collections of .NET that have none.</summary>
     private static bool CanReadEmpty(JsonTypeInfo info)
     {
         try

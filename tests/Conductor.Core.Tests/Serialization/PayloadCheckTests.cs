@@ -81,6 +81,8 @@ public sealed class PayloadCheckTests
     [InlineData(typeof(List<System.Numerics.Complex>), "[], a ")]
     [InlineData(typeof(Order[,]), "no form")]
     [InlineData(typeof(ReadOnlyCollection<int>), "not make one")]
+    [InlineData(typeof(ArraySegment<int>), "not make one")]
+    [InlineData(typeof(Dictionary<string, ArraySegment<byte>>), "[], a ")]
     [InlineData(typeof(Dictionary<Order, int>), "keys")]
     [InlineData(typeof(Stack<int>), "upside down")]
     [InlineData(typeof(System.Collections.Immutable.ImmutableStack<string>), "upside down")]
