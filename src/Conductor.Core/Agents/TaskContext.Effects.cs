@@ -46,7 +46,7 @@ public sealed partial class TaskContext
     public ValueTask<T> OnceAsync<T>(string key, Func<CancellationToken, Task<T>> effect, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(effect);
-        return OnceAsync(key, token => new ValueTask<T>(effect(token)), cancellationToken);
+        return OnceAsync(key, token => new ValueTask<T>(effect(token) ?? throw GaveNoTask(key)), cancellationToken);
     }
 
     /// <summary>The same for an effect that gives a <see cref="ValueTask{TResult}"/>.</summary>
@@ -94,7 +94,7 @@ public sealed partial class TaskContext
             key,
             async ValueTask<bool> (token) =>
             {
-                await effect(token).ConfigureAwait(false);
+                await (effect(token) ?? throw GaveNoTask(key)).ConfigureAwait(false);
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
@@ -116,4 +116,7 @@ public sealed partial class TaskContext
         ArgumentNullException.ThrowIfNull(effect);
         return OnceAsync(key, token => effect(token).AsTask(), cancellationToken);
     }
+
+    private InvalidOperationException GaveNoTask(string key) =>
+        new($"The effect '{key}' of task '{Task.Id}' gave null instead of a Task. Let it give one, which an async delegate does by itself.");
 }

@@ -34,6 +34,33 @@ public sealed class EffectsOverAttemptsTests
         (result.Status, result.Attempts, _charges).Should().Be((AgentTaskStatus.Completed, 2, 1));
     }
 
+    /// <summary>As a mock does that nobody taught an answer.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task OnceAsync_EffectGivesNoTask_FailsTheTaskAndNamesTheEffect(bool hasValue)
+    {
+        await using var rig = await Rig.StartAsync();
+        await rig.AddAsync(async (task, token) =>
+        {
+            if (hasValue)
+            {
+                await task.OnceAsync<int>("charge", static Task<int> (_) => null!, token);
+            }
+            else
+            {
+                await task.OnceAsync("charge", static Task (_) => null!, token);
+            }
+
+            return TaskData.Empty;
+        });
+
+        var result = await rig.DriveAsync(rig.DispatchAsync(Rig.NewTask() with { Id = "pay" }));
+
+        result.Error!.Type.Should().Be(typeof(InvalidOperationException).FullName);
+        result.Error.Message.Should().Contain("'charge'").And.Contain("'pay'").And.Contain("null instead of a Task");
+    }
+
     [Theory]
     [InlineData(false, null)]
     [InlineData(false, "order")]
