@@ -107,6 +107,10 @@ public sealed partial class ConductorBuilder
         AddAgent(new AgentType(type), factory, count, agentId, lifetime);
 
     /// <summary>Adds a policy made by the container. One named like a built-in policy takes its place.</summary>
+    /// <remarks>
+    /// Policies are made before what asks them: one that needs the coordinator, the engine or the runtime takes the <see cref="IServiceProvider"/> and
+    /// asks that when it is asked itself.
+    /// </remarks>
     /// <typeparam name="TPolicy">The policy.</typeparam>
     public ConductorBuilder AddPolicy<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TPolicy>()
         where TPolicy : Policy
@@ -151,7 +155,7 @@ public sealed partial class ConductorBuilder
     public ConductorBuilder UseMessageBus(Func<IServiceProvider, MessageBus> factory)
     {
         ArgumentNullException.ThrowIfNull(factory);
-        Services.Replace(ServiceDescriptor.Singleton(provider => factory(provider) ?? throw GaveNull(nameof(UseMessageBus))));
+        Services.Replace(ServiceDescriptor.Singleton(PartInMaking.Of(provider => factory(provider) ?? throw GaveNull(nameof(UseMessageBus)))));
         return this;
     }
 
@@ -173,7 +177,7 @@ public sealed partial class ConductorBuilder
     public ConductorBuilder UseStateManager(Func<IServiceProvider, StateManager> factory)
     {
         ArgumentNullException.ThrowIfNull(factory);
-        Services.Replace(ServiceDescriptor.Singleton(provider => factory(provider) ?? throw GaveNull(nameof(UseStateManager))));
+        Services.Replace(ServiceDescriptor.Singleton(PartInMaking.Of(provider => factory(provider) ?? throw GaveNull(nameof(UseStateManager)))));
         return this;
     }
 
@@ -191,7 +195,7 @@ public sealed partial class ConductorBuilder
     public ConductorBuilder UseErrorClassifier(Func<IServiceProvider, ErrorClassifier> factory)
     {
         ArgumentNullException.ThrowIfNull(factory);
-        Services.Replace(ServiceDescriptor.Singleton(provider => factory(provider) ?? throw GaveNull(nameof(UseErrorClassifier))));
+        Services.Replace(ServiceDescriptor.Singleton(PartInMaking.Of(provider => factory(provider) ?? throw GaveNull(nameof(UseErrorClassifier)))));
         return this;
     }
 

@@ -38,41 +38,42 @@ public static class ConductorServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(ErrorClassifier.Default);
         services.TryAddSingleton<OwnMeterFactory>();
-        services.TryAddSingleton(static provider => new ConductorEnvironment(
+        services.TryAddSingleton(PartInMaking.Of(static provider => new ConductorEnvironment(
             provider.GetRequiredService<TimeProvider>(),
             provider.GetService<ILoggerFactory>(),
             provider.GetService<IMeterFactory>() ?? provider.GetRequiredService<OwnMeterFactory>(),
             provider.GetRequiredService<ErrorClassifier>(),
-            OptionsOf(provider).RecordSensitiveData));
+            OptionsOf(provider).RecordSensitiveData)));
         services.TryAddSingleton(static provider => new ConductorSerializer(provider.GetServices<IJsonTypeInfoResolver>()));
 
         // For a bus or a store of another class that the container makes: its constructor asks for them, or else has the defaults.
         services.TryAddSingleton(static provider => OptionsOf(provider).Bus);
         services.TryAddSingleton(static provider => OptionsOf(provider).Retention);
-        services.TryAddSingleton<MessageBus>(static provider => new InMemoryMessageBus(EnvironmentOf(provider), OptionsOf(provider).Bus));
-        services.TryAddSingleton<StateManager>(static provider => new InMemoryStateManager(EnvironmentOf(provider), OptionsOf(provider).Retention));
-        services.TryAddSingleton(MakePolicyEngine);
-        services.TryAddSingleton(static provider => new ErrorHandler(
+        services.TryAddSingleton(PartInMaking.Of<MessageBus>(static provider => new InMemoryMessageBus(EnvironmentOf(provider), OptionsOf(provider).Bus)));
+        services.TryAddSingleton(PartInMaking.Of<StateManager>(static provider => new InMemoryStateManager(
+            EnvironmentOf(provider), OptionsOf(provider).Retention)));
+        services.TryAddSingleton(PartInMaking.Of(MakePolicyEngine));
+        services.TryAddSingleton(PartInMaking.Of(static provider => new ErrorHandler(
             provider.GetRequiredService<MessageBus>(),
             provider.GetRequiredService<StateManager>(),
             OptionsOf(provider).Retry.ToPolicy(),
             OptionsOf(provider).ToErrorHandlerOptions(),
-            EnvironmentOf(provider)));
-        services.TryAddSingleton(static provider => new AgentCoordinator(
+            EnvironmentOf(provider))));
+        services.TryAddSingleton(PartInMaking.Of(static provider => new AgentCoordinator(
             provider.GetRequiredService<MessageBus>(),
             provider.GetRequiredService<StateManager>(),
             provider.GetRequiredService<PolicyEngine>(),
             provider.GetRequiredService<ErrorHandler>(),
             OptionsOf(provider).Dispatch,
             EnvironmentOf(provider),
-            provider.GetRequiredService<IServiceScopeFactory>()));
-        services.TryAddSingleton(static provider => new WorkflowEngine(
+            provider.GetRequiredService<IServiceScopeFactory>())));
+        services.TryAddSingleton(PartInMaking.Of(static provider => new WorkflowEngine(
             provider.GetRequiredService<AgentCoordinator>(),
             provider.GetRequiredService<StateManager>(),
             provider.GetRequiredService<PolicyEngine>(),
             maxFeedbackLoops: null,
             OptionsOf(provider).Workflows,
-            EnvironmentOf(provider)));
+            EnvironmentOf(provider))));
         services.TryAddSingleton<ConductorRuntime>();
         services.TryAddSingleton<ContainerEnd>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ConductorHostedService>());
