@@ -136,8 +136,9 @@ public sealed class RecordCodec
         catch (Exception exception) when (exception is NotSupportedException or InvalidOperationException)
         {
             throw new TaskValidationException(
-                $"{Refusal(record)}: {ExceptionText.Of(exception)} Register a source-generated context that knows the type: " +
-                    "AddConductor().AddJsonContext(MyJsonContext.Default).",
+                $"{Refusal(record)}: {ExceptionText.Of(exception)} If that is of a type that JSON does not know, register a source-generated context that " +
+                    "knows it: AddConductor().AddJsonContext(MyJsonContext.Default). If a property of the data threw it, hand over a type that " +
+                    "only holds data.",
                 exception);
         }
 #pragma warning disable CA1031 // What an application's types do when they are read may throw anything, and is no trouble with the store.

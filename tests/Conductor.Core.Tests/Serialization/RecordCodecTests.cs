@@ -220,4 +220,21 @@ public sealed class RecordCodecTests
 
     private static void Generic(string method, object record) => typeof(RecordCodecTests).GetMethod(method, BindingFlags.NonPublic | BindingFlags.Static)!
         .MakeGenericMethod(record.GetType()).Invoke(null, BindingFlags.DoNotWrapExceptions, null, [record], null);
+
+    /// <summary>The same kinds of exception come from JSON, which does not know a type, and from a property that cannot be read.</summary>
+    [Fact]
+    public void Encode_APropertyThrowsWhatJsonThrowsToo_SaysWhatMayBeDoneOfThat()
+    {
+        var result = new TaskResult { TaskId = "t", AgentId = "a", Status = AgentTaskStatus.Completed, Output = TaskData.From(new NotLoaded { Id = 5 }) };
+
+        new RecordCodec().Invoking(codec => codec.Encode(result)).Should().Throw<TaskValidationException>()
+            .WithMessage("*the lines are not loaded*AddJsonContext*only holds data*");
+    }
+
+    private sealed class NotLoaded
+    {
+        public int Id { get; set; }
+
+        public string Lines => Id == 0 ? "" : throw new InvalidOperationException("the lines are not loaded");
+    }
 }
