@@ -15,6 +15,7 @@ internal static class AgentActivator
     {
         if (lifetime == AgentLifetime.PerTask || (lifetime == AgentLifetime.Auto && new ScopedSearch(services).IsAskedForBy(typeof(TAgent))))
         {
+            MissingServices.ThrowIfAny(typeof(TAgent), provider);
             return MakePerTask(static scope => ActivatorUtilities.CreateInstance<TAgent>(scope), provider);
         }
 
