@@ -24,6 +24,17 @@ public static class AgentCoordinatorExtensions
         this AgentCoordinator coordinator, AgentType type, TaskData? input = null, CancellationToken cancellationToken = default) =>
         coordinator.DispatchAsync<TOutput>(new TaskDefinition { AgentType = type, Input = input ?? TaskData.Empty }, cancellationToken);
 
+    /// <summary>Dispatches a task to agents of a type given by its name, and gives its output. The rest is as where the type is given.</summary>
+    /// <typeparam name="TOutput">The output's type.</typeparam>
+    /// <param name="coordinator">The coordinator.</param>
+    /// <param name="type">The name of the type of agent.</param>
+    /// <param name="input">What the agent gets. Default: nothing.</param>
+    /// <param name="cancellationToken">Cancels the task.</param>
+    /// <exception cref="ArgumentException">It is no name for a type.</exception>
+    public static ValueTask<TOutput> DispatchAsync<TOutput>(
+        this AgentCoordinator coordinator, string type, TaskData? input = null, CancellationToken cancellationToken = default) =>
+        coordinator.DispatchAsync<TOutput>(new AgentType(type), input, cancellationToken);
+
     /// <summary>Dispatches a task with a typed input and gives its output.</summary>
     /// <typeparam name="TInput">The input's type.</typeparam>
     /// <typeparam name="TOutput">The output's type.</typeparam>
@@ -43,6 +54,20 @@ public static class AgentCoordinatorExtensions
     public static ValueTask<TOutput> DispatchAsync<TInput, TOutput>(
         this AgentCoordinator coordinator, AgentType type, TInput input, CancellationToken cancellationToken = default) =>
         coordinator.DispatchAsync<TOutput>(type, TaskData.From(input), cancellationToken);
+
+    /// <summary>
+    /// Dispatches a task with a typed input to agents of a type given by its name, and gives its output. The rest is as where the type is given.
+    /// </summary>
+    /// <typeparam name="TInput">The input's type.</typeparam>
+    /// <typeparam name="TOutput">The output's type.</typeparam>
+    /// <param name="coordinator">The coordinator.</param>
+    /// <param name="type">The name of the type of agent.</param>
+    /// <param name="input">What the agent gets.</param>
+    /// <param name="cancellationToken">Cancels the task.</param>
+    /// <exception cref="ArgumentException">It is no name for a type.</exception>
+    public static ValueTask<TOutput> DispatchAsync<TInput, TOutput>(
+        this AgentCoordinator coordinator, string type, TInput input, CancellationToken cancellationToken = default) =>
+        coordinator.DispatchAsync<TInput, TOutput>(new AgentType(type), input, cancellationToken);
 
     /// <summary>Dispatches a task and gives its output.</summary>
     /// <typeparam name="TOutput">

@@ -1,4 +1,5 @@
 using Conductor.Agents;
+using Conductor.Coordination;
 using Conductor.DependencyInjection;
 using static Conductor.Tests.Support.Containers;
 
@@ -111,6 +112,21 @@ public sealed class DelegateFormsTests
         await using var conductor = await StartAsync(static builder => builder.AddAgent<LengthAgent>("worker"));
 
         (await conductor.DispatchAsync<int>(new TaskDefinition { AgentType = _type, Input = "four" })).Should().Be(4);
+    }
+
+    [Fact]
+    public async Task DispatchAsync_TypeGivenByItsName_GoesToAnAgentOfIt()
+    {
+        await using var conductor = await StartAsync(static builder => builder.AddAgent<LengthAgent>("worker")
+            .AddAgent("double", static (int number, TaskContext _, CancellationToken _) => Task.FromResult(2 * number)));
+
+        (await conductor.DispatchAsync<int>("worker", "four")).Should().Be(4);
+        (await conductor.Coordinator.DispatchAsync<int>("Worker", "three")).Should().Be(5);
+        (await conductor.DispatchAsync<int, int>("double", 4)).Should().Be(8);
+        (await conductor.Coordinator.DispatchAsync<int, int>("double", 5)).Should().Be(10);
+        await FluentActions.Awaiting(async () => await conductor.DispatchAsync<int>("what is this?")).Should().ThrowAsync<ArgumentException>();
+        await FluentActions.Awaiting(async () => await conductor.DispatchAsync<int>("editor")).Should().ThrowAsync<NoAvailableAgentException>()
+            .WithMessage("*No agent of type 'editor' is registered. Registered types: double, worker.*");
     }
 
     [Fact]

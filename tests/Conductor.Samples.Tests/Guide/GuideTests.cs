@@ -28,7 +28,7 @@ public sealed class GuideTests
         await using var conductor = await provider.StartConductorAsync();
 
         (await conductor.DispatchAsync<Draft, string>(_editor, new Draft("Owls", 900))).Should().Be("Owls #1");
-        (await conductor.DispatchAsync<int>(new AgentType("count"), "four")).Should().Be(4);
+        (await conductor.DispatchAsync<int>("count", "four")).Should().Be(4);
         provider.GetRequiredService<Shelf>().Disposed.Should().Be(1);
     }
 
@@ -208,7 +208,7 @@ public sealed class GuideTests
             conductor.AddAgent(new AgentType("vendor"), _ => new ScriptedAgent(vendor));
         });
 
-        string output = await host.WaitAsync(host.Runtime.DispatchAsync<string>(new AgentType("vendor")));
+        string output = await host.WaitAsync(host.Runtime.DispatchAsync<string>("vendor"));
 
         output.Should().Be("done");
         vendor.Seen.Should().HaveCount(2);
