@@ -105,6 +105,10 @@ public sealed partial class ConductorRuntime : IAsyncDisposable
                 _provider.GetRequiredService<ContainerEnd>();
                 _started = true;
                 Log.Started(_logger, Coordinator.AgentIds.Count);
+                foreach (var section in _provider.GetServices<SettingsSource>().Select(static source => source.Missing).OfType<string>())
+                {
+                    Log.NoSection(_logger, section);
+                }
             }
             catch (Exception exception)
             {

@@ -92,8 +92,8 @@ public static class ConductorServiceCollectionExtensions
     /// <param name="section">The section, such as <c>configuration.GetSection("Conductor")</c>; its keys are those of <see cref="ConductorOptions"/>.</param>
     /// <remarks>
     /// A key that is no setting stops the start: it is most likely misspelt, and would change nothing. Keep keys of your own in another section. So does
-    /// a value that has not the setting's form, with that form, and the root of a configuration that has other keys beside the settings. Settings are
-    /// read once, when Conductor starts.
+    /// a value that has not the setting's form, with that form, and the root of a configuration that has other keys beside the settings. A
+    /// section that is not there is no error: the log says so (event 1007). Settings are read once, when Conductor starts.
     /// </remarks>
     /// <returns>A builder that adds agents and policies, and swaps bus and store.</returns>
     public static ConductorBuilder AddConductor(this IServiceCollection services, IConfiguration section)
@@ -103,6 +103,7 @@ public static class ConductorServiceCollectionExtensions
         services.AddSingleton<IOptionsChangeTokenSource<ConductorOptions>>(
             new ConfigurationChangeTokenSource<ConductorOptions>(Options.Options.DefaultName, section));
         services.Configure<ConductorOptions>(options => SettingKeys.Bind(section, options));
+        services.AddSingleton(new SettingsSource(section));
         return builder;
     }
 

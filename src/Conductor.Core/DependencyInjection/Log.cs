@@ -27,4 +27,8 @@ internal static partial class Log
 
     [LoggerMessage(1006, LogLevel.Error, "What was made for an agent of {Agent}, which could not be made itself, could not be disposed of.")]
     public static partial void ScopeNotEnded(ILogger logger, Exception exception, Type agent);
+
+    [LoggerMessage(1007, LogLevel.Information,
+        "The configuration has no section '{Section}': no setting is taken from it. Correct the name, unless the defaults are meant.")]
+    public static partial void NoSection(ILogger logger, string section);
 }
