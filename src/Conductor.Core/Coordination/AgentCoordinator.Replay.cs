@@ -110,7 +110,7 @@ public sealed partial class AgentCoordinator
     public async ValueTask<IReadOnlyList<TaskResult>> ReplayDeadLettersAsync(CancellationToken cancellationToken = default)
     {
         var results = new List<TaskResult>();
-        var letters = await _errors.GetDeadLetterQueueAsync(cancellationToken).ConfigureAwait(false);
+        var letters = await LettersWithoutInputsAsync(cancellationToken).ConfigureAwait(false);
         _watchedReplays.ForgetAllBut(letters.Select(static letter => ReplayLease.NameOf(letter.Id)).ToHashSet(StringComparer.Ordinal));
         foreach (var letter in letters)
         {
@@ -166,6 +166,20 @@ public sealed partial class AgentCoordinator
             LetterId = ticket.Owner?.LetterIdOf(ticket.Assignment),
         },
         CancellationToken.None);
+
+    /// <summary>
+    /// All letters, the oldest first. Each is read again when its turn comes: until then what the agents are to get, which may be large, is not held.
+    /// </summary>
+    private async ValueTask<List<ErrorRecord>> LettersWithoutInputsAsync(CancellationToken cancellationToken)
+    {
+        var letters = new List<ErrorRecord>();
+        await foreach (var letter in _errors.ReadDeadLettersAsync(PageRequest.DefaultSize, cancellationToken).ConfigureAwait(false))
+        {
+            letters.Add(letter.Task is { } task ? letter with { Task = task with { Input = TaskData.Empty } } : letter);
+        }
+
+        return letters;
+    }
 
     private async ValueTask<ErrorRecord> LetterAsync(string id, CancellationToken cancellationToken) =>
         await _state.GetDeadLetterAsync(id, cancellationToken).ConfigureAwait(false)

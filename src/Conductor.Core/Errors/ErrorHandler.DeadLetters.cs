@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Conductor.State;
 
 namespace Conductor.Errors;
@@ -10,14 +11,31 @@ public sealed partial class ErrorHandler
     public async ValueTask<IReadOnlyList<ErrorRecord>> GetDeadLetterQueueAsync(CancellationToken cancellationToken = default)
     {
         var all = new List<ErrorRecord>();
-        var request = new PageRequest { Size = PageRequest.MaxSize };
+        await foreach (var letter in ReadDeadLettersAsync(PageRequest.MaxSize, cancellationToken).ConfigureAwait(false))
+        {
+            all.Add(letter);
+        }
+
+        return all;
+    }
+
+    /// <summary>The same, read page by page.</summary>
+    /// <param name="atOnce">How many are read at once, and held.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal async IAsyncEnumerable<ErrorRecord> ReadDeadLettersAsync(int atOnce, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var request = new PageRequest { Size = atOnce };
         while (true)
         {
             var page = await _state.ListDeadLettersAsync(request, cancellationToken).ConfigureAwait(false);
-            all.AddRange(page.Items);
+            foreach (var letter in page.Items)
+            {
+                yield return letter;
+            }
+
             if (page.ContinuationToken is null)
             {
-                return all;
+                yield break;
             }
 
             request = request with { ContinuationToken = page.ContinuationToken };
