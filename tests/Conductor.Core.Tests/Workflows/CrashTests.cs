@@ -149,11 +149,17 @@ public sealed class CrashTests
     {
         await using var processes = new Processes();
         var rig = await processes.StartAsync();
-        await rig.AddAsync(static _ => "done");
-        var (asked, result) = (0, default(TaskResult));
+        var (asked, result) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), default(TaskResult));
+
+        // The run's task is not over before somebody is told of its begin.
+        await rig.AddAsync(async (_, _) =>
+        {
+            await asked.Task;
+            return TaskData.From("done");
+        });
         var progress = new CallingProgress(_ =>
         {
-            if (rig.Coordinator.RunningTasks > 0 && Interlocked.Exchange(ref asked, 1) == 0)
+            if (rig.Coordinator.RunningTasks > 0 && asked.TrySetResult())
             {
                 result = rig.DispatchAsync().WaitAsync(TimeSpan.FromSeconds(20)).GetAwaiter().GetResult();
             }
