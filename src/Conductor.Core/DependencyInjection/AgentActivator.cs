@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
 using Conductor.Agents;
 using Conductor.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,6 +33,10 @@ internal static class AgentActivator
             throw;
         }
     }
+
+    /// <summary>The constructor that a class says it is made by; null where it leaves that to what the container has.</summary>
+    public static ConstructorInfo? PreferredConstructorOf([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type agent) =>
+        Array.Find(agent.GetConstructors(), static constructor => constructor.IsDefined(typeof(ActivatorUtilitiesConstructorAttribute)));
 
     /// <summary>An agent could not be made: what was made for it is disposed of, which may take its time, and must not hide why.</summary>
     private static async Task EndQuietlyAsync(AsyncServiceScope scope, ConductorEnvironment environment, Type agent)

@@ -21,12 +21,7 @@ internal static class MissingServices
             return;
         }
 
-        var constructors = agent.GetConstructors();
-        if (Array.Find(constructors, static constructor => constructor.IsDefined(typeof(ActivatorUtilitiesConstructorAttribute))) is { } preferred)
-        {
-            constructors = [preferred];
-        }
-
+        var constructors = AgentActivator.PreferredConstructorOf(agent) is { } preferred ? [preferred] : agent.GetConstructors();
         var fewest = constructors.Select(constructor => MissingOf(constructor, container)).MinBy(static missing => missing.Count);
         if (fewest is { Count: > 0 })
         {

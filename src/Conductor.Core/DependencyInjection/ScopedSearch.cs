@@ -18,11 +18,8 @@ internal sealed class ScopedSearch(IServiceCollection services)
     private readonly HashSet<(Type Implementation, object? Key)> _seen = [];
 
     /// <summary>Whether the constructor by which an agent of a class is made asks for it, directly or not.</summary>
-    public bool IsAskedForBy([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type agent)
-    {
-        var preferred = Array.Find(agent.GetConstructors(), static constructor => constructor.IsDefined(typeof(ActivatorUtilitiesConstructorAttribute)));
-        return preferred is null ? IsAskedForBy(agent, ownKey: null) : IsAskedForBy(preferred, ownKey: null);
-    }
+    public bool IsAskedForBy([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type agent) =>
+        AgentActivator.PreferredConstructorOf(agent) is { } preferred ? IsAskedForBy(preferred, ownKey: null) : IsAskedForBy(agent, ownKey: null);
 
     /// <summary>The same for a class that is given under a key, which what it asks for may inherit.</summary>
     private bool IsAskedForBy([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] Type implementation, object? ownKey) =>

@@ -29,6 +29,7 @@ internal sealed class WatchedLeases(TimeProvider time, TimeSpan ownTerm)
     /// <summary>The term of an owner that renews a lease less often than whoever watches would, or that one's own.</summary>
     public TimeSpan TermOf(Lease lease) => lease.Term is { } term && term > ownTerm ? term : ownTerm;
 
+    /// <summary>Whether it was not renewed for two terms. (Half the silence is compared: twice the longest term that there can be is no time.)</summary>
     public bool IsOwnerDead(Lease lease) => SilenceOf(lease) / 2 >= TermOf(lease);
 
     /// <summary>Takes a lease that nobody holds, or whose owner is dead.</summary>

@@ -13,11 +13,11 @@ public sealed class MissingSectionTests
     private readonly FakeLogCollector _logs = new();
 
     [Theory]
-    [InlineData("Condutor", "Condutor")]
-    [InlineData("App:Conductor", "App:Conductor")]
-    public async Task StartConductorAsync_NoSuchSection_IsLoggedByItsPath(string section, string path)
+    [InlineData("Condutor")]
+    [InlineData("App:Conductor")]
+    public async Task StartConductorAsync_NoSuchSection_IsLoggedByItsPath(string path)
     {
-        await using var conductor = await StartAsync(Configuration(("Conductor:Retry:MaxRetries", "5")).GetSection(section));
+        await using var conductor = await StartAsync(Configuration(("Conductor:Retry:MaxRetries", "5")).GetSection(path));
 
         _logs.GetSnapshot().Should().ContainSingle(static record => record.Id.Id == 1007).Which.Message.Should().Contain($"no section '{path}'");
     }
